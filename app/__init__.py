@@ -1,0 +1,1 @@
+"""The Streamlit app: reads what has been materialised, and nothing else."""

@@ -1,0 +1,1 @@
+"""Run-time home; the packaged parts are migrations and views."""

@@ -1,0 +1,1 @@
+"""Edges: the lake, Postgres, the vendors, the broker and the clock."""

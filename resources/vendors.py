@@ -1,0 +1,78 @@
+"""What a market-data vendor offers: the protocol that each source module implements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import polars as pl
+
+from trading_assets.settings import SourceName
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) requests while a fetch goes on."""
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """One response as it came: enough to parse it again, nothing secret."""
+
+    url: str
+    status: int
+    fetched_at: datetime
+    body: bytes
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Rows from a vendor with the responses they came from.
+
+    ``frame`` has the columns of the table's schema without ``batch_id`` and ``known_at``, one row per key
+    as reported (duplicates and dates that are no session are kept: the quality layer judges them).
+    ``empty`` names what the vendor answered with an explicit "no data" (symbols or sessions).
+    """
+
+    frame: pl.DataFrame
+    responses: Sequence[RawResponse] = field(repr=False)
+    empty: tuple[str, ...] = ()
+
+
+class BarSource(Protocol):
+    """A vendor of daily bars."""
+
+    name: SourceName
+
+    def daily_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch raw daily bars of ``sessions`` (sorted). ``symbols`` limits the request where the vendor needs names.
+
+        Raises
+        ------
+        TransientError, VendorDataError, VendorRefusedError
+            Never returns a silent gap: what could not be fetched raises.
+        """
+        ...
+
+
+class ActionSource(Protocol):
+    """A vendor of corporate actions."""
+
+    name: SourceName
+
+    def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
+        """Fetch splits and cash dividends with ex-dates from ``start`` to ``end``, both included."""
+        ...
+
+
+class ReferenceSource(Protocol):
+    """A vendor of the listed universe at a date."""
+
+    name: SourceName
+
+    def listings(self, as_of: date, *, progress: Progress | None = None) -> Fetched:
+        """Fetch what was listed on ``as_of``: columns of the universe table that this vendor knows."""
+        ...

@@ -1,0 +1,28 @@
+"""Partitions: one per exchange session; weekends and closures are not partitions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import dagster as dg
+
+from trading_assets import sessions
+
+
+def session_partitions(start: date) -> dg.TimeWindowPartitionsDefinition:
+    """Return the partition definition whose keys are the exchange sessions since ``start``.
+
+    Weekends and closures are exclusions rather than a weekday schedule, so that Friday's window ends on
+    Saturday, not on Monday.
+    """
+    last = sessions.calendar().last_session.date()
+    closures = sessions.closures_between(start, last)
+    midnights = [datetime(day.year, day.month, day.day, tzinfo=sessions.NEW_YORK) for day in closures]
+    return dg.TimeWindowPartitionsDefinition(
+        start=start.isoformat(),
+        fmt="%Y-%m-%d",
+        timezone="America/New_York",
+        cron_schedule="0 0 * * *",
+        end_offset=1,
+        exclusions=["0 0 * * 0,6", *midnights],
+    )

@@ -1,0 +1,266 @@
+"""Schemas: one constant per lake table; columns, units, key, and what identifies an unchanged row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+UTC_INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, unit and meaning."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    description: str
+    unit: str = ""
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One lake table.
+
+    Rows are identified by ``key`` and sorted by it; ``partition_by`` is the date column that a write
+    replaces by. ``provenance`` columns say where a row came from: they are stored, and do not take part in
+    deciding whether a row has changed. ``versioned`` tables keep superseded rows in ``lake_history``.
+    """
+
+    name: str
+    grain: str
+    columns: dict[str, Column]
+    key: tuple[str, ...] = ("symbol", "session")
+    partition_by: str = "session"
+    provenance: tuple[str, ...] = ()
+    versioned: bool = False
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Column names and types of the stored rows, in order."""
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """Columns whose change makes a new version of a row."""
+        return tuple(name for name in self.columns if name not in {*self.key, *self.provenance})
+
+
+SYMBOL = Column(pl.String, "Ticker as the exchange writes it, e.g. AAPL or BRK.B", nullable=False)
+SESSION = Column(pl.Date, "Exchange session (New York date)", nullable=False)
+KNOWN_AT = Column(
+    UTC_INSTANT, "Instant at which this system first knew the row with these values", "UTC", nullable=False
+)
+BATCH_ID = Column(pl.String, "Ingest batch: leads to the vendor's raw response", nullable=False)
+
+OHLCV = {
+    "open": Column(pl.Float64, "First trade of the session, raw", "USD", nullable=False),
+    "high": Column(pl.Float64, "Highest trade, raw", "USD", nullable=False),
+    "low": Column(pl.Float64, "Lowest trade, raw", "USD", nullable=False),
+    "close": Column(pl.Float64, "Last trade, raw (not adjusted for anything)", "USD", nullable=False),
+    "volume": Column(pl.Float64, "Shares traded", "shares", nullable=False),
+    "vwap": Column(pl.Float64, "Volume-weighted average price; null where the vendor has none", "USD"),
+    "trade_count": Column(pl.Int64, "Trades; null where the vendor has none", "trades"),
+}
+
+
+def _vendor_bars(source: str) -> Table:
+    return Table(
+        name=f"{source}_daily_bars",
+        grain=f"One row per (symbol, session) as {source.capitalize()} reports it, raw prices",
+        columns={"symbol": SYMBOL, "session": SESSION, **OHLCV, "batch_id": BATCH_ID, "known_at": KNOWN_AT},
+        provenance=("batch_id", "known_at"),
+        versioned=True,
+        tags=("bars", source),
+    )
+
+
+VENDOR_DAILY_BARS = {source: _vendor_bars(source) for source in ("polygon", "yahoo", "alpaca")}
+
+DAILY_BARS = Table(
+    name="daily_bars",
+    grain="One row per (symbol, session): the bar of the best source, raw prices, accepted by the row checks",
+    columns={
+        "symbol": SYMBOL,
+        "session": SESSION,
+        **OHLCV,
+        "source": Column(pl.String, "Source the row was taken from", nullable=False),
+        "source_count": Column(pl.Int32, "Sources that reported this bar", nullable=False),
+        "close_difference_frac": Column(
+            pl.Float64, "(highest close - lowest close) / lowest close over the sources", "fraction"
+        ),
+        "volume_difference_frac": Column(pl.Float64, "The same for volume", "fraction"),
+        "batch_id": BATCH_ID,
+        "known_at": KNOWN_AT,
+    },
+    provenance=("batch_id", "known_at"),
+    versioned=True,
+    tags=("bars",),
+)
+
+QUARANTINED_BARS = Table(
+    name="quarantined_bars",
+    grain="One row per (symbol, session, source) that a row check refused, with the reason; never used downstream",
+    columns={
+        "symbol": SYMBOL,
+        "session": Column(
+            pl.Date, "Date that the vendor put on the bar; need not be a session", nullable=False
+        ),
+        "source": Column(pl.String, "Source of the row", nullable=False),
+        "open": Column(pl.Float64, "As reported", "USD"),
+        "high": Column(pl.Float64, "As reported", "USD"),
+        "low": Column(pl.Float64, "As reported", "USD"),
+        "close": Column(pl.Float64, "As reported", "USD"),
+        "volume": Column(pl.Float64, "As reported", "shares"),
+        "rule": Column(pl.String, "Row check that refused it", nullable=False),
+        "expectation": Column(pl.String, "What the check expected, in words", nullable=False),
+        "reference_close": Column(pl.Float64, "Last accepted close that it was compared with, if any", "USD"),
+        "batch_id": BATCH_ID,
+        "known_at": KNOWN_AT,
+    },
+    key=("symbol", "session", "source"),
+    provenance=("batch_id", "known_at"),
+    versioned=True,
+)
+
+CORPORATE_ACTIONS = Table(
+    name="corporate_actions",
+    grain="One row per (symbol, ex-date, kind)",
+    columns={
+        "symbol": SYMBOL,
+        "ex_date": Column(pl.Date, "First session that trades without the entitlement", nullable=False),
+        "kind": Column(
+            pl.String, "split, cash_dividend, spin_off, symbol_change or delisting", nullable=False
+        ),
+        "split_ratio": Column(
+            pl.Float64, "New shares per old share; null unless a split", "shares per share"
+        ),
+        "cash_usd": Column(pl.Float64, "Cash per share; null unless a dividend", "USD"),
+        "new_symbol": Column(pl.String, "Symbol after a symbol change"),
+        "source": Column(pl.String, "Source of the row", nullable=False),
+        "batch_id": BATCH_ID,
+        "known_at": KNOWN_AT,
+    },
+    key=("symbol", "ex_date", "kind"),
+    partition_by="ex_date",
+    provenance=("batch_id", "known_at"),
+    versioned=True,
+)
+
+UNIVERSE = Table(
+    name="universe",
+    grain="One row per (symbol, session) listed at the session, delisted names included while they traded",
+    columns={
+        "symbol": SYMBOL,
+        "session": SESSION,
+        "name": Column(pl.String, "Company or fund name"),
+        "exchange": Column(pl.String, "Primary exchange (MIC)"),
+        "asset_type": Column(pl.String, "CS common stock, ETF, ADRC, ..."),
+        "sector": Column(pl.String, "Sector; null where no source knows it"),
+        "industry": Column(pl.String, "Industry; null where no source knows it"),
+        "status": Column(pl.String, "active or delisted, as of the snapshot", nullable=False),
+        "delisted_date": Column(pl.Date, "Day of the delisting, once known"),
+        "is_tradable": Column(pl.Boolean, "The broker accepts orders"),
+        "is_shortable": Column(pl.Boolean, "The broker lends it"),
+        "is_easy_to_borrow": Column(pl.Boolean, "On the broker's easy-to-borrow list"),
+        "is_fractionable": Column(pl.Boolean, "The broker takes fractions of a share"),
+        "snapshot_session": Column(
+            pl.Date,
+            "Session as of which the vendor was asked; older than `session` only in backfills",
+            nullable=False,
+        ),
+        "batch_id": BATCH_ID,
+        "known_at": KNOWN_AT,
+    },
+    provenance=("batch_id", "known_at", "snapshot_session"),
+    versioned=True,
+)
+
+_FEATURES: dict[str, tuple[str, str]] = {
+    "close": ("Raw close of the session", "USD"),
+    "volume": ("Shares traded in the session", "shares"),
+    "sma_20": ("Simple moving average of 20 closes", "USD"),
+    "sma_50": ("Simple moving average of 50 closes", "USD"),
+    "sma_200": ("Simple moving average of 200 closes", "USD"),
+    "ema_12": ("Exponential moving average, 12 sessions", "USD"),
+    "ema_26": ("Exponential moving average, 26 sessions", "USD"),
+    "ema_50": ("Exponential moving average, 50 sessions", "USD"),
+    "rsi_14": ("Relative strength index (Wilder), 14 sessions", "0-100"),
+    "macd": ("MACD line 12-26", "USD"),
+    "macd_signal": ("EMA 9 of the MACD line", "USD"),
+    "macd_histogram": ("MACD line minus its signal", "USD"),
+    "bb_upper": ("Upper Bollinger band, 20 sessions, 2 population deviations", "USD"),
+    "bb_middle": ("Middle Bollinger band", "USD"),
+    "bb_lower": ("Lower Bollinger band", "USD"),
+    "bb_position": ("(close - lower) / (upper - lower)", "fraction"),
+    "atr_14": ("Average true range (Wilder), 14 sessions", "USD"),
+    "volatility_20": ("Sample deviation of 20 log returns times sqrt(252)", "fraction per year"),
+    "return_1": ("Return over 1 session", "fraction"),
+    "return_5": ("Return over 5 sessions", "fraction"),
+    "return_21": ("Return over 21 sessions", "fraction"),
+    "return_63": ("Return over 63 sessions", "fraction"),
+    "return_126": ("Return over 126 sessions", "fraction"),
+    "return_252": ("Return over 252 sessions", "fraction"),
+    "momentum_12_1": ("Return from 252 to 21 sessions ago", "fraction"),
+    "volume_sma_20": ("Mean volume of 20 sessions", "shares"),
+    "volume_ratio": ("Volume divided by its 20-session mean", "ratio"),
+    "dollar_volume_20": ("Mean of close times volume over 20 sessions", "USD"),
+    "high_252": ("Highest high of 252 sessions", "USD"),
+    "low_252": ("Lowest low of 252 sessions", "USD"),
+    "distance_high_252": ("close / high_252 - 1", "fraction"),
+    "gap": ("open / previous close - 1", "fraction"),
+}
+FEATURE_NAMES = tuple(_FEATURES)
+
+DAILY_FEATURES = Table(
+    name="daily_features",
+    grain="One row per (symbol, session): indicators on prices adjusted as known at the session, in its own price scale",
+    columns={
+        "symbol": SYMBOL,
+        "session": SESSION,
+        **{name: Column(pl.Float64, text, unit) for name, (text, unit) in _FEATURES.items()},
+    },
+    tags=("features",),
+)
+
+SCREENER_RESULTS = Table(
+    name="screener_results",
+    grain="One row per (screen, session, symbol) that passed",
+    columns={
+        "screen": Column(pl.String, "Name of the saved screen", nullable=False),
+        "session": SESSION,
+        "symbol": SYMBOL,
+        "rank": Column(pl.Int32, "1 = best by the screen's sort", nullable=False),
+        "badge": Column(pl.String, "Oversold, Overbought, Bullish, Bearish or Neutral", nullable=False),
+        "event": Column(
+            pl.String,
+            "entered if the symbol was not in the screen the session before, else stayed",
+            nullable=False,
+        ),
+        "close": Column(pl.Float64, "Raw close", "USD"),
+    },
+    key=("screen", "session", "symbol"),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        *VENDOR_DAILY_BARS.values(),
+        DAILY_BARS,
+        QUARANTINED_BARS,
+        CORPORATE_ACTIONS,
+        UNIVERSE,
+        DAILY_FEATURES,
+        SCREENER_RESULTS,
+    )
+}
+
+
+def table(name: str) -> Table:
+    """Return the table of that name, or say which exist."""
+    try:
+        return TABLES[name]
+    except KeyError:
+        raise KeyError(f"No lake table {name!r}; there are {', '.join(sorted(TABLES))}") from None

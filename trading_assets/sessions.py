@@ -1,0 +1,87 @@
+"""Exchange sessions: XNYS days, opens and closes. The only module that knows the calendar."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import exchange_calendars
+import numpy as np
+import pandas as pd
+
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST_SESSION = date(1998, 1, 2)
+
+
+@lru_cache(maxsize=1)
+def calendar() -> exchange_calendars.ExchangeCalendar:
+    """Return the XNYS calendar from 1998 to a year after the newest published one."""
+    return exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION.isoformat())
+
+
+@lru_cache(maxsize=1)
+def _sessions() -> tuple[np.ndarray, tuple[date, ...]]:
+    index = calendar().sessions
+    return index.values.astype("datetime64[D]"), tuple(index.date)
+
+
+def is_session(day: date) -> bool:
+    """Say whether the exchange trades on ``day``."""
+    values, _ = _sessions()
+    position = int(np.searchsorted(values, np.datetime64(day)))
+    return position < len(values) and values[position] == np.datetime64(day)
+
+
+def sessions_between(start: date, end: date) -> list[date]:
+    """List the sessions from ``start`` to ``end``, both included."""
+    values, days = _sessions()
+    first = int(np.searchsorted(values, np.datetime64(start)))
+    last = int(np.searchsorted(values, np.datetime64(end), side="right"))
+    return list(days[first:last])
+
+
+def shift(session: date, by: int) -> date:
+    """Return the session ``by`` sessions after (before, if negative) ``session``."""
+    values, days = _sessions()
+    position = int(np.searchsorted(values, np.datetime64(session)))
+    if position >= len(values) or values[position] != np.datetime64(session):
+        raise ValueError(f"{session} is not an exchange session")
+    return days[position + by]
+
+
+def session_open(session: date) -> datetime:
+    """Return the instant (UTC) at which the session opens."""
+    return _to_utc(calendar().session_open(pd.Timestamp(session)))
+
+
+def session_close(session: date) -> datetime:
+    """Return the instant (UTC) at which the session closes; early closes included."""
+    return _to_utc(calendar().session_close(pd.Timestamp(session)))
+
+
+def latest_closed_session(now: datetime, *, delay: timedelta = timedelta(0)) -> date:
+    """Return the newest session whose close lies at least ``delay`` before ``now``."""
+    day = now.astimezone(NEW_YORK).date()
+    candidate = sessions_between(day - timedelta(days=12), day)
+    for session in reversed(candidate):
+        if session_close(session) + delay <= now:
+            return session
+    raise ValueError(f"No session closed in the 12 days before {now.isoformat()}")
+
+
+def next_session(day: date) -> date:
+    """Return the first session after ``day`` (which need not be a session)."""
+    values, days = _sessions()
+    return days[int(np.searchsorted(values, np.datetime64(day), side="right"))]
+
+
+def closures_between(start: date, end: date) -> list[date]:
+    """List the weekdays from ``start`` to ``end`` on which the exchange is closed."""
+    trading = set(sessions_between(start, end))
+    days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
+    return [day for day in days if day.weekday() < 5 and day not in trading]
+
+
+def _to_utc(stamp: pd.Timestamp) -> datetime:
+    return stamp.to_pydatetime().astimezone(UTC)

@@ -1,0 +1,1 @@
+"""The market simulator: one market behind the vendors' own protocols."""
