@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     sim_symbols: int = Field(default=500, ge=1, le=10_000)
     sim_years: int = Field(default=3, ge=1, le=20)
     sim_replay: Path | None = None
+    sim_at: datetime | None = Field(default=None, description="instant at which a fixed simulator clock starts")
     sim_cash_usd: float = Field(default=100_000.0, gt=0)
 
     alpaca_api_key: SecretStr | None = Field(

@@ -1,0 +1,11 @@
+# Every target is one line over make.py, so that machines without make run `python make.py TARGET`.
+PYTHON ?= python3
+
+.PHONY: up test install lint bench lock clean
+up: ; @$(PYTHON) make.py up $(ARGS)
+test: ; @$(PYTHON) make.py test $(ARGS)
+install: ; @$(PYTHON) make.py install
+lint: ; @$(PYTHON) make.py lint
+bench: ; @$(PYTHON) make.py bench $(ARGS)
+lock: ; @$(PYTHON) make.py lock
+clean: ; @$(PYTHON) make.py clean
