@@ -1,0 +1,1 @@
+"""Execution: intents, submission, orders, fills and their comparison with the broker."""

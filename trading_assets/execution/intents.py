@@ -1,0 +1,264 @@
+"""Order intents: one row per (account, session, symbol, side, purpose) with an id that a re-run repeats."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from trading_assets.errors import DataQualityError
+from trading_assets.execution.order_states import IntentState
+
+CLIENT_ID_PREFIX = "ta-"
+CLIENT_ID_LENGTH = 64
+QUANTUM = Decimal("0.000000001")
+EXITS = frozenset({"reduce", "close"})
+
+Side = Literal["buy", "sell"]
+Purpose = Literal["open", "increase", "reduce", "close"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The position wanted in one symbol, with the position that the decision started from."""
+
+    strategy: str
+    symbol: str
+    quantity: Decimal
+    current_quantity: Decimal
+    reference_price_usd: Decimal
+    risk_verdict: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is to be done, before anything was done about it."""
+
+    intent_id: str
+    client_order_id: str
+    account: str
+    mode: str
+    strategy: str
+    session: date
+    symbol: str
+    side: Side
+    purpose: Purpose
+    revision: int
+    quantity: Decimal
+    reference_price_usd: Decimal
+    valid_until: datetime
+    risk_verdict: Mapping[str, object]
+    lineage: Mapping[str, object]
+    order_type: Literal["market", "limit"] = "market"
+    time_in_force: Literal["day", "gtc", "opg", "cls", "ioc", "fok"] = "day"
+    limit_price_usd: Decimal | None = None
+
+    @property
+    def is_exit(self) -> bool:
+        """Whether the intent only takes risk off."""
+        return self.purpose in EXITS
+
+
+@dataclass(frozen=True)
+class StoredIntent:
+    """What the journal knows of an intent of the same account and session."""
+
+    intent_id: str
+    symbol: str
+    side: str
+    purpose: str
+    revision: int
+    quantity: Decimal
+    reference_price_usd: Decimal
+    state: IntentState
+    attempt: int
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it waits, and nothing was ever sent for it."""
+        return self.state is IntentState.PLANNED and self.attempt == 0
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a re-run withdrew it before anything was sent."""
+        return self.state is IntentState.ABANDONED and self.attempt == 0
+
+    @property
+    def may_have_traded(self) -> bool:
+        """Whether something was sent for it that may exist at the broker."""
+        return self.attempt > 0 and self.state not in {IntentState.REFUSED, IntentState.ABANDONED}
+
+
+@dataclass(frozen=True)
+class PlanChanges:
+    """What storing a plan has to do to the journal.
+
+    ``conflicts`` pairs the stored intent with why the new plan cannot change it.
+    """
+
+    insert: tuple[Intent, ...] = ()
+    update: tuple[Intent, ...] = ()
+    supersede: tuple[StoredIntent, ...] = ()
+    conflicts: tuple[tuple[StoredIntent, str], ...] = ()
+    unchanged: int = 0
+
+
+def plan_intents(
+    targets: Iterable[Target],
+    *,
+    account: str,
+    mode: str,
+    session: date,
+    valid_until: datetime,
+    lineage: Mapping[str, object],
+) -> list[Intent]:
+    """Turn targets into market orders for the day, sells before buys.
+
+    A position that has to change sign is closed first; the opposite one is opened by a later session.
+
+    Parameters
+    ----------
+    targets
+        At most one per symbol.
+    valid_until
+        Instant after which an intent must not be sent any more.
+    lineage
+        What led to the decision: run, code version, configuration hash.
+
+    Returns
+    -------
+    list of Intent
+        None for symbols that already are where they should be. The same input gives the same ids.
+
+    Raises
+    ------
+    DataQualityError
+        If a symbol has two targets or a number makes no sense.
+    """
+    planned: dict[str, Intent] = {}
+    seen: set[str] = set()
+    for target in targets:
+        if target.symbol in seen:
+            raise DataQualityError("A symbol has two targets in one session", symbol=target.symbol)
+        seen.add(target.symbol)
+        if not (target.quantity.is_finite() and target.current_quantity.is_finite()):
+            raise DataQualityError("A target is not a number", symbol=target.symbol)
+        purpose, change = _step(target.current_quantity, target.quantity)
+        quantity = abs(change).quantize(QUANTUM)
+        if quantity == 0:
+            continue
+        side: Side = "buy" if change > 0 else "sell"
+        intent = Intent(
+            intent_id="",
+            client_order_id="",
+            account=account,
+            mode=mode,
+            strategy=target.strategy,
+            session=session,
+            symbol=target.symbol,
+            side=side,
+            purpose=purpose,
+            revision=0,
+            quantity=quantity,
+            reference_price_usd=target.reference_price_usd,
+            valid_until=valid_until,
+            risk_verdict=target.risk_verdict,
+            lineage=lineage,
+        )
+        planned[target.symbol] = with_revision(intent, 0)
+    return sorted(planned.values(), key=sending_order)
+
+
+def with_revision(intent: Intent, revision: int) -> Intent:
+    """Return the intent with that revision and the ids that follow from it."""
+    key = "\x1f".join(
+        (
+            intent.mode,
+            intent.account,
+            intent.strategy,
+            intent.session.isoformat(),
+            intent.symbol,
+            intent.side,
+            intent.purpose,
+            str(revision),
+        )
+    )
+    digest = hashlib.sha256(key.encode()).digest()[:16]
+    return replace(
+        intent,
+        revision=revision,
+        intent_id=digest.hex(),
+        client_order_id=_client_order_id(intent.session, intent.symbol, intent.side, digest),
+    )
+
+
+def sending_order(intent: Intent) -> tuple[bool, bool, str]:
+    """Sort key: exits before entries, sells before buys, then by symbol."""
+    return not intent.is_exit, intent.side == "buy", intent.symbol
+
+
+def compare_plan(planned: Iterable[Intent], stored: Iterable[StoredIntent]) -> PlanChanges:
+    """Say what a plan changes in the journal of the same account and session.
+
+    An intent that left ``planned``, or of which anything was ever sent, is never changed, and no second
+    intent is added for its symbol.
+    """
+    by_symbol: dict[str, list[StoredIntent]] = {}
+    for item in stored:
+        by_symbol.setdefault(item.symbol, []).append(item)
+    changes = PlanChanges()
+    for intent in planned:
+        changes = _change(changes, intent, by_symbol.pop(intent.symbol, []))
+    leftover = [item for items in by_symbol.values() for item in items]
+    return replace(
+        changes,
+        supersede=changes.supersede + tuple(item for item in leftover if item.is_untouched),
+        conflicts=changes.conflicts
+        + tuple((item, "a re-run wants no order") for item in leftover if item.may_have_traded),
+    )
+
+
+def is_own(client_order_id: str) -> bool:
+    """Say whether an order carries this system's prefix."""
+    return client_order_id.startswith(CLIENT_ID_PREFIX)
+
+
+def _change(changes: PlanChanges, intent: Intent, known: list[StoredIntent]) -> PlanChanges:
+    touched = [item for item in known if not item.is_untouched and not item.is_superseded]
+    if touched:
+        if any((item.side, item.quantity) == (intent.side, intent.quantity) for item in touched):
+            return replace(changes, unchanged=changes.unchanged + 1)
+        wanted = f"a re-run wants {intent.side} {intent.quantity} ({intent.purpose})"
+        return replace(changes, conflicts=(*changes.conflicts, (touched[-1], wanted)))
+    waiting = [item for item in known if item.is_untouched]
+    same = [item for item in waiting if (item.side, item.purpose) == (intent.side, intent.purpose)]
+    changes = replace(
+        changes, supersede=changes.supersede + tuple(item for item in waiting if item not in same)
+    )
+    if not same:
+        revision = 1 + max((item.revision for item in known), default=-1)
+        return replace(changes, insert=(*changes.insert, with_revision(intent, revision)))
+    if (same[0].quantity, same[0].reference_price_usd) == (intent.quantity, intent.reference_price_usd):
+        return replace(changes, unchanged=changes.unchanged + 1)
+    return replace(changes, update=(*changes.update, with_revision(intent, same[0].revision)))
+
+
+def _step(current: Decimal, wanted: Decimal) -> tuple[Purpose, Decimal]:
+    if current == 0:
+        return "open", wanted
+    if wanted == 0 or (wanted > 0) != (current > 0):
+        return "close", -current
+    return ("increase" if abs(wanted) > abs(current) else "reduce"), wanted - current
+
+
+def _client_order_id(session: date, symbol: str, side: str, digest: bytes) -> str:
+    tail = base64.b32encode(digest).decode().rstrip("=").lower()
+    head = f"{CLIENT_ID_PREFIX}{session:%Y%m%d}-"
+    room = CLIENT_ID_LENGTH - len(head) - len(side) - len(tail) - 2
+    readable = re.sub(r"[^A-Za-z0-9.]", "_", symbol)[:room]
+    return f"{head}{readable}-{side}-{tail}"
