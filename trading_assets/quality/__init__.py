@@ -1,0 +1,1 @@
+"""Data quality: which reported bars are accepted, which are refused and why, and when a session is stopped."""
