@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import requests
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +23,73 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("real market data is not beside this clone (../shared/data)")
     return SHARED
+
+
+@dataclass
+class Simulated:
+    """A running market simulator: a real process behind a real port."""
+
+    base_url: str
+    state: Path
+    process: subprocess.Popen[bytes]
+
+    def now(self) -> datetime:
+        answer = requests.get(f"{self.base_url}/sim/clock", timeout=30)
+        answer.raise_for_status()
+        return datetime.fromisoformat(answer.json()["now"])
+
+    def advance_to(self, instant: datetime) -> datetime:
+        answer = requests.post(
+            f"{self.base_url}/sim/clock", json={"advance_to": instant.isoformat()}, timeout=120
+        )
+        answer.raise_for_status()
+        return datetime.fromisoformat(answer.json()["now"])
+
+    def fault(self, match: str, kind: str, **details: object) -> None:
+        rule = {"match": match, "kind": kind, **details}
+        requests.post(f"{self.base_url}/sim/faults", json=rule, timeout=30).raise_for_status()
+
+    def clear_faults(self) -> None:
+        requests.delete(f"{self.base_url}/sim/faults", timeout=30).raise_for_status()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Simulated]]:
+    """Start market simulators; options are those of its command line (``seed=7, symbols=40, at="..."``).
+
+    ``state`` reuses the folder of an earlier one. All of them are stopped at the end of the test run.
+    """
+    started: list[Simulated] = []
+
+    def start(*, state: Path | None = None, **options: object) -> Simulated:
+        folder = state or tmp_path_factory.mktemp("simulator")
+        port_file = folder / "port"
+        port_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "trading_assets.simulator", "--state", str(folder)]
+        command += ["--port", "0", "--port-file", str(port_file)]
+        for name, value in options.items():
+            command += [f"--{name.replace('_', '-')}", str(value)]
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while not port_file.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                pytest.fail(f"the simulator did not start:\n{(folder / 'log').read_text()}")
+            time.sleep(0.01)
+        simulated = Simulated(f"http://127.0.0.1:{port_file.read_text()}", folder, process)
+        started.append(simulated)
+        return simulated
+
+    yield start
+    for simulated in started:
+        simulated.stop()

@@ -1,0 +1,80 @@
+"""Assembly: from the options of the command line to a running simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from trading_assets.errors import ConfigurationError
+from trading_assets.sessions import NEW_YORK
+from trading_assets.simulator import admin
+from trading_assets.simulator.clock import ClockMode, SimulationClock
+from trading_assets.simulator.server import Server, application
+from trading_assets.simulator.simulation import Simulation
+from trading_assets.simulator.state import StateStore
+from trading_assets.simulator.synthetic import SyntheticMarket
+from trading_assets.simulator.tape import TapeMarket
+
+FIRST_SESSION = "first_session"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a simulator is started with; see the command line's help."""
+
+    state: Path
+    port: int = 0
+    port_file: Path | None = None
+    seed: int = 7
+    symbols: int = 500
+    years: float = 3.0
+    replay: Path | None = None
+    at: datetime | None = None
+    cash: Decimal = Decimal(100_000)
+    clock: ClockMode | None = None
+    speed: float = 60.0
+
+
+def simulate(options: Options) -> None:
+    """Serve a simulation until a signal comes."""
+    store = StateStore(options.state)
+    try:
+        simulation = assemble(options, store)
+        Server(application(simulation, protocols(simulation)), options.port_file).listen(options.port)
+    finally:
+        store.close()
+
+
+def assemble(options: Options, store: StateStore) -> Simulation:
+    """Build the market, clock and account that the options and the stored state describe."""
+    mode = options.clock or (ClockMode.REAL if options.at is None else ClockMode.FIXED)
+    clock = SimulationClock(mode, store, start=options.at, speed=options.speed)
+    market = _synthetic(options, store, clock.now())
+    for correction in store.corrections():
+        market.correct(correction)
+    simulation = Simulation(market, clock, store)
+    simulation.settle()
+    return simulation
+
+
+def protocols(simulation: Simulation) -> list[BaseRoute]:
+    """Return the routes of every vendor's protocol."""
+    return list(admin.routes(simulation))
+
+
+def _synthetic(options: Options, store: StateStore, now: datetime) -> TapeMarket:
+    if not 1 <= options.symbols <= 20_000 or not 0 < options.years <= 27:
+        raise ConfigurationError("A synthetic market has 1 to 20,000 symbols and up to 27 years")
+    store.claim({"kind": "synthetic", "seed": options.seed, "symbols": options.symbols})
+    stored = store.fact(FIRST_SESSION)
+    if stored is None:
+        # fixed at the first start, so that the history does not lose its beginning as time goes by
+        begin = now.astimezone(NEW_YORK).date() - timedelta(days=round(options.years * 365.25))
+        store.remember(FIRST_SESSION, begin.isoformat())
+    else:
+        begin = datetime.fromisoformat(stored).date()
+    return SyntheticMarket(options.seed, options.symbols, begin)

@@ -1,0 +1,42 @@
+"""One running simulation: a market, a clock, an account, and the faults that are switched on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from trading_assets.simulator.clock import SimulationClock
+from trading_assets.simulator.faults import Faults
+from trading_assets.simulator.state import StateStore
+from trading_assets.simulator.tape import TapeMarket
+
+
+class Advancing(Protocol):
+    """What fills orders as time passes."""
+
+    def advance(self, now: datetime) -> None:
+        """Do everything that happens up to ``now``."""
+        ...
+
+
+@dataclass
+class Simulation:
+    """What every protocol answers from."""
+
+    market: TapeMarket
+    clock: SimulationClock
+    store: StateStore
+    engine: Advancing | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    def now(self) -> datetime:
+        """Return the present simulated instant."""
+        return self.clock.now()
+
+    def settle(self) -> datetime:
+        """Let everything happen that is due at the present instant, and return that instant."""
+        now = self.clock.now()
+        if self.engine is not None:
+            self.engine.advance(now)
+        return now

@@ -1,0 +1,237 @@
+"""The tape: column access to one market's bars, fast enough to serve; shared by the synthetic and replayed market."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.sessions import NEW_YORK
+from trading_assets.simulator.market import Bar, Instrument
+from trading_assets.simulator.state import Correction
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.int32]
+
+EPOCH_DAY = date(1970, 1, 1)
+PUBLICATION = time(16, 10)
+"""New York time at which the vendors know the bar of the day."""
+
+ACTION_SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String,
+        "ex_date": pl.Date,
+        "kind": pl.String,
+        "split_ratio": pl.Float64,
+        "cash_usd": pl.Float64,
+    }
+)
+
+
+class Rows(NamedTuple):
+    """Bars as equally long columns; ``place`` is the instrument's place in the market's list, ``day`` days since 1970."""
+
+    place: NDArray[np.int32]
+    day: Days
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def take(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Rows:
+        """Return the chosen rows."""
+        return Rows._make(column[which] for column in self)
+
+    @property
+    def vwap(self) -> Floats:
+        """Volume-weighted average price: modelled, inside the day's range."""
+        value: Floats = (self.open + self.high + self.low + 2.0 * self.close) / 5.0
+        inside: Floats = np.clip(value, self.low, np.maximum(self.low, self.high))
+        return np.round(inside, 4)
+
+    @property
+    def trade_count(self) -> NDArray[np.int64]:
+        """Trades: modelled from volume, at least one where anything traded."""
+        count = np.ceil(self.volume / (60.0 + 4.0 * np.cbrt(np.maximum(self.volume, 0.0))))
+        return count.astype(np.int64)
+
+
+NO_ROWS = Rows(np.empty(0, np.int32), np.empty(0, np.int32), *(np.empty(0, np.float64) for _ in range(5)))
+
+
+class Action(NamedTuple):
+    """A corporate action of one instrument, with the instant from which anybody could know it."""
+
+    symbol: str
+    ex_date: date
+    kind: str
+    split_ratio: float | None
+    cash_usd: float | None
+    known_at: datetime
+
+
+def day_number(day: date) -> int:
+    """Return days since 1970-01-01."""
+    return (day - EPOCH_DAY).days
+
+
+@lru_cache(maxsize=65536)
+def day_of(number: int) -> date:
+    """Return the date of a day number."""
+    return EPOCH_DAY + timedelta(days=number)
+
+
+@lru_cache(maxsize=65536)
+def publication(day: date) -> datetime:
+    """Return the instant (UTC) at which rows of collection day ``day`` are known."""
+    return datetime.combine(day, PUBLICATION, NEW_YORK).astimezone(UTC)
+
+
+def published_day(known_at: datetime) -> int:
+    """Return the newest day number whose rows are known at ``known_at``."""
+    day = known_at.astimezone(NEW_YORK).date()
+    return day_number(day) - (publication(day) > known_at)
+
+
+class TapeMarket(ABC):
+    """A market with column access; ``Market`` of market.py is one face of it, the vendors' protocols the other."""
+
+    def __init__(self, instruments: Sequence[Instrument], actions: Iterable[Action]) -> None:
+        self._instruments = tuple(instruments)
+        self.symbols = tuple(item.symbol for item in self._instruments)
+        self.places = {symbol: place for place, symbol in enumerate(self.symbols)}
+        self._actions = sorted(actions, key=lambda action: (action.ex_date, action.symbol, action.kind))
+        self._action_dates = [action.ex_date for action in self._actions]
+        self._actions_of: dict[str, list[Action]] = defaultdict(list)
+        for action in self._actions:
+            self._actions_of[action.symbol].append(action)
+        self._corrections: dict[tuple[int, int], list[Correction]] = defaultdict(list)
+        self._corrected_days: dict[int, set[int]] = defaultdict(set)
+        self.revision = 0
+
+    @property
+    @abstractmethod
+    def identity(self) -> dict[str, object]:
+        """What makes this market this one: kind and parameters."""
+
+    @abstractmethod
+    def first_session(self) -> date:
+        """Return the first session with bars."""
+
+    @abstractmethod
+    def last_session(self) -> date:
+        """Return the last session that this market can ever show."""
+
+    @abstractmethod
+    def _series(self, place: int, first: int, last: int, known: int) -> Rows:
+        """Return rows of one instrument, by day, as known at the end of day number ``known``."""
+
+    @abstractmethod
+    def _section(self, day: int, known: int) -> Rows:
+        """Return rows of one day, by place, as known at the end of day number ``known``."""
+
+    @abstractmethod
+    def _final(self, place: int, day: int) -> Rows:
+        """Return the last version of one bar; no row if there never was one."""
+
+    def instruments(self) -> Sequence[Instrument]:
+        """List every instrument that was ever listed, sorted by symbol."""
+        return self._instruments
+
+    def correct(self, correction: Correction) -> None:
+        """Replace fields of one bar, for everybody who asks at or after the correction's instant."""
+        place, day = self.places[correction.symbol], day_number(correction.session)
+        self._corrections[place, day].append(correction)
+        self._corrected_days[day].add(place)
+        self.revision += 1
+
+    def series(self, symbol: str, start: date, end: date, known_at: datetime) -> Rows:
+        """Return one symbol's bars from ``start`` to ``end`` as known at ``known_at``; no rows if unknown."""
+        place = self.places.get(symbol)
+        if place is None:
+            return NO_ROWS
+        rows = self._series(place, day_number(start), day_number(end), published_day(known_at))
+        return self._corrected(rows, known_at) if self._corrections else rows
+
+    def section(self, session: date, known_at: datetime) -> Rows:
+        """Return the bars of every symbol on one date as known at ``known_at``."""
+        rows = self._section(day_number(session), published_day(known_at))
+        return self._corrected(rows, known_at) if self._corrections else rows
+
+    def daily_bars(
+        self, start: date, end: date, *, known_at: datetime, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Return bars dated ``start`` to ``end`` as known at ``known_at``, sorted by (symbol, session)."""
+        if symbols is None and start == end:
+            parts = [self.section(start, known_at)]
+        else:
+            wanted = self.symbols if symbols is None else sorted(set(symbols))
+            parts = [self.series(symbol, start, end, known_at) for symbol in wanted]
+        rows = Rows._make(map(np.concatenate, zip(*parts, strict=True))) if parts else NO_ROWS
+        names = pl.Series("symbol", self.symbols, dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "symbol": names.gather(rows.place),
+                "session": pl.Series(rows.day).cast(pl.Date),
+                "open": rows.open,
+                "high": rows.high,
+                "low": rows.low,
+                "close": rows.close,
+                "volume": rows.volume,
+                "vwap": rows.vwap,
+                "trade_count": rows.trade_count,
+            }
+        )
+
+    def actions(
+        self, start: date, end: date, *, known_at: datetime, symbol: str | None = None
+    ) -> list[Action]:
+        """List actions with ex-date ``start`` to ``end`` known at ``known_at``, by ex-date."""
+        if symbol is not None:
+            chosen = [a for a in self._actions_of.get(symbol, ()) if start <= a.ex_date <= end]
+        else:
+            low = bisect_right(self._action_dates, start - timedelta(days=1))
+            chosen = self._actions[low : bisect_right(self._action_dates, end)]
+        return [action for action in chosen if action.known_at <= known_at]
+
+    def corporate_actions(self, start: date, end: date, *, known_at: datetime) -> pl.DataFrame:
+        """Return actions with ex-date ``start`` to ``end`` known at ``known_at``."""
+        rows = [action[:5] for action in self.actions(start, end, known_at=known_at)]
+        return pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row")
+
+    def bar(self, symbol: str, session: date) -> Bar | None:
+        """Return the true bar of one symbol, whatever the clock says; None if it did not trade."""
+        place = self.places.get(symbol)
+        if place is None:
+            return None
+        rows = self._corrected(self._final(place, day_number(session)), None)
+        if len(rows.day) == 0:
+            return None
+        bar = Bar(*(float(column[0]) for column in rows[2:]))
+        return bar if 0.0 < bar.low <= bar.high and bar.open > 0.0 and bar.close > 0.0 else None
+
+    def _corrected(self, rows: Rows, known_at: datetime | None) -> Rows:
+        places = rows.place
+        hits = [
+            number
+            for number, day in enumerate(rows.day.tolist())
+            if day in self._corrected_days and int(places[number]) in self._corrected_days[day]
+        ]
+        if not hits:
+            return rows
+        fresh = Rows._make(column.copy() for column in rows)
+        for number in hits:
+            for correction in self._corrections[int(places[number]), int(rows.day[number])]:
+                if known_at is None or correction.known_at <= known_at:
+                    for field, value in correction.fields.items():
+                        getattr(fresh, field)[number] = value
+        return fresh

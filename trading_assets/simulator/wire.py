@@ -1,0 +1,85 @@
+"""Wire format: fast JSON answers, request arguments, and the instants the vendors label bars with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trading_assets.sessions import NEW_YORK
+from trading_assets.simulator.tape import day_of
+
+JSON_TYPE = "application/json"
+
+
+def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return ``body`` as compact JSON; NaN becomes null, numpy arrays become lists."""
+    return Response(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, JSON_TYPE)
+
+
+def request_id(request: Request, now: datetime) -> str:
+    """Return an identifier in the vendors' form, the same for the same question at the same instant."""
+    return hashlib.md5(
+        f"{request.url.path}?{request.url.query}@{now}".encode(), usedforsecurity=False
+    ).hexdigest()
+
+
+def bad_argument(request: Request, name: str) -> date | None:
+    """Return the date argument ``name`` of a query, None if it is absent or no date."""
+    text = request.query_params.get(name)
+    return None if text is None else parse_day(text)
+
+
+def parse_day(text: str) -> date | None:
+    """Return the New York day of a date, an ISO instant, or milliseconds since 1970; None if it is none of them."""
+    try:
+        if text.isdigit() and len(text) > 8:
+            return datetime.fromtimestamp(int(text) / 1000, UTC).astimezone(NEW_YORK).date()
+        if len(text) == 10:
+            return date.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(NEW_YORK).date()
+
+
+def whole_number(text: str | None, default: int, low: int, high: int) -> int | None:
+    """Return an integer argument clipped to its range; None if it is not a number."""
+    if text is None or text == "":
+        return default
+    try:
+        return min(max(int(text), low), high)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=65536)
+def new_york_millis(day: int, hour: int, minute: int = 0) -> int:
+    """Return milliseconds since 1970 of a New York wall-clock time on day number ``day``."""
+    return int(datetime.combine(day_of(day), time(hour, minute), NEW_YORK).timestamp()) * 1000
+
+
+@lru_cache(maxsize=65536)
+def new_york_midnight(day: int) -> str:
+    """Return the UTC instant of New York midnight of day number ``day`` as Alpaca writes it."""
+    return datetime.combine(day_of(day), time(0), NEW_YORK).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def last_of_day(day: date) -> datetime:
+    """Return the end of a New York day."""
+    return datetime.combine(day, time(23, 59, 59), NEW_YORK).astimezone(UTC)
+
+
+async def json_body(request: Request) -> dict[str, Any] | None:
+    """Return the request's JSON object; None if it has none."""
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
