@@ -1,0 +1,1 @@
+"""Analytics: books, performance and statistics derived from fills and prices."""

@@ -1,0 +1,127 @@
+"""Strategy contract: from feature rows to signal rows, one per (symbol, session) that the strategy has a view on."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+from typing import ClassVar, Protocol
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from trading_assets.errors import ConfigurationError, DataQualityError
+
+SIGNAL_SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String(),
+        "session": pl.Date(),
+        "side": pl.String(),
+        "strength": pl.Float64(),
+        "reason": pl.String(),
+        "inputs": pl.String(),
+    }
+)
+"""Columns of signals as a strategy returns them; ``inputs`` is a JSON object of the values that decided."""
+
+SIDES = ("enter_long", "hold_long", "exit_long")
+
+
+class StrategyParameters(BaseModel):
+    """Parameters of a strategy: frozen, unknown keys refused, every field with its unit in the description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Strategy(Protocol):
+    """A pure function from features to signals, with parameters.
+
+    ``signals`` gets the features of several sessions at once and returns rows of ``SIGNAL_SCHEMA``. A row of
+    session S may depend on features of S and of the ``lookback_sessions`` sessions before it, on nothing else: so a
+    caller that wants session S passes S and that many earlier sessions, and keeps the rows of S.
+    """
+
+    name: ClassVar[str]
+    feature_columns: ClassVar[tuple[str, ...]]
+    lookback_sessions: ClassVar[int]
+
+    @property
+    def parameters(self) -> StrategyParameters: ...
+
+    def signals(self, features: pl.DataFrame) -> pl.DataFrame: ...
+
+
+def strategy_version(strategy: Strategy | type[Strategy]) -> str:
+    """Hash the source code of the module that defines the strategy.
+
+    Returns
+    -------
+    str
+        Twelve hexadecimal digits; the same on every platform (line endings do not count).
+    """
+    kind = strategy if inspect.isclass(strategy) else type(strategy)
+    source = inspect.getsource(sys.modules[kind.__module__])
+    return _short_hash(source.replace("\r\n", "\n"))
+
+
+def parameter_hash(parameters: StrategyParameters) -> str:
+    """Hash the parameters, defaults included.
+
+    Returns
+    -------
+    str
+        Twelve hexadecimal digits; the order of the fields does not count.
+    """
+    return _short_hash(json.dumps(parameters.model_dump(mode="json"), sort_keys=True))
+
+
+def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
+    """Run a strategy and refuse output that breaks the contract.
+
+    Parameters
+    ----------
+    strategy
+        The strategy with its parameters.
+    features
+        Rows of ``daily_features``, several sessions at once.
+
+    Returns
+    -------
+    pl.DataFrame
+        Rows of ``SIGNAL_SCHEMA``, sorted by (session, symbol). Look-ahead: as the strategy's; see ``lookahead.py``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the features lack a column that the strategy declares.
+    DataQualityError
+        If a row has an unknown side, a strength outside 0..1, a null, or a key that is twice there or not in the
+        sessions given.
+    """
+    missing = [name for name in strategy.feature_columns if name not in features.columns]
+    if missing:
+        raise ConfigurationError(
+            f"Strategy {strategy.name} needs features that are not there", missing=", ".join(missing)
+        )
+    rows = strategy.signals(features)
+    if rows.schema != SIGNAL_SCHEMA:
+        raise DataQualityError(f"Strategy {strategy.name} returned other columns", got=dict(rows.schema))
+    broken = rows.filter(
+        ~pl.col("side").is_in(SIDES)
+        | ~pl.col("strength").is_between(0, 1)
+        | pl.any_horizontal(pl.all().is_null())
+        | pl.struct("symbol", "session").is_duplicated()
+        | ~pl.col("session").is_in(features["session"].unique().implode())
+    )
+    if not broken.is_empty():
+        raise DataQualityError(
+            f"Strategy {strategy.name} returned rows that break the contract",
+            rows=broken.height,
+            first=broken.row(0),
+        )
+    return rows.sort("session", "symbol")
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
