@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from trading_assets.indicators.registry import FEATURES
+
 UTC_INSTANT = pl.Datetime("us", "UTC")
 
 
@@ -178,41 +180,7 @@ UNIVERSE = Table(
     versioned=True,
 )
 
-_FEATURES: dict[str, tuple[str, str]] = {
-    "close": ("Raw close of the session", "USD"),
-    "volume": ("Shares traded in the session", "shares"),
-    "sma_20": ("Simple moving average of 20 closes", "USD"),
-    "sma_50": ("Simple moving average of 50 closes", "USD"),
-    "sma_200": ("Simple moving average of 200 closes", "USD"),
-    "ema_12": ("Exponential moving average, 12 sessions", "USD"),
-    "ema_26": ("Exponential moving average, 26 sessions", "USD"),
-    "ema_50": ("Exponential moving average, 50 sessions", "USD"),
-    "rsi_14": ("Relative strength index (Wilder), 14 sessions", "0-100"),
-    "macd": ("MACD line 12-26", "USD"),
-    "macd_signal": ("EMA 9 of the MACD line", "USD"),
-    "macd_histogram": ("MACD line minus its signal", "USD"),
-    "bb_upper": ("Upper Bollinger band, 20 sessions, 2 population deviations", "USD"),
-    "bb_middle": ("Middle Bollinger band", "USD"),
-    "bb_lower": ("Lower Bollinger band", "USD"),
-    "bb_position": ("(close - lower) / (upper - lower)", "fraction"),
-    "atr_14": ("Average true range (Wilder), 14 sessions", "USD"),
-    "volatility_20": ("Sample deviation of 20 log returns times sqrt(252)", "fraction per year"),
-    "return_1": ("Return over 1 session", "fraction"),
-    "return_5": ("Return over 5 sessions", "fraction"),
-    "return_21": ("Return over 21 sessions", "fraction"),
-    "return_63": ("Return over 63 sessions", "fraction"),
-    "return_126": ("Return over 126 sessions", "fraction"),
-    "return_252": ("Return over 252 sessions", "fraction"),
-    "momentum_12_1": ("Return from 252 to 21 sessions ago", "fraction"),
-    "volume_sma_20": ("Mean volume of 20 sessions", "shares"),
-    "volume_ratio": ("Volume divided by its 20-session mean", "ratio"),
-    "dollar_volume_20": ("Mean of close times volume over 20 sessions", "USD"),
-    "high_252": ("Highest high of 252 sessions", "USD"),
-    "low_252": ("Lowest low of 252 sessions", "USD"),
-    "distance_high_252": ("close / high_252 - 1", "fraction"),
-    "gap": ("open / previous close - 1", "fraction"),
-}
-FEATURE_NAMES = tuple(_FEATURES)
+FEATURE_NAMES = tuple(FEATURES)
 
 DAILY_FEATURES = Table(
     name="daily_features",
@@ -220,7 +188,7 @@ DAILY_FEATURES = Table(
     columns={
         "symbol": SYMBOL,
         "session": SESSION,
-        **{name: Column(pl.Float64, text, unit) for name, (text, unit) in _FEATURES.items()},
+        **{name: Column(pl.Float64, feature.description, feature.unit) for name, feature in FEATURES.items()},
     },
     tags=("features",),
 )

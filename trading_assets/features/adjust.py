@@ -1,0 +1,234 @@
+"""Adjustment: one (price factor, share factor) per (symbol, session), from raw bars and corporate actions.
+
+Factors grow forward from a symbol's first bar: a split or dividend multiplies the factors of its ex-date and of
+every later bar, never of an earlier one. ``raw / price_factor`` is then a series without jumps (an index), and
+``index * price_factor[S]`` is the price history as it looks from session S, in the scale of that session. Two
+things follow. What happens after S cannot change anything at or before S. And an indicator that scales with
+prices needs to be computed once, on the index, whatever the session it is wanted for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from trading_assets.errors import DataQualityError
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+
+PRICES = ("open", "high", "low", "close")
+
+_KINDS = {"cash_dividend": 0, "split": 1, "spin_off": 2}  # the order in which those of one day apply
+_DAYS_BITS = 32
+
+
+@dataclass(frozen=True)
+class SymbolRuns:
+    """Bars sorted by (symbol, session), seen as one run of rows per symbol."""
+
+    symbols: pl.Series
+    starts: IndexArray
+    days: IndexArray
+
+    @property
+    def lengths(self) -> IndexArray:
+        """Bars of each symbol."""
+        return np.diff(self.starts)
+
+
+def symbol_runs(bars: pl.DataFrame) -> SymbolRuns:
+    """Find each symbol's rows, and refuse bars that are not sorted by (symbol, session) without duplicates.
+
+    Parameters
+    ----------
+    bars
+        At least ``symbol`` and ``session``.
+
+    Returns
+    -------
+    SymbolRuns
+        Symbols in order, the row at which each begins (and the number of rows), and the session of every
+        row in days since 1970.
+
+    Raises
+    ------
+    DataQualityError
+        If a session does not lie after the one before it, or symbols are out of order.
+    """
+    coded = bars.select(run=pl.col("symbol").rle_id(), day=pl.col("session").to_physical().cast(pl.Int64))
+    run, days = coded["run"].to_numpy(), coded["day"].to_numpy()
+    heads = np.flatnonzero(np.diff(run, prepend=np.uint32(0xFFFFFFFF)))
+    symbols = bars["symbol"].gather(heads)
+    same_symbol = run[1:] == run[:-1]
+    if (
+        not symbols.is_sorted()
+        or symbols.n_unique() != len(symbols)
+        or np.any(days[1:][same_symbol] <= days[:-1][same_symbol])
+    ):
+        raise DataQualityError("Bars must be sorted by (symbol, session), one row each")
+    return SymbolRuns(symbols, np.append(heads, len(bars)).astype(np.int64), days)
+
+
+def adjustment_factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Return the cumulative adjustment factors of every bar.
+
+    A price of session ``t`` as it looks from session ``s`` is ``raw[t] / price_factor[t] * price_factor[s]``;
+    a volume is ``raw[t] / share_factor[t] * share_factor[s]``.
+
+    Input: raw bars sorted by (symbol, session), and the corporate actions to apply (``CORPORATE_ACTIONS``
+    columns ``symbol``, ``ex_date``, ``kind``, ``split_ratio``, ``cash_usd``), in any order. Which ones are
+    known is the caller's choice: every action in the frame is applied from its ex-date on.
+
+    Output: ``symbol``, ``session``, ``price_factor``, ``share_factor``; 1.0 from a symbol's first bar to its
+    first action. No nulls.
+
+    Look-ahead: a row depends on bars and ex-dates at or before its session only.
+
+    Parameters
+    ----------
+    bars
+        ``symbol``, ``session``, ``close``.
+    actions
+        Splits multiply shares by ``split_ratio`` and divide prices by it; a cash dividend multiplies prices by
+        ``1 - cash / last close before the ex-date``; a spin-off that carries a ratio divides prices only.
+        An action on or before the first bar, or one that cannot be true (ratio not above 0, cash not below the
+        last close), changes nothing.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row per bar, in the order of the bars.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2020, 8, 28), date(2020, 8, 31)]
+    >>> bars = pl.DataFrame({"symbol": ["AAPL"] * 2, "session": days, "close": [499.23, 129.04]})
+    >>> actions = pl.DataFrame(
+    ...     {"symbol": ["AAPL"], "ex_date": days[1:], "kind": ["split"], "split_ratio": [4.0], "cash_usd": [None]}
+    ... )
+    >>> adjustment_factors(bars, actions)["price_factor"].to_list()
+    [1.0, 0.25]
+    """
+    price, share = factor_arrays(bars, actions, symbol_runs(bars))
+    return bars.select("symbol", "session").with_columns(price_factor=price, share_factor=share)
+
+
+def factor_arrays(
+    bars: pl.DataFrame, actions: pl.DataFrame, symbols: SymbolRuns
+) -> tuple[FloatArray, FloatArray]:
+    """Return price and share factors of every bar as arrays; see ``adjustment_factors``."""
+    price, share = np.ones(len(bars)), np.ones(len(bars))
+    rows, kinds, amounts = _placed(actions, symbols)
+    if len(rows):
+        close = bars["close"].to_numpy()
+        _accumulate(np.ascontiguousarray(close), symbols.starts, rows, kinds, amounts, price, share)
+    return price, share
+
+
+def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:
+    """Return the bars up to ``session`` in the price and share scale of that session.
+
+    Input: as ``adjustment_factors``, with any of open, high, low, close and volume.
+
+    Output: the same columns and rows up to ``session``, prices and volumes adjusted; a symbol's scale is the
+    one of its last bar up to ``session``.
+
+    Look-ahead: nothing after ``session`` is used.
+
+    Parameters
+    ----------
+    bars
+        Raw bars sorted by (symbol, session).
+    actions
+        Corporate actions to apply.
+    session
+        Session from which to look back.
+
+    Returns
+    -------
+    pl.DataFrame
+        USD and shares of ``session``.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2020, 8, 28), date(2020, 8, 31)]
+    >>> bars = pl.DataFrame({"symbol": ["AAPL"] * 2, "session": days, "close": [499.2, 129.04]})
+    >>> actions = pl.DataFrame(
+    ...     {"symbol": ["AAPL"], "ex_date": days[1:], "kind": ["split"], "split_ratio": [4.0], "cash_usd": [None]}
+    ... )
+    >>> adjusted_as_seen_from(bars, actions, days[1])["close"].to_list()
+    [124.8, 129.04]
+    """
+    visible = bars.filter(pl.col("session") <= session)
+    symbols = symbol_runs(visible)
+    price, share = factor_arrays(visible, actions, symbols)
+    last_bar = np.repeat(symbols.starts[1:] - 1, symbols.lengths)
+    scale = pl.Series("price", price[last_bar] / price), pl.Series("volume", share[last_bar] / share)
+    return visible.with_columns(
+        *(pl.col(name) * scale[0] for name in PRICES if name in visible.columns),
+        *(pl.col(name) * scale[1] for name in ("volume",) if name in visible.columns),
+    )
+
+
+def _placed(actions: pl.DataFrame, symbols: SymbolRuns) -> tuple[IndexArray, IndexArray, FloatArray]:
+    # The bar on which each action takes effect: the symbol's first one at or after the ex-date.
+    usable = (
+        actions.select(
+            "symbol",
+            day=pl.col("ex_date").to_physical().cast(pl.Int64),
+            kind=pl.col("kind").cast(pl.String).replace_strict(_KINDS, default=None, return_dtype=pl.Int64),
+            amount=pl.when(pl.col("kind") == "cash_dividend")
+            .then("cash_usd")
+            .otherwise("split_ratio")
+            .cast(pl.Float64),
+        )
+        .filter(pl.col("kind").is_not_null() & pl.col("amount").is_finite() & (pl.col("amount") > 0))
+        .join(pl.DataFrame({"symbol": symbols.symbols, "run": np.arange(len(symbols.symbols))}), on="symbol")
+        .sort("run", "day", "kind")
+    )
+    run = usable["run"].to_numpy()
+    bar_keys = (np.repeat(np.arange(len(symbols.symbols)), symbols.lengths) << _DAYS_BITS) + symbols.days
+    rows = np.searchsorted(bar_keys, (run << _DAYS_BITS) + usable["day"].to_numpy())
+    applies = (rows > symbols.starts[run]) & (rows < symbols.starts[run + 1])
+    return (
+        rows[applies].astype(np.int64),
+        usable["kind"].to_numpy()[applies],
+        usable["amount"].to_numpy()[applies],
+    )
+
+
+@compiled
+def _accumulate(  # noqa: PLR0917 - kernels are called by position
+    close: FloatArray,
+    starts: IndexArray,
+    rows: IndexArray,
+    kinds: IndexArray,
+    amounts: FloatArray,
+    price: FloatArray,
+    share: FloatArray,
+) -> None:
+    action = 0
+    for run in range(len(starts) - 1):
+        price_factor = 1.0
+        share_factor = 1.0
+        for i in range(starts[run], starts[run + 1]):
+            if action < len(rows) and rows[action] == i:
+                last = close[i - 1]
+                while action < len(rows) and rows[action] == i:
+                    amount = amounts[action]
+                    if kinds[action] == 0:
+                        if amount < last:
+                            price_factor *= (last - amount) / last
+                            last -= amount
+                    else:
+                        price_factor /= amount
+                        last /= amount
+                        if kinds[action] == 1:
+                            share_factor *= amount
+                    action += 1
+            price[i] = price_factor
+            share[i] = share_factor

@@ -1,0 +1,59 @@
+"""Compiled kernels: the decorator that turns an array loop into machine code the first time it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from threading import Lock
+from typing import Any, ParamSpec, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IndexArray: TypeAlias = NDArray[np.int64]
+
+P = ParamSpec("P")
+
+_lock = Lock()
+
+
+class _Kernel:
+    # numba takes a third of a second to import, so it is imported by the first call, not by the module.
+    # Kernels live in the file that uses them and call no kernel of another file: numba's cache on disk is
+    # keyed by the source file of the outermost function only and would not see a change elsewhere.
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self.machine_code: Callable[..., None] | None = None
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> None:
+        if self.machine_code is None:
+            with _lock:
+                from numba import njit
+
+                self.machine_code = cast(
+                    "Callable[..., None]", njit(cache=True, nogil=True, error_model="numpy")(self.function)
+                )
+        self.machine_code(*arguments)
+
+
+def compiled(function: Callable[P, None]) -> Callable[P, None]:
+    """Compile ``function`` with numba at its first call; it runs without the interpreter lock.
+
+    The machine code is kept on disk beside the source (or in the user's cache folder where the source is
+    read-only) and is keyed by source, Python, numba and processor, so that only the first call ever
+    compiles. ``python -m trading_assets.indicators.compile`` makes that call ahead of time.
+    """
+    return cast("Callable[P, None]", _Kernel(function))
+
+
+def runs(values: FloatArray, starts: IndexArray | None) -> IndexArray:
+    """Return the run borders: where each symbol's bars start, and the end; one run if not given."""
+    return np.array([0, len(values)], dtype=np.int64) if starts is None else starts
+
+
+def prepared(values: FloatArray) -> FloatArray:
+    """Return ``values`` as the contiguous float64 array that the kernels are compiled for."""
+    return np.ascontiguousarray(values, dtype=np.float64)
