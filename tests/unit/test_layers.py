@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHELL_NAMES = {"assets", "asset_checks", "definitions", "jobs", "schedules", "dagster_resources", "observability"}
+SHELL_NAMES = {"assets", "asset_checks", "definitions", "jobs", "schedules", "dagster_resources", "observability", "session_asset", "runs"}
 PURE_PACKAGES = {"indicators", "features", "screener", "strategies", "risk", "quality", "analytics"}
 PURE_EXECUTION = {"order_states", "intents"}
 IMPURE_IMPORTS = {

@@ -1,0 +1,112 @@
+"""One installation: settings, services, lake, database, vendors and broker, opened once a process and shared."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from resources.broker import Broker
+from resources.clock import Clock, SimulatorClock, SystemClock
+from resources.database import Database, migrate
+from resources.lake import Lake, PostgresLocks
+from resources.postgres import PostgresEndpoint, postgres_for
+from resources.raw_store import RawStore
+from resources.simulator_process import simulator_for
+from resources.vendors import ActionSource, BarSource, ReferenceSource
+from trading_assets.progress import Progress, Recorder
+from trading_assets.settings import Settings, SourceName, load_settings
+
+PRODUCT_DATABASE = "trading"
+
+
+@dataclass
+class Platform:
+    """Everything that an asset, a sensor or a command may need; vendors and the broker are made on first use."""
+
+    settings: Settings
+    simulator_url: str | None
+    postgres: PostgresEndpoint
+    database: Database
+    clock: Clock
+    lake: Lake
+    raw: RawStore
+    progress: Progress = field(default_factory=Recorder)
+
+    @cached_property
+    def bar_sources(self) -> dict[SourceName, BarSource]:
+        """Vendors of daily bars, in order of priority."""
+        from resources.sources import sources_for
+
+        return sources_for(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def action_source(self) -> ActionSource:
+        """Vendor of corporate actions."""
+        from resources.sources import action_source
+
+        return action_source(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def reference_source(self) -> ReferenceSource:
+        """Vendor of the listed universe."""
+        from resources.sources import reference_source
+
+        return reference_source(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The broker's account that orders go to."""
+        from resources.sources import broker_for
+
+        return broker_for(self.settings, self.simulator_url)
+
+    @cached_property
+    def account(self) -> str:
+        """Number of the account, as the broker reports it."""
+        return self.broker.account().account
+
+
+@contextmanager
+def open_platform(settings: Settings) -> Iterator[Platform]:
+    """Open one installation, starting its local services if nobody has, and release them at the end."""
+    with ExitStack() as stack:
+        simulator_url = stack.enter_context(simulator_for(settings))
+        postgres = stack.enter_context(postgres_for(settings))
+        url = postgres.url(PRODUCT_DATABASE)
+        migrate(url)
+        database = stack.enter_context(Database(url))
+        clock: Clock = SimulatorClock(simulator_url) if simulator_url else SystemClock()
+        yield Platform(
+            settings=settings,
+            simulator_url=simulator_url,
+            postgres=postgres,
+            database=database,
+            clock=clock,
+            lake=Lake(settings.lake_root, PostgresLocks(database)),
+            raw=RawStore(settings.data / "raw"),
+        )
+
+
+_lock = threading.Lock()
+_shared: list[Platform] = []
+
+
+@contextmanager
+def shared_platform(settings: Settings | None = None) -> Iterator[Platform]:
+    """Return the platform that this process has open already, or open one for the time of the block."""
+    with _lock:
+        existing = _shared[-1] if _shared else None
+    if existing is not None:
+        yield existing
+        return
+    with open_platform(settings or load_settings()) as platform:
+        with _lock:
+            _shared.append(platform)
+        try:
+            yield platform
+        finally:
+            with _lock:
+                _shared.remove(platform)

@@ -1,0 +1,58 @@
+"""Schedules: the daily graph after each close, on sessions only, and whatever was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+
+from trading_assets import sessions as calendar
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.settings import Settings
+
+CATCH_UP_SESSIONS = 10
+
+
+def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule that runs the latest closed session every evening, New York time.
+
+    It ticks on weekdays; a day without a session gives nothing. Sessions missed while nothing ran are
+    requested too, oldest first. In ``sim`` mode it is off until it is switched on.
+    """
+    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
+
+    @dg.schedule(
+        name="session_schedule",
+        job_name="session_job",
+        cron_schedule="45 16 * * 1-5",
+        execution_timezone="America/New_York",
+        default_status=status,
+        description="Every session at 16:45 New York time: the whole daily graph; missed sessions are caught up.",
+    )
+    def session_schedule(
+        context: dg.ScheduleEvaluationContext, platform: PlatformResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        opened = platform.get()
+        delay = timedelta(minutes=opened.settings.data_delay_minutes)
+        latest = calendar.latest_closed_session(opened.clock.now(), delay=delay)
+        done = context.instance.get_materialized_partitions(dg.AssetKey("reconciliation"))
+        first = max(opened.settings.start, calendar.shift(latest, -CATCH_UP_SESSIONS))
+        window = calendar.sessions_between(first, latest)
+        started = [day for day in window if day.isoformat() in done]
+        missing = [day for day in window if day.isoformat() not in done and (not started or day > started[0])]
+        if not started:
+            missing = [latest]
+        if not missing:
+            yield dg.SkipReason(f"Session {latest} is complete")
+        for day in missing:
+            # the number of failures is part of the key: a failed session is tried again at the next tick, not dropped
+            yield dg.RunRequest(partition_key=day.isoformat(), run_key=f"session-{day}-{_failures(context, day)}")
+
+    return session_schedule
+
+
+def _failures(context: dg.ScheduleEvaluationContext, day: date) -> int:
+    failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    wanted = dg.RunsFilter(job_name="session_job", tags={"dagster/partition": day.isoformat()}, statuses=failed)
+    return context.instance.get_runs_count(wanted)

@@ -1,0 +1,39 @@
+"""The command line: one command per verb of the product; every command has an example in its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trading_assets import __version__
+from trading_assets.cli import books, query, service, session
+
+app = typer.Typer(
+    name="trading-assets",
+    help="Algorithmic trading of US equities as a graph of data assets. Start with: trading-assets up",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"trading-assets {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Algorithmic trading of US equities as a graph of data assets."""
+
+
+for command in (service.up, session.run, session.backfill, query.sql, books.orders, books.positions, books.fills,
+                service.simulate, service.doctor):  # fmt: skip
+    app.command()(command)

@@ -1,0 +1,137 @@
+"""`orders`, `positions` and `fills`: what the books say now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.cli.options import JsonOption, parse_day
+from trading_assets.cli.output import friendly_errors, out, print_json, quantity, table, usd
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+
+DayOption = Annotated[
+    str | None,
+    typer.Option("--session", metavar="YYYY-MM-DD", help="Decision session; default: the newest one."),
+]
+
+ORDERS = """
+select i.session, i.symbol, i.side, i.quantity, i.order_type, i.time_in_force, i.state, o.status as broker_status,
+       o.filled_quantity, o.average_fill_price_usd, i.client_order_id, i.refusal
+from order_intents i left join orders o using (client_order_id)
+where i.session = {day} order by i.side desc, i.symbol
+"""
+POSITIONS = """
+select session, symbol, quantity, average_cost_usd, mark_price_usd, mark_at, market_value_usd, unrealised_pnl_usd
+from positions where session = {day} and quantity <> 0 order by market_value_usd desc
+"""
+FILLS = """
+select session, executed_at, symbol, side, quantity, price_usd, quantity * price_usd as value_usd, client_order_id
+from fills where session = {day} order by executed_at, symbol
+"""
+
+
+@friendly_errors
+def orders(session: DayOption = None, json: JsonOption = False) -> None:
+    """List the orders of a session with their state here and at the broker.
+
+    [dim]Example:[/] trading-assets orders --session 2026-11-20
+    """
+    frame, zone = _read(ORDERS, "order_intents", session)
+    if json:
+        return print_json(frame.to_dicts())
+    rows = [
+        (r["symbol"], r["side"], quantity(r["quantity"]), r["order_type"], r["time_in_force"], r["state"],
+         r["broker_status"], quantity(r["filled_quantity"]), usd(r["average_fill_price_usd"]), r["refusal"])
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = (
+        "symbol",
+        "side",
+        "quantity",
+        "type",
+        "tif",
+        "state",
+        "at the broker",
+        "filled",
+        "price",
+        "refusal",
+    )
+    return _show("Orders", frame, columns, rows, ("quantity", "filled", "price"))
+
+
+@friendly_errors
+def positions(session: DayOption = None, json: JsonOption = False) -> None:
+    """List the positions after a session's fills, marked at the broker's last price.
+
+    [dim]Example:[/] trading-assets positions
+    """
+    frame, zone = _read(POSITIONS, "positions", session)
+    if json:
+        return print_json(frame.to_dicts())
+    rows = [
+        (r["symbol"], quantity(r["quantity"]), usd(r["average_cost_usd"]), usd(r["mark_price_usd"]),
+         _instant(r["mark_at"], zone), usd(r["market_value_usd"]), usd(r["unrealised_pnl_usd"]))
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = ("symbol", "quantity", "average cost", "mark", "marked at", "value USD", "unrealised USD")
+    return _show(
+        "Positions", frame, columns, rows, ("quantity", "average cost", "mark", "value USD", "unrealised USD")
+    )
+
+
+@friendly_errors
+def fills(session: DayOption = None, json: JsonOption = False) -> None:
+    """List the fills of a session's orders.
+
+    [dim]Example:[/] trading-assets fills --json
+    """
+    frame, zone = _read(FILLS, "fills", session)
+    if json:
+        return print_json(frame.to_dicts())
+    rows = [
+        (_instant(r["executed_at"], zone), r["symbol"], r["side"], quantity(r["quantity"]), usd(r["price_usd"]), usd(r["value_usd"]))
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+    return _show(
+        "Fills",
+        frame,
+        ("time", "symbol", "side", "quantity", "price", "value USD"),
+        rows,
+        ("quantity", "price", "value USD"),
+    )
+
+
+def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
+    from resources.platform import shared_platform
+
+    with shared_platform() as platform:
+        if session:
+            frame = platform.database.fetch_polars(sql.format(day="%s"), (parse_day(session, "--session"),))
+        else:
+            frame = platform.database.fetch_polars(sql.format(day=f"(select max(session) from {name})"))
+        return frame, platform.settings.user_timezone
+
+
+def _instant(value: datetime | None, zone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    return "" if value is None else f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _show(
+    title: str,
+    frame: pl.DataFrame,
+    columns: tuple[str, ...],
+    rows: list[tuple[object, ...]],
+    right: tuple[str, ...],
+) -> None:
+    if frame.is_empty():
+        out.print(f"No {title.lower()} yet: run a session with `trading-assets run`")
+        return
+    out.print(table(f"{title}, session {frame['session'][0]}", columns, rows, right=right))

@@ -1,0 +1,102 @@
+"""How commands speak: tables and progress for people, JSON for programs, one line and an exit code for errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trading_assets.errors import ConfigurationError, TradingError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+out = Console()
+err = Console(stderr=True)
+
+
+def plain(value: object) -> object:
+    """Return ``value`` as JSON can carry it: instants in ISO 8601, decimals as numbers."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to standard output."""
+    sys.stdout.write(json.dumps(value, default=plain, indent=2) + "\n")
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()
+) -> Table:
+    """Return a Rich table whose ``right`` columns are aligned as numbers."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors that the system raises on purpose into one line on standard error and an exit code."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except TradingError as error:
+            err.print(f"[bold red]{type(error).__name__.removesuffix('Error')}:[/] ", end="")
+            err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT_USAGE if isinstance(error, ConfigurationError) else EXIT_FAILED) from error
+        except KeyboardInterrupt:
+            err.print("Interrupted: nothing is half-written; the same command goes on from here.")
+            raise typer.Exit(EXIT_FAILED) from None
+        except (typer.Exit, typer.Abort, SystemExit):
+            raise
+        except Exception as error:
+            err.print("[bold red]Unexpected error[/]: please report it with the lines below.")
+            err.print(
+                "".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True
+            )
+            raise typer.Exit(EXIT_FAILED) from error
+
+    return wrapped
+
+
+@contextmanager
+def status(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Show that something is going on, for as long as it does."""
+    if quiet or not err.is_terminal:
+        if not quiet:
+            err.print(text, highlight=False)
+        yield
+        return
+    with err.status(text):
+        yield
+
+
+def usd(value: object) -> str:
+    """Format an amount of money."""
+    return "" if value is None else f"{float(str(value)):,.2f}"
+
+
+def quantity(value: object) -> str:
+    """Format a number of shares without trailing zeros."""
+    return "" if value is None else f"{Decimal(str(value)).normalize():,f}"

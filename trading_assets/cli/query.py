@@ -1,0 +1,125 @@
+"""`sql`: DuckDB over every table, now or as it was known at an instant."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from trading_assets.cli.output import err, friendly_errors, out, print_json, table
+from trading_assets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN_ROWS = 200
+Format = Literal["table", "csv", "json", "parquet"]
+
+
+@friendly_errors
+def sql(
+    statement: Annotated[str | None, typer.Argument(help="A SELECT; without one a shell opens.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="INSTANT", help="See the tables as known then, e.g. 2026-11-20T18:00-05:00."
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = "table",  # noqa: A002 (the option's name)
+    file: Annotated[Path | None, typer.Option("--out", help="Write to a file instead of the screen.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+) -> None:
+    """Query every table with DuckDB SQL, read only.
+
+    [dim]Example:[/] trading-assets sql "select symbol, close, rsi_14 from daily_features order by session desc, rsi_14 limit 10"
+    """
+    from resources.catalog import query
+
+    from trading_assets.settings import load_settings
+
+    settings = load_settings()
+    catalog = settings.data / "trading.duckdb"
+    if not catalog.exists():
+        raise ConfigurationError(f"There is no {catalog} yet: run `trading-assets run` first")
+    instant = _instant(as_of) if as_of else None
+    if statement is None:
+        _shell(catalog, instant)
+        return
+    _emit(query(catalog, statement, as_of=instant), "json" if json else format, file)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"--as-of must be an instant such as 2026-11-20T18:00-05:00, not {text!r}"
+        ) from None
+    if instant.tzinfo is None:
+        raise ConfigurationError(
+            f"--as-of needs a zone: {text}Z for UTC, or {text}-05:00 for New York in winter"
+        )
+    return instant.astimezone(UTC)
+
+
+def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
+    if kind == "parquet":
+        if file is None:
+            raise ConfigurationError("--format parquet needs --out FILE")
+        frame.write_parquet(file)
+    elif kind == "csv":
+        frame.write_csv(file or sys.stdout)  # type: ignore[arg-type] # polars takes any text stream
+    elif kind == "json":
+        if file is None:
+            print_json(frame.to_dicts())
+        else:
+            frame.write_json(file)
+    else:
+        _table(frame, file)
+    if file is not None:
+        err.print(f"{frame.height:,} rows written to {file}", highlight=False)
+
+
+def _table(frame: pl.DataFrame, file: Path | None) -> None:
+    if file is not None:
+        raise ConfigurationError("--out needs --format csv, json or parquet")
+    numeric = tuple(name for name, dtype in frame.schema.items() if dtype.is_numeric())
+    rows = [tuple(_cell(value) for value in row) for row in frame.head(SHOWN_ROWS).iter_rows()]
+    out.print(table("", frame.columns, rows, right=numeric))
+    shown = f", the first {SHOWN_ROWS} shown (--format csv for all)" if frame.height > SHOWN_ROWS else ""
+    err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
+
+
+def _cell(value: object) -> object:
+    return f"{value:,.6g}" if isinstance(value, float) else value
+
+
+def _shell(catalog: Path, instant: datetime | None) -> None:
+    import duckdb
+    from resources.catalog import query
+
+    err.print("DuckDB SQL over the lake, read only. One statement a line; `tables` lists them; Ctrl-D ends.")
+    while True:
+        try:
+            line = input("sql> ").strip().rstrip(";")
+        except EOFError:
+            return
+        if not line:
+            continue
+        statement = (
+            "select table_name, comment from duckdb_views() where not internal" if line == "tables" else line
+        )
+        try:
+            _table(
+                query(
+                    catalog,
+                    statement.replace("table_name", "view_name") if line == "tables" else statement,
+                    as_of=instant,
+                ),
+                None,
+            )
+        except duckdb.Error as error:
+            err.print(str(error), style="red", markup=False)

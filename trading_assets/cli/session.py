@@ -1,0 +1,105 @@
+"""`run` and `backfill`: one session end to end, and a range of history."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.cli.options import JsonOption, SessionOption, parse_day
+from trading_assets.cli.output import err, friendly_errors, out, print_json, table, usd
+from trading_assets.cli.progress_bar import drawn_progress
+
+if TYPE_CHECKING:
+    from trading_assets.runs import SessionSummary
+
+
+@friendly_errors
+def run(session: SessionOption = None, json: JsonOption = False) -> None:
+    """Run one trading session end to end: data, checks, features, signals, risk, orders, fills, reconciliation.
+
+    Running the same session again changes nothing: same rows, same orders.
+
+    [dim]Example:[/] trading-assets run --session 2026-11-20
+    """
+    from resources.platform import shared_platform
+    from trading_assets.runs import latest_session, run_session
+
+    with shared_platform() as platform, drawn_progress(platform, quiet=json):
+        day = parse_day(session, "--session") if session else latest_session(platform)
+        summary = run_session(platform, day)
+    if json:
+        print_json(asdict(summary))
+    else:
+        show_summary(summary)
+
+
+@friendly_errors
+def backfill(
+    start: Annotated[str, typer.Option("--start", metavar="YYYY-MM-DD", help="First day.")],
+    end: Annotated[str, typer.Option("--end", metavar="YYYY-MM-DD", help="Last day; must be over.")],
+    assets: Annotated[
+        str | None,
+        typer.Option("--assets", help="Comma-separated names; default: everything up to the signals."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Fill a range of history in as few runs as possible; what is there already is left alone. No orders are placed.
+
+    [dim]Example:[/] trading-assets backfill --start 2025-01-01 --end 2026-11-19
+    """
+    from resources.platform import shared_platform
+    from trading_assets.runs import HISTORY_ASSETS
+    from trading_assets.runs import backfill as fill
+
+    first, last = parse_day(start, "--start"), parse_day(end, "--end")
+    names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else HISTORY_ASSETS
+    with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
+        done = fill(platform, first, last, names)
+    if json:
+        print_json(
+            {
+                "sessions": len(done),
+                "assets": {
+                    name: {"rows": rows, "seconds": round(took, 3)}
+                    for name, (rows, took) in recorder.done.items()
+                },
+            }
+        )
+    elif done:
+        out.print(f"{len(done)} sessions from {done[0]} to {done[-1]} are complete")
+    else:
+        out.print("Nothing was missing")
+
+
+def show_summary(summary: SessionSummary) -> None:
+    """Print what a session's run did."""
+    rows = [
+        (name, f"{int(facts['rows']):,}", f"{facts['seconds']:.2f}") for name, facts in summary.assets.items()
+    ]
+    out.print(
+        table(
+            f"Session {summary.session} ({summary.mode})",
+            ("asset", "rows", "seconds"),
+            rows,
+            right=("rows", "seconds"),
+        )
+    )
+    failed = summary.checks.get("failed", 0)
+    out.print(
+        f"Checks: {summary.checks.get('passed', 0)} passed, {failed} failed",
+        style="yellow" if failed else None,
+    )
+    orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items()) or "none"
+    out.print(f"Orders: {orders}; fills: {summary.fills}")
+    verdict = {
+        True: "[green]equal to the broker's[/]",
+        False: "[red]DIFFERENT from the broker's: trading is halted[/]",
+        None: "not compared",
+    }
+    out.print(f"Positions and cash: {verdict[summary.reconciled]}; equity {usd(summary.equity_usd)} USD")
+    out.print(f"{summary.seconds:.1f} s, peak memory {summary.peak_memory_mib:,.0f} MiB", style="dim")
+    if summary.reconciled is False:
+        err.print('See the differences: trading-assets sql "select * from reconciliation where not is_match"')
+        raise typer.Exit(1)

@@ -1,0 +1,45 @@
+"""The one code location: every asset, check, job, sensor and schedule, listed by name."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from sensors.fill_ingestion import fill_ingestion_sensor
+from sensors.order_placement import order_placement_sensor
+from sensors.schedules import daily_schedule
+from trading_assets.analytics import assets as analytics
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.execution import assets as execution
+from trading_assets.features import assets as features
+from trading_assets.jobs import JOBS
+from trading_assets.market_data import assets as market_data
+from trading_assets.risk import assets as risk
+from trading_assets.screener import assets as screener
+from trading_assets.settings import load_settings
+from trading_assets.strategies import assets as strategies
+
+defs = dg.Definitions(
+    assets=[
+        market_data.universe,
+        market_data.corporate_actions,
+        *market_data.VENDOR_ASSETS,
+        market_data.daily_bars,
+        features.daily_features,
+        screener.screener_results,
+        strategies.signals,
+        risk.target_positions,
+        execution.order_intents,
+        execution.orders,
+        execution.fills,
+        execution.positions,
+        execution.reconciliation,
+        risk.risk_metrics,
+        analytics.portfolio_performance,
+        analytics.query_catalog,
+    ],
+    jobs=JOBS,
+    schedules=[daily_schedule(load_settings())],
+    sensors=[order_placement_sensor, fill_ingestion_sensor],
+    resources={"platform": PlatformResource()},
+    executor=dg.in_process_executor,
+)

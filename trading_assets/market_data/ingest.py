@@ -1,0 +1,136 @@
+"""From a vendor to the lake: fetch, keep the raw bodies, stamp the batch, replace the sessions' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from resources.lake import WriteReport
+from resources.platform import Platform
+from resources.vendors import Fetched
+from trading_assets import sessions as calendar
+from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS, Table
+from trading_assets.settings import SourceName
+
+RECORD_BATCH = """
+insert into ingest_batches (batch_id, source, kind, first_session, last_session, fetched_at, responses, rows,
+                            raw_bytes, raw_path, content_hash)
+values (%(batch_id)s, %(source)s, %(kind)s, %(first)s, %(last)s, %(fetched_at)s, %(responses)s, %(rows)s,
+        %(raw_bytes)s, %(raw_path)s, %(content_hash)s)
+on conflict (batch_id) do nothing
+"""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one fetch brought and what it changed in the lake."""
+
+    frame: pl.DataFrame
+    report: WriteReport
+    batch_id: str
+    raw_bytes: int
+    responses: int
+    empty: tuple[str, ...]
+
+
+def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence[date]) -> Ingested:
+    """Fetch and store the raw daily bars of one vendor; rows on closed days are stored too, for the checks to find."""
+    table = VENDOR_DAILY_BARS[source]
+    symbols = listed_symbols(platform, sessions[0], sessions[-1])
+
+    def advance(done: int, total: int) -> None:
+        platform.progress.advanced(table.name, done, total)
+
+    fetched = platform.bar_sources[source].daily_bars(sessions, symbols, progress=advance)
+    return _store(platform, table, fetched, source=source, kind="daily_bars", dates=covered_days(sessions))
+
+
+def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> Ingested:
+    """Fetch and store the actions whose ex-date falls on the sessions or on the closed days before them."""
+    dates = covered_days(sessions)
+    source = platform.action_source
+    fetched = source.corporate_actions(
+        dates[0],
+        dates[-1],
+        progress=lambda done, total: platform.progress.advanced(CORPORATE_ACTIONS.name, done, total),
+    )
+    return _store(
+        platform, CORPORATE_ACTIONS, fetched, source=source.name, kind="corporate_actions", dates=dates
+    )
+
+
+def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
+    """Fetch and store what was listed.
+
+    A run over a range asks the vendor once a month (at the month's first session) and at the last session;
+    sessions between carry the snapshot before them and name it in ``snapshot_session``.
+    """
+    source = platform.reference_source
+    asked = [
+        day
+        for day, before in zip(sessions, [None, *sessions[:-1]], strict=True)
+        if _starts_month(day, before)
+    ]
+    asked = sorted({*asked, sessions[-1]})
+    frames, responses, empty = [], [], []
+    for number, day in enumerate(asked, start=1):
+        fetched = source.listings(day)
+        carried = [
+            session
+            for session in sessions
+            if day <= session and (number == len(asked) or session < asked[number])
+        ]
+        frames.append(
+            fetched.frame.drop("session", "snapshot_session", strict=False)
+            .with_columns(pl.lit(day).alias("snapshot_session"))
+            .join(pl.DataFrame({"session": carried}, schema={"session": pl.Date}), how="cross")
+        )
+        responses.extend(fetched.responses)
+        empty.extend(fetched.empty)
+        platform.progress.advanced(UNIVERSE.name, number, len(asked))
+    whole = Fetched(frame=pl.concat(frames), responses=responses, empty=tuple(empty))
+    return _store(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=list(sessions))
+
+
+def listed_symbols(platform: Platform, first: date, last: date) -> list[str]:
+    """List the symbols of the universe over a range, sorted."""
+    frame = (
+        platform.lake.scan(UNIVERSE, start=first, end=last, columns=["symbol"])
+        .unique()
+        .sort("symbol")
+        .collect()
+    )
+    return frame["symbol"].to_list()
+
+
+def covered_days(sessions: Sequence[date]) -> list[date]:
+    """List the days that a run over ``sessions`` answers for: the sessions and the closed days before each."""
+    start = calendar.shift(sessions[0], -1) + timedelta(days=1)
+    return [start + timedelta(days=offset) for offset in range((sessions[-1] - start).days + 1)]
+
+
+def _starts_month(day: date, before: date | None) -> bool:
+    return before is None or (day.year, day.month) != (before.year, before.month)
+
+
+def _store(
+    platform: Platform, table: Table, fetched: Fetched, *, source: str, kind: str, dates: Sequence[date]
+) -> Ingested:
+    batch = platform.raw.write(source, kind, fetched.responses)
+    now = platform.clock.now()
+    columns = [name for name in table.schema if name != "known_at"]
+    frame = fetched.frame.with_columns(pl.lit(batch.batch_id).alias("batch_id")).select(columns)
+    report = platform.lake.write_sessions(table, frame, dates, known_at=now)
+    with platform.database.connection() as connection:
+        connection.execute(
+            RECORD_BATCH,
+            {
+                "batch_id": batch.batch_id, "source": source, "kind": kind, "first": dates[0], "last": dates[-1],
+                "fetched_at": now, "responses": len(fetched.responses), "rows": frame.height,
+                "raw_bytes": batch.raw_bytes, "raw_path": str(batch.path), "content_hash": batch.batch_id,
+            },
+        )  # fmt: skip
+    return Ingested(frame, report, batch.batch_id, batch.raw_bytes, len(fetched.responses), fetched.empty)

@@ -1,0 +1,258 @@
+"""Runs: one session end to end, or a range of history, through Dagster in this process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import psutil
+from resources.dagster_home import dagster_instance
+
+from resources.clock import monotonic_seconds
+from resources.platform import Platform
+from trading_assets import sessions as calendar
+from trading_assets.errors import ConfigurationError, DataQualityError, TradingError
+from trading_assets.progress import Recorder
+
+HISTORY_ASSETS = (
+    "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
+    "daily_features", "screener_results", "signals",
+)  # fmt: skip
+SESSIONS_PER_RUN = 504
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
+@dataclass
+class SessionSummary:
+    """What one session's run did; the keys of ``run --json``."""
+
+    session: date
+    mode: str
+    assets: dict[str, dict[str, float]] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    orders: dict[str, int] = field(default_factory=dict)
+    fills: int = 0
+    reconciled: bool | None = None
+    equity_usd: float | None = None
+    seconds: float = 0.0
+    peak_memory_mib: float = 0.0
+
+
+def data_delay(platform: Platform) -> timedelta:
+    """Return how long after the close a session's bars may be used."""
+    return timedelta(minutes=platform.settings.data_delay_minutes)
+
+
+def latest_session(platform: Platform) -> date:
+    """Return the newest session whose bars are final."""
+    return calendar.latest_closed_session(platform.clock.now(), delay=data_delay(platform))
+
+
+def run_session(platform: Platform, session: date) -> SessionSummary:
+    """Run one session end to end and say what it did.
+
+    Raises
+    ------
+    ConfigurationError
+        If the day is no session, lies before the first partition or is not over yet.
+    DataQualityError
+        If a blocking check stopped the run: no order was planned.
+    """
+    _require_over(platform, session)
+    began = monotonic_seconds()
+    recorder = _recorder(platform)
+    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        result = _execute("session_job", instance, partition_key=session.isoformat())
+    summary = _summarise(platform, session, recorder, result)
+    summary.seconds = round(monotonic_seconds() - began, 3)
+    summary.peak_memory_mib = round(_peak_memory_mib(), 1)
+    return summary
+
+
+def backfill(
+    platform: Platform, start: date, end: date, assets: Sequence[str] = HISTORY_ASSETS
+) -> list[date]:
+    """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
+
+    An asset whose partitions are all there is skipped, unless something before it in the graph was missing.
+    Interrupted, the next call goes on with the first asset that is not complete.
+    """
+    wanted = calendar.sessions_between(max(start, platform.settings.start), end)
+    if not wanted:
+        raise ConfigurationError(f"There is no exchange session between {start} and {end}")
+    _require_over(platform, wanted[-1])
+    done: set[date] = set()
+    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        for first in range(0, len(wanted), SESSIONS_PER_RUN):
+            chunk = wanted[first : first + SESSIONS_PER_RUN]
+            for selection, missing in _missing_work(instance, assets, chunk):
+                _execute(
+                    "history_job",
+                    instance,
+                    asset_selection=[dg.AssetKey(name) for name in selection],
+                    tags={RANGE_START_TAG: missing[0].isoformat(), RANGE_END_TAG: missing[-1].isoformat()},
+                )
+                done.update(missing)
+    return sorted(done)
+
+
+def _missing_work(
+    instance: dg.DagsterInstance, assets: Sequence[str], chunk: Sequence[date]
+) -> Iterator[tuple[list[str], list[date]]]:
+    from trading_assets.definitions import defs
+
+    known = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
+    keys = [name for name in assets if name in known]
+    unknown = [name for name in assets if name not in known and name not in HISTORY_ASSETS]
+    if unknown:
+        raise ConfigurationError(f"No asset named {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    missing: set[date] = set()
+    selection: list[str] = []
+    for name in keys:
+        there = instance.get_materialized_partitions(dg.AssetKey(name))
+        gaps = {session for session in chunk if session.isoformat() not in there}
+        if gaps or selection:
+            selection.append(name)
+            missing |= gaps
+    if selection:
+        first, last = min(missing), max(missing)
+        yield selection, [session for session in chunk if first <= session <= last]
+
+
+def _require_over(platform: Platform, session: date) -> None:
+    if not calendar.is_session(session):
+        raise ConfigurationError(
+            f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
+        )
+    if session < platform.settings.start:
+        raise ConfigurationError(f"{session} lies before TRADING_START={platform.settings.start}")
+    ready = calendar.session_close(session) + data_delay(platform)
+    if not platform.clock.advance_to(ready):
+        shown = ready.astimezone(platform.settings.zone)
+        raise ConfigurationError(
+            f"Session {session} is not over: its bars are final at {shown:%Y-%m-%d %H:%M %Z}"
+        )
+
+
+def _execute(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+    from trading_assets.definitions import defs
+
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}, **options
+    )  # fmt: skip
+    if not result.success:
+        raise _failure(result)
+    return result
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
+    failed_checks = [
+        event.event_specific_data.check_name
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and not event.event_specific_data.passed
+    ]
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            cause = data.error
+            while cause is not None and cause.cause is not None:
+                cause = cause.cause
+            text = cause.message.strip() if cause else "no message"
+            if failed_checks:
+                return DataQualityError(
+                    f"Blocking checks failed on {event.step_key}: {', '.join(sorted(set(failed_checks)))}. Nothing "
+                    "downstream ran and no order was planned; see the findings with: trading-assets sql "
+                    '"select * from quality_findings order by found_at desc limit 20"'
+                )
+            return TradingError(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
+    return TradingError("The run failed before its first step", run_id=result.run_id)
+
+
+def _summarise(
+    platform: Platform, session: date, recorder: Recorder, result: dg.ExecuteInProcessResult
+) -> SessionSummary:
+    checks = [
+        event.event_specific_data
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    summary = SessionSummary(
+        session=session,
+        mode=platform.settings.mode,
+        assets={
+            name: {"rows": rows, "seconds": round(seconds, 3)}
+            for name, (rows, seconds) in recorder.done.items()
+        },
+        checks={
+            "passed": sum(check.passed for check in checks),
+            "failed": sum(not check.passed for check in checks),
+        },
+    )
+    account = platform.account
+    rows = platform.database.fetch_polars(
+        "select state, count(*)::int as n from order_intents where account = %s and session = %s group by state order by state",
+        (account, session),
+    )
+    summary.orders = dict(rows.iter_rows()) if not rows.is_empty() else {}
+    summary.fills = (
+        _scalar(
+            platform,
+            "select count(*)::int as v from fills where account = %s and session = %s",
+            account,
+            session,
+        )
+        or 0
+    )
+    summary.reconciled = _scalar(
+        platform,
+        "select bool_and(is_match) as v from reconciliation where account = %s and session = %s",
+        account,
+        session,
+    )
+    equity = _scalar(
+        platform,
+        "select equity_usd::float8 as v from account_snapshots where account = %s and session = %s",
+        account,
+        session,
+    )
+    summary.equity_usd = equity
+    return summary
+
+
+def _scalar(platform: Platform, sql: str, *parameters: object) -> Any:
+    frame = platform.database.fetch_polars(sql, parameters)
+    return frame["v"][0] if not frame.is_empty() else None
+
+
+def _recorder(platform: Platform) -> Recorder:
+    if not isinstance(platform.progress, Recorder):
+        platform.progress = Recorder()
+    platform.progress.done.clear()
+    return platform.progress
+
+
+def _peak_memory_mib() -> float:
+    info = psutil.Process().memory_info()
+    try:
+        import resource
+    except ImportError:  # Windows keeps the peak in the same record
+        return float(getattr(info, "peak_wset", info.rss)) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@contextmanager
+def _quiet_dagster() -> Iterator[None]:
+    logger = logging.getLogger("dagster")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,92 @@
+"""How every asset of a session is declared: partitioned by session, one run for any range, timed and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from resources.clock import monotonic_seconds
+from resources.platform import Platform
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.observability import OWNERS, definition_metadata
+from trading_assets.partitions import session_partitions
+from trading_assets.schemas import Table
+from trading_assets.settings import load_settings
+
+SESSIONS = session_partitions(load_settings().start)
+STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a body did: rows it stands for, the version of what it wrote, and what to show."""
+
+    rows: int
+    data_version: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    checks: Sequence[dg.AssetCheckResult] = ()
+
+
+Body = Callable[[Platform, list[date], dg.AssetExecutionContext], Outcome]
+
+
+def session_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    deps: Sequence[str] = (),
+    table: Table | None = None,
+    grain: str = "",
+    checks: Sequence[dg.AssetCheckSpec] = (),
+    name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Callable[[Body], dg.AssetsDefinition]:
+    """Declare an asset partitioned by session.
+
+    The body gets the platform and the run's sessions in order and says what it did; progress, timing and
+    metadata are the same for all. The description is the grain followed by the body's docstring.
+    """
+
+    def decorate(body: Body) -> dg.AssetsDefinition:
+        key = name or body.__name__
+        lead = grain or (table.grain if table else "")
+
+        @dg.asset(
+            name=key,
+            partitions_def=SESSIONS,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            group_name=group,
+            owners=OWNERS,
+            kinds=kinds,
+            deps=list(deps),
+            check_specs=list(checks),
+            description=f"{lead}.\n\n{body.__doc__ or ''}".strip(),
+            metadata=definition_metadata(table) if table else {"dagster/table_name": key},
+            freshness_policy=STALE_AFTER,
+            tags=dict(tags or {}),
+        )
+        def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
+            opened = platform.get()
+            sessions = [date.fromisoformat(partition) for partition in context.partition_keys]
+            opened.progress.started(key, len(sessions))
+            began = monotonic_seconds()
+            outcome = body(opened, sessions, context)
+            seconds = monotonic_seconds() - began
+            opened.progress.finished(key, outcome.rows, seconds)
+            yield dg.MaterializeResult(
+                metadata={
+                    "dagster/row_count": outcome.rows,
+                    "seconds": round(seconds, 3),
+                    **outcome.metadata,
+                },
+                data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
+                check_results=list(outcome.checks),
+            )
+
+        return materialise
+
+    return decorate

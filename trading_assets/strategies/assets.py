@@ -1,0 +1,53 @@
+"""Asset of the signals: one row per (strategy, session, symbol), in Postgres."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from resources.platform import Platform
+from trading_assets import sessions as calendar
+from trading_assets.observability import combined_version, frame_metadata
+from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.session_asset import Outcome, session_asset
+from trading_assets.strategies.contract import parameter_hash, strategy_version
+from trading_assets.strategies.registry import build_strategy
+from trading_assets.strategies.storage import replace_signals
+
+STRATEGY = "momentum"
+
+
+@session_asset(
+    group="research",
+    kinds={"polars", "postgres"},
+    grain="One row per (strategy, session, symbol) on which a strategy has a view",
+    deps=["daily_features"],
+)
+def signals(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """What the strategies want, from features alone: no clock, no positions, no future.
+
+    Each row names the version of the strategy's code, its parameters and the features it was made from.
+    """
+    strategy = build_strategy(STRATEGY)
+    first = calendar.shift(sessions[0], -strategy.lookback_sessions)
+    columns = ["symbol", "session", *strategy.feature_columns]
+    features = platform.lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns).collect()
+    rows = strategy.signals(features.sort("session", "symbol")).filter(pl.col("session").is_in(sessions))
+    hashes = {session: platform.lake.content_hash(DAILY_FEATURES, session) for session in sessions}
+    replace_signals(
+        platform.database,
+        rows.with_columns(
+            strategy=pl.lit(strategy.name),
+            strategy_version=pl.lit(strategy_version(strategy)),
+            parameter_hash=pl.lit(parameter_hash(strategy)),
+            features_version=pl.col("session").replace_strict(hashes, return_dtype=pl.String),
+        ),
+        strategy=strategy.name,
+        sessions=sessions,
+        created_at=platform.clock.now(),
+    )
+    sides = dict(rows.group_by("side").len().sort("side").iter_rows())
+    version = combined_version({**hashes, "parameters": parameter_hash(strategy), "code": strategy_version(strategy)})
+    return Outcome(rows=rows.height, data_version=version, metadata={**frame_metadata(rows), **sides})
