@@ -51,7 +51,7 @@ class _TimedAdapter(HTTPAdapter):
         self._timeout = timeout_seconds
         super().__init__(max_retries=0)
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 (requests' own signature)
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = self._timeout
         return super().send(request, *args, **kwargs)
 

@@ -69,6 +69,7 @@ class StoredIntent:
     """What the journal knows of an intent of the same account and session."""
 
     intent_id: str
+    client_order_id: str
     symbol: str
     side: str
     purpose: str

@@ -1,0 +1,416 @@
+"""The order journal in Postgres: intents, their append-only events, submitters and halts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, cast
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from resources.broker import Answer, OrderType, Side, TimeInForce
+from trading_assets.errors import TransientError
+from trading_assets.execution.intents import EXITS, Intent, Purpose, StoredIntent, Target
+from trading_assets.execution.order_states import IntentEvent, IntentState, next_state
+
+Connection = psycopg.Connection[Any]
+HaltLevel = Literal["entries", "orders", "flatten"]
+ALL_ACCOUNTS = "*"
+NOTIFY_CHANNEL = "order_intents"
+
+
+class SubmitterReplacedError(TransientError):
+    """Stop sending: another submitter has taken over the account, or moved the intent on."""
+
+
+@dataclass(frozen=True)
+class JournaledIntent:
+    """One row of ``order_intents`` as far as submission needs it."""
+
+    intent_id: str
+    client_order_id: str
+    account: str
+    mode: str
+    session: date
+    symbol: str
+    side: Side
+    purpose: Purpose
+    quantity: Decimal
+    order_type: OrderType
+    time_in_force: TimeInForce
+    limit_price_usd: Decimal | None
+    valid_until: datetime
+    state: IntentState
+    attempt: int
+    fencing_token: int | None
+    broker_order_id: str | None
+
+    @property
+    def is_exit(self) -> bool:
+        """Whether the intent only takes risk off."""
+        return self.purpose in EXITS
+
+
+@dataclass(frozen=True)
+class Halt:
+    """One engaged kill switch."""
+
+    halt_id: int
+    level: HaltLevel
+    reason: str
+
+
+_INTENT_COLUMNS = (
+    "intent_id, client_order_id, account, mode, session, symbol, side, purpose, quantity, order_type, time_in_force, "
+    "limit_price_usd, valid_until, state, attempt, fencing_token, broker_order_id"
+)
+
+
+def rows_of(connection: Connection, sql: str, parameters: Iterable[object] = ()) -> list[dict[str, Any]]:
+    """Run one statement and return its rows by column name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(cast("Any", sql), tuple(parameters)).fetchall()
+
+
+def load_targets(connection: Connection, account: str, session: date) -> list[Target]:
+    """Read the targets of a session that risk let through."""
+    found = rows_of(
+        connection,
+        "select * from target_positions where account = %s and session = %s and outcome = 'trade' order by symbol",
+        (account, session),
+    )
+    return [
+        Target(
+            strategy=row["strategy"],
+            symbol=row["symbol"],
+            quantity=row["quantity"],
+            current_quantity=row["current_quantity"],
+            reference_price_usd=row["reference_price_usd"],
+            risk_verdict={key: row[key] for key in ("outcome", "rule", "reason", "weight_frac")},
+        )
+        for row in found
+    ]
+
+
+def stored_intents(connection: Connection, account: str, session: date) -> list[StoredIntent]:
+    """Read and lock the intents that a session already has."""
+    found = rows_of(
+        connection,
+        "select intent_id, client_order_id, symbol, side, purpose, revision, quantity, reference_price_usd, state, attempt"
+        " from order_intents where account = %s and session = %s order by intent_id for update",
+        (account, session),
+    )
+    return [StoredIntent(**{**row, "state": IntentState(row["state"])}) for row in found]
+
+
+def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool:
+    """Journal a new intent; False if it is there already."""
+    cursor = connection.execute(
+        "insert into order_intents (intent_id, client_order_id, account, mode, strategy, session, symbol, side,"
+        " purpose, revision, quantity, order_type, limit_price_usd, time_in_force, reference_price_usd, valid_until,"
+        " state, risk_verdict, lineage, created_at, updated_at) values"
+        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s, %s)"
+        " on conflict do nothing",
+        (
+            intent.intent_id,
+            intent.client_order_id,
+            intent.account,
+            intent.mode,
+            intent.strategy,
+            intent.session,
+            intent.symbol,
+            intent.side,
+            intent.purpose,
+            intent.revision,
+            intent.quantity,
+            intent.order_type,
+            intent.limit_price_usd,
+            intent.time_in_force,
+            intent.reference_price_usd,
+            intent.valid_until,
+            Jsonb(dict(intent.risk_verdict)),
+            Jsonb(dict(intent.lineage)),
+            now,
+            now,
+        ),
+    )
+    if cursor.rowcount == 1:
+        add_event(
+            connection,
+            intent.client_order_id,
+            "planned",
+            now,
+            intent_id=intent.intent_id,
+            to_state=IntentState.PLANNED,
+        )
+    return cursor.rowcount == 1
+
+
+def update_untouched(connection: Connection, intent: Intent, now: datetime) -> bool:
+    """Change quantity and price of an intent for which nothing was ever sent."""
+    cursor = connection.execute(
+        "update order_intents set quantity = %s, reference_price_usd = %s, risk_verdict = %s, lineage = %s,"
+        " updated_at = %s where intent_id = %s and state = 'planned' and attempt = 0",
+        (
+            intent.quantity,
+            intent.reference_price_usd,
+            Jsonb(dict(intent.risk_verdict)),
+            Jsonb(dict(intent.lineage)),
+            now,
+            intent.intent_id,
+        ),
+    )
+    if cursor.rowcount == 1:
+        add_event(
+            connection,
+            intent.client_order_id,
+            "replanned",
+            now,
+            intent_id=intent.intent_id,
+            detail=f"quantity {intent.quantity} at {intent.reference_price_usd}",
+        )
+    return cursor.rowcount == 1
+
+
+def intents_in(connection: Connection, account: str, states: Iterable[IntentState]) -> list[JournaledIntent]:
+    """Read the account's intents in those states: exits first, sells before buys."""
+    found = rows_of(
+        connection,
+        f"select {_INTENT_COLUMNS} from order_intents where account = %s and state = any(%s)"  # noqa: S608 (a constant)
+        " order by session, purpose not in ('reduce', 'close'), side = 'buy', symbol",
+        (account, [str(state) for state in states]),
+    )
+    return [_journaled(row) for row in found]
+
+
+def intents_by_client_id(
+    connection: Connection, client_order_ids: Iterable[str]
+) -> dict[str, JournaledIntent]:
+    """Read intents by the id that the broker knows them under."""
+    found = rows_of(
+        connection,
+        f"select {_INTENT_COLUMNS} from order_intents where client_order_id = any(%s)",  # noqa: S608 (a constant)
+        (list(client_order_ids),),
+    )
+    return {row["client_order_id"]: _journaled(row) for row in found}
+
+
+def move(
+    connection: Connection,
+    intent: JournaledIntent,
+    event: IntentEvent,
+    now: datetime,
+    *,
+    token: int | None,
+    answer: Answer | None = None,
+    detail: str | None = None,
+    broker_order_id: str | None = None,
+    refusal: str | None = None,
+) -> JournaledIntent:
+    """Take one step of the state machine and journal it, both or neither.
+
+    Raises
+    ------
+    IllegalTransitionError
+        If the step is not allowed.
+    SubmitterReplacedError
+        If the stored row is no longer the one that ``intent`` was read from.
+    """
+    to_state = next_state(intent.state, event)
+    attempt = intent.attempt + (event is IntentEvent.CLAIMED)
+    cursor = connection.execute(
+        "update order_intents set state = %s, attempt = %s, fencing_token = %s,"
+        " broker_order_id = coalesce(%s, broker_order_id), refusal = coalesce(%s, refusal), updated_at = %s"
+        " where intent_id = %s and state = %s and attempt = %s and fencing_token is not distinct from %s",
+        (
+            to_state,
+            attempt,
+            token,
+            broker_order_id,
+            refusal,
+            now,
+            intent.intent_id,
+            intent.state,
+            intent.attempt,
+            intent.fencing_token,
+        ),
+    )
+    if cursor.rowcount != 1:
+        raise SubmitterReplacedError(
+            "The intent was moved on by somebody else", client_order_id=intent.client_order_id
+        )
+    add_event(
+        connection,
+        intent.client_order_id,
+        event,
+        now,
+        intent_id=intent.intent_id,
+        from_state=intent.state,
+        to_state=to_state,
+        attempt=attempt,
+        answer=answer,
+        detail=detail or refusal,
+        broker_order_id=broker_order_id,
+    )
+    return replace(
+        intent,
+        state=to_state,
+        attempt=attempt,
+        fencing_token=token,
+        broker_order_id=broker_order_id or intent.broker_order_id,
+    )
+
+
+def add_event(
+    connection: Connection,
+    client_order_id: str,
+    kind: str,
+    now: datetime,
+    *,
+    intent_id: str | None = None,
+    broker_order_id: str | None = None,
+    from_state: str | None = None,
+    to_state: str | None = None,
+    attempt: int | None = None,
+    answer: Answer | None = None,
+    body: Mapping[str, object] | None = None,
+    detail: str | None = None,
+) -> None:
+    """Append one event; a body that is not JSON is kept as a JSON string."""
+    content: object = dict(body) if body is not None else _content(answer)
+    connection.execute(
+        "insert into order_events (intent_id, client_order_id, broker_order_id, kind, from_state, to_state, attempt,"
+        " http_status, body, body_hash, detail, happened_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            intent_id,
+            client_order_id,
+            broker_order_id,
+            str(kind),
+            from_state,
+            to_state,
+            attempt,
+            answer.status if answer else None,
+            None if content is None else Jsonb(content),
+            answer.body_hash if answer else None,
+            detail,
+            now,
+        ),
+    )
+
+
+def add_event_once(
+    connection: Connection,
+    client_order_id: str,
+    kind: str,
+    now: datetime,
+    *,
+    detail: str,
+    intent_id: str | None = None,
+    broker_order_id: str | None = None,
+    body: Mapping[str, object] | None = None,
+) -> bool:
+    """Append an event unless the order's last one of that kind says the same."""
+    known = connection.execute(
+        "select detail from order_events where client_order_id = %s and kind = %s order by event_id desc limit 1",
+        (client_order_id, kind),
+    ).fetchone()
+    if known is not None and known[0] == detail:
+        return False
+    add_event(
+        connection,
+        client_order_id,
+        kind,
+        now,
+        intent_id=intent_id,
+        broker_order_id=broker_order_id,
+        detail=detail,
+        body=body,
+    )
+    return True
+
+
+def take_token(connection: Connection, account: str, holder: str, now: datetime) -> int:
+    """Become the account's submitter: every earlier one is fenced off from here on."""
+    row = connection.execute(
+        "insert into submitters (account, fencing_token, holder, taken_at) values (%s, 1, %s, %s)"
+        " on conflict (account) do update set fencing_token = submitters.fencing_token + 1,"
+        " holder = excluded.holder, taken_at = excluded.taken_at returning fencing_token",
+        (account, holder, now),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def check_token(connection: Connection, account: str, token: int) -> None:
+    """Hold the account's submitter row for this transaction.
+
+    Raises
+    ------
+    SubmitterReplacedError
+        If a later submitter has taken over.
+    """
+    row = connection.execute(
+        "select fencing_token from submitters where account = %s for share", (account,)
+    ).fetchone()
+    if row is None or row[0] != token:
+        raise SubmitterReplacedError("Another submitter has taken over this account", account=account)
+
+
+def active_halts(connection: Connection, account: str) -> list[Halt]:
+    """Read the kill switches that are engaged for the account."""
+    found = rows_of(
+        connection,
+        "select halt_id, level, reason from trading_halts where account in (%s, %s) and released_at is null"
+        " order by halt_id",
+        (account, ALL_ACCOUNTS),
+    )
+    return [Halt(**row) for row in found]
+
+
+def engage_halt(
+    connection: Connection, account: str, level: HaltLevel, reason: str, *, engaged_by: str, now: datetime
+) -> bool:
+    """Engage a kill switch unless the same one is engaged already."""
+    if any((halt.level, halt.reason) == (level, reason) for halt in active_halts(connection, account)):
+        return False
+    connection.execute(
+        "insert into trading_halts (account, level, reason, engaged_by, engaged_at) values (%s, %s, %s, %s, %s)",
+        (account, level, reason, engaged_by, now),
+    )
+    connection.execute(
+        "insert into audit_log (actor, action, reason, detail, happened_at) values (%s, 'halt', %s, %s, %s)",
+        (engaged_by, reason, Jsonb({"account": account, "level": level}), now),
+    )
+    return True
+
+
+def halt_forbids(halts: Iterable[Halt], purpose: Purpose) -> Halt | None:
+    """Return the engaged kill switch that forbids sending an intent of that purpose, if any.
+
+    ``entries`` lets exits through, ``flatten`` only what closes a position, ``orders`` nothing.
+    """
+    for halt in halts:
+        if halt.level == "orders":
+            return halt
+        if halt.level == "entries" and purpose not in EXITS:
+            return halt
+        if halt.level == "flatten" and purpose != "close":
+            return halt
+    return None
+
+
+def _content(answer: Answer | None) -> object:
+    if answer is None or answer.status is None:
+        return None
+    try:
+        return json.loads(answer.text)
+    except ValueError:
+        return answer.text.replace("\x00", "")
+
+
+def _journaled(row: dict[str, Any]) -> JournaledIntent:
+    return JournaledIntent(**{**row, "state": IntentState(row["state"])})

@@ -1,0 +1,98 @@
+"""The one submitter of an account: its fencing token, and the journal steps that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resources.broker import Answer, BrokerOrder
+from resources.clock import Clock
+from resources.database import Database
+from trading_assets.execution import store
+from trading_assets.execution.order_states import IntentEvent
+from trading_assets.execution.orders import record_order
+from trading_assets.execution.store import JournaledIntent
+
+Wait = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Who may send for ``account`` right now; every step it takes is refused once it has been replaced."""
+
+    database: Database
+    clock: Clock
+    account: str
+    mode: str
+    token: int
+    wait: Wait
+
+    def move(
+        self,
+        intent: JournaledIntent,
+        event: IntentEvent,
+        *,
+        answer: Answer | None = None,
+        detail: str | None = None,
+        refusal: str | None = None,
+    ) -> JournaledIntent:
+        """Take one step in a transaction of its own."""
+        with self.database.connection() as connection:
+            store.check_token(connection, self.account, self.token)
+            return store.move(
+                connection,
+                intent,
+                event,
+                self.clock.now(),
+                token=self.token,
+                answer=answer,
+                detail=detail,
+                refusal=refusal,
+            )
+
+    def acknowledge(
+        self,
+        intent: JournaledIntent,
+        event: IntentEvent,
+        order: BrokerOrder,
+        *,
+        answer: Answer | None = None,
+        detail: str | None = None,
+    ) -> JournaledIntent:
+        """Record that the order exists at the broker, with the order itself."""
+        now = self.clock.now()
+        with self.database.connection() as connection:
+            store.check_token(connection, self.account, self.token)
+            moved = store.move(
+                connection,
+                intent,
+                event,
+                now,
+                token=self.token,
+                answer=answer,
+                detail=detail,
+                broker_order_id=order.broker_order_id,
+            )
+            record_order(connection, moved, order, now)
+        return moved
+
+    def note(self, intent: JournaledIntent, kind: str, detail: str, answer: Answer | None = None) -> None:
+        """Append an event that changes no state."""
+        with self.database.connection() as connection:
+            store.add_event(
+                connection,
+                intent.client_order_id,
+                kind,
+                self.clock.now(),
+                intent_id=intent.intent_id,
+                attempt=intent.attempt,
+                answer=answer,
+                detail=detail,
+            )
+
+    def halt(self, reason: str) -> None:
+        """Stop all sending for the account until a person releases the halt."""
+        with self.database.connection() as connection:
+            store.engage_halt(
+                connection, self.account, "orders", reason, engaged_by="submission", now=self.clock.now()
+            )
