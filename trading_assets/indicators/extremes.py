@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 
 
 def highest(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
@@ -38,7 +38,7 @@ def highest(values: FloatArray, period: int, starts: IndexArray | None = None) -
     [nan, 3.0, 2.0]
     """
     out = np.empty(len(values))
-    _highest(prepared(values), runs(values, starts), period, out)
+    _highest(prepared(values), run_borders(values, starts), period, out)
     return out
 
 

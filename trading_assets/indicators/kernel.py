@@ -31,12 +31,19 @@ class _Kernel:
     def __call__(self, *arguments: Any) -> None:
         if self.machine_code is None:
             with _lock:
-                from numba import njit
-
-                self.machine_code = cast(
-                    "Callable[..., None]", njit(cache=True, nogil=True, error_model="numpy")(self.function)
-                )
+                self.machine_code = self.machine_code or self._compiled()
         self.machine_code(*arguments)
+
+    def _compiled(self) -> Callable[..., None]:
+        from numba import njit
+
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+        machine_code: Callable[..., None]
+        try:
+            machine_code = njit(cache=True, **options)(self.function)
+        except RuntimeError:  # nowhere to keep machine code: source and home are both read-only
+            machine_code = njit(**options)(self.function)
+        return machine_code
 
 
 def compiled(function: Callable[P, None]) -> Callable[P, None]:
@@ -49,7 +56,7 @@ def compiled(function: Callable[P, None]) -> Callable[P, None]:
     return cast("Callable[P, None]", _Kernel(function))
 
 
-def runs(values: FloatArray, starts: IndexArray | None) -> IndexArray:
+def run_borders(values: FloatArray, starts: IndexArray | None) -> IndexArray:
     """Return the run borders: where each symbol's bars start, and the end; one run if not given."""
     return np.array([0, len(values)], dtype=np.int64) if starts is None else starts
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, run_borders
 from trading_assets.indicators.trend import sma
 
 
@@ -87,7 +87,7 @@ def correlation(
 def _moments(
     close: FloatArray, benchmark: FloatArray, period: int, starts: IndexArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    borders = runs(close, starts)
+    borders = run_borders(close, starts)
     own, market = _returns(close, borders), _returns(benchmark, borders)
     missing = np.isnan(own) | np.isnan(market)
     own[missing] = market[missing] = 0.0

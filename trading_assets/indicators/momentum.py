@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 
 
 def rsi(close: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
@@ -39,7 +39,7 @@ def rsi(close: FloatArray, period: int, starts: IndexArray | None = None) -> Flo
     [nan, nan, 50.0, 83.3333]
     """
     out = np.empty(len(close))
-    _rsi(prepared(close), runs(close, starts), period, out)
+    _rsi(prepared(close), run_borders(close, starts), period, out)
     return out
 
 
@@ -110,7 +110,7 @@ def stochastic(  # noqa: PLR0917 - inputs, parameters, borders, as every indicat
     ([nan, nan, nan, 50.0, 50.0], [nan, nan, nan, 75.0, 50.0])
     """
     fast, k, d = (np.empty(len(close)) for _ in range(3))
-    arguments = (prepared(high), prepared(low), prepared(close), runs(close, starts))
+    arguments = (prepared(high), prepared(low), prepared(close), run_borders(close, starts))
     _stochastic(*arguments, period, slowing, signal, fast, k, d)
     return k, d
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 
 
 def total_return(
@@ -43,7 +43,7 @@ def total_return(
     """
     out = np.empty(len(close))
     prices = prepared(close)
-    _ratio(prices, prices, runs(close, starts), until, since, out)
+    _ratio(prices, prices, run_borders(close, starts), until, since, out)
     return out
 
 
@@ -69,7 +69,7 @@ def gap(open_: FloatArray, close: FloatArray, starts: IndexArray | None = None) 
     [nan, 0.1]
     """
     out = np.empty(len(close))
-    _ratio(prepared(open_), prepared(close), runs(close, starts), 0, 1, out)
+    _ratio(prepared(open_), prepared(close), run_borders(close, starts), 0, 1, out)
     return out
 
 

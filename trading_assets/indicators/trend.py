@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 
 
 def sma(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
@@ -44,7 +44,7 @@ def sma(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
     [nan, nan, 2.0, 4.0]
     """
     out = np.empty(len(values))
-    _sma(prepared(values), runs(values, starts), period, out)
+    _sma(prepared(values), run_borders(values, starts), period, out)
     return out
 
 
@@ -106,7 +106,7 @@ def ema(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
     [nan, nan, 2.0, 4.0]
     """
     out = np.empty(len(values))
-    _ema(prepared(values), runs(values, starts), period, out)
+    _ema(prepared(values), run_borders(values, starts), period, out)
     return out
 
 
@@ -164,7 +164,7 @@ def macd(
     ([nan, nan, nan, 0.5833, 0.787], [nan, nan, nan, 0.0833, 0.1019])
     """
     line, average, histogram = (np.empty(len(close)) for _ in range(3))
-    _macd(prepared(close), runs(close, starts), fast, slow, signal, line, average, histogram)
+    _macd(prepared(close), run_borders(close, starts), fast, slow, signal, line, average, histogram)
     return line, average, histogram
 
 
@@ -246,7 +246,7 @@ def adx(
     [nan, nan, nan, nan, nan, 100.0, 100.0, 100.0, 100.0, 100.0]
     """
     out = np.empty(len(close))
-    _adx(prepared(high), prepared(low), prepared(close), runs(close, starts), period, out)
+    _adx(prepared(high), prepared(low), prepared(close), run_borders(close, starts), period, out)
     return out
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, runs
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 from trading_assets.indicators.trend import sma
 
 SESSIONS_PER_YEAR = 252
@@ -92,7 +92,7 @@ def _population_deviation(
     close: FloatArray, mean: FloatArray, period: int, starts: IndexArray | None
 ) -> FloatArray:
     out = np.empty(len(close))
-    _deviation(prepared(close), mean, runs(close, starts), period, period, out)
+    _deviation(prepared(close), mean, run_borders(close, starts), period, period, out)
     return out
 
 
@@ -140,7 +140,7 @@ def volatility(close: FloatArray, period: int, starts: IndexArray | None = None)
     >>> volatility(np.exp([0.0, 0.01, 0.03]), 2).round(6).tolist()
     [nan, nan, 0.11225]
     """
-    borders = runs(close, starts)
+    borders = run_borders(close, starts)
     changes = np.zeros(len(close))
     changes[1:] = np.log(close[1:] / close[:-1])
     changes[borders[:-1][borders[:-1] < len(close)]] = 0.0
@@ -185,7 +185,7 @@ def atr(
     [nan, nan, 2.0, 2.0]
     """
     out = np.empty(len(close))
-    _atr(prepared(high), prepared(low), prepared(close), runs(close, starts), period, out)
+    _atr(prepared(high), prepared(low), prepared(close), run_borders(close, starts), period, out)
     return out
 
 
