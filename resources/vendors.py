@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -33,11 +33,13 @@ class Fetched:
     ``frame`` has the columns of the table's schema without ``batch_id`` and ``known_at``, one row per key
     as reported (duplicates and dates that are no session are kept: the quality layer judges them).
     ``empty`` names what the vendor answered with an explicit "no data" (symbols or sessions).
+    ``left_out`` counts rows that the vendor sent and that cannot be stored, by reason, e.g. rows without prices.
     """
 
     frame: pl.DataFrame
     responses: Sequence[RawResponse] = field(repr=False)
     empty: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class BarSource(Protocol):

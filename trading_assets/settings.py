@@ -41,6 +41,18 @@ class Settings(BaseSettings):
     data_delay_minutes: int = Field(
         default=30, ge=0, description="a session's daily bars may be used this long after its close"
     )
+    polygon_per_minute: int = Field(
+        default=5, ge=0, description="requests a minute to Polygon; the free plan allows 5; 0 = no limit"
+    )
+    alpaca_per_minute: int = Field(
+        default=200, ge=0, description="requests a minute to Alpaca's data; the basic plan allows 200; 0 = no limit"
+    )
+    yahoo_per_minute: int = Field(
+        default=120, ge=0, description="requests a minute to Yahoo, evenly spaced; 0 = no limit"
+    )
+    alpaca_feed: Literal["sip", "iex"] = Field(
+        default="sip", description="consolidated tape, or one exchange (about 2 % of the volume)"
+    )
     dagster_port: int = Field(default=3000, ge=0, le=65535)
     app_port: int = Field(default=8501, ge=0, le=65535)
 
@@ -51,7 +63,9 @@ class Settings(BaseSettings):
     sim_symbols: int = Field(default=500, ge=1, le=10_000)
     sim_years: int = Field(default=3, ge=1, le=20)
     sim_replay: Path | None = None
-    sim_at: datetime | None = Field(default=None, description="instant at which a fixed simulator clock starts")
+    sim_at: datetime | None = Field(
+        default=None, description="instant at which a fixed simulator clock starts"
+    )
     sim_cash_usd: float = Field(default=100_000.0, gt=0)
 
     alpaca_api_key: SecretStr | None = Field(
@@ -119,7 +133,7 @@ def _fix(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         name = str(item["loc"][0]) if item["loc"] else ""
-        key = name.upper() if name.lower().startswith(("alpaca", "polygon")) else f"{PREFIX}{name.upper()}"
+        key = name.upper() if name.lower().endswith("_key") else f"{PREFIX}{name.upper()}"
         reason = item["msg"].removeprefix("Value error, ")
         lines.append(f"{key}: {reason}" if name else reason)
     return "; ".join(lines)

@@ -1,0 +1,295 @@
+"""Polygon: whole-market daily bars [symbol, session], splits and dividends, and listings, with its own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import polars as pl
+from polygon import RESTClient
+
+from resources.clock import Clock
+from resources.fan_out import in_order
+from resources.http import HttpGate
+from resources.raw_store import PackedResponse, PackedResponses, pack
+from resources.transports import UrllibReply, UrllibTransport
+from resources.vendor_actions import ACTION_SCHEMA, finish_actions
+from resources.vendor_bars import dates_to_ask, epoch_to_new_york_date, finish_bars, require_closed
+from resources.vendor_listings import LISTING_SCHEMA, finish_listings
+from resources.vendors import Fetched, Progress, RawResponse
+from trading_assets.settings import SourceName
+
+GOOD_STATUS = frozenset({"OK", "DELAYED"})
+PAGE = 1000
+_BAR_FIELDS = {
+    "symbol": "T",
+    "open": "o",
+    "high": "h",
+    "low": "l",
+    "close": "c",
+    "volume": "v",
+    "end_ms": "t",
+}
+_PARSED_BARS = {
+    "symbol": pl.String,
+    **dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64),
+    "end_ms": pl.Int64,
+    "vwap": pl.Float64,
+    "trade_count": pl.Int64,
+}
+
+
+class PolygonSource:
+    """Market data of Polygon (now also Massive) through polygon-api-client.
+
+    The client's raw mode is used throughout: its parsing turns truncated JSON and missing results into an
+    empty list, which cannot be told from "no data".
+
+    Parameters
+    ----------
+    base_url
+        Vendor host or simulator.
+    api_key
+        Never shown: it travels in a header only.
+    gate
+        HTTP policy.
+    clock
+        Decides whether a session's bars are final.
+    delay
+        Time after the close from which bars are final.
+    workers
+        Requests in flight.
+    """
+
+    name: SourceName = "polygon"
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        gate: HttpGate,
+        clock: Clock,
+        delay: timedelta = timedelta(minutes=30),
+        workers: int = 3,
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._delay = delay
+        self._workers = workers
+        self._client = RESTClient(api_key=api_key, base=base_url.rstrip("/"), retries=0, trace=False)
+        self._client.client = UrllibTransport(gate, connections=workers)
+
+    def daily_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch raw bars of the whole market, one call a session; ``symbols`` plays no part.
+
+        Weekdays on which the exchange is closed are asked for too where they precede a session, so that
+        phantom bars are seen.
+        """
+        del symbols  # one call answers for the whole market
+        if not sessions:
+            return Fetched(finish_bars([], sessions), ())
+        now = self._clock.now()
+        require_closed(sessions, now, self._delay)
+        asked = set(sessions)
+
+        def fetch(day: date) -> tuple[pl.DataFrame, list[PackedResponse]]:
+            with self._gate.capture(now) as kept:
+                self._client.get_grouped_daily_aggs(day.isoformat(), adjusted=False, raw=True)
+            frame = parse_grouped(kept[-1], self._gate)
+            strangers = frame.filter(pl.col("session") != day).height
+            if strangers:
+                raise self._gate.data_error(
+                    "Rows of another day than the one asked for", kept[-1], rows=strangers, session=day
+                )
+            return frame, [pack(response) for response in kept]
+
+        days = dates_to_ask(sessions)
+        frames, packed, empty = [], [], []
+        for done, (frame, kept) in enumerate(in_order(fetch, days, workers=self._workers), start=1):
+            packed += kept
+            if frame.height:
+                frames.append(frame)
+            elif days[done - 1] in asked:
+                empty.append(days[done - 1].isoformat())
+            if progress:
+                progress(done, len(days))
+        return Fetched(finish_bars(frames, sessions), PackedResponses(packed), tuple(empty))
+
+    def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
+        """Fetch splits and cash dividends with ex-dates from ``start`` to ``end``."""
+        splits, split_pages = self._pages(
+            lambda: self._client.list_splits(
+                execution_date_gte=start.isoformat(),
+                execution_date_lte=end.isoformat(),
+                limit=PAGE,
+                sort="execution_date",
+                order="asc",
+                raw=True,
+            )
+        )
+        if progress:
+            progress(1, 2)
+        dividends, dividend_pages = self._pages(
+            lambda: self._client.list_dividends(
+                ex_dividend_date_gte=start.isoformat(),
+                ex_dividend_date_lte=end.isoformat(),
+                limit=PAGE,
+                sort="ex_dividend_date",
+                order="asc",
+                raw=True,
+            )
+        )
+        if progress:
+            progress(2, 2)
+        responses = split_pages + dividend_pages
+        try:
+            rows, foreign = _split_rows(splits), [row for row in dividends if not _in_usd(row)]
+            rows += _dividend_rows([row for row in dividends if _in_usd(row)])
+            frame = finish_actions(pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row"), start, end)
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, pl.exceptions.PolarsError) as error:
+            raise self._gate.data_error(
+                "A corporate action lacks a field or has a wrong one", responses[-1].unpack(), reason=error
+            ) from error
+        left_out = {"dividend not in USD": len(foreign)} if foreign else {}
+        return Fetched(frame, PackedResponses(responses), left_out=left_out)
+
+    def listings(self, as_of: date, *, progress: Progress | None = None) -> Fetched:
+        """Fetch what was listed on ``as_of``, and the names delisted by then; the broker's flags stay null."""
+        rows: list[dict[str, Any]] = []
+        packed: list[PackedResponse] = []
+        for done, active in enumerate((True, False), start=1):
+            found, pages = self._pages(
+                lambda active=active: self._client.list_tickers(  # type: ignore[misc] # mypy cannot infer a lambda's default
+                    market="stocks", date=as_of.isoformat(), active=active, limit=PAGE, raw=True
+                )
+            )
+            rows += [{**row, "active": active} for row in found]
+            packed += pages
+            if progress:
+                progress(done, 2)
+        try:
+            frame = pl.DataFrame(
+                [_listing_row(row, as_of) for row in rows], schema=LISTING_SCHEMA, orient="row"
+            )
+        except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise self._gate.data_error(
+                "A listing lacks a field or has a wrong one", packed[-1].unpack(), reason=error
+            ) from error
+        return Fetched(finish_listings(frame), PackedResponses(packed))
+
+    def _pages(self, first: Callable[[], UrllibReply]) -> tuple[list[dict[str, Any]], list[PackedResponse]]:
+        rows: list[dict[str, Any]] = []
+        with self._gate.capture(self._clock.now()) as kept:
+            first()
+            seen: set[str] = set()
+            while True:
+                body = _checked(kept[-1], self._gate)
+                rows += body["results"]
+                next_url = body.get("next_url")
+                if not next_url:
+                    break
+                parts = urlsplit(next_url)
+                path = f"{parts.path}?{parts.query}"
+                if path in seen:
+                    raise self._gate.data_error("Pages go round in a circle", kept[-1])
+                seen.add(path)
+                # the path alone, as the client itself pages: the host stays ours, and so does the key
+                self._client._get(path=path, raw=True)
+        return rows, [pack(response) for response in kept]
+
+
+def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
+    """Parse a grouped-daily answer.
+
+    Output: columns of the bars table; the session is the New York date of ``t``, which is the end of the
+    window (16:00 New York) here, unlike in other aggregates. No rows if the vendor says it has none.
+
+    Raises
+    ------
+    VendorDataError
+        On truncated JSON, a wrong status, missing results or a wrong count.
+    """
+    body = _checked(response, gate, counted=True)
+    rows = body["results"]
+    try:
+        columns = {name: [row[key] for row in rows] for name, key in _BAR_FIELDS.items()}
+        columns["vwap"] = [row.get("vw") for row in rows]
+        columns["trade_count"] = [row.get("n") for row in rows]
+        frame = pl.DataFrame(columns, schema=_PARSED_BARS, strict=True)
+    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise gate.data_error(
+            "A bar lacks a field or has a wrong one", response, reason=type(error).__name__
+        ) from error
+    if sum(frame.select(*_BAR_FIELDS).null_count().row(0)):
+        raise gate.data_error("A bar has a null price, volume or time", response)
+    return frame.with_columns(session=epoch_to_new_york_date("end_ms", "ms")).drop("end_ms")
+
+
+def _checked(response: RawResponse, gate: HttpGate, *, counted: bool = False) -> dict[str, Any]:
+    # grouped daily answers carry resultsCount; reference answers may carry a count of the page
+    try:
+        body = orjson.loads(response.body)
+    except ValueError as error:
+        raise gate.data_error("Not JSON, or cut short", response) from error
+    if not isinstance(body, dict) or body.get("status") not in GOOD_STATUS:
+        raise gate.data_error("Not an answer with a good status", response)
+    count = body.get("resultsCount" if counted else "count")
+    rows = body.get("results")
+    if rows is None:
+        if count != 0:
+            raise gate.data_error("Results are missing, and no count says that there are none", response)
+        rows = []
+    if not isinstance(rows, list) or (counted and count is None) or count not in {None, len(rows)}:
+        raise gate.data_error("The number of results differs from the count", response, count=count)
+    return {**body, "results": rows}
+
+
+def _split_rows(splits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "symbol": row["ticker"],
+            "ex_date": date.fromisoformat(row["execution_date"]),
+            "kind": "split",
+            "split_ratio": float(row["split_to"]) / float(row["split_from"]),
+            "source": "polygon",
+        }
+        for row in splits
+    ]
+
+
+def _dividend_rows(dividends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "symbol": row["ticker"],
+            "ex_date": date.fromisoformat(row["ex_dividend_date"]),
+            "kind": "cash_dividend",
+            "cash_usd": float(row["cash_amount"]),
+            "source": "polygon",
+            "detail": f"{row.get('dividend_type')} {row.get('id')}",
+        }
+        for row in dividends
+    ]
+
+
+def _in_usd(dividend: dict[str, Any]) -> bool:
+    return str(dividend.get("currency") or "USD").upper() == "USD"
+
+
+def _listing_row(row: dict[str, Any], as_of: date) -> dict[str, Any]:
+    delisted = row.get("delisted_utc")
+    return {
+        "symbol": row["ticker"],
+        "session": as_of,
+        "name": row.get("name"),
+        "exchange": row.get("primary_exchange"),
+        "asset_type": row.get("type"),
+        "status": "active" if row["active"] else "delisted",
+        "delisted_date": date.fromisoformat(delisted[:10]) if delisted else None,
+        "snapshot_session": as_of,
+    }
