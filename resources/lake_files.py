@@ -117,7 +117,7 @@ class TableFolder:
         size = _write_durably(frame, staged / DATA, part, metadata)
         target = self.file(part)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(staged / DATA, target)
+        move_into_place(staged / DATA, target)
         for folder in (target.parent, target.parent.parent, self.path):
             _sync_folder(folder)
         staged.rmdir()
@@ -163,6 +163,21 @@ def read_metadata(path: Path) -> dict[str, str]:
     return pl.read_parquet_metadata(path) if path.exists() else {}
 
 
+def move_into_place(source: Path, target: Path) -> None:
+    """Move a finished file over another at once; readers of the old file keep it."""
+    # Windows refuses while a reader has the target open; readers are short
+    give_up = time.monotonic() + _REPLACE_PATIENCE_SECONDS
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if os.name == "posix" or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _numbers(folder: Path, prefix: str) -> Iterator[int]:
     try:
         names = [entry.name for entry in folder.iterdir()]
@@ -198,20 +213,6 @@ def _write_durably(frame: pl.DataFrame, path: Path, part: Part, metadata: dict[s
     with path.open("rb+") as file:
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_size
-
-
-def _replace(source: Path, target: Path) -> None:
-    # Windows refuses while a reader has the target open; readers are short
-    give_up = time.monotonic() + _REPLACE_PATIENCE_SECONDS
-    while True:
-        try:
-            source.replace(target)
-        except PermissionError:
-            if os.name == "posix" or time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _sync_folder(folder: Path) -> None:

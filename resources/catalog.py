@@ -1,0 +1,167 @@
+"""The catalogue: one small DuckDB file with a view per lake table, a macro per history, and the Postgres snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import polars as pl
+
+from resources.lake_files import move_into_place
+from resources.lake_rows import KNOWN_AT, history_schema
+from trading_assets.errors import ConfigurationError
+from trading_assets.schemas import TABLES, Column, Table
+
+HISTORY_SUFFIX = "_history"
+AS_OF_SUFFIX = "_as_of"
+_TYPES: dict[object, str] = {
+    pl.String: "varchar",
+    pl.Date: "date",
+    pl.Boolean: "boolean",
+    pl.Float64: "double",
+    pl.Float32: "float",
+    pl.Int64: "bigint",
+    pl.Int32: "integer",
+    pl.Datetime: "timestamptz",
+}
+
+
+def write_catalog(
+    path: Path,
+    lake_root: Path,
+    history_root: Path,
+    snapshot_folder: Path,
+    *,
+    tables: Iterable[Table] = tuple(TABLES.values()),
+) -> None:
+    """Create or replace the DuckDB file.
+
+    A table without any file yet gets an empty view with the right types, so the catalogue is to be written again
+    once the lake has new tables or files, cheaply: at the end of each run. Whoever has the old file open keeps it.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file, e.g. ``data/trading.duckdb``.
+    lake_root, history_root
+        Folders of the current and of the superseded rows.
+    snapshot_folder
+        Folder with one ``<table>.parquet`` for each Postgres table.
+    tables
+        Lake tables; all of them unless given.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with duckdb.connect(str(fresh)) as connection:
+            connection.begin()
+            for table in tables:
+                _add_table(connection, table, lake_root.resolve(), history_root.resolve())
+            for snapshot in sorted(snapshot_folder.resolve().glob("*.parquet")):
+                rows = _template("current").format(columns="*", files=_literal(str(snapshot)))
+                connection.execute(f"create view {_name(snapshot.stem)} as {rows}")
+            connection.commit()
+        move_into_place(fresh, path)
+    finally:
+        with suppress(FileNotFoundError):
+            fresh.unlink()
+
+
+def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the catalogue for reading, with times shown in UTC.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file that ``write_catalog`` wrote.
+    as_of
+        Instant: every table that keeps a history is then seen under its own name as it was known at that
+        instant. Tables without a history show their current rows.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no catalogue yet, or ``as_of`` has no time zone.
+    """
+    if not path.exists():
+        raise ConfigurationError("There is no catalogue yet: run `trading-assets run` first", path=path)
+    if as_of is not None and as_of.tzinfo is None:
+        raise ConfigurationError("The instant needs a time zone, e.g. 2026-01-30T21:00:00Z", as_of=as_of)
+    connection = duckdb.connect(str(path), read_only=True)
+    connection.execute("set timezone = 'UTC'")
+    if as_of is not None:
+        instant = _literal(as_of.astimezone(UTC).isoformat())
+        macros = connection.execute(
+            "select function_name from duckdb_functions() where function_type = 'table_macro'"
+            " and database_name = current_database() and function_name like '%\\_as\\_of' escape '\\'"
+        ).fetchall()
+        for (macro,) in macros:
+            name = _name(macro.removesuffix(AS_OF_SUFFIX))
+            shadow = f"create temp view {name} as select * from {_name(macro)}({instant})"  # noqa: S608 (quoted names)
+            connection.execute(shadow)
+    return connection
+
+
+def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFrame:
+    """Run one SQL statement on the catalogue and return its rows."""
+    with connect(path, as_of=as_of) as connection:
+        relation = connection.sql(sql)
+        rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+        return rows
+
+
+def _add_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, lake_root: Path, history_root: Path
+) -> None:
+    current = _rows(table.schema, lake_root / table.name)
+    connection.execute(f"create view {_name(table.name)} as {current}")
+    _comment(connection, table.name, table.grain, table.columns)
+    if not table.versioned:
+        return
+    superseded = _rows(history_schema(table), history_root / table.name)
+    version = ", ".join(map(_name, (*table.key, KNOWN_AT)))
+    past = _template("history").format(superseded=superseded, current=current, version=version)
+    history = f"{table.name}{HISTORY_SUFFIX}"
+    connection.execute(f"create view {_name(history)} as {past}")
+    grain = f"Superseded rows of {table.name}, each valid from known_at until superseded_at"
+    _comment(connection, history, grain, table.columns)
+    then = _template("as_of").format(
+        superseded=superseded, current=current, key=", ".join(map(_name, table.key))
+    )
+    # The macro names files, not the view, so that a session may put it in the view's place
+    connection.execute(f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}")
+
+
+def _rows(schema: pl.Schema, folder: Path) -> str:
+    if next(folder.glob("year=*/part=*/data.parquet"), None):
+        files = _literal(f"{folder}/**/*.parquet")
+        return _template("current").format(columns=", ".join(map(_name, schema)), files=files)
+    nulls = (f"null::{_TYPES[dtype.base_type()]} as {_name(name)}" for name, dtype in schema.items())
+    return _template("empty").format(columns=", ".join(nulls))
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection, view: str, grain: str, columns: dict[str, Column]
+) -> None:
+    connection.execute(f"comment on view {_name(view)} is {_literal(grain)}")
+    for name, column in columns.items():
+        text = f"{column.description} [{column.unit}]" if column.unit else column.description
+        connection.execute(f"comment on column {_name(view)}.{_name(name)} is {_literal(text)}")
+
+
+def _template(name: str) -> str:
+    lines = files("data").joinpath("views", f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
