@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import requests
@@ -15,34 +13,39 @@ from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
 
+from resources.alpaca_answers import (
+    answer_of,
+    objects,
+    parse_account,
+    parse_fill,
+    parse_order,
+    parse_position,
+    reading_error,
+    refusal,
+)
 from resources.broker import (
     Answer,
     BrokerAccount,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
-    JsonObject,
     OrderRequest,
     Outcome,
     SubmitResult,
 )
+from resources.sources import alpaca_keys, endpoints
 from trading_assets.errors import (
     ConfigurationError,
-    RateLimitedError,
     TransientError,
     UnknownOutcomeError,
     VendorDataError,
     VendorRefusedError,
 )
+from trading_assets.settings import Settings
 
-PAPER_URL = "https://paper-api.alpaca.markets"
-LIVE_URL = "https://api.alpaca.markets"
-DUPLICATE_CODE = 40010001
 ORDERS_PAGE = 500
 FILLS_PAGE = 100
 ORDERS_OVERLAP = timedelta(milliseconds=1)
-UNDECIDED_STATUSES = frozenset({408, 409, 425})
-MAX_RETRY_AFTER_SECONDS = 60.0
 
 
 class _TimedAdapter(HTTPAdapter):
@@ -100,35 +103,16 @@ class AlpacaBroker:
         ConfigurationError
             If live trading was configured for another account number.
         """
-        body = _object(self._get("/account"))
-        number = _text(body, "account_number")
-        if self._live_account is not None and number != self._live_account:
+        account = parse_account(self._get("/account"))
+        if self._live_account is not None and account.account != self._live_account:
             raise ConfigurationError(
                 "The broker's account is not TRADING_LIVE_ACCOUNT: check the keys or the setting"
             )
-        return BrokerAccount(
-            account=number,
-            cash_usd=_decimal(body, "cash"),
-            equity_usd=_decimal(body, "equity"),
-            buying_power_usd=_decimal(body, "buying_power"),
-            is_blocked=bool(body.get("trading_blocked") or body.get("account_blocked")),
-            body=body,
-        )
+        return account
 
     def positions(self) -> Sequence[BrokerPosition]:
         """List what the account holds."""
-        found = []
-        for body in _objects(self._get("/positions")):
-            quantity = abs(_decimal(body, "qty"))
-            found.append(
-                BrokerPosition(
-                    symbol=_text(body, "symbol"),
-                    quantity=-quantity if body.get("side") == "short" else quantity,
-                    average_cost_usd=_decimal(body, "avg_entry_price"),
-                    body=body,
-                )
-            )
-        return found
+        return [parse_position(body) for body in objects(self._get("/positions"))]
 
     def submit(self, order: OrderRequest) -> SubmitResult:
         """Send the order once and say what the answer means."""
@@ -147,23 +131,23 @@ class AlpacaBroker:
             try:
                 body = self._client.post("/orders", payload)
             except APIError:
-                return _refusal(self._last)
-            except (requests.RequestException, ValueError) as error:
-                return SubmitResult(Outcome.AMBIGUOUS, _answer(self._last), type(error).__name__)
-            answer = _answer(self._last)
+                return refusal(self._last)
+            except requests.JSONDecodeError:
+                return SubmitResult(Outcome.AMBIGUOUS, answer_of(self._last), "the answer is not JSON")
+            except requests.RequestException as error:
+                return SubmitResult(Outcome.AMBIGUOUS, Answer(None), type(error).__name__)
+            answer = answer_of(self._last)
         if answer.status is None or not 200 <= answer.status < 300:
             return SubmitResult(Outcome.AMBIGUOUS, answer, f"unexpected status {answer.status}")
         try:
-            return SubmitResult(Outcome.ACCEPTED, answer, order=parse_order(_object(body)))
+            return SubmitResult(Outcome.ACCEPTED, answer, order=parse_order(body))
         except VendorDataError as error:
             return SubmitResult(Outcome.AMBIGUOUS, answer, error.message)
 
     def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
         """Look an order up by the id that we gave it."""
         try:
-            return parse_order(
-                _object(self._get("/orders:by_client_order_id", {"client_order_id": client_order_id}))
-            )
+            return parse_order(self._get("/orders:by_client_order_id", {"client_order_id": client_order_id}))
         except VendorRefusedError as error:
             if error.facts.get("status") == 404 and error.facts.get("code") is not None:
                 return None
@@ -176,7 +160,7 @@ class AlpacaBroker:
         while True:
             page = [
                 parse_order(body)
-                for body in _objects(
+                for body in objects(
                     self._get(
                         "/orders",
                         {
@@ -212,7 +196,7 @@ class AlpacaBroker:
             }
             if token is not None:
                 query["page_token"] = token
-            page = [_fill(body) for body in _objects(self._get("/account/activities/FILL", query))]
+            page = [parse_fill(body) for body in objects(self._get("/account/activities/FILL", query))]
             fresh = [fill for fill in page if fill.activity_id not in found]
             found.update((fill.activity_id, fill) for fill in fresh)
             if len(page) < FILLS_PAGE:
@@ -251,7 +235,7 @@ class AlpacaBroker:
             try:
                 body: object = call(path, dict(query) if query else None)
             except APIError as error:
-                raise _reading_error(path, self._last) from error
+                raise reading_error(path, self._last) from error
             except requests.JSONDecodeError as error:
                 raise VendorDataError("The broker's answer is not JSON", path=path) from error
             except requests.RequestException as error:
@@ -261,153 +245,15 @@ class AlpacaBroker:
             return body
 
 
-def parse_order(body: JsonObject) -> BrokerOrder:
-    """Read one Alpaca order.
-
-    Raises
-    ------
-    VendorDataError
-        If a field is missing or malformed.
-    """
-    return BrokerOrder(
-        broker_order_id=_text(body, "id"),
-        client_order_id=_text(body, "client_order_id"),
-        symbol=_text(body, "symbol"),
-        side=_text(body, "side"),
-        quantity=_optional(body, "qty"),
-        order_type=_text(body, "type"),
-        time_in_force=_text(body, "time_in_force"),
-        limit_price_usd=_optional(body, "limit_price"),
-        status=_text(body, "status"),
-        filled_quantity=_optional(body, "filled_qty") or Decimal(0),
-        average_fill_price_usd=_optional(body, "filled_avg_price"),
-        submitted_at=_instant(body, "submitted_at") if body.get("submitted_at") else None,
-        updated_at=_instant(body, "updated_at"),
-        body=body,
+def broker_for(settings: Settings, simulator_url: str | None) -> AlpacaBroker:
+    """Return the broker of this mode: the simulator, Alpaca's paper account, or the live account."""
+    key, secret = alpaca_keys(settings)
+    return AlpacaBroker(
+        endpoints(settings, simulator_url).alpaca_trading,
+        api_key=key,
+        secret_key=secret,
+        live_account=settings.live_account,
     )
-
-
-def _fill(body: JsonObject) -> BrokerFill:
-    return BrokerFill(
-        activity_id=_text(body, "id"),
-        broker_order_id=_text(body, "order_id"),
-        symbol=_text(body, "symbol"),
-        side=_text(body, "side"),
-        quantity=_decimal(body, "qty"),
-        price_usd=_decimal(body, "price"),
-        executed_at=_instant(body, "transaction_time"),
-        body=body,
-    )
-
-
-def _answer(response: requests.Response | None) -> Answer:
-    return Answer(None) if response is None else Answer(response.status_code, response.text)
-
-
-def _refusal(response: requests.Response | None) -> SubmitResult:
-    answer = _answer(response)
-    code, message = _code_and_message(answer.text)
-    status = answer.status or 0
-    if status == 429:
-        return SubmitResult(Outcome.RATE_LIMITED, answer, message, retry_after_seconds=_retry_after(response))
-    if status == 401 or (status == 403 and code is None):
-        return SubmitResult(Outcome.UNAUTHORISED, answer, message)
-    if not 400 <= status < 500 or status in UNDECIDED_STATUSES or code is None:
-        # A 4xx without Alpaca's code comes from something in between, which cannot speak for the broker.
-        return SubmitResult(Outcome.AMBIGUOUS, answer, f"status {status}")
-    if code == DUPLICATE_CODE and "client_order_id" in message:
-        return SubmitResult(Outcome.DUPLICATE, answer, message)
-    return SubmitResult(Outcome.REFUSED, answer, f"{code}: {message}")
-
-
-def _reading_error(path: str, response: requests.Response | None) -> Exception:
-    answer = _answer(response)
-    code, message = _code_and_message(answer.text)
-    if answer.status == 429:
-        return RateLimitedError(
-            "The broker's request quota is used up", retry_after_seconds=_retry_after(response), path=path
-        )
-    if answer.status is None or answer.status >= 500 or answer.status in UNDECIDED_STATUSES:
-        return TransientError("The broker does not serve the request", path=path, status=answer.status)
-    return VendorRefusedError(
-        "The broker refuses the request", path=path, status=answer.status, code=code, reason=message
-    )
-
-
-def _code_and_message(text: str) -> tuple[int | None, str]:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return None, ""
-    if not isinstance(body, dict):
-        return None, ""
-    code = body.get("code")
-    return (code if isinstance(code, int) else None), str(body.get("message", ""))
-
-
-def _retry_after(response: requests.Response | None) -> float:
-    # Both stamps are the broker's own, so that no clock of ours is needed.
-    if response is None:
-        return 1.0
-    headers = response.headers
-    try:
-        if "Retry-After" in headers:
-            seconds = float(headers["Retry-After"])
-        else:
-            reset = datetime.fromtimestamp(float(headers["X-Ratelimit-Reset"]), UTC)
-            seconds = (reset - parsedate_to_datetime(headers["Date"])).total_seconds()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        seconds = 1.0
-    return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)
-
-
-def _object(value: object) -> JsonObject:
-    if not isinstance(value, dict):
-        raise VendorDataError("The broker's answer is not an object")
-    return value
-
-
-def _objects(value: object) -> list[JsonObject]:
-    if not isinstance(value, list):
-        raise VendorDataError("The broker's answer is not a list")
-    return [_object(item) for item in value]
-
-
-def _text(body: JsonObject, key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise VendorDataError("The broker's answer lacks a field", field=key)
-    return value
-
-
-def _decimal(body: JsonObject, key: str) -> Decimal:
-    value = _optional(body, key)
-    if value is None:
-        raise VendorDataError("The broker's answer lacks a field", field=key)
-    return value
-
-
-def _optional(body: JsonObject, key: str) -> Decimal | None:
-    value = body.get(key)
-    if value is None or value == "":
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as error:
-        raise VendorDataError("The broker's answer has a malformed number", field=key) from error
-    if not number.is_finite():
-        raise VendorDataError("The broker's answer has a malformed number", field=key)
-    return number
-
-
-def _instant(body: JsonObject, key: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(_text(body, key))
-    except ValueError as error:
-        raise VendorDataError("The broker's answer has a malformed time", field=key) from error
-    if instant.tzinfo is None:
-        raise VendorDataError("The broker's answer has a time without zone", field=key)
-    return instant.astimezone(UTC)
 
 
 def _iso(instant: datetime) -> str:
