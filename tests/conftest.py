@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 import requests
+
+from trading_assets.simulator.market import Bar, Instrument
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -93,3 +96,52 @@ def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
     yield start
     for simulated in started:
         simulated.stop()
+
+
+class BarMarket:
+    """A market of hand-written daily bars: ``bars[symbol, session] = (open, high, low, close, volume)``."""
+
+    def __init__(self, bars: dict, *, actions: list[dict] | None = None, **instruments: dict) -> None:
+        self.bars = bars
+        self.actions = actions or []
+        symbols = sorted({symbol for symbol, _ in bars} | set(instruments))
+        defaults = {"mic": "XNYS", "asset_type": "CS", "listed": date(2000, 1, 3)}
+        self._instruments = [
+            Instrument(
+                **{"symbol": symbol, "name": f"{symbol} Inc", **defaults, **instruments.get(symbol, {})}
+            )
+            for symbol in symbols
+        ]
+
+    def first_session(self) -> date:
+        return min(session for _, session in self.bars)
+
+    def last_session(self) -> date:
+        return max(session for _, session in self.bars)
+
+    def instruments(self) -> list[Instrument]:
+        return self._instruments
+
+    def corporate_actions(self, start: date, end: date, *, known_at: datetime) -> pl.DataFrame:
+        schema = {
+            "symbol": pl.String,
+            "ex_date": pl.Date,
+            "kind": pl.String,
+            "split_ratio": pl.Float64,
+            "cash_usd": pl.Float64,
+        }
+        return pl.DataFrame(self.actions, schema=schema).filter(pl.col("ex_date").is_between(start, end))
+
+    def daily_bars(
+        self, start: date, end: date, *, known_at: datetime, symbols: object = None
+    ) -> pl.DataFrame:
+        raise NotImplementedError("the broker asks for true bars only")
+
+    def bar(self, symbol: str, session: date) -> Bar | None:
+        values = self.bars.get((symbol, session))
+        return None if values is None else Bar(*values)
+
+
+@pytest.fixture(scope="session")
+def bar_market() -> type[BarMarket]:
+    return BarMarket
