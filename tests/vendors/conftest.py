@@ -9,8 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -78,8 +80,6 @@ class VendorServer:
                 time.sleep(answer.delay_seconds)
                 return self._send(answer)
 
-            do_POST = do_GET
-
             def _send(self, answer: Answer) -> None:
                 if answer.fault == "reset":
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -123,17 +123,15 @@ class VendorServer:
 
 @dataclass
 class FakeTime:
-    """Monotonic time that only sleeping moves."""
+    """Real time plus what was slept, which takes none."""
 
-    now: float = 1000.0
     slept: list[float] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.now += seconds
 
     def monotonic(self) -> float:
-        return self.now
+        return time.monotonic() + sum(self.slept)
 
 
 @pytest.fixture
@@ -158,12 +156,12 @@ def make_gate(fake_time: FakeTime) -> Callable[..., HttpGate]:
     """Build a gate that never really sleeps, with short time limits."""
 
     def build(vendor: str = "vendor", *, secrets: tuple[str, ...] = (), **policy: object) -> HttpGate:
-        limits = {"connect_seconds": 1.0, "read_seconds": 0.3, "total_seconds": 0.5, "attempts": 3, **policy}
+        limits = {"connect_seconds": 0.2, "read_seconds": 0.3, "total_seconds": 0.5, "attempts": 2, **policy}
         return HttpGate(
             HttpPolicy(vendor, **limits),
             secrets=secrets,
             sleep=fake_time.sleep,
-            monotonic=time.monotonic if "pace" not in policy else fake_time.monotonic,
+            monotonic=fake_time.monotonic,
             jitter=lambda: 0.0,
             wall_clock=lambda: datetime(2026, 7, 1, tzinfo=UTC),
         )
@@ -181,3 +179,76 @@ def planted() -> tuple[str, str]:
 def after_close() -> ManualClock:
     """The evening of 2016-07-05, the session after Independence Day."""
     return ManualClock(datetime(2016, 7, 5, 22, 0, tzinfo=UTC))
+
+
+SESSIONS = [date(2016, 7, 1), date(2016, 7, 5)]
+
+
+def good_answer(request: Request) -> Answer:
+    """Answer every endpoint of bars with A at close 2.0 on both sessions, in the vendor's own format."""
+    if "/grouped/" in request.path:
+        day = date.fromisoformat(request.path.rpartition("/")[2])
+        if day not in SESSIONS:
+            return Answer.of({"status": "OK", "resultsCount": 0, "queryCount": 0})
+        end = datetime(day.year, day.month, day.day, 20, tzinfo=UTC)
+        bar = {"T": "A", "o": 1.5, "h": 2.5, "l": 1, "c": 2, "v": 100, "vw": 1.9, "n": 7}
+        return Answer.of(
+            {"status": "OK", "resultsCount": 1, "results": [{**bar, "t": int(end.timestamp() * 1000)}]}
+        )
+    if "/chart/" in request.path:
+        times = [int(datetime(d.year, d.month, d.day, 13, 30, tzinfo=UTC).timestamp()) for d in SESSIONS]
+        prices = {
+            "open": [1.5, 1.5],
+            "high": [2.5, 2.5],
+            "low": [1, 1],
+            "close": [2, 2],
+            "volume": [100, 100],
+        }
+        meta = {"symbol": request.path.rpartition("/")[2], "exchangeTimezoneName": "America/New_York"}
+        result = {"meta": meta, "timestamp": times, "indicators": {"quote": [prices]}}
+        return Answer.of({"chart": {"result": [result], "error": None}})
+    if request.path == "/v2/stocks/bars":
+        bar = {"o": 1.5, "h": 2.5, "l": 1, "c": 2, "v": 100, "vw": 1.9, "n": 7}
+        bars = [{"t": f"{day}T04:00:00Z", **bar} for day in SESSIONS]
+        return Answer.of({"bars": {"A": bars}, "next_page_token": None})
+    return Answer(b"not found", 404)
+
+
+@pytest.fixture
+def good() -> Callable[[Request], Answer]:
+    return good_answer
+
+
+@pytest.fixture
+def sessions() -> list[date]:
+    """Two sessions around Independence Day."""
+    return list(SESSIONS)
+
+
+@pytest.fixture
+def make_source(
+    vendor_server: VendorServer,
+    make_gate: Callable[..., HttpGate],
+    after_close: ManualClock,
+    tmp_path: Path,
+    planted: tuple[str, str],
+) -> Callable[..., Any]:
+    """Build one of the three sources against the local server, with planted keys."""
+
+    def build(name: str, **policy: object) -> Any:
+        gate = make_gate(name, secrets=planted, **policy)
+        key, secret = planted
+        url = vendor_server.url
+        if name == "polygon":
+            from resources.polygon import PolygonSource
+
+            return PolygonSource(url, key, gate=gate, clock=after_close, workers=1)
+        if name == "yahoo":
+            from resources.yahoo import YahooSource
+
+            return YahooSource(url, gate=gate, clock=after_close, cache=tmp_path / "yf", workers=1)
+        from resources.alpaca_data import AlpacaSource
+
+        return AlpacaSource(url, key, secret, gate=gate, clock=after_close, workers=1)
+
+    return build
