@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator import admin
+from trading_assets.simulator import admin, alpaca_data, polygon, yahoo
 from trading_assets.simulator.clock import ClockMode, SimulationClock
 from trading_assets.simulator.server import Server, application
 from trading_assets.simulator.simulation import Simulation
@@ -63,7 +63,12 @@ def assemble(options: Options, store: StateStore) -> Simulation:
 
 def protocols(simulation: Simulation) -> list[BaseRoute]:
     """Return the routes of every vendor's protocol."""
-    return list(admin.routes(simulation))
+    return [
+        *polygon.routes(simulation),
+        *yahoo.routes(simulation),
+        *alpaca_data.routes(simulation),
+        *admin.routes(simulation),
+    ]
 
 
 def _synthetic(options: Options, store: StateStore, now: datetime) -> TapeMarket:

@@ -132,6 +132,10 @@ class TapeMarket(ABC):
         """Return the last session that this market can ever show."""
 
     @abstractmethod
+    def shares_outstanding(self, symbol: str, day: date) -> float | None:
+        """Return the shares outstanding at the end of ``day``, splits included; None if nobody knows."""
+
+    @abstractmethod
     def _series(self, place: int, first: int, last: int, known: int) -> Rows:
         """Return rows of one instrument, by day, as known at the end of day number ``known``."""
 

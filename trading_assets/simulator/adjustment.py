@@ -1,0 +1,58 @@
+"""Adjustment: factors per bar that vendors multiply raw prices by, from the actions effective so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from fractions import Fraction
+
+import numpy as np
+
+from trading_assets.simulator.tape import Action, Floats, Rows, TapeMarket, day_number, day_of, published_day
+
+_BEGINNING = date(1970, 1, 1)
+
+
+def effective_actions(market: TapeMarket, symbol: str, now: datetime) -> list[Action]:
+    """List the actions of one symbol whose ex-date's bar is published at ``now``, by ex-date."""
+    return market.actions(_BEGINNING, day_of(published_day(now)), known_at=now, symbol=symbol)
+
+
+def split_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
+    """Return for each bar the product of 1/ratio over the splits after it."""
+    factors = np.ones(len(rows.day))
+    for action in actions:
+        if action.split_ratio:
+            factors[rows.day < day_number(action.ex_date)] /= action.split_ratio
+    return factors
+
+
+def dividend_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
+    """Return for each bar the product of (1 - cash / close before the ex-date) over the dividends after it.
+
+    ``rows`` must reach up to the last of the actions.
+    """
+    factors = np.ones(len(rows.day))
+    for action in actions:
+        if action.cash_usd:
+            end = int(np.searchsorted(rows.day, day_number(action.ex_date)))
+            if end and rows.close[end - 1] > action.cash_usd:
+                factors[:end] *= 1.0 - action.cash_usd / rows.close[end - 1]
+    return factors
+
+
+def scaled(rows: Rows, prices: Floats, volumes: Floats) -> Rows:
+    """Return bars with prices multiplied by one factor and volumes divided by another."""
+    return rows._replace(
+        open=rows.open * prices,
+        high=rows.high * prices,
+        low=rows.low * prices,
+        close=rows.close * prices,
+        volume=np.rint(rows.volume / volumes),
+    )
+
+
+def ratio_parts(ratio: float) -> tuple[int, int]:
+    """Return (new, old) shares of a split ratio as small whole numbers."""
+    parts = Fraction(ratio).limit_denominator(1000)
+    return parts.numerator, parts.denominator

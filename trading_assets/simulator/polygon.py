@@ -1,0 +1,190 @@
+"""Polygon's protocol: aggregates, reference data, splits, dividends and market status; one route an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trading_assets.simulator import polygon_reference, polygon_status
+from trading_assets.simulator.adjustment import effective_actions, scaled, split_factors
+from trading_assets.simulator.simulation import Simulation
+from trading_assets.simulator.tape import Rows, day_number, day_of, published_day
+from trading_assets.simulator.wire import json_answer, new_york_millis, parse_day, request_id, whole_number
+
+_MAX_BASE_ROWS = 50_000
+_SPANS = {"day": "D", "week": "W", "month": "M"}
+Answer = Callable[[Simulation, Request], Response]
+
+
+def routes(simulation: Simulation) -> list[Route]:
+    """Return Polygon's routes over one simulation."""
+
+    def route(path: str, answer: Answer) -> Route:
+        async def endpoint(request: Request) -> Response:
+            refusal = _without_key(simulation, request)
+            return refusal if refusal is not None else answer(simulation, request)
+
+        return Route(path, endpoint)
+
+    return [
+        route("/v2/aggs/grouped/locale/us/market/stocks/{day}", _grouped),
+        route("/v2/aggs/ticker/{ticker}/range/{multiplier}/{span}/{start}/{end}", _range),
+        route("/v2/aggs/ticker/{ticker}/prev", _previous),
+        route("/v3/reference/tickers", polygon_reference.tickers),
+        route("/v3/reference/tickers/{ticker}", polygon_reference.ticker),
+        route("/v3/reference/splits", polygon_reference.splits),
+        route("/v3/reference/dividends", polygon_reference.dividends),
+        route("/v1/marketstatus/now", polygon_status.now),
+        route("/v1/marketstatus/upcoming", polygon_status.upcoming),
+    ]
+
+
+def _without_key(simulation: Simulation, request: Request) -> Response | None:
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if bearer or request.query_params.get("apiKey"):
+        return None
+    body = {
+        "status": "ERROR",
+        "request_id": request_id(request, simulation.now()),
+        "error": "API Key was not provided",
+    }
+    return json_answer(body, 401)
+
+
+def _bad_date(simulation: Simulation, request: Request, name: str) -> Response:
+    body = {
+        "status": "ERROR",
+        "request_id": request_id(request, simulation.now()),
+        "error": f"Could not parse the time parameter: '{name}'. Use YYYY-MM-DD or a millisecond timestamp.",
+    }
+    return json_answer(body, 400)
+
+
+def _is_adjusted(request: Request) -> bool:
+    return request.query_params.get("adjusted", "true").lower() != "false"
+
+
+def _grouped(simulation: Simulation, request: Request) -> Response:
+    day = parse_day(request.path_params["day"])
+    if day is None:
+        return _bad_date(simulation, request, "date")
+    now, market = simulation.now(), simulation.market
+    rows = market.section(day, now)
+    if _is_adjusted(request):
+        rows = _split_adjusted_section(simulation, rows, day, now)
+    end = new_york_millis(day_number(day), 16)
+    names = [market.symbols[place] for place in rows.place.tolist()]
+    results = [
+        {"T": symbol, "v": v, "vw": vw, "o": o, "c": c, "h": h, "l": low, "t": end, "n": n}
+        for symbol, (v, vw, o, c, h, low, n) in zip(names, _cells(rows), strict=True)
+    ]
+    return _aggregates(simulation, request, None, results)
+
+
+def _split_adjusted_section(simulation: Simulation, rows: Rows, day: date, now: datetime) -> Rows:
+    market, factors = simulation.market, np.ones(len(simulation.market.symbols))
+    for action in market.actions(day, day_of(published_day(now)), known_at=now):
+        if action.split_ratio and action.ex_date > day:
+            factors[market.places[action.symbol]] /= action.split_ratio
+    chosen = factors[rows.place]
+    return scaled(rows, chosen, chosen)
+
+
+def _range(simulation: Simulation, request: Request) -> Response:
+    path = request.path_params
+    start, end = parse_day(path["start"]), parse_day(path["end"])
+    if start is None or end is None:
+        return _bad_date(simulation, request, "from" if start is None else "to")
+    if path["span"] not in _SPANS or path["multiplier"] != "1":
+        body = {
+            "status": "NOT_AUTHORIZED",
+            "request_id": request_id(request, simulation.now()),
+            "message": "You are not entitled to this data timeframe. Please upgrade your plan at "
+            "https://polygon.io/pricing",
+        }
+        return json_answer(body, 403)
+    limit = whole_number(request.query_params.get("limit"), 5000, 1, _MAX_BASE_ROWS) or 5000
+    rows = _series(simulation, request, path["ticker"], start, end)
+    starts = _period_starts(rows, _SPANS[path["span"]])
+    if path["span"] != "day":
+        rows = _merged(rows, starts)
+    results = _ticks(rows)
+    if request.query_params.get("sort") == "desc":
+        results.reverse()
+    return _aggregates(simulation, request, path["ticker"], results[:limit])
+
+
+def _previous(simulation: Simulation, request: Request) -> Response:
+    ticker, today = request.path_params["ticker"], published_day(simulation.now())
+    rows = _series(simulation, request, ticker, day_of(today - 14), day_of(today)).take(slice(-1, None))
+    results = [{"T": ticker, **tick, "t": new_york_millis(today, 16)} for tick in _ticks(rows)]
+    for result, day in zip(results, rows.day.tolist(), strict=True):
+        result["t"] = new_york_millis(day, 16)
+    return _aggregates(simulation, request, ticker, results)
+
+
+def _series(simulation: Simulation, request: Request, ticker: str, start: date, end: date) -> Rows:
+    now = simulation.now()
+    rows = simulation.market.series(ticker, start, end, now)
+    if _is_adjusted(request):
+        factors = split_factors(rows, effective_actions(simulation.market, ticker, now))
+        rows = scaled(rows, factors, factors)
+    return rows
+
+
+def _period_starts(rows: Rows, unit: str) -> list[int]:
+    # first row of each week or month
+    if unit == "D" or len(rows.day) == 0:
+        return []
+    dates = rows.day.astype("datetime64[D]")
+    labels = (rows.day + 3) // 7 if unit == "W" else dates.astype("datetime64[M]").astype(int)
+    return np.flatnonzero(np.diff(labels, prepend=labels[0] - 1)).tolist()
+
+
+def _merged(rows: Rows, starts: list[int]) -> Rows:
+    if not starts:
+        return rows
+    ends = np.append(starts[1:], len(rows.day)) - 1
+    return Rows(
+        rows.place[starts],
+        rows.day[starts],
+        rows.open[starts],
+        np.maximum.reduceat(rows.high, starts),
+        np.minimum.reduceat(rows.low, starts),
+        rows.close[ends],
+        np.add.reduceat(rows.volume, starts),
+    )
+
+
+def _cells(rows: Rows) -> zip[tuple[float, float, float, float, float, float, int]]:
+    prices = (np.round(column, 4).tolist() for column in (rows.open, rows.close, rows.high, rows.low))
+    return zip(rows.volume.tolist(), rows.vwap.tolist(), *prices, rows.trade_count.tolist(), strict=True)
+
+
+def _ticks(rows: Rows) -> list[dict[str, float]]:
+    starts = [new_york_millis(day, 0) for day in rows.day.tolist()]
+    return [
+        {"v": v, "vw": vw, "o": o, "c": c, "h": h, "l": low, "t": t, "n": n}
+        for (v, vw, o, c, h, low, n), t in zip(_cells(rows), starts, strict=True)
+    ]
+
+
+def _aggregates(
+    simulation: Simulation,
+    request: Request,
+    ticker: str | None,
+    results: list[dict[str, object]] | list[dict[str, float]],
+) -> Response:
+    body: dict[str, object] = {} if ticker is None else {"ticker": ticker}
+    body |= {"queryCount": len(results), "resultsCount": len(results), "adjusted": _is_adjusted(request)}
+    if results:
+        body["results"] = results
+    body |= {"status": "OK", "request_id": request_id(request, simulation.now())}
+    if results:
+        body["count"] = len(results)
+    return json_answer(body)
