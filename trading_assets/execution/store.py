@@ -334,6 +334,11 @@ def add_event_once(
     return True
 
 
+def submitter_lock(account: str) -> str:
+    """Return the name of the advisory lock that a submitter of the account holds while it works."""
+    return f"submitter/{account}"
+
+
 def take_token(connection: Connection, account: str, holder: str, now: datetime) -> int:
     """Become the account's submitter: every earlier one is fenced off from here on."""
     row = connection.execute(

@@ -71,7 +71,7 @@ def submit_planned(
     UnknownOutcomeError, ReconciliationError, TransientError
         If the broker's state cannot be established; nothing (more) was sent.
     """
-    with database.try_advisory_lock(f"submitter/{account}") as is_ours:
+    with database.try_advisory_lock(store.submitter_lock(account)) as is_ours:
         if not is_ours:
             return SubmissionReport(account, is_busy=True)
         with database.connection() as connection:

@@ -1,0 +1,93 @@
+"""Order placement: planned intents become a submission run, at most one going on at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from resources.connections import connect
+from resources.platform import Platform
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.execution.pending import waiting_batches
+from trading_assets.execution.store import NOTIFY_CHANNEL
+from trading_assets.settings import load_settings
+
+JOB = "order_placement_job"
+BATCH_TAG = "trading/batch"
+MAX_FAILURES = 3
+LISTEN_SECONDS = 15.0
+UNDER_WAY = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+)
+FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+
+def batch_hash(ids: Iterable[str]) -> str:
+    """Return what names a set of intents, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:32]
+
+
+def requests_or_reason(
+    instance: dg.DagsterInstance, job: str, work: Iterable[tuple[str, date, Sequence[str]]]
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """Turn work (account, session, names of its parts) into runs of a job, unless one is under way.
+
+    The number of failed runs is part of the run key, so that a run that died before it did anything is
+    followed by another one; after the third failure a person has to look.
+    """
+    if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=list(UNDER_WAY))):
+        return dg.SkipReason(f"A run of {job} is under way")
+    requests, given_up = [], []
+    for account, session, parts in work:
+        name = batch_hash(parts)
+        failures = instance.get_runs_count(dg.RunsFilter(tags={BATCH_TAG: name}, statuses=list(FAILED)))
+        if failures >= MAX_FAILURES:
+            given_up.append(f"{job} failed {failures} times on session {session}")
+            continue
+        tags = {BATCH_TAG: name, "trading/account": account}
+        key = f"{name}-{failures}"
+        requests.append(dg.RunRequest(run_key=key, partition_key=session.isoformat(), tags=tags))
+    if requests:
+        return requests
+    if given_up:
+        return dg.SkipReason(
+            f"{'; '.join(given_up)}: see the failed runs, and launch the job once the cause is gone"
+        )
+    return dg.SkipReason("Nothing to do")
+
+
+def wait_for_intents(platform: Platform, seconds: float) -> None:
+    """Sleep until somebody plans intents, at most so long."""
+    with connect(platform.database.conninfo, autocommit=True) as connection:
+        connection.execute(f"listen {NOTIFY_CHANNEL}")
+        for _ in connection.notifies(timeout=seconds, stop_after=1):
+            return
+
+
+@dg.sensor(
+    name="order_placement_sensor",
+    job_name=JOB,
+    minimum_interval_seconds=1,
+    default_status=(
+        dg.DefaultSensorStatus.STOPPED if load_settings().mode == "sim" else dg.DefaultSensorStatus.RUNNING
+    ),
+    description="Starts a submission run as soon as intents are planned, or an earlier one left its outcome open.",
+)
+def order_placement_sensor(
+    context: dg.SensorEvaluationContext, platform: PlatformResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request one placement run: it sends what every session left over."""
+    opened = platform.get()
+    batches = waiting_batches(opened.database, opened.clock.now())
+    if not batches:
+        wait_for_intents(opened, LISTEN_SECONDS)
+        batches = waiting_batches(opened.database, opened.clock.now())
+    work = [(batch.account, batch.session, batch.intent_ids) for batch in batches[:1]]
+    answer = requests_or_reason(context.instance, JOB, work)
+    yield from [answer] if isinstance(answer, dg.SkipReason) else answer
