@@ -1,0 +1,154 @@
+"""Screener results: one row per symbol that passes a screen in a session, compiled to one polars expression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import reduce
+
+import polars as pl
+
+from trading_assets.schemas import SCREENER_RESULTS
+from trading_assets.screener.filters import (
+    And,
+    Between,
+    Comparison,
+    Filter,
+    In,
+    Not,
+    Or,
+    Screen,
+    describe,
+    predicates,
+)
+
+OVERSOLD_BELOW = 30.0
+OVERBOUGHT_ABOVE = 70.0
+
+
+@dataclass(frozen=True)
+class PredicateCount:
+    """What one condition did on its own: how many symbols fail it, and how many lack the data for it."""
+
+    condition: str
+    removed: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Results of a screen: rows of ``screener_results``, and what each condition removed."""
+
+    rows: pl.DataFrame
+    screened: int
+    conditions: tuple[PredicateCount, ...]
+
+
+def expression(node: Filter) -> pl.Expr:
+    """Compile a filter to a Boolean expression over feature columns.
+
+    Three-valued: null where the data to decide is missing (``or`` is true if any side is, ``not`` null stays null);
+    the screen counts null as not passed.
+    """
+    match node:
+        case Comparison():
+            return _comparison(node)
+        case Between():
+            return _number(node.field).is_between(node.low, node.high)
+        case In():
+            return pl.col(node.field).is_in(node.values)
+        case Not():
+            return ~expression(node.filter)
+        case And():
+            return reduce(lambda left, right: left & right, map(expression, node.filters))
+        case Or():
+            return reduce(lambda left, right: left | right, map(expression, node.filters))
+
+
+def badge() -> pl.Expr:
+    """Name the state of a symbol, the first that applies.
+
+    ``Oversold``: RSI(14) below 30. ``Overbought``: RSI(14) above 70. ``Bullish``: close above SMA(50) above SMA(200) and
+    a positive MACD histogram. ``Bearish``: close below SMA(50) below SMA(200) and a negative MACD histogram. ``Neutral``:
+    all else, missing data included.
+    """
+    close, middle, slow = _number("close"), _number("sma_50"), _number("sma_200")
+    rsi, momentum = _number("rsi_14"), _number("macd_histogram")
+    return (
+        pl.when(rsi < OVERSOLD_BELOW)
+        .then(pl.lit("Oversold"))
+        .when(rsi > OVERBOUGHT_ABOVE)
+        .then(pl.lit("Overbought"))
+        .when((close > middle) & (middle > slow) & (momentum > 0))
+        .then(pl.lit("Bullish"))
+        .when((close < middle) & (middle < slow) & (momentum < 0))
+        .then(pl.lit("Bearish"))
+        .otherwise(pl.lit("Neutral"))
+    )
+
+
+def evaluate(screen: Screen, features: pl.DataFrame, previous_members: Collection[str]) -> Evaluation:
+    """Run a screen over one session.
+
+    Parameters
+    ----------
+    screen
+        Filter, sort and number of results.
+    features
+        Rows of ``daily_features`` of one session.
+    previous_members
+        Symbols that passed the same screen in the session before.
+
+    Returns
+    -------
+    Evaluation
+        ``rows``: rank 1 is the best by the screen's sort; ties by symbol; a symbol without a value to sort by comes
+        last. Look-ahead: the session's close.
+    """
+    passed = features.filter(expression(screen.where).fill_null(value=False))
+    ordered = passed.with_columns(_number(screen.sort_by).alias("_order")).sort(
+        "_order", "symbol", descending=[screen.descending, False], nulls_last=True
+    )
+    rows = ordered.head(screen.top or ordered.height).select(
+        pl.lit(screen.name).alias("screen"),
+        "session",
+        "symbol",
+        pl.int_range(1, pl.len() + 1).alias("rank"),
+        badge().alias("badge"),
+        pl.when(pl.col("symbol").is_in(sorted(previous_members)))
+        .then(pl.lit("stayed"))
+        .otherwise(pl.lit("entered"))
+        .alias("event"),
+        "close",
+    )
+    rows = rows.cast({name: kind for name, kind in SCREENER_RESULTS.schema.items()})  # noqa: C416 (a Schema is no mapping for mypy)
+    return Evaluation(rows, features.height, _counts(screen.where, features))
+
+
+def _number(name: str) -> pl.Expr:
+    # NaN compares as the largest number in polars; to a screen it is missing data
+    return pl.col(name).fill_nan(None)
+
+
+def _comparison(node: Comparison) -> pl.Expr:
+    left = _number(node.field)
+    right = _number(node.value) if isinstance(node.value, str) else pl.lit(node.value)
+    right *= node.factor
+    match node.operator:
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case ">=":
+            return left >= right
+
+
+def _counts(where: Filter, features: pl.DataFrame) -> tuple[PredicateCount, ...]:
+    leaves = predicates(where)
+    results = features.select(expression(leaf).alias(str(place)) for place, leaf in enumerate(leaves))
+    return tuple(
+        PredicateCount(describe(leaf), int((~column).sum()), column.null_count())
+        for leaf, column in zip(leaves, results.iter_columns(), strict=True)
+    )
