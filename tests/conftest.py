@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
 import pytest
 import requests
 
+from resources.connections import connect
+from resources.database import Database
 from trading_assets.simulator.market import Bar, Instrument
+
+if TYPE_CHECKING:
+    from resources.alpaca_broker import AlpacaBroker
+    from resources.clock import SimulatorClock
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give a run as root a temporary folder of its own.
+
+    Each run of pytest closes the shared one (chmod 0700), also to the account that another run's embedded Postgres
+    has under root.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and config.option.basetemp is None:
+        config.option.basetemp = str(Path(tempfile.gettempdir(), f"trading-assets-tests-{os.getpid()}"))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove that folder after a run without failures."""
+    basetemp = session.config.option.basetemp
+    if basetemp and basetemp.endswith(f"trading-assets-tests-{os.getpid()}") and exitstatus == 0:
+        shutil.rmtree(basetemp, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -145,3 +176,118 @@ class BarMarket:
 @pytest.fixture(scope="session")
 def bar_market() -> type[BarMarket]:
     return BarMarket
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an embedded Postgres whose database ``trading`` has the product's schema; shared by the test run."""
+    from resources.migrations import migrate
+    from resources.postgres import postgres_for
+    from trading_assets.settings import Settings
+
+    with postgres_for(Settings(_env_file=None, data=tmp_path_factory.mktemp("postgres"))) as endpoint:
+        migrate(endpoint.url())
+        yield endpoint.url(driver=None)
+
+
+@pytest.fixture
+def fresh_database(migrated_postgres: str) -> Iterator[Database]:
+    """A database of one test's own, with the product's schema and no rows."""
+    name = f"test_{uuid.uuid4().hex}"
+    with connect(migrated_postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name} template trading")
+    parts = urlsplit(migrated_postgres)
+    with Database(urlunsplit(parts._replace(path=f"/{name}"))) as database:
+        yield database
+    with connect(migrated_postgres, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@dataclass
+class Desk:
+    """A trading desk: books of its own in Postgres, and an account at a simulated broker."""
+
+    database: Database
+    broker: AlpacaBroker
+    clock: SimulatorClock
+    simulated: Simulated
+    account: str
+    strategy: str
+    session: date
+    waited: list[float] = field(default_factory=list)
+
+    @cached_property
+    def symbols(self) -> list[str]:
+        return sorted(asset["symbol"] for asset in self.get("/v2/assets") if asset["tradable"])
+
+    def get(self, path: str, **query: object) -> Any:
+        headers = {"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"}
+        answer = requests.get(f"{self.simulated.base_url}{path}", params=query, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def aim(self, shares: dict[str, int], *, current: dict[str, int] | None = None) -> None:
+        """Set the session's targets."""
+        with self.database.connection() as connection:
+            connection.execute("delete from target_positions where session = %s", (self.session,))
+            for symbol, quantity in shares.items():
+                connection.execute(
+                    "insert into target_positions (account, session, symbol, strategy, quantity, current_quantity,"
+                    " reference_price_usd, weight_frac, outcome, reason, created_at)"
+                    " values (%s, %s, %s, %s, %s, %s, 100, 0.1, 'trade', 'test', %s)",
+                    (self.account, self.session, symbol, self.strategy, quantity, (current or {}).get(symbol, 0),
+                     self.clock.now()),
+                )  # fmt: skip
+
+    def plan(self) -> Any:
+        from trading_assets.execution.planning import plan_and_store_intents
+
+        return plan_and_store_intents(
+            self.database, self.clock, account=self.account, mode="sim", session=self.session, lineage={"run": "test"}
+        )  # fmt: skip
+
+    def submit(self, **options: Any) -> Any:
+        from trading_assets.execution.submission import submit_planned
+
+        given = {"account": self.account, "mode": "sim", "wait": self.waited.append, **options}
+        return submit_planned(self.database, given.pop("broker", self.broker), self.clock, **given)
+
+    def placed(self) -> list[dict[str, Any]]:
+        """Return the orders that the broker has under client order ids of ours."""
+        own = {name for (name,) in self.database.fetch("select client_order_id from order_intents")}
+        return [
+            order
+            for order in self.get("/v2/orders", status="all", limit=500)
+            if order["client_order_id"] in own
+        ]
+
+    def states(self) -> dict[str, str]:
+        return dict(self.database.fetch("select symbol, state from order_intents order by symbol"))
+
+    def events(self, symbol: str) -> list[str]:
+        query = "select kind from order_events join order_intents using (intent_id) where symbol = %s order by event_id"
+        return [kind for (kind,) in self.database.fetch(query, (symbol,))]
+
+    def halts(self) -> list[tuple[str, str]]:
+        return self.database.fetch(
+            "select level, reason from trading_halts where released_at is null order by 1, 2"
+        )
+
+
+@pytest.fixture
+def open_desk(fresh_database: Database) -> Callable[[Simulated], Desk]:
+    """Open an account's books at a simulator; intents are planned for the session of its present day."""
+    from resources.alpaca_broker import AlpacaBroker
+    from resources.clock import SimulatorClock
+    from trading_assets.execution.reconcile import open_account
+    from trading_assets.sessions import latest_closed_session
+
+    def build(simulated: Simulated, **options: Any) -> Desk:
+        simulated.clear_faults()
+        clock = SimulatorClock(simulated.base_url)
+        broker = AlpacaBroker(simulated.base_url, api_key="k", secret_key="s", **options)
+        account = open_account(fresh_database, broker, clock, mode="sim")
+        session = latest_closed_session(clock.now())
+        return Desk(fresh_database, broker, clock, simulated, account, uuid.uuid4().hex, session)
+
+    return build
