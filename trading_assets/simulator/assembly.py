@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,13 +12,15 @@ from starlette.routing import BaseRoute
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator import admin, alpaca_data, polygon, yahoo
+from trading_assets.simulator import admin, alpaca_data, alpaca_trading, polygon, yahoo
 from trading_assets.simulator.clock import ClockMode, SimulationClock
+from trading_assets.simulator.engine import Engine
+from trading_assets.simulator.replay import ReplayMarket
 from trading_assets.simulator.server import Server, application
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.state import StateStore
 from trading_assets.simulator.synthetic import SyntheticMarket
-from trading_assets.simulator.tape import TapeMarket
+from trading_assets.simulator.tape import TapeMarket, publication
 
 FIRST_SESSION = "first_session"
 
@@ -41,24 +44,29 @@ class Options:
 
 def simulate(options: Options) -> None:
     """Serve a simulation until a signal comes."""
-    store = StateStore(options.state)
-    try:
+    with contextlib.closing(StateStore(options.state)) as store:
         simulation = assemble(options, store)
-        Server(application(simulation, protocols(simulation)), options.port_file).listen(options.port)
-    finally:
-        store.close()
+        with contextlib.closing(_broker(options, simulation)) as engine:
+            simulation.engine = engine
+            simulation.settle()
+            routes = [*protocols(simulation), *alpaca_trading.routes(engine)]
+            Server(application(simulation, routes), options.port_file).listen(options.port)
 
 
 def assemble(options: Options, store: StateStore) -> Simulation:
     """Build the market, clock and account that the options and the stored state describe."""
-    mode = options.clock or (ClockMode.REAL if options.at is None else ClockMode.FIXED)
-    clock = SimulationClock(mode, store, start=options.at, speed=options.speed)
-    market = _synthetic(options, store, clock.now())
+    market: TapeMarket | None = None
+    start = options.at
+    if options.replay is not None:
+        market, recorded_until = _replayed(options.replay, store)
+        start = start or recorded_until
+    mode = options.clock or (ClockMode.REAL if start is None else ClockMode.FIXED)
+    clock = SimulationClock(mode, store, start=start, speed=options.speed)
+    if market is None:
+        market = _synthetic(options, store, clock.now())
     for correction in store.corrections():
         market.correct(correction)
-    simulation = Simulation(market, clock, store)
-    simulation.settle()
-    return simulation
+    return Simulation(market, clock, store)
 
 
 def protocols(simulation: Simulation) -> list[BaseRoute]:
@@ -69,6 +77,17 @@ def protocols(simulation: Simulation) -> list[BaseRoute]:
         *alpaca_data.routes(simulation),
         *admin.routes(simulation),
     ]
+
+
+def _broker(options: Options, simulation: Simulation) -> Engine:
+    return Engine(simulation.market, options.state, simulation.now, options.cash)
+
+
+def _replayed(path: Path, store: StateStore) -> tuple[ReplayMarket, datetime]:
+    market = ReplayMarket(path)
+    store.claim(market.identity)
+    # the recording's last day, when all of it is known
+    return market, publication(market.last_collection)
 
 
 def _synthetic(options: Options, store: StateStore, now: datetime) -> TapeMarket:

@@ -13,14 +13,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
 from trading_assets.simulator.faults import TRANSPORT, FaultMiddleware
 from trading_assets.simulator.simulation import Simulation
-
-_DATA_PATHS = ("/v2/aggs", "/v2/stocks", "/v2/snapshot")
 
 
 class ConnectionProtocol(HttpToolsProtocol):
@@ -31,30 +28,11 @@ class ConnectionProtocol(HttpToolsProtocol):
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required, typeddict-unknown-key, unused-ignore]  # ours
 
 
-class SettleMiddleware:
-    """Before a trading request, lets everything happen that is due by now."""
-
-    def __init__(self, app: ASGIApp, simulation: Simulation) -> None:
-        self.app = app
-        self.simulation = simulation
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] == "http":
-            path = scope["path"]
-            if path.startswith("/v2/") and not path.startswith(_DATA_PATHS):
-                self.simulation.settle()
-        await self.app(scope, receive, send)
-
-
 def application(simulation: Simulation, protocols: Sequence[BaseRoute]) -> Starlette:
     """Build the application from the routes of the protocols."""
     return Starlette(
         routes=protocols,
-        middleware=[
-            Middleware(FaultMiddleware, faults=simulation.faults),
-            Middleware(SettleMiddleware, simulation=simulation),
-        ],
+        middleware=[Middleware(FaultMiddleware, faults=simulation.faults)],
     )
 
 
