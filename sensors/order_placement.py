@@ -88,6 +88,6 @@ def order_placement_sensor(
     if not batches:
         wait_for_intents(opened, LISTEN_SECONDS)
         batches = waiting_batches(opened.database, opened.clock.now())
-    work = [(batch.account, batch.session, batch.intent_ids) for batch in batches[:1]]
+    work = [(batch.account, batch.session, batch.intent_ids) for batch in batches]
     answer = requests_or_reason(context.instance, JOB, work)
-    yield from [answer] if isinstance(answer, dg.SkipReason) else answer
+    yield answer if isinstance(answer, dg.SkipReason) else answer[0]

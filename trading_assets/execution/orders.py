@@ -183,7 +183,8 @@ def _watermark(connection: Connection, account: str, now: datetime) -> datetime:
         (account, account),
     )
     since = min(row["last_step"] or now, now) - LOOK_BACK
-    return max(since, row["opened_at"]) if row["opened_at"] else since
+    # The broker's bound is exclusive, and a simulated clock may stand still.
+    return max(since, row["opened_at"] - timedelta(seconds=1)) if row["opened_at"] else since
 
 
 def _journal_foreign(connection: Connection, foreign: Iterable[BrokerOrder], now: datetime) -> None:
