@@ -21,6 +21,7 @@ from trading_assets.quality.jumps import (
 from trading_assets.quality.rows import RULES, expectation_expression, rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.schemas import DAILY_BARS, OHLCV, QUARANTINED_BARS
+from trading_assets.sessions import sessions_between
 
 _BAR_COLUMNS = ("symbol", "session", *OHLCV, "batch_id")
 _KEY = ("symbol", "session")
@@ -65,7 +66,8 @@ def consolidate(
     priority
         Sources, best first; a source that is not named is not used.
     sessions
-        Exchange sessions of the range: a bar dated otherwise is a phantom.
+        Exchange sessions of the range. A bar dated on a day when the exchange is closed is a phantom; bars of other
+        sessions are left alone.
     before
         References from before the range; without them each symbol's first bar has nothing to be compared with.
     corporate_actions
@@ -82,6 +84,8 @@ def consolidate(
     """
     limits = thresholds or QualityThresholds()
     names = [name for name in priority if name in vendor_frames]
+    if not names:
+        return Consolidated(_best_bars([], []), _one_reason_each([]))
     judged = [_judge_rows(vendor_frames[name], name, sessions, limits) for name in names]
     possible = [frame for frame, _ in judged]
     refused = [rows for _, rows in judged]
@@ -99,7 +103,7 @@ def _judge_rows(
     frame: pl.DataFrame, source: str, sessions: Collection[date], limits: QualityThresholds
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split one source's bars into possible ones (unique, sorted) and refused ones."""
-    bars = frame.select(_BAR_COLUMNS).with_columns(pl.col("volume").cast(pl.Float64))
+    bars = _of_the_range(frame.select(_BAR_COLUMNS), sessions).with_columns(pl.col("volume").cast(pl.Float64))
     bars = bars.with_columns(rule=rule_expression(sessions, limits))
     wrong = bars.filter(pl.col("rule").is_not_null())
     right = bars.filter(pl.col("rule").is_null()).drop("rule").sort(_KEY)
@@ -113,6 +117,21 @@ def _judge_rows(
         right = pl.concat([right.join(twice.select(_KEY).unique(), on=_KEY, how="anti"), same]).sort(_KEY)
     refused = [wrong, twice.with_columns(rule=pl.lit("duplicate"))]
     return right, _refused(pl.concat(refused), source, limits)
+
+
+def _exchange_sessions(frame: pl.DataFrame) -> list[date]:
+    if frame.is_empty():
+        return []
+    first, last = frame.select(
+        pl.col("session").min().alias("first"), pl.col("session").max().alias("last")
+    ).row(0)
+    return sessions_between(first, last)
+
+
+def _of_the_range(frame: pl.DataFrame, sessions: Collection[date]) -> pl.DataFrame:
+    """Drop bars of exchange sessions that were not asked for; closed days stay, as phantoms."""
+    others = sorted({*_exchange_sessions(frame)} - {*sessions})
+    return frame.filter(~pl.col("session").is_in(others)) if others else frame
 
 
 def _has_duplicates(ordered: pl.DataFrame) -> bool:
@@ -187,7 +206,7 @@ _REFERENCE_SCHEMA = {
 
 def _last_rows(frame: pl.DataFrame, limits: QualityThresholds) -> pl.DataFrame:
     """Last possible row of each symbol, as a reference."""
-    rows = frame.filter(rule_expression(frame["session"].unique().to_list(), limits).is_null())
+    rows = frame.filter(rule_expression(_exchange_sessions(frame), limits).is_null())
     rows = rows.sort("session").unique("symbol", keep="last", maintain_order=True).sort("symbol")
     return rows.select(pl.col(name).cast(kind) for name, kind in _REFERENCE_SCHEMA.items())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
@@ -121,8 +121,38 @@ def evaluate(screen: Screen, features: pl.DataFrame, previous_members: Collectio
         .alias("event"),
         "close",
     )
-    rows = rows.cast({name: kind for name, kind in SCREENER_RESULTS.schema.items()})  # noqa: C416 (a Schema is no mapping for mypy)
+    rows = rows.cast(SCREENER_RESULTS.schema)
     return Evaluation(rows, features.height, _counts(screen.where, features))
+
+
+def evaluate_sessions(
+    screens: Iterable[Screen], features: pl.DataFrame, members: Mapping[str, Collection[str]]
+) -> pl.DataFrame:
+    """Run screens over a range of sessions, each session against the one before.
+
+    Parameters
+    ----------
+    screens
+        Screens to run.
+    features
+        Rows of ``daily_features`` of the range.
+    members
+        By name of the screen, the symbols that passed it in the session before the range.
+
+    Returns
+    -------
+    pl.DataFrame
+        Rows of ``screener_results``. Look-ahead: each session's close.
+    """
+    days = features.sort("session").partition_by("session", maintain_order=True)
+    results = [pl.DataFrame(schema=SCREENER_RESULTS.schema)]
+    for screen in screens:
+        previous: Collection[str] = members.get(screen.name, ())
+        for day in days:
+            rows = evaluate(screen, day, previous).rows
+            previous = rows["symbol"].to_list()
+            results.append(rows)
+    return pl.concat(results)
 
 
 def _number(name: str) -> pl.Expr:
