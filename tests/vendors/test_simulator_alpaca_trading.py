@@ -711,3 +711,23 @@ def test_the_account_goes_on_where_it_was_after_a_restart(serve: Callable) -> No
     broker.at(hours(TUE, 1))
     assert broker.client.get_order_by_client_id("kept").filled_qty == "10"
     assert broker.client.get_order_by_id(resting.id).status.value == "new"
+
+
+def test_an_accepted_order_survives_the_kill_of_the_process(start_simulator: Callable) -> None:
+    simulator = start_simulator(symbols=5, years=0.2, at="2024-03-04T17:30:00-05:00")
+    symbol = requests.get(f"{simulator.base_url}/v2/assets", headers=KEYS, timeout=30).json()[0]["symbol"]
+    body = {"symbol": symbol, "qty": "3", "side": "buy", "type": "market", "time_in_force": "day"}
+    for number in range(20):
+        order = {**body, "client_order_id": f"kept-{number}"}
+        answer = requests.post(f"{simulator.base_url}/v2/orders", json=order, headers=KEYS, timeout=30)
+        assert answer.json()["status"] == "accepted"
+    simulator.kill()
+    again = start_simulator(state=simulator.state, symbols=5, years=0.2, clock="fixed")
+    listed = requests.get(f"{again.base_url}/v2/orders?limit=500", headers=KEYS, timeout=30).json()
+    assert {order["client_order_id"] for order in listed} == {f"kept-{number}" for number in range(20)}
+    again.advance_to(hours(TUE, 1 / 30))
+    again.kill()
+    last = start_simulator(state=simulator.state, symbols=5, years=0.2, clock="fixed")
+    fills = requests.get(f"{last.base_url}/v2/account/activities/FILL", headers=KEYS, timeout=30).json()
+    assert len({fill["order_id"] for fill in fills}) == 20
+    assert {fill["transaction_time"] for fill in fills} == {"2024-03-05T14:30:00Z"}
