@@ -82,7 +82,14 @@ class Lake:
         return report
 
     def compact_year(self, table: Table, year: int) -> int:
-        """Merge the months of a closed year into one part; return the bytes written, 0 if it is one already."""
+        """Merge the months of a closed year into one part, which reads faster.
+
+        Returns
+        -------
+        int
+            Bytes written; 0 if the year is one part already, or if the system cannot exchange two folders in
+            one step, without which a reader might see the rows twice or not at all.
+        """
         with self._locks.hold(_lock_name(table, year)):
             folder = self._current(table)
             folder.repair(year)

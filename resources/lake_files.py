@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from trading_assets.errors import LakeError
+from trading_assets.errors import LakeError, TransientError
 
 WHOLE_YEAR = 0
 DATA = "data.parquet"
@@ -77,11 +77,12 @@ class TableFolder:
     def year_parts(self, year: int) -> list[Part]:
         """List the parts of one year."""
         folder = self.path / f"year={year:04d}"
-        return sorted(
-            Part(year, number)
-            for number in _numbers(folder, "part=")
-            if (folder / f"part={number:02d}" / DATA).exists()
+        numbers = sorted(
+            number for number in _numbers(folder, "part=") if (folder / f"part={number:02d}" / DATA).exists()
         )
+        if WHOLE_YEAR in numbers and len(numbers) > 1:
+            raise LakeError("A year has both a whole-year part and months: remove one", folder=folder)
+        return [Part(year, number) for number in numbers]
 
     def file(self, part: Part) -> Path:
         """Return the path of a part's file, whether it exists or not."""
@@ -110,13 +111,32 @@ class TableFolder:
         path = self.file(part)
         return _scan_files([path], schema).collect() if path.exists() else pl.DataFrame(schema=schema)
 
-    def replace(self, part: Part, frame: pl.DataFrame, metadata: dict[str, str]) -> int:
-        """Put ``frame`` in the place of a part's file, at once and durably; return its bytes."""
+    def version(self, part: Part) -> tuple[int, int] | None:
+        """Return what tells one file of a part from the next that takes its place; None without a file."""
+        try:
+            status = self.file(part).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def replace(
+        self, part: Part, frame: pl.DataFrame, metadata: dict[str, str], *, seen: tuple[int, int] | None
+    ) -> int:
+        """Put ``frame`` in the place of a part's file, at once and durably; return its bytes.
+
+        Raises
+        ------
+        TransientError
+            If the file is not the version ``seen`` any more: somebody else writes without the year's lock, or
+            this process has lost it. Nothing was changed.
+        """
         staged = self._stage(part.year)
         staged.mkdir(parents=True)
         size = _write_durably(frame, staged / DATA, part, metadata)
         target = self.file(part)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if self.version(part) != seen:
+            raise TransientError("A lake file changed under a writer that held its lock", path=target)
         move_into_place(staged / DATA, target)
         for folder in (target.parent, target.parent.parent, self.path):
             _sync_folder(folder)
@@ -124,34 +144,26 @@ class TableFolder:
         return size
 
     def replace_year(self, year: int, frame: pl.DataFrame, metadata: dict[str, str]) -> int:
-        """Put one whole-year part in the place of all parts of a year; return its bytes.
+        """Put one whole-year part in the place of all months of a year, in one step; return its bytes.
 
-        The year's folder is exchanged in one step where the system can (Linux, macOS); elsewhere by two
-        renames, which ``repair`` completes if they were interrupted.
+        Returns 0 and changes nothing where the system cannot exchange two folders in one step (Windows, some
+        network file systems).
         """
         part = Part(year, WHOLE_YEAR)
         staged = self._stage(year)
-        (staged / "year" / part.relative.parent.name).mkdir(parents=True)
-        fresh = staged / "year"
-        size = _write_durably(frame, fresh / part.relative.parent.name / DATA, part, metadata)
-        for folder in (fresh / part.relative.parent.name, fresh):
-            _sync_folder(folder)
-        target = self.path / f"year={year:04d}"
-        if not _exchange(fresh, target):
-            target.replace(staged / "retired")
-            fresh.replace(target)
+        folder = staged / part.relative.parent.name
+        folder.mkdir(parents=True)
+        size = _write_durably(frame, folder / DATA, part, metadata)
+        for made in (folder, staged):
+            _sync_folder(made)
+        done = _exchange(staged, self.path / f"year={year:04d}")
         _sync_folder(self.path)
         shutil.rmtree(staged)
-        return size
+        return size if done else 0
 
     def repair(self, year: int) -> None:
         """Clear away what an interrupted write to that year left behind; the year's lock must be held."""
         for staged in self._staging.glob(f"{self._table}.{year:04d}.*"):
-            retired = staged / "retired"
-            target = self.path / f"year={year:04d}"
-            if retired.exists() and not target.exists():
-                retired.replace(target)
-                _sync_folder(self.path)
             shutil.rmtree(staged)
 
     def _stage(self, year: int) -> Path:
@@ -184,9 +196,8 @@ def _numbers(folder: Path, prefix: str) -> Iterator[int]:
     except FileNotFoundError:
         return
     for name in names:
-        if not name.startswith(prefix) or not name.removeprefix(prefix).isdigit():
-            raise LakeError("Something else than the lake's own folders lies in a table", path=folder / name)
-        yield int(name.removeprefix(prefix))
+        if name.startswith(prefix) and name.removeprefix(prefix).isdigit():
+            yield int(name.removeprefix(prefix))
 
 
 def _scan_files(files: Sequence[Path], schema: pl.Schema) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ from trading_assets.schemas import UTC_INSTANT, Table
 KNOWN_AT = "known_at"
 SUPERSEDED_AT = "superseded_at"
 _EXAMPLES = 3
+_EPOCH = date(1970, 1, 1)
 
 
 def sort_order(table: Table) -> list[str]:
@@ -70,8 +72,15 @@ def accept(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.Da
             rows=outside.height,
             dates=", ".join(map(str, outside[table.partition_by].unique().sort()[:_EXAMPLES])),
         )
-    floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
-    frame = frame.with_columns((pl.col(floats) + 0.0).fill_nan(float("nan")))
+    frame = frame.with_columns(
+        pl.when(pl.col(name) == 0)
+        .then(pl.lit(0.0, dtype))
+        .otherwise(pl.col(name))
+        .fill_nan(math.nan)
+        .alias(name)
+        for name, dtype in frame.schema.items()
+        if dtype.is_float()
+    )
     return _without_duplicates(table, in_order(table, frame))
 
 
@@ -93,10 +102,11 @@ def session_hashes(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) 
     rows = frame.select(names)[order]
     blocks = [_block(rows[name]) for name in names]
     header = json.dumps(names).encode()
+    numbers = np.array([(session - _EPOCH).days for session in sessions], dtype=days.dtype)
+    firsts = np.searchsorted(days, numbers).tolist()
+    lasts = np.searchsorted(days, numbers, side="right").tolist()
     hashes = {}
-    for session in sessions:
-        number = (session - date(1970, 1, 1)).days
-        first, last = (int(np.searchsorted(days, number, side=side)) for side in ("left", "right"))
+    for session, first, last in zip(sessions, firsts, lasts, strict=True):
         digest = hashlib.blake2b(header + (last - first).to_bytes(8, "little"), digest_size=16)
         for block in blocks:
             block.feed(digest, first, last)
@@ -106,8 +116,7 @@ def session_hashes(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) 
 
 def empty_hash(table: Table) -> str:
     """Return the content hash of a session without rows."""
-    day = date(1970, 1, 1)
-    return session_hashes(table, pl.DataFrame(schema=table.schema), [day])[day]
+    return session_hashes(table, pl.DataFrame(schema=table.schema), [_EPOCH])[_EPOCH]
 
 
 @dataclass(frozen=True)

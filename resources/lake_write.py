@@ -80,6 +80,7 @@ class SessionWrite:
         if not touched:
             return
         here = pl.col(self.table.partition_by).is_in(touched)
+        seen = self.current.version(part)
         stored = self.current.read(part, self.table.schema)
         found = lake_rows.compare(self.table, stored.filter(here), self.rows.filter(here), self.known_at)
         if self.table.versioned and found.leaving.height:
@@ -89,7 +90,8 @@ class SessionWrite:
             stamps[day] = SessionStamp(counts.get(day, 0), self.report.hashes[day], self.known_at)
         kept = stored.filter(~here)
         merged = lake_rows.in_order(self.table, pl.concat([kept, found.rows])) if kept.height else found.rows
-        self._put(self.current, part, merged, footer(stamps))
+        self.report.bytes += self.current.replace(part, merged, footer(stamps), seen=seen)
+        self.report.files += 1
         self.report.rows += found.rows.height
         self.report.inserted += found.inserted
         self.report.changed += found.changed
@@ -102,12 +104,10 @@ class SessionWrite:
         schema = lake_rows.history_schema(self.table)
         day = pl.col(self.table.partition_by)
         for month in sorted({month_of(found) for found in leaving[self.table.partition_by].unique()}):
+            seen = self.history.version(month)
             before = self.history.read(month, schema)
             gone = leaving.filter(day.dt.month() == month.number)
             after = lake_rows.superseded(self.table, before, stored, gone, self.known_at)
             if not after.equals(before):
-                self._put(self.history, month, after, {})
-
-    def _put(self, folder: TableFolder, part: Part, rows: pl.DataFrame, metadata: dict[str, str]) -> None:
-        self.report.bytes += folder.replace(part, rows, metadata)
-        self.report.files += 1
+                self.report.bytes += self.history.replace(month, after, {}, seen=seen)
+                self.report.files += 1
