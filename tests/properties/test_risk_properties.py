@@ -1,0 +1,98 @@
+"""Whatever the signals, books and prices: limits hold after the decision, and the decision is repeatable."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trading_assets.risk.limits import RiskLimits
+from trading_assets.risk.sizing import FixedFractional
+from trading_assets.risk.targets import Book, Market, RiskPolicy, target_positions
+
+SYMBOLS = [f"S{number}" for number in range(8)]
+
+fractions = st.decimals("0.01", "1", places=2)
+policies = st.builds(
+    RiskPolicy,
+    sizing=st.builds(FixedFractional, position_frac=fractions),
+    limits=st.builds(
+        RiskLimits,
+        max_position_frac=fractions,
+        max_positions=st.integers(1, 6),
+        max_gross_frac=st.decimals("0.1", "2", places=2),
+        max_order_usd=st.decimals(100, 50_000, places=2),
+    ),
+)
+signal_rows = st.dictionaries(
+    st.sampled_from(SYMBOLS),
+    st.tuples(st.sampled_from(["enter_long", "hold_long", "exit_long"]), st.floats(0, 1)),
+)
+holdings = st.dictionaries(st.sampled_from(SYMBOLS), st.decimals("0.000000001", 2000, places=9))
+prices = st.fixed_dictionaries(dict.fromkeys(SYMBOLS, st.floats(0.01, 5000)))
+volumes = st.dictionaries(st.sampled_from(SYMBOLS), st.floats(0, 1e8))
+cash = st.decimals(-50_000, 500_000, places=2)
+traded = st.frozensets(st.sampled_from(SYMBOLS))
+
+
+def decide(rows, held, close, volume, money, bars, policy):
+    value = sum((held[s] * Decimal(repr(close[s])) for s in held), Decimal(0))
+    views = pl.DataFrame(
+        [(symbol, side, strength, "why") for symbol, (side, strength) in rows.items()],
+        schema={"symbol": pl.String, "side": pl.String, "strength": pl.Float64, "reason": pl.String},
+        orient="row",
+    )
+    account = Book(held, value + money, money)
+    targets = target_positions(views, account, Market(close, bars, volume), strategy="s", policy=policy)
+    return account, targets
+
+
+@settings(max_examples=150, deadline=None)
+@given(signal_rows, holdings, prices, volumes, cash, traded, policies)
+def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, policy):
+    account, targets = decide(rows, held, close, volume, money, bars, policy)
+    limits, equity = policy.limits, max(account.equity_usd, Decimal(0))
+    assert targets["symbol"].to_list() == sorted({*rows, *held})
+
+    gross = stuck = spent = Decimal(0)
+    opened = 0
+    for row in targets.iter_rows(named=True):
+        symbol, quantity, current = row["symbol"], row["quantity"], row["current_quantity"]
+        value = quantity * row["reference_price_usd"]
+        gross += value
+        stuck += value if symbol not in bars else 0
+        opened += quantity > 0 and current == 0
+        assert quantity >= 0
+        assert (row["outcome"] == "trade") == (quantity != current)
+        assert row["rule"] is not None or row["outcome"] != "blocked"
+        if quantity > current:
+            assert rows[symbol][0] == "enter_long"
+            assert symbol in bars
+            assert current == 0
+            assert quantity == quantity.to_integral_value()
+            assert row["reference_price_usd"] >= limits.min_price_usd
+            assert value <= limits.max_order_usd
+            assert value <= Decimal(repr(volume[symbol])) * limits.max_volume_frac + Decimal("0.000001")
+            spent += value
+        if symbol in bars:
+            assert value <= equity * limits.max_position_frac
+        if symbol in held and rows.get(symbol, ("",))[0] == "exit_long":
+            assert quantity == 0
+    assert gross <= max(equity * limits.max_gross_frac, stuck)
+    assert spent <= max(money, Decimal(0))
+    assert opened == 0 or targets.filter(pl.col("quantity") > 0).height <= limits.max_positions
+
+
+@settings(max_examples=40, deadline=None)
+@given(signal_rows, holdings, prices, volumes, cash, traded, policies, st.randoms(use_true_random=False))
+def test_the_order_of_signals_and_holdings_does_not_matter(
+    rows, held, close, volume, money, bars, policy, random
+):
+    def shuffled(mapping):
+        return dict(random.sample(list(mapping.items()), len(mapping)))
+
+    _, first = decide(rows, held, close, volume, money, bars, policy)
+    _, second = decide(shuffled(rows), shuffled(held), shuffled(close), volume, money, bars, policy)
+    assert first.equals(second)

@@ -1,0 +1,152 @@
+"""Every symbol with a signal or a holding gets a decision, and the rule that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from trading_assets.errors import DataQualityError
+from trading_assets.risk.limits import RiskLimits
+from trading_assets.risk.sizing import FixedFractional
+from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, RiskPolicy, target_positions
+
+POLICY = RiskPolicy(
+    sizing=FixedFractional(position_frac=Decimal("0.1")),
+    limits=RiskLimits(max_position_frac=Decimal("0.2"), max_gross_frac=Decimal("0.9"), max_positions=3),
+)
+
+
+def signals(**sides: str | tuple[str, float]) -> pl.DataFrame:
+    rows = [
+        (symbol, *((side, 0.5) if isinstance(side, str) else side), "why") for symbol, side in sides.items()
+    ]
+    schema = {"symbol": pl.String, "side": pl.String, "strength": pl.Float64, "reason": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def book(cash: int = 100_000, equity: int = 100_000, **quantities: int) -> Book:
+    return Book(
+        {symbol: Decimal(held) for symbol, held in quantities.items()}, Decimal(equity), Decimal(cash)
+    )
+
+
+def market(closes: Mapping[str, float], untraded: str = "", volume: float = 1e9) -> Market:
+    return Market(closes, frozenset(closes) - set(untraded.split()), dict.fromkeys(closes, volume))
+
+
+def decide(views: pl.DataFrame, account: Book, seen: Market, policy: RiskPolicy = POLICY) -> dict[str, tuple]:
+    rows = target_positions(views, account, seen, strategy="momentum", policy=policy)
+    assert rows.schema == TARGET_SCHEMA
+    return {
+        row["symbol"]: (int(row["quantity"]), row["outcome"], row["rule"])
+        for row in rows.iter_rows(named=True)
+    }
+
+
+def with_limits(**limits: object) -> RiskPolicy:
+    return POLICY.model_copy(update={"limits": POLICY.limits.model_copy(update=limits)})
+
+
+def test_an_entry_buys_the_fraction_in_whole_shares():
+    assert decide(signals(AAA="enter_long"), book(), market({"AAA": 300.0})) == {"AAA": (33, "trade", None)}
+
+
+def test_a_holding_is_kept_while_the_strategy_keeps_it_and_sold_when_not():
+    views = signals(AAA="enter_long", BBB="hold_long", CCC="exit_long")
+    decisions = decide(
+        views, book(AAA=10, BBB=20, CCC=30, DDD=40), market(dict.fromkeys(["AAA", "BBB", "CCC", "DDD"], 50.0))
+    )
+    assert decisions == {
+        "AAA": (10, "hold", None),
+        "BBB": (20, "hold", None),
+        "CCC": (0, "trade", None),
+        "DDD": (0, "trade", "signal_gone"),
+    }
+
+
+def test_signals_without_a_position_to_hold_or_exit_are_recorded():
+    decisions = decide(signals(AAA="hold_long", BBB="exit_long"), book(), market({"AAA": 50.0, "BBB": 50.0}))
+    assert decisions == {"AAA": (0, "hold", "not_held"), "BBB": (0, "hold", "not_held")}
+
+
+def test_missing_data_sells_nothing():
+    closes = {"AAA": 50.0, "BBB": 50.0}
+    assert decide(signals(AAA="hold_long"), book(AAA=1, BBB=1), market(closes, untraded="BBB"))["BBB"] == (
+        1,
+        "hold",
+        "no_bar",
+    )
+    assert decide(signals(), book(AAA=1), market(closes)) == {"AAA": (1, "hold", "no_signals")}
+
+
+def test_an_exit_is_allowed_without_a_bar_and_while_new_risk_is_blocked():
+    seen = replace(market({"AAA": 50.0, "BBB": 50.0}, untraded="AAA"), new_risk_blocked="completeness failed")
+    decisions = decide(signals(AAA="exit_long", BBB="enter_long"), book(AAA=5), seen)
+    assert decisions == {"AAA": (0, "trade", None), "BBB": (0, "blocked", "new_risk_blocked")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "account", "seen", "policy"),
+    [
+        ("no_bar", book(), market({"AAA": 50.0}, untraded="AAA"), POLICY),
+        ("no_bar", book(), market({}), POLICY),
+        ("restricted", book(), replace(market({"AAA": 50.0}), restricted={"AAA": "foreign order"}), POLICY),
+        ("min_price", book(), market({"AAA": 4.99}), POLICY),
+        ("liquidity_unknown", book(), replace(market({"AAA": 50.0}), dollar_volume={}), POLICY),
+        ("liquidity", book(), market({"AAA": 50.0}, volume=100.0), POLICY),
+        ("no_equity", book(equity=0), market({"AAA": 50.0}), POLICY),
+        ("buying_power", book(cash=2_000), market({"AAA": 50.0}), POLICY),
+        ("position_size", book(), market({"AAA": 12_000.0}), POLICY),
+        ("max_order", book(), market({"AAA": 50.0}), with_limits(max_order_usd=Decimal(40))),
+        ("max_positions", book(B1=1, B2=1, B3=1), market(dict.fromkeys(["AAA", "B1", "B2", "B3"], 50.0)), POLICY),
+        ("max_gross", book(B1=1800, equity=100_000), market({"AAA": 50.0, "B1": 50.0}), with_limits(max_position_frac=Decimal(1))),
+    ],
+)  # fmt: skip
+def test_each_rule_blocks_an_entry_and_is_named(rule, account, seen, policy):
+    views = signals(AAA="enter_long", **dict.fromkeys(account.quantities, "hold_long"))
+    assert decide(views, account, seen, policy)["AAA"] == (0, "blocked", rule)
+
+
+def test_limits_cut_an_entry_before_they_block_it():
+    seen = market({"AAA": 50.0}, volume=200_000.0)
+    rows = target_positions(signals(AAA="enter_long"), book(), seen, strategy="momentum", policy=POLICY)
+    assert rows.select("quantity", "outcome", "rule").row(0) == (Decimal(40), "trade", "liquidity")
+    assert rows["reason"][0] == "cut to 1 % of the mean dollar volume; why"
+
+
+def test_the_strongest_get_the_cash_and_ties_go_by_symbol():
+    views = signals(AAA=("enter_long", 0.5), BBB=("enter_long", 0.9), CCC=("enter_long", 0.5))
+    decisions = decide(views, book(cash=22_000), market(dict.fromkeys(["AAA", "BBB", "CCC"], 50.0)))
+    assert decisions == {
+        "AAA": (200, "trade", None),
+        "BBB": (200, "trade", None),
+        "CCC": (0, "blocked", "buying_power"),
+    }
+
+
+def test_proceeds_of_exits_are_not_spent_in_the_same_session():
+    decisions = decide(
+        signals(AAA="exit_long", BBB="enter_long"), book(cash=0, AAA=500), market({"AAA": 50.0, "BBB": 50.0})
+    )
+    assert decisions["BBB"] == (0, "blocked", "buying_power")
+
+
+def test_a_position_that_outgrew_its_limit_is_cut_and_the_weakest_go_first_for_the_gross_limit():
+    assert decide(signals(AAA="hold_long"), book(AAA=500), market({"AAA": 50.0})) == {
+        "AAA": (400, "trade", "max_position")
+    }
+    views = signals(AAA=("hold_long", 0.9), BBB=("hold_long", 0.1))
+    loose = with_limits(max_position_frac=Decimal(1))
+    assert decide(views, book(AAA=1000, BBB=1000), market({"AAA": 50.0, "BBB": 50.0}), loose) == {
+        "AAA": (1000, "hold", None),
+        "BBB": (800, "trade", "max_gross"),
+    }
+
+
+def test_a_held_symbol_without_any_price_is_an_error_that_names_it():
+    with pytest.raises(DataQualityError, match="AAA"):
+        decide(signals(), book(AAA=1), market({}))
