@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import orjson
+import polars as pl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,7 +28,7 @@ from trading_assets.simulator.adjustment import (
 from trading_assets.simulator.market import ASSET_NAMESPACE
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Action, Rows, TapeMarket, day_number, day_of, published_day
-from trading_assets.simulator.wire import json_answer, new_york_midnight, whole_number
+from trading_assets.simulator.wire import json_answer, json_array, json_lines, new_york_midnight, whole_number
 
 _MAX_BARS = 10_000
 _MAX_ACTIONS = 1000
@@ -92,11 +94,11 @@ def _latest_bar_of_one(simulation: Simulation, request: Request) -> Response:
     return json_answer({"bar": _latest(simulation, symbol), "symbol": symbol})
 
 
-def _latest(simulation: Simulation, symbol: str) -> dict[str, Any] | None:
+def _latest(simulation: Simulation, symbol: str) -> orjson.Fragment | None:
     now = simulation.now()
     today = published_day(now)
     rows = simulation.market.series(symbol, day_of(today - 14), day_of(today), now)
-    return _ticks(rows)[-1] if len(rows.day) else None
+    return orjson.Fragment(_ticks(rows.take(slice(-1, None)))[0]) if len(rows.day) else None
 
 
 def _symbols(market: TapeMarket, text: str) -> list[str]:
@@ -111,7 +113,7 @@ def _symbols(market: TapeMarket, text: str) -> list[str]:
 
 def _page_of_bars(
     simulation: Simulation, request: Request, symbols: Sequence[str]
-) -> tuple[dict[str, list[dict[str, Any]]], str | None]:
+) -> tuple[dict[str, orjson.Fragment], str | None]:
     query, now = request.query_params, simulation.now()
     _check(query.get("timeframe", ""), query.get("adjustment", "raw"), query.get("feed", "sip"))
     limit = _limit(query.get("limit"), 1000, _MAX_BARS)
@@ -160,7 +162,7 @@ def _adjusted(
     return scaled(rows, prices, volumes).take(rows.day <= last)
 
 
-def _by_symbol(market: TapeMarket, parts: Sequence[Rows]) -> dict[str, list[dict[str, Any]]]:
+def _by_symbol(market: TapeMarket, parts: Sequence[Rows]) -> dict[str, orjson.Fragment]:
     filled = [part for part in parts if len(part.day)]
     if not filled:
         return {}
@@ -168,25 +170,25 @@ def _by_symbol(market: TapeMarket, parts: Sequence[Rows]) -> dict[str, list[dict
     bars, begin = {}, 0
     for part in filled:
         end = begin + len(part.day)
-        bars[market.symbols[int(part.place[0])]] = ticks[begin:end]
+        bars[market.symbols[int(part.place[0])]] = json_array(ticks[begin:end])
         begin = end
     return bars
 
 
-def _ticks(rows: Rows) -> list[dict[str, Any]]:
-    prices = (np.round(column, 4).tolist() for column in (rows.close, rows.high, rows.low, rows.open))
+def _ticks(rows: Rows) -> list[bytes]:
     labels = {day: new_york_midnight(day) for day in np.unique(rows.day).tolist()}
-    return [
-        {"c": c, "h": h, "l": low, "n": n, "o": o, "t": labels[day], "v": v, "vw": vw}
-        for c, h, low, o, n, day, v, vw in zip(
-            *prices,
-            rows.trade_count.tolist(),
-            rows.day.tolist(),
-            rows.volume.astype(np.int64).tolist(),
-            rows.vwap.tolist(),
-            strict=True,
-        )
-    ]
+    return json_lines(
+        {
+            "c": np.round(rows.close, 4),
+            "h": np.round(rows.high, 4),
+            "l": np.round(rows.low, 4),
+            "n": rows.trade_count,
+            "o": np.round(rows.open, 4),
+            "t": pl.Series([labels[day] for day in rows.day.tolist()], dtype=pl.String),
+            "v": np.nan_to_num(rows.volume).astype(np.int64),
+            "vw": rows.vwap,
+        }
+    )
 
 
 def _check(timeframe: str, adjustment: str, feed: str) -> None:

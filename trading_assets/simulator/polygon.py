@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -13,8 +14,16 @@ from starlette.routing import Route
 from trading_assets.simulator import polygon_reference, polygon_status
 from trading_assets.simulator.adjustment import effective_actions, scaled, split_factors
 from trading_assets.simulator.simulation import Simulation
-from trading_assets.simulator.tape import Rows, day_number, day_of, published_day
-from trading_assets.simulator.wire import json_answer, new_york_millis, parse_day, request_id, whole_number
+from trading_assets.simulator.tape import Rows, day_of, published_day
+from trading_assets.simulator.wire import (
+    json_answer,
+    json_array,
+    json_lines,
+    new_york_millis,
+    parse_day,
+    request_id,
+    whole_number,
+)
 
 _MAX_BASE_ROWS = 50_000
 _SPANS = {"day": "D", "week": "W", "month": "M"}
@@ -77,13 +86,8 @@ def _grouped(simulation: Simulation, request: Request) -> Response:
     rows = market.section(day, now)
     if _is_adjusted(request):
         rows = _split_adjusted_section(simulation, rows, day, now)
-    end = new_york_millis(day_number(day), 16)
-    names = [market.symbols[place] for place in rows.place.tolist()]
-    results = [
-        {"T": symbol, "v": v, "vw": vw, "o": o, "c": c, "h": h, "l": low, "t": end, "n": n}
-        for symbol, (v, vw, o, c, h, low, n) in zip(names, _cells(rows), strict=True)
-    ]
-    return _aggregates(simulation, request, None, results)
+    names = market.names.gather(rows.place)
+    return _aggregates(simulation, request, None, {"T": names, **_columns(rows, hour=16)})
 
 
 def _split_adjusted_section(simulation: Simulation, rows: Rows, day: date, now: datetime) -> Rows:
@@ -113,19 +117,16 @@ def _range(simulation: Simulation, request: Request) -> Response:
     starts = _period_starts(rows, _SPANS[path["span"]])
     if path["span"] != "day":
         rows = _merged(rows, starts)
-    results = _ticks(rows)
     if request.query_params.get("sort") == "desc":
-        results.reverse()
-    return _aggregates(simulation, request, path["ticker"], results[:limit])
+        rows = rows.take(slice(None, None, -1))
+    return _aggregates(simulation, request, path["ticker"], _columns(rows.take(slice(0, limit))))
 
 
 def _previous(simulation: Simulation, request: Request) -> Response:
     ticker, today = request.path_params["ticker"], published_day(simulation.now())
     rows = _series(simulation, request, ticker, day_of(today - 14), day_of(today)).take(slice(-1, None))
-    results = [{"T": ticker, **tick, "t": new_york_millis(today, 16)} for tick in _ticks(rows)]
-    for result, day in zip(results, rows.day.tolist(), strict=True):
-        result["t"] = new_york_millis(day, 16)
-    return _aggregates(simulation, request, ticker, results)
+    names = simulation.market.names.gather(rows.place)
+    return _aggregates(simulation, request, ticker, {"T": names, **_columns(rows, hour=16)})
 
 
 def _series(simulation: Simulation, request: Request, ticker: str, start: date, end: date) -> Rows:
@@ -161,30 +162,30 @@ def _merged(rows: Rows, starts: list[int]) -> Rows:
     )
 
 
-def _cells(rows: Rows) -> zip[tuple[float, float, float, float, float, float, int]]:
-    prices = (np.round(column, 4).tolist() for column in (rows.open, rows.close, rows.high, rows.low))
-    return zip(rows.volume.tolist(), rows.vwap.tolist(), *prices, rows.trade_count.tolist(), strict=True)
-
-
-def _ticks(rows: Rows) -> list[dict[str, float]]:
-    starts = [new_york_millis(day, 0) for day in rows.day.tolist()]
-    return [
-        {"v": v, "vw": vw, "o": o, "c": c, "h": h, "l": low, "t": t, "n": n}
-        for (v, vw, o, c, h, low, n), t in zip(_cells(rows), starts, strict=True)
-    ]
+def _columns(rows: Rows, *, hour: int = 0) -> dict[str, Any]:
+    # labelled with the start of the day in ranges, with its end where one day of many tickers is asked for
+    labels = {day: new_york_millis(day, hour) for day in np.unique(rows.day).tolist()}
+    return {
+        "v": rows.volume,
+        "vw": rows.vwap,
+        "o": np.round(rows.open, 4),
+        "c": np.round(rows.close, 4),
+        "h": np.round(rows.high, 4),
+        "l": np.round(rows.low, 4),
+        "t": np.array([labels[day] for day in rows.day.tolist()], np.int64),
+        "n": rows.trade_count,
+    }
 
 
 def _aggregates(
-    simulation: Simulation,
-    request: Request,
-    ticker: str | None,
-    results: list[dict[str, object]] | list[dict[str, float]],
+    simulation: Simulation, request: Request, ticker: str | None, columns: dict[str, Any]
 ) -> Response:
+    lines = json_lines(columns)
     body: dict[str, object] = {} if ticker is None else {"ticker": ticker}
-    body |= {"queryCount": len(results), "resultsCount": len(results), "adjusted": _is_adjusted(request)}
-    if results:
-        body["results"] = results
+    body |= {"queryCount": len(lines), "resultsCount": len(lines), "adjusted": _is_adjusted(request)}
+    if lines:
+        body["results"] = json_array(lines)
     body |= {"status": "OK", "request_id": request_id(request, simulation.now())}
-    if results:
-        body["count"] = len(results)
+    if lines:
+        body["count"] = len(lines)
     return json_answer(body)

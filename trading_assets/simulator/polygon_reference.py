@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -30,31 +31,18 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ".lte": lambda value, bound: value <= bound,
 }
 Row = dict[str, Any]
+Builder = Callable[[Simulation, Mapping[str, str]], tuple[str, list[Row]]]
 
 
 def tickers(simulation: Simulation, request: Request) -> Response:
     """Answer /v3/reference/tickers: what was listed (or, active=false, no longer listed) on a date."""
-    arguments = _arguments(request)
-    day = parse_day(arguments.get("date", "")) or _today(simulation)
-    active = arguments.get("active", "true").lower() != "false"
-    wanted = arguments.get("type")
-    search = arguments.get("search", "").lower()
-    rows = []
-    for item in simulation.market.instruments():
-        gone = item.delisted is not None and item.delisted < day
-        if item.listed > day or gone == active or (wanted and item.asset_type != wanted):
-            continue
-        if search and search not in item.symbol.lower() and search not in item.name.lower():
-            continue
-        rows.append(_listing(item, day, gone=gone))
-    rows = [row for row in rows if _matches(row, arguments, "ticker")]
-    return _page(simulation, request, arguments, rows, sort="ticker", order="asc", default_limit=100)
+    return _page(simulation, request, _ticker_rows, order="asc", default_limit=100)
 
 
 def ticker(simulation: Simulation, request: Request) -> Response:
     """Answer /v3/reference/tickers/{ticker}: details as of a date."""
     place = simulation.market.places.get(request.path_params["ticker"])
-    day = parse_day(request.query_params.get("date", "")) or _today(simulation)
+    day = _as_of(simulation, request.query_params.get("date"))
     item = None if place is None else simulation.market.instruments()[place]
     identifier = request_id(request, simulation.now())
     if item is None or item.listed > day:
@@ -69,7 +57,31 @@ def ticker(simulation: Simulation, request: Request) -> Response:
 
 def splits(simulation: Simulation, request: Request) -> Response:
     """Answer /v3/reference/splits: newest execution date first."""
-    arguments = _arguments(request)
+    return _page(simulation, request, _split_rows, order="desc", default_limit=10)
+
+
+def dividends(simulation: Simulation, request: Request) -> Response:
+    """Answer /v3/reference/dividends: newest ex-date first."""
+    return _page(simulation, request, _dividend_rows, order="desc", default_limit=10)
+
+
+def _ticker_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[str, list[Row]]:
+    day = _as_of(simulation, arguments.get("date"))
+    active = arguments.get("active", "true").lower() != "false"
+    wanted = arguments.get("type")
+    search = arguments.get("search", "").lower()
+    rows = []
+    for item in simulation.market.instruments():
+        gone = item.delisted is not None and item.delisted < day
+        if item.listed > day or gone == active or (wanted and item.asset_type != wanted):
+            continue
+        if search and search not in item.symbol.lower() and search not in item.name.lower():
+            continue
+        rows.append(_listing(item, day, gone=gone))
+    return "ticker", [row for row in rows if _matches(row, arguments, "ticker")]
+
+
+def _split_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[str, list[Row]]:
     rows: list[Row] = []
     for action in _actions(simulation, arguments, "execution_date"):
         if action.split_ratio:
@@ -85,13 +97,10 @@ def splits(simulation: Simulation, request: Request) -> Response:
     reverse = arguments.get("reverse_split")
     if reverse is not None:
         rows = [row for row in rows if (row["split_from"] > row["split_to"]) == (reverse.lower() == "true")]
-    rows = [row for row in rows if _matches(row, arguments, "execution_date", "ticker")]
-    return _page(simulation, request, arguments, rows, sort="execution_date", order="desc", default_limit=10)
+    return "execution_date", [row for row in rows if _matches(row, arguments, "execution_date", "ticker")]
 
 
-def dividends(simulation: Simulation, request: Request) -> Response:
-    """Answer /v3/reference/dividends: newest ex-date first."""
-    arguments = _arguments(request)
+def _dividend_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[str, list[Row]]:
     rows = [
         {
             "cash_amount": action.cash_usd,
@@ -107,14 +116,13 @@ def dividends(simulation: Simulation, request: Request) -> Response:
         if action.cash_usd
     ]
     names = ("ex_dividend_date", "declaration_date", "record_date", "pay_date", "cash_amount", "ticker")
-    rows = [row for row in rows if _matches(row, arguments, *names)]
-    return _page(
-        simulation, request, arguments, rows, sort="ex_dividend_date", order="desc", default_limit=10
-    )
+    return "ex_dividend_date", [row for row in rows if _matches(row, arguments, *names)]
 
 
-def _today(simulation: Simulation) -> date:
-    return simulation.now().astimezone(NEW_YORK).date()
+def _as_of(simulation: Simulation, text: str | None) -> date:
+    # nobody knows who will be listed tomorrow
+    today = simulation.now().astimezone(NEW_YORK).date()
+    return min(parse_day(text or "") or today, today)
 
 
 def _actions(simulation: Simulation, arguments: Mapping[str, str], name: str) -> list[Action]:
@@ -198,6 +206,7 @@ def _matches(row: Row, arguments: Mapping[str, str], *names: str) -> bool:
 
 def _arguments(request: Request) -> dict[str, str]:
     arguments = dict(request.query_params)
+    arguments.pop("apiKey", None)
     cursor = arguments.pop("cursor", None)
     if cursor:
         try:
@@ -209,36 +218,42 @@ def _arguments(request: Request) -> dict[str, str]:
 
 
 def _page(
-    simulation: Simulation,
-    request: Request,
-    arguments: Mapping[str, str],
-    rows: list[Row],
-    *,
-    sort: str,
-    order: str,
-    default_limit: int,
+    simulation: Simulation, request: Request, build: Builder, *, order: str, default_limit: int
 ) -> Response:
-    sort = arguments.get("sort", sort)
-    if any(sort not in row for row in rows[:1]):
-        body = {
-            "status": "ERROR",
-            "request_id": request_id(request, simulation.now()),
-            "error": f"'sort' cannot be '{sort}'.",
-        }
-        return json_answer(body, 400)
-    rows.sort(key=lambda row: (row[sort], row["ticker"]), reverse=arguments.get("order", order) == "desc")
+    arguments = _arguments(request)
+    begin = whole_number(arguments.pop("page_marker", None), 0, 0, 10**9) or 0
     limit = whole_number(arguments.get("limit"), default_limit, 1, _MAX_LIMIT) or default_limit
-    begin = whole_number(arguments.get("page_marker"), 0, 0, len(rows)) or 0
+    # what is known changes on the minute, never within it
+    minute = simulation.now().replace(second=0, microsecond=0)
+    query = tuple(sorted({"order": order, **arguments}.items()))
+    rows = _sorted_rows(simulation, build, minute, query)
+    identifier = request_id(request, simulation.now())
+    if rows is None:
+        error = f"'sort' cannot be '{arguments['sort']}'."
+        return json_answer({"status": "ERROR", "request_id": identifier, "error": error}, 400)
     page = rows[begin : begin + limit]
-    answer: Row = {"results": page, "status": "OK", "request_id": request_id(request, simulation.now())}
-    if sort == "ticker":
-        answer["count"] = len(page)
+    body: Row = {"results": page, "status": "OK", "request_id": identifier}
+    if build is _ticker_rows:
+        body["count"] = len(page)
     if begin + limit < len(rows):
-        kept = {name: value for name, value in arguments.items() if name not in {"apiKey", "page_marker"}}
-        text = urlencode({**kept, "page_marker": begin + limit})
+        text = urlencode({**arguments, "page_marker": begin + limit})
         cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-        answer["next_url"] = f"{request.base_url}{request.url.path[1:]}?cursor={cursor}"
-    return json_answer(answer)
+        body["next_url"] = f"{request.base_url}{request.url.path[1:]}?cursor={cursor}"
+    return json_answer(body)
+
+
+@lru_cache(maxsize=4)
+def _sorted_rows(
+    simulation: Simulation, build: Builder, minute: datetime, query: tuple[tuple[str, str], ...]
+) -> list[Row] | None:
+    # every row of a listing, kept while its pages are fetched; None if it cannot be sorted as asked
+    del minute
+    arguments = dict(query)
+    default, rows = build(simulation, arguments)
+    sort = arguments.get("sort", default)
+    if rows and sort not in rows[0]:
+        return None
+    return sorted(rows, key=lambda row: (row[sort], row["ticker"]), reverse=arguments["order"] == "desc")
 
 
 def _number(text: str, purpose: str) -> int:

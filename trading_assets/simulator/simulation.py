@@ -20,7 +20,7 @@ class Advancing(Protocol):
         ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Simulation:
     """What every protocol answers from."""
 

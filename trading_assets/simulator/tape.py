@@ -61,7 +61,8 @@ class Rows(NamedTuple):
     @property
     def trade_count(self) -> NDArray[np.int64]:
         """Trades: modelled from volume, at least one where anything traded."""
-        count = np.ceil(self.volume / (60.0 + 4.0 * np.cbrt(np.maximum(self.volume, 0.0))))
+        volume = np.nan_to_num(self.volume)
+        count = np.ceil(volume / (60.0 + 4.0 * np.cbrt(np.maximum(volume, 0.0))))
         return count.astype(np.int64)
 
 
@@ -108,6 +109,7 @@ class TapeMarket(ABC):
     def __init__(self, instruments: Sequence[Instrument], actions: Iterable[Action]) -> None:
         self._instruments = tuple(instruments)
         self.symbols = tuple(item.symbol for item in self._instruments)
+        self.names = pl.Series("symbol", self.symbols, dtype=pl.String)
         self.places = {symbol: place for place, symbol in enumerate(self.symbols)}
         self._actions = sorted(actions, key=lambda action: (action.ex_date, action.symbol, action.kind))
         self._action_dates = [action.ex_date for action in self._actions]
@@ -181,10 +183,9 @@ class TapeMarket(ABC):
             wanted = self.symbols if symbols is None else sorted(set(symbols))
             parts = [self.series(symbol, start, end, known_at) for symbol in wanted]
         rows = Rows._make(map(np.concatenate, zip(*parts, strict=True))) if parts else NO_ROWS
-        names = pl.Series("symbol", self.symbols, dtype=pl.String)
         return pl.DataFrame(
             {
-                "symbol": names.gather(rows.place),
+                "symbol": self.names.gather(rows.place),
                 "session": pl.Series(rows.day).cast(pl.Date),
                 "open": rows.open,
                 "high": rows.high,

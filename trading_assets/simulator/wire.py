@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
 
 import orjson
+import polars as pl
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,17 +26,23 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, JSON_TYPE)
 
 
+def json_lines(columns: Mapping[str, pl.Series | NDArray[Any]]) -> list[bytes]:
+    """Return one JSON object a row of equally long columns, several times faster than from dictionaries."""
+    sink = io.BytesIO()
+    pl.DataFrame(columns).write_ndjson(sink)
+    return sink.getvalue().splitlines()
+
+
+def json_array(lines: Sequence[bytes]) -> orjson.Fragment:
+    """Return rows that are JSON already as an array to be put into an answer."""
+    return orjson.Fragment(b"[" + b",".join(lines) + b"]")
+
+
 def request_id(request: Request, now: datetime) -> str:
     """Return an identifier in the vendors' form, the same for the same question at the same instant."""
     return hashlib.md5(
         f"{request.url.path}?{request.url.query}@{now}".encode(), usedforsecurity=False
     ).hexdigest()
-
-
-def bad_argument(request: Request, name: str) -> date | None:
-    """Return the date argument ``name`` of a query, None if it is absent or no date."""
-    text = request.query_params.get(name)
-    return None if text is None else parse_day(text)
 
 
 def parse_day(text: str) -> date | None:
@@ -69,11 +78,6 @@ def new_york_millis(day: int, hour: int, minute: int = 0) -> int:
 def new_york_midnight(day: int) -> str:
     """Return the UTC instant of New York midnight of day number ``day`` as Alpaca writes it."""
     return datetime.combine(day_of(day), time(0), NEW_YORK).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def last_of_day(day: date) -> datetime:
-    """Return the end of a New York day."""
-    return datetime.combine(day, time(23, 59, 59), NEW_YORK).astimezone(UTC)
 
 
 async def json_body(request: Request) -> dict[str, Any] | None:
