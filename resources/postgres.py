@@ -18,7 +18,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psutil
 
 from resources.postgres_cluster import ON_WINDOWS, PORT, SUPERUSER, Cluster, program, server_environment
-from resources.processes import detached, end_process, is_running, process_identity, wait_until_ended
+from resources.processes import (
+    detached,
+    end_process,
+    is_running,
+    process_identity,
+    sees_our_files,
+    wait_until_ended,
+)
 from resources.services import Facts, SharedService
 from trading_assets.errors import ConfigurationError, ServiceError
 from trading_assets.settings import Settings
@@ -70,9 +77,9 @@ class EmbeddedPostgres:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Make the cluster if needed and start ``postgres`` in a session of its own."""
+        self._end_orphans()
         self.cluster.prepare()
-        self._clear_stale_lock()
-        self._end_orphaned_backends()
+        self._clear_stale_locks()
         if ON_WINDOWS:
             self._port = _free_port()
         self.cluster.mark_start()
@@ -95,7 +102,7 @@ class EmbeddedPostgres:
 
     def ready(self, pid: int) -> Facts | None:
         """Return socket folder and port once ``postmaster.pid`` of this very process says ready."""
-        lines = self._lock_lines()
+        lines = _lines(self.cluster.folder / "postmaster.pid")
         if len(lines) < 8 or lines[0] != str(pid) or lines[7].strip() != "ready":
             return None
         host = "127.0.0.1" if ON_WINDOWS else lines[4]
@@ -110,17 +117,7 @@ class EmbeddedPostgres:
     def stop(self, pid: int, identity: str) -> None:
         """Stop fast: roll back what runs, write a checkpoint; without patience when that does not end."""
         if ON_WINDOWS:
-            command = [
-                program("pg_ctl"),
-                "stop",
-                "-D",
-                str(self.cluster.folder),
-                "-m",
-                "fast",
-                "-w",
-                "-t",
-                "30",
-            ]
+            command = [program("pg_ctl"), "stop", "-D", str(self.cluster.folder), "-m", "fast", "-w"]
             subprocess.run(command, check=False, capture_output=True)  # noqa: S603 (our own program)
             end_process(pid, identity)
             return
@@ -129,44 +126,48 @@ class EmbeddedPostgres:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
             if wait_until_ended(pid, identity, seconds):
-                return
+                break
+        with suppress(OSError):  # gone, or not empty after a crash; made again on the next start
+            self.cluster.socket_folder.rmdir()
 
     def stray(self) -> int | None:
-        """Return the server that ``postmaster.pid`` or the lock of the socket names, if it is really one of ours."""
-        socket_lock = self.cluster.socket_folder / f".s.PGSQL.{PORT}.lock"
-        for lines in (self._lock_lines(), _lines(socket_lock)):
-            if lines and lines[0].isdigit() and _serves(int(lines[0]), self.cluster.folder):
-                return int(lines[0])
-        return None
+        """Return the server that a lock file names, if it is really one of this folder."""
+        named = (_named_process(path) for path in self._lock_files())
+        return next((pid for pid in named if pid and _serves(pid, self.cluster.folder)), None)
 
     def failure(self) -> str:
         """Return the last complaint of the server with advice."""
         return self.cluster.explain()
 
-    def _lock_lines(self) -> list[str]:
-        return _lines(self.cluster.folder / "postmaster.pid")
+    def _lock_files(self) -> tuple[Path, Path]:
+        return self.cluster.folder / "postmaster.pid", self.cluster.socket_folder / f".s.PGSQL.{PORT}.lock"
 
-    def _clear_stale_lock(self) -> None:
-        # PostgreSQL takes any living process of the same user with that number for a server (in containers numbers
-        # come again at once), so it must not be left to judge by number alone.
-        lines = self._lock_lines()
-        if (
-            lines
-            and lines[0].isdigit()
-            and process_identity(int(lines[0]))
-            and not _serves(int(lines[0]), self.cluster.folder)
-        ):
-            (self.cluster.folder / "postmaster.pid").unlink(missing_ok=True)
+    def _clear_stale_locks(self) -> None:
+        # PostgreSQL takes any process with that number for a server: another program of this user (in containers numbers
+        # come again at once) and even one that has ended and was not waited for. It must not be left to judge by number.
+        for path in self._lock_files():
+            pid = _named_process(path)
+            if pid and psutil.pid_exists(pid) and not _serves(pid, self.cluster.folder):
+                path.unlink(missing_ok=True)
 
-    def _end_orphaned_backends(self) -> None:
-        # After kill -9 of the server, a busy backend may live on for a moment and keep the shared memory.
+    def _end_orphans(self) -> None:
+        # A busy backend outlives its killed server for a moment; a whole server outlives its deleted folder, and would
+        # write into the one made anew at the same path. Neither may write any more: SIGQUIT, not an orderly stop.
         deadline = time.monotonic() + 5
         while orphans := [pid for pid in _postgres_processes() if _serves(pid, self.cluster.folder)]:
             for pid in orphans:
                 with suppress(psutil.NoSuchProcess):
                     process = psutil.Process(pid)
-                    process.kill() if time.monotonic() > deadline else process.terminate()
+                    if ON_WINDOWS or time.monotonic() > deadline:
+                        process.kill()
+                    else:
+                        process.send_signal(signal.SIGQUIT)
             time.sleep(0.05)
+
+
+def _named_process(lock_file: Path) -> int | None:
+    lines = _lines(lock_file)
+    return abs(int(lines[0])) if lines and lines[0].strip().lstrip("-").isdigit() else None
 
 
 def _lines(path: Path) -> list[str]:
@@ -187,15 +188,15 @@ def _postgres_processes() -> list[int]:
 def _serves(pid: int, folder: Path) -> bool:
     try:
         process = psutil.Process(pid)
-        if not process.name().startswith("postgres") or process.status() == psutil.STATUS_ZOMBIE:
+        if (
+            not process.name().startswith("postgres")
+            or process_identity(pid) is None
+            or not sees_our_files(pid)
+        ):
             return False
-        if str(folder) in process.cmdline():
-            return True
-        return process.cwd().removesuffix(" (deleted)") == str(folder)
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True  # somebody else's server: it is not ours to say that it is stale
+        return str(folder) in process.cmdline() or process.cwd().removesuffix(" (deleted)") == str(folder)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False  # ended meanwhile, or somebody else's
 
 
 def _free_port() -> int:

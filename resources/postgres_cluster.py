@@ -17,6 +17,7 @@ from pathlib import Path
 
 from resources.atomic_files import replace_text_if_changed
 from resources.postgres_account import ServerAccount, server_account
+from resources.postgres_complaints import advice_for, complaint
 from trading_assets.errors import ServiceError
 
 MAJOR_VERSION = "18"
@@ -41,35 +42,6 @@ _SETTINGS = {
     "lc_messages": "C",
     "password_encryption": "scram-sha-256",
 }
-
-_ADVICE = (
-    (
-        r"No space left on device",
-        "the disk is full: free some space and start again; nothing stored was lost",
-    ),
-    (r"Read-only file system", "the disk is read-only: choose a writable TRADING_DATA"),
-    (
-        r"incompatible with server|was initialized by PostgreSQL version",
-        "the folder was made by another PostgreSQL version: move it away and restore a backup, or set TRADING_DATABASE_URL",
-    ),
-    (r"could not look up effective user ID", "this user has no name in /etc/passwd: start with a named user"),
-    (
-        r"invalid permissions|Permission denied|has wrong ownership|Operation not permitted",
-        "the folder must belong to the user that starts the server and be closed to others (mode 0700)",
-    ),
-    (
-        r"could not create shared memory|Cannot allocate memory",
-        "the machine is out of memory: close other programs",
-    ),
-    (
-        r"lock file .* already exists|pre-existing shared memory",
-        "another server uses the folder: end it and start again",
-    ),
-    (
-        r"could not locate a valid checkpoint record|invalid checkpoint record|PANIC",
-        "the folder is damaged: move it away and restore a backup",
-    ),
-)
 
 
 @lru_cache(maxsize=1)
@@ -181,20 +153,13 @@ class Cluster:
         return [program("postgres"), "-D", str(self.folder), *options]
 
     def explain(self, text: str | None = None) -> str:
-        """Return the last complaint in ``text`` (or in the log) with what to do about it."""
+        """Return the last complaint in ``text``, or in the log since the last start, with what to do about it."""
         if text is None:
             text = (
                 self.log.read_text(encoding="utf-8", errors="replace")[-20_000:] if self.log.is_file() else ""
             )
             text = text.rpartition(_START_MARK)[2]
-        complaints = [
-            line.strip()
-            for line in text.splitlines()
-            if re.search(r"FATAL|PANIC|error:|ERROR|could not", line)
-        ]
-        advice = next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), f"see {self.log}")
-        reason = complaints[-1] if complaints else "it ended without a word"
-        return f"PostgreSQL did not start in {self.folder}: {advice} [{reason}]"
+        return f"PostgreSQL did not start in {self.folder}: {advice_for(text) or f'see {self.log}'} [{complaint(text)}]"
 
     def mark_start(self) -> None:
         """Note in the log that a start begins, so that :meth:`explain` reads only what came after."""

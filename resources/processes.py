@@ -102,9 +102,18 @@ def end_process(pid: int, identity: str, *, patience_seconds: float = 10.0) -> N
         return
 
 
+def sees_our_files(pid: int) -> bool:
+    """Say whether a path means the same file to that process: false for one in a container of its own."""
+    own, other = Path("/proc/self/ns/mnt"), Path(f"/proc/{pid}/ns/mnt")
+    try:
+        return not _HAS_PROC or other.readlink() == own.readlink()
+    except OSError:
+        return False
+
+
 def find_process(argument: str) -> int | None:
     """Return the number of a process that has ``argument`` as one word of its command line, if there is one."""
     for process in psutil.process_iter(["cmdline"]):
-        if argument in (process.info["cmdline"] or ()):
+        if argument in (process.info["cmdline"] or ()) and sees_our_files(process.pid):
             return process.pid
     return None

@@ -192,8 +192,9 @@ class SharedService:
                 self._refuse_other_settings(record)
             elif self._serves_again(record):
                 return self._write_record(replace(record, facts=dict(self._facts(record))))
-            _LOG.warning("Replacing %s (process %d), which does not serve", self.definition.name, record.pid)
-            self.definition.stop(record.pid, record.identity)
+            if record.is_running:
+                _LOG.warning("Ending %s (process %d), which does not serve", self.definition.name, record.pid)
+                self.definition.stop(record.pid, record.identity)
         self._state.unlink(missing_ok=True)
         return self._start()
 
