@@ -74,18 +74,26 @@ def lowest(values: FloatArray, period: int, starts: IndexArray | None = None) ->
 
 @compiled
 def _highest(values: FloatArray, starts: IndexArray, period: int, out: FloatArray) -> None:
+    # A window is the end of one block of `period` bars and the beginning of the next: the highest since each
+    # block began and until each block ends give every window's highest without a search (van Herk, 1992).
+    until_end = np.empty(len(values))
     for run in range(len(starts) - 1):
         first = starts[run]
-        best = first
-        for i in range(first, starts[run + 1]):
-            if values[i] >= values[best]:
-                best = i
-            elif best <= i - period:  # the highest value has left the window: look for the next one
-                best = i - period + 1
-                for j in range(i - period + 2, i + 1):
-                    if values[j] >= values[best]:
-                        best = j
-            out[i] = values[best] if i - first >= period - 1 else np.nan
+        last = starts[run + 1]
+        for block in range(first, last, period):
+            end = min(block + period, last)
+            best = values[end - 1]
+            for i in range(end - 1, block - 1, -1):
+                best = max(best, values[i])
+                until_end[i] = best
+            best = values[block]
+            for i in range(block, end):
+                best = max(best, values[i])
+                oldest = i - period + 1
+                if oldest < first:
+                    out[i] = np.nan
+                else:
+                    out[i] = max(best, until_end[oldest])
 
 
 def distance(values: FloatArray, reference: FloatArray, starts: IndexArray | None = None) -> FloatArray:  # noqa: ARG001 - every indicator can be called with the borders
@@ -110,4 +118,4 @@ def distance(values: FloatArray, reference: FloatArray, starts: IndexArray | Non
     [-0.1, 0.0]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(reference != 0, values / reference - 1.0, np.nan)
+        return np.where(reference != 0, (values - reference) / reference, np.nan)

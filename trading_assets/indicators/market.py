@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, run_borders
-from trading_assets.indicators.trend import sma
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, run_borders
 
 
 def beta(
@@ -88,22 +87,60 @@ def _moments(
     close: FloatArray, benchmark: FloatArray, period: int, starts: IndexArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     borders = run_borders(close, starts)
+    covariance, variance, market_variance = (np.empty(len(close)) for _ in range(3))
     own, market = _returns(close, borders), _returns(benchmark, borders)
-    missing = np.isnan(own) | np.isnan(market)
-    own[missing] = market[missing] = 0.0
-    mean, market_mean = sma(own, period, borders), sma(market, period, borders)
-    covariance = sma(own * market, period, borders) - mean * market_mean
-    variance = sma(own * own, period, borders) - mean * mean
-    market_variance = sma(market * market, period, borders) - market_mean * market_mean
-    # Returns are missing at the head of a symbol only, so a window is whole if its oldest return is there.
-    incomplete = np.ones(len(close), dtype=np.bool_)
-    incomplete[period - 1 :] = missing[: max(len(close) - period + 1, 0)]
-    covariance[incomplete] = np.nan
+    _comoments(own, market, borders, period, covariance, variance, market_variance)
     return covariance, variance, market_variance
+
+
+@compiled
+def _comoments(  # noqa: PLR0917 - kernels are called by position
+    own: FloatArray,
+    market: FloatArray,
+    starts: IndexArray,
+    period: int,
+    covariance: FloatArray,
+    variance: FloatArray,
+    market_variance: FloatArray,
+) -> None:
+    # Sums are carried in two floats each, as in `trend.sma`: what leaves a window leaves it without a trace.
+    def add(high: float, low: float, value: float) -> tuple[float, float]:
+        total = high + value
+        part = total - high
+        return total, low + ((high - (total - part)) + (value - part))
+
+    for run in range(len(starts) - 1):
+        x = y = xy = xx = yy = 0.0
+        x_low = y_low = xy_low = xx_low = yy_low = 0.0
+        returns = 0  # returns are missing at the head of a symbol only
+        for i in range(starts[run], starts[run + 1]):
+            covariance[i] = variance[i] = market_variance[i] = np.nan
+            a, b = own[i], market[i]
+            if np.isnan(a) or np.isnan(b):
+                continue
+            x, x_low = add(x, x_low, a)
+            y, y_low = add(y, y_low, b)
+            xy, xy_low = add(xy, xy_low, a * b)
+            xx, xx_low = add(xx, xx_low, a * a)
+            yy, yy_low = add(yy, yy_low, b * b)
+            returns += 1
+            if returns > period:
+                a, b = own[i - period], market[i - period]
+                x, x_low = add(x, x_low, -a)
+                y, y_low = add(y, y_low, -b)
+                xy, xy_low = add(xy, xy_low, -a * b)
+                xx, xx_low = add(xx, xx_low, -a * a)
+                yy, yy_low = add(yy, yy_low, -b * b)
+            if returns >= period:
+                mean = (x + x_low) / period
+                market_mean = (y + y_low) / period
+                covariance[i] = (xy + xy_low) / period - mean * market_mean
+                variance[i] = (xx + xx_low) / period - mean * mean
+                market_variance[i] = (yy + yy_low) / period - market_mean * market_mean
 
 
 def _returns(values: FloatArray, borders: IndexArray) -> FloatArray:
     out = np.full(len(values), np.nan)
-    out[1:] = values[1:] / values[:-1] - 1.0
+    out[1:] = (values[1:] - values[:-1]) / values[:-1]
     out[borders[:-1][borders[:-1] < len(values)]] = np.nan
     return out

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from trading_assets.indicators.extremes import highest, lowest
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
 
 
@@ -109,17 +110,18 @@ def stochastic(  # noqa: PLR0917 - inputs, parameters, borders, as every indicat
     >>> k.tolist(), d.tolist()
     ([nan, nan, nan, 50.0, 50.0], [nan, nan, nan, 75.0, 50.0])
     """
+    borders = run_borders(close, starts)
+    top, bottom = highest(high, period, borders), lowest(low, period, borders)
     fast, k, d = (np.empty(len(close)) for _ in range(3))
-    arguments = (prepared(high), prepared(low), prepared(close), run_borders(close, starts))
-    _stochastic(*arguments, period, slowing, signal, fast, k, d)
+    _stochastic(prepared(close), top, bottom, borders, period, slowing, signal, fast, k, d)
     return k, d
 
 
 @compiled
 def _stochastic(  # noqa: PLR0917 - kernels are called by position
-    high: FloatArray,
-    low: FloatArray,
     close: FloatArray,
+    highest_high: FloatArray,
+    lowest_low: FloatArray,
     starts: IndexArray,
     period: int,
     slowing: int,
@@ -135,13 +137,8 @@ def _stochastic(  # noqa: PLR0917 - kernels are called by position
             k[i] = d[i] = np.nan
             if age < period - 1:
                 continue
-            highest = high[i]
-            lowest = low[i]
-            for j in range(i - period + 1, i):
-                highest = max(highest, high[j])
-                lowest = min(lowest, low[j])
-            width = (highest - lowest) / 100.0
-            fast[i] = (close[i] - lowest) / width if width != 0.0 else 0.0
+            width = (highest_high[i] - lowest_low[i]) / 100.0
+            fast[i] = (close[i] - lowest_low[i]) / width if width != 0.0 else 0.0
             if age < period + slowing - 2:
                 continue
             total = 0.0

@@ -80,4 +80,10 @@ def _ratio(  # noqa: PLR0917 - kernels are called by position
     for run in range(len(starts) - 1):
         first = starts[run]
         for i in range(first, starts[run + 1]):
-            out[i] = above[i - until] / below[i - since] - 1.0 if i - first >= since else np.nan
+            if i - first < since:
+                out[i] = np.nan
+                continue
+            base = below[i - since]
+            out[i] = (
+                above[i - until] - base
+            ) / base  # the quotient minus 1 would lose the digits of small moves

@@ -158,10 +158,10 @@ def macd(
     --------
     >>> import numpy as np
     >>> line, signal, histogram = macd(np.array([1.0, 2.0, 3.0, 5.0, 8.0]), 2, 3, 2)
-    >>> line.tolist()
-    [nan, nan, nan, 0.6666666666666665, 0.8888888888888893]
+    >>> line.round(4).tolist()
+    [nan, nan, nan, 0.6667, 0.9722]
     >>> signal.round(4).tolist(), histogram.round(4).tolist()
-    ([nan, nan, nan, 0.5833, 0.787], [nan, nan, nan, 0.0833, 0.1019])
+    ([nan, nan, nan, 0.5833, 0.8426], [nan, nan, nan, 0.0833, 0.1296])
     """
     line, average, histogram = (np.empty(len(close)) for _ in range(3))
     _macd(prepared(close), run_borders(close, starts), fast, slow, signal, line, average, histogram)

@@ -1,0 +1,269 @@
+"""Features that TA-Lib does not have equal polars, numpy and empyrical; adjustment equals a vendor's factors."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import empyrical
+import numpy as np
+import polars as pl
+import pytest
+
+from trading_assets.errors import DataQualityError
+from trading_assets.features.adjust import adjusted_as_seen_from, adjustment_factors
+from trading_assets.features.build import build_daily_features
+from trading_assets.indicators.registry import FEATURES
+from trading_assets.schemas import DAILY_FEATURES
+
+ACTION_SCHEMA = {
+    "symbol": pl.String,
+    "ex_date": pl.Date,
+    "kind": pl.String,
+    "split_ratio": pl.Float64,
+    "cash_usd": pl.Float64,
+}
+NO_ACTIONS = pl.DataFrame(schema=ACTION_SCHEMA)
+
+
+def day(offset: int) -> date:
+    return date(2010, 1, 4) + timedelta(days=offset)
+
+
+def bars_of(symbol: str, seed: int, count: int, first: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, count)))
+    open_ = close * np.exp(rng.normal(0, 0.01, count))
+    return pl.DataFrame(
+        {
+            "symbol": [symbol] * count,
+            "session": [day(first + i) for i in range(count)],
+            "open": open_,
+            "high": np.maximum(open_, close) * 1.01,
+            "low": np.minimum(open_, close) * 0.99,
+            "close": close,
+            "volume": rng.integers(1, 10**7, count).astype(float),
+        }
+    )
+
+
+def actions_of(*rows: tuple[str, date, str, float | None, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=ACTION_SCHEMA, orient="row")
+
+
+@pytest.fixture(scope="module")
+def market() -> pl.DataFrame:
+    return pl.concat([bars_of("AAA", 1, 600), bars_of("LATE", 2, 500, first=100), bars_of("SPY", 3, 600)])
+
+
+@pytest.fixture(scope="module")
+def features(market: pl.DataFrame) -> pl.DataFrame:
+    return build_daily_features(market, NO_ACTIONS, sessions=market["session"].unique().to_list())
+
+
+def assert_equals(features: pl.DataFrame, name: str, expected: pl.Series) -> None:
+    np.testing.assert_array_equal(
+        features[name].is_null().to_numpy(), expected.is_null().to_numpy(), err_msg=name
+    )
+    np.testing.assert_allclose(
+        features[name].to_numpy(), expected.to_numpy(), rtol=1e-9, atol=1e-12, err_msg=name
+    )
+
+
+@pytest.mark.parametrize("symbol", ["AAA", "LATE"])
+def test_returns_deviations_and_gaps_equal_polars(
+    market: pl.DataFrame, features: pl.DataFrame, symbol: str
+) -> None:
+    close, open_ = pl.col("close"), pl.col("open")
+    expected = market.filter(symbol=symbol).select(
+        volatility_20=close.log().diff().rolling_std(20, ddof=1) * np.sqrt(252),
+        momentum_12_1=close.shift(21) / close.shift(252) - 1,
+        gap=open_ / close.shift(1) - 1,
+        zscore_20=(close - close.rolling_mean(20)) / close.rolling_std(20, ddof=0),
+    )
+    for name in expected.columns:
+        assert_equals(features.filter(symbol=symbol), name, expected[name])
+
+
+@pytest.mark.parametrize("symbol", ["AAA", "LATE"])
+def test_beta_and_correlation_equal_empyrical_and_numpy(
+    market: pl.DataFrame, features: pl.DataFrame, symbol: str
+) -> None:
+    spy = market.filter(symbol="SPY").select("session", benchmark="close")
+    pair = (
+        market.filter(symbol=symbol)
+        .join(spy, on="session")
+        .select(own=pl.col("close").pct_change(), benchmark=pl.col("benchmark").pct_change())
+    )
+    own, benchmark = pair["own"].to_numpy(), pair["benchmark"].to_numpy()
+    rows = features.filter(symbol=symbol)
+    for end in (253, 300, len(own)):
+        beta = empyrical.beta(own[end - 252 : end], benchmark[end - 252 : end])
+        assert rows["beta_252"][end - 1] == pytest.approx(beta, rel=1e-9)
+    for end in (64, 250, len(own)):
+        expected = np.corrcoef(own[end - 63 : end], benchmark[end - 63 : end])[0, 1]
+        assert rows["correlation_spy_63"][end - 1] == pytest.approx(expected, rel=1e-9)
+    assert rows["beta_252"].null_count() == 252
+    assert rows["correlation_spy_63"].null_count() == 63
+
+
+def test_the_benchmark_has_beta_one_and_nothing_has_a_beta_without_it(
+    market: pl.DataFrame, features: pl.DataFrame
+) -> None:
+    spy = features.filter(symbol="SPY")
+    assert spy["beta_252"].drop_nulls().to_numpy() == pytest.approx(1.0, rel=1e-12)
+    alone = market.filter(pl.col("symbol") != "SPY")
+    rows = build_daily_features(alone, NO_ACTIONS, sessions=[market["session"].max()])
+    assert rows["beta_252"].is_null().all()
+    assert rows["correlation_spy_63"].is_null().all()
+
+
+def test_a_symbol_that_trades_while_the_benchmark_does_not_keeps_its_beta(market: pl.DataFrame) -> None:
+    holes = market.filter((pl.col("symbol") != "SPY") | (pl.col("session") != day(400)))
+    rows = build_daily_features(holes, NO_ACTIONS, sessions=[day(400), day(500)])
+    assert rows.filter(symbol="AAA")["beta_252"].null_count() == 0
+
+
+def test_nothing_traded_gives_no_volume_ratio_instead_of_a_division_by_zero() -> None:
+    bars = bars_of("AAA", 1, 30).with_columns(volume=pl.lit(0.0))
+    rows = build_daily_features(bars, NO_ACTIONS, sessions=bars["session"].to_list())
+    assert rows["volume_ratio"].is_null().all()
+    assert rows["volume_sma_20"].drop_nulls().to_list() == [0.0] * 11
+
+
+def test_output_has_the_schema_of_the_table_and_only_the_sessions_asked_for(market: pl.DataFrame) -> None:
+    asked = [day(300), day(599), day(5000), day(-10)]
+    rows = build_daily_features(market, NO_ACTIONS, sessions=asked)
+    assert rows.schema == DAILY_FEATURES.schema
+    assert rows.select("symbol", "session").rows() == [
+        (symbol, session) for symbol in ("AAA", "LATE", "SPY") for session in asked[:2]
+    ]
+    assert build_daily_features(market.clear(), NO_ACTIONS, sessions=asked).schema == DAILY_FEATURES.schema
+    assert build_daily_features(market, NO_ACTIONS, sessions=[day(5000)]).is_empty()
+    assert set(FEATURES) <= set(rows.columns)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda bars: bars.reverse(),
+        lambda bars: pl.concat([bars, bars.tail(1)]),
+        lambda bars: pl.concat([bars.filter(symbol="SPY"), bars.filter(symbol="AAA")]),
+        lambda bars: bars.with_columns(
+            close=pl.when(pl.col("session") == day(7)).then(0.0).otherwise("close")
+        ),
+        lambda bars: bars.with_columns(
+            high=pl.when(pl.col("session") == day(7)).then(None).otherwise("high")
+        ),
+        lambda bars: bars.with_columns(
+            low=pl.when(pl.col("session") == day(7)).then(np.nan).otherwise("low")
+        ),
+        lambda bars: bars.with_columns(volume=-pl.col("volume")),
+    ],
+    ids=["reversed", "duplicate", "symbols out of order", "zero price", "null", "NaN", "negative volume"],
+)
+def test_bars_that_the_checks_should_have_stopped_are_refused(market: pl.DataFrame, spoil) -> None:
+    with pytest.raises(DataQualityError):
+        build_daily_features(spoil(market), NO_ACTIONS, sessions=[day(599)])
+
+
+def test_factors_of_splits_dividends_and_spin_offs_follow_their_definitions() -> None:
+    bars = pl.DataFrame(
+        {
+            "symbol": ["A"] * 6,
+            "session": [day(i) for i in range(6)],
+            "close": [100.0, 50.0, 49.0, 48.0, 40.0, 20.0],
+        }
+    )
+    actions = actions_of(
+        ("A", day(0), "split", 7.0, None),  # on the first bar: there is nothing before it to adjust
+        ("A", day(1), "split", 2.0, None),
+        ("A", day(2), "cash_dividend", None, 1.0),
+        ("A", day(3), "cash_dividend", None, 49.0),  # not below the last close: cannot be true
+        ("A", day(3), "split", 0.0, None),
+        ("A", day(4), "spin_off", 1.2, None),
+        ("A", day(5), "split", 2.0, None),
+        ("A", day(5), "cash_dividend", None, 4.0),  # per old share: the holder of the day before is paid
+        ("A", day(9), "split", 5.0, None),
+        ("B", day(2), "split", 3.0, None),
+        ("A", day(2), "symbol_change", None, None),
+    )
+    factors = adjustment_factors(bars, actions)
+    after_dividend = 0.5 * 49 / 50
+    assert factors["price_factor"].to_list() == pytest.approx(
+        [1, 0.5, after_dividend, after_dividend, after_dividend / 1.2, after_dividend / 1.2 * 0.9 / 2],
+        rel=1e-15,
+    )
+    assert factors["share_factor"].to_list() == [1, 2, 2, 2, 2, 4]
+
+
+def test_an_ex_date_without_a_bar_takes_effect_on_the_next_bar() -> None:
+    bars = bars_of("A", 1, 10).filter(pl.col("session") != day(5))
+    factors = adjustment_factors(bars, actions_of(("A", day(5), "split", 2.0, None)))
+    assert factors.filter(pl.col("price_factor") == 1)["session"].max() == day(4)
+    assert factors.filter(pl.col("price_factor") == 0.5)["session"].min() == day(6)
+
+
+def test_apple_before_its_split_looks_as_the_data_notes_say(shared_data: Path) -> None:
+    bars = (
+        pl.read_parquet(shared_data / "us_daily_raw_1998_2021.parquet").filter(symbol="AAPL").sort("session")
+    )
+    split = actions_of(("AAPL", date(2020, 8, 31), "split", 4.0, None))
+    seen = adjusted_as_seen_from(bars, split, date(2020, 9, 1)).filter(session=date(2018, 6, 1))
+    assert bars.filter(session=date(2018, 6, 1))["close"].item() == 190.24
+    assert seen["close"].item() == pytest.approx(47.56)
+    assert seen["volume"].item() == pytest.approx(4 * bars.filter(session=date(2018, 6, 1))["volume"].item())
+    before = adjusted_as_seen_from(bars, split, date(2020, 8, 28)).filter(session=date(2018, 6, 1))
+    assert before["close"].item() == 190.24
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM", "BAC", "SPY", "AIG"])
+def test_factors_equal_the_ones_a_vendor_published_for_real_symbols(shared_data: Path, symbol: str) -> None:
+    bars = (
+        pl.read_parquet(shared_data / "us_daily_raw_1998_2021.parquet").filter(symbol=symbol).sort("session")
+    )
+    published = (
+        pl.read_csv(shared_data / "adjustment_factors_1998_2021.csv", try_parse_dates=True)
+        .filter(symbol=symbol)
+        .sort("last_session")
+        .with_columns(pl.col("last_session").cast(pl.Date))
+    )
+    steps = published.with_columns(
+        price_ratio=pl.col("price_factor") / pl.col("price_factor").shift(-1),
+        split_ratio=pl.col("split_factor").shift(-1) / pl.col("split_factor"),
+        ex_date=pl.col("last_session") + pl.duration(days=1),
+    ).filter(pl.col("last_session") >= bars["session"].min(), pl.col("last_session") < bars["session"].max())
+    dividends = steps.filter(pl.col("price_ratio") < 1 - 1e-9).join(
+        bars.select("session", "close"), left_on="last_session", right_on="session"
+    )
+    splits = steps.filter((pl.col("split_ratio") - 1).abs() > 1e-9)
+    actions = pl.concat(
+        [
+            dividends.select(
+                "symbol",
+                "ex_date",
+                kind=pl.lit("cash_dividend"),
+                split_ratio=pl.lit(None, pl.Float64),
+                cash_usd=pl.col("close") * (1 - pl.col("price_ratio")),
+            ),
+            splits.select(
+                "symbol",
+                "ex_date",
+                kind=pl.lit("split"),
+                split_ratio="split_ratio",
+                cash_usd=pl.lit(None, pl.Float64),
+            ),
+        ]
+    )
+    ours = adjusted_as_seen_from(bars, actions, bars["session"].max()).join_asof(
+        published.select("last_session", vendor=pl.col("price_factor") * pl.col("split_factor")),
+        left_on="session",
+        right_on="last_session",
+        strategy="forward",
+    )
+    expected = (bars["close"] * ours["vendor"]).to_numpy()
+    newest = expected[-1] / bars["close"][-1]
+    np.testing.assert_allclose(
+        ours["close"].to_numpy() * newest, expected, rtol=2e-5
+    )  # published with 7 digits
+    assert actions.height > 10

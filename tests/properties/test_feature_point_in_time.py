@@ -1,0 +1,232 @@
+"""A feature row knows its session and nothing later, and does not depend on what else is computed with it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from trading_assets.features import build
+from trading_assets.features.build import build_daily_features
+from trading_assets.indicators.registry import FEATURES
+
+FIRST = date(2020, 1, 1)
+ACTION_SCHEMA = {
+    "symbol": pl.String,
+    "ex_date": pl.Date,
+    "kind": pl.String,
+    "split_ratio": pl.Float64,
+    "cash_usd": pl.Float64,
+}
+SYMBOLS = ("AAA", "BBB", "SPY")
+
+
+def market(seed: int, days: int) -> pl.DataFrame:
+    # Fat tails, flat stretches, days without volume, symbols that list late, delist early and skip sessions.
+    rng = np.random.default_rng(seed)
+    frames = []
+    for symbol in SYMBOLS:
+        moves = rng.standard_t(3, days) * 0.02
+        flat = rng.integers(0, days + 1, 2)
+        moves[flat.min() : flat.max()] *= rng.random() < 0.5
+        close = np.round(rng.uniform(2, 300) * np.exp(np.clip(np.cumsum(moves), -3, 3)), 4)
+        open_ = np.round(close * np.exp(rng.normal(0, 0.01, days)), 4)
+        spread = rng.exponential(0.01, days) * (rng.random() < 0.8)
+        frame = pl.DataFrame(
+            {
+                "symbol": [symbol] * days,
+                "session": [FIRST + timedelta(days=i) for i in range(days)],
+                "open": open_,
+                "high": np.maximum(open_, close) * (1 + spread),
+                "low": np.minimum(open_, close) / (1 + spread),
+                "close": close,
+                "volume": rng.integers(0, 10**6, days) * (rng.random(days) < 0.9).astype(float),
+            }
+        )
+        listed, delisted = sorted(rng.integers(0, days + 1, 2)) if rng.random() < 0.3 else (0, days)
+        traded = (rng.random(days) < 0.97) & (np.arange(days) >= listed) & (np.arange(days) < delisted)
+        frames.append(frame.filter(pl.Series(traded)))
+    return pl.concat(frames)
+
+
+actions_lists = st.lists(
+    st.tuples(
+        st.sampled_from(SYMBOLS),
+        st.integers(0, 320).map(lambda offset: FIRST + timedelta(days=offset)),
+        st.sampled_from(["split", "cash_dividend", "spin_off"]),
+        st.sampled_from([2.0, 3.0, 0.1, 1.5, 1.054]),
+        st.floats(0.01, 1.5),
+    ),
+    max_size=8,
+    unique_by=lambda row: row[:3],
+)
+seeds = st.integers(0, 2**32)
+lengths = st.integers(1, 320)
+
+
+def frame_of(actions: list[tuple]) -> pl.DataFrame:
+    rows = [
+        (
+            symbol,
+            day,
+            kind,
+            None if kind == "cash_dividend" else ratio,
+            cash if kind == "cash_dividend" else None,
+        )
+        for symbol, day, kind, ratio, cash in actions
+    ]
+    return pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row")
+
+
+def sessions_of(bars: pl.DataFrame) -> list[date]:
+    return bars["session"].unique().sort().to_list()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, lengths, actions_lists, st.data())
+def test_one_session_or_the_whole_range_give_the_same_bits(seed, days, actions, data) -> None:
+    bars, known = market(seed, days), frame_of(actions)
+    if bars.is_empty():
+        return
+    sessions = sessions_of(bars)
+    whole = build_daily_features(bars, known, sessions=sessions)
+    session = data.draw(st.sampled_from(sessions))
+    assert whole.height == bars.height
+    assert_frame_equal(
+        build_daily_features(bars, known, sessions=[session]), whole.filter(session=session), check_exact=True
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, lengths, actions_lists, st.data())
+def test_what_happens_after_a_session_changes_nothing_at_or_before_it(seed, days, actions, data) -> None:
+    bars, known = market(seed, days), frame_of(actions)
+    if bars.is_empty():
+        return
+    sessions = sessions_of(bars)
+    session = data.draw(st.sampled_from(sessions))
+    past = [day for day in sessions if day <= session]
+    later = pl.col("session") > session
+    corrupted = bars.with_columns(
+        *(
+            pl.when(later).then(pl.col(name) * 7.5).otherwise(name)
+            for name in ("open", "high", "low", "close")
+        ),
+        volume=pl.when(later).then(0.0).otherwise("volume"),
+    )
+    rest = known.filter(pl.col("ex_date") <= session)
+    extra = frame_of([("AAA", session + timedelta(days=1), "split", 4.0, 0.0)])
+    expected = build_daily_features(bars, known, sessions=past)
+    for future_bars, future_actions in (
+        (bars.filter(~later), rest),
+        (bars, rest),
+        (corrupted, known),
+        (bars, pl.concat([rest, extra])),
+    ):
+        assert_frame_equal(
+            build_daily_features(future_bars, future_actions, sessions=past), expected, check_exact=True
+        )
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, lengths, actions_lists, st.integers(1, 500), st.integers(1, 4))
+def test_chunks_threads_and_other_symbols_change_no_bit(seed, days, actions, chunk_rows, threads) -> None:
+    bars, known = market(seed, days), frame_of(actions)
+    if bars.is_empty():
+        return
+    sessions = sessions_of(bars)
+    expected = build_daily_features(bars, known, sessions=sessions, threads=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "_CHUNK_ROWS", chunk_rows)
+        assert_frame_equal(
+            build_daily_features(bars, known, sessions=sessions, threads=threads), expected, check_exact=True
+        )
+    only = bars.filter(pl.col("symbol").is_in(["BBB", "SPY"]))
+    assert_frame_equal(
+        build_daily_features(only, known, sessions=sessions),
+        expected.filter(pl.col("symbol") != "AAA"),
+        check_exact=True,
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, st.integers(2, 320), st.sampled_from([2.0, 3.0, 0.1, 1.5]), st.data())
+def test_a_split_changes_scales_and_nothing_else(seed, days, ratio, data) -> None:
+    bars = market(seed, days).filter(symbol="AAA")
+    if bars.height < 2:
+        return
+    sessions = sessions_of(bars)
+    ex_date = data.draw(st.sampled_from(sessions[1:]))
+    after = pl.col("session") >= ex_date
+    split = bars.with_columns(
+        *(
+            pl.when(after).then(pl.col(name) / ratio).otherwise(name)
+            for name in ("open", "high", "low", "close")
+        ),
+        volume=pl.when(after).then(pl.col("volume") * ratio).otherwise("volume"),
+    )
+    without = build_daily_features(bars, frame_of([]), sessions=sessions)
+    known = frame_of([("AAA", ex_date, "split", ratio, 0.0)])
+    with_split = build_daily_features(split, known, sessions=sessions)
+    back = with_split.with_columns(
+        pl.when(after).then(pl.col(name) * ratio).otherwise(name).alias(name)
+        for name, feature in FEATURES.items()
+        if feature.scale == "price" or name == "close"
+    ).with_columns(
+        pl.when(after).then(pl.col(name) / ratio).otherwise(name).alias(name)
+        for name in ("volume", "volume_sma_20")
+    )
+    # Quotients of deviations magnify the last bits of prices that hardly moved; the others keep them.
+    unstable = {"bb_position", "zscore_20", "volatility_20", "rsi_14", "adx_14", "stoch_k", "stoch_d"}
+    stable = [name for name in without.columns if name not in unstable]
+    assert_frame_equal(back.select(stable), without.select(stable), rel_tol=1e-11, abs_tol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, lengths, actions_lists)
+def test_values_stay_in_the_range_that_the_registry_states(seed, days, actions) -> None:
+    bars = market(seed, days)
+    if bars.is_empty():
+        return
+    rows = build_daily_features(bars, frame_of(actions), sessions=sessions_of(bars))
+    for name, feature in FEATURES.items():
+        low, high = feature.valid_range
+        values = rows[name].drop_nulls()
+        assert values.is_finite().all(), name
+        assert low is None or values.is_empty() or values.min() >= low - 1e-9, name
+        assert high is None or values.is_empty() or values.max() <= high + 1e-9, name
+
+
+def test_an_action_learned_late_leaves_the_sessions_before_its_ex_date_as_they_were() -> None:
+    bars = market(11, 300)
+    sessions = sessions_of(bars)
+    ex_date = sessions[200]
+    before = build_daily_features(bars, frame_of([]), sessions=sessions)
+    learned = build_daily_features(bars, frame_of([("AAA", ex_date, "split", 2.0, 0.0)]), sessions=sessions)
+    early = pl.col("session") < ex_date
+    assert_frame_equal(learned.filter(early), before.filter(early), check_exact=True)
+    assert not learned.filter(~early)["sma_20"].equals(before.filter(~early)["sma_20"])
+
+
+def test_a_corrected_bar_leaves_the_averages_of_windows_without_it_as_they_were() -> None:
+    bars = market(12, 300)
+    sessions = sessions_of(bars)
+    own = bars.filter(symbol="AAA")["session"]
+    corrected = bars.with_columns(
+        close=pl.when((pl.col("symbol") == "AAA") & (pl.col("session") == own[50]))
+        .then(pl.col("low"))
+        .otherwise("close")
+    )
+    names = ["sma_20", "sma_50", "bb_upper", "volatility_20", "zscore_20", "dollar_volume_20", "return_63"]
+    after = pl.col("session") >= own[50 + 64]
+    before, now = (
+        build_daily_features(frame, frame_of([]), sessions=sessions).filter(after).select(names)
+        for frame in (bars, corrected)
+    )
+    assert bars["close"].sum() != corrected["close"].sum()
+    assert_frame_equal(now, before, check_exact=True)
