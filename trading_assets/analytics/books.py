@@ -151,10 +151,12 @@ def _split(holdings: dict[str, Holding], split: Split) -> None:
     if held is not None and held.quantity:
         # vendors write 1:3 as 0.333333: the fraction behind it keeps whole shares whole
         ratio = Fraction(split.ratio).limit_denominator(_LARGEST_RATIO)
-        quantity = held.quantity * ratio.numerator / ratio.denominator
-        holdings[split.symbol] = replace(
-            held, quantity=quantity.quantize(QUANTITY_QUANTUM, rounding=ROUND_DOWN)
+        quantity = (held.quantity * ratio.numerator / ratio.denominator).quantize(
+            QUANTITY_QUANTUM, rounding=ROUND_DOWN
         )
+        # a crumb that the split rounds away is a loss of what it had cost
+        lost = ZERO if quantity else held.cost_usd
+        holdings[split.symbol] = Holding(quantity, held.cost_usd - lost, held.realised_pnl_usd - lost)
 
 
 def _filled(held: Holding, fill: Fill) -> Holding:

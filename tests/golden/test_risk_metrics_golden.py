@@ -1,0 +1,93 @@
+"""Risk metrics equal empyrical-reloaded, on real prices and on random ones."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import empyrical
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from trading_assets.risk.metrics import (
+    annualised_volatility,
+    conditional_value_at_risk,
+    drawdown_sessions,
+    drawdowns,
+    max_drawdown,
+    position_weighted_returns,
+    risk_metrics,
+    value_at_risk,
+)
+
+TOLERANCE = {"rel": 1e-12, "abs": 1e-15}
+
+
+def assert_as_empyrical(returns: np.ndarray) -> None:
+    assert annualised_volatility(returns) == pytest.approx(empyrical.annual_volatility(returns), **TOLERANCE)
+    assert max_drawdown(returns) == pytest.approx(empyrical.max_drawdown(returns), **TOLERANCE)
+    for confidence, cutoff in ((0.95, 0.05), (0.99, 0.01)):
+        assert value_at_risk(returns, confidence) == pytest.approx(
+            empyrical.value_at_risk(returns, cutoff=cutoff), **TOLERANCE
+        )
+        assert conditional_value_at_risk(returns, confidence) == pytest.approx(
+            empyrical.conditional_value_at_risk(returns, cutoff=cutoff), **TOLERANCE
+        )
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "IBM", "BAC"])
+def test_metrics_of_real_returns_equal_empyrical(shared_data, symbol):
+    prices = (
+        pl.read_parquet(shared_data / "us_daily_raw_1998_2021.parquet").filter(symbol=symbol).sort("session")
+    )
+    assert_as_empyrical(prices["close"].pct_change().drop_nulls().to_numpy())
+
+
+@given(arrays(np.float64, st.integers(2, 300), elements=st.floats(-0.5, 0.5)))
+def test_metrics_of_any_returns_equal_empyrical(returns):
+    assert_as_empyrical(returns)
+
+
+def test_a_year_with_a_crash_has_the_figures_worked_out_by_hand():
+    equity = np.array([100.0, 110.0, 99.0, 88.0, 104.5, 110.0, 121.0])
+    assert drawdowns(equity).tolist() == pytest.approx([0, 0, -0.1, -0.2, -0.05, 0, 0])
+    assert drawdown_sessions(equity) == (0, 3)
+    assert drawdown_sessions(equity[:4]) == (2, 2)
+    assert max_drawdown(equity[1:] / equity[:-1] - 1) == pytest.approx(-0.2)
+
+
+def test_a_book_is_measured_with_todays_weights_and_cash_earns_nothing():
+    days = [date(2024, 1, day) for day in (2, 3, 4)]
+    returns = pl.DataFrame(
+        {
+            "symbol": ["AAA"] * 3 + ["BBB"] * 3 + ["CCC"],
+            "session": [*days, *days, days[0]],
+            "return_1": [0.10, -0.10, 0.0, None, 0.02, 0.04, 9.9],
+        }
+    )
+    weighted = position_weighted_returns(returns, {"AAA": 0.5, "BBB": -0.25})
+    assert weighted.tolist() == pytest.approx([0.05, -0.055, -0.01])
+    rows = risk_metrics({"AAA": 50_000.0, "BBB": -25_000.0}, np.array([1e5, 1.1e5, 1e5]), returns)
+    value = dict(rows.select("metric", "value").iter_rows())
+    assert value["total_exposure_usd"] == 75_000
+    assert (value["gross_exposure_frac"], value["net_exposure_frac"]) == pytest.approx((0.75, 0.25))
+    assert value["largest_position_frac"] == pytest.approx(0.5)
+    assert value["positions"] == 2
+    assert value["var_95_1d"] == pytest.approx(np.percentile(weighted, 5))
+    assert value["cvar_99_1d"] == pytest.approx(-0.055)
+    assert (value["drawdown_current"], value["drawdown_sessions"]) == pytest.approx((-1 / 11, 1))
+
+
+def test_an_empty_book_on_its_first_day_has_no_risk_figures_and_no_exposure():
+    nothing = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "return_1": pl.Float64})
+    rows = risk_metrics({}, np.array([1e5]), nothing)
+    value = dict(rows.select("metric", "value").iter_rows())
+    assert (value["gross_exposure_frac"], value["drawdown_max"]) == (0, 0)
+    assert value["var_95_1d"] is None
+    assert value["volatility_equity"] is None
+    assert rows["metric"].is_unique().all()
+    assert math.isnan(value_at_risk(np.array([]), 0.95))
