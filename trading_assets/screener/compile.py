@@ -105,54 +105,56 @@ def evaluate(screen: Screen, features: pl.DataFrame, previous_members: Collectio
         ``rows``: rank 1 is the best by the screen's sort; ties by symbol; a symbol without a value to sort by comes
         last. Look-ahead: the session's close.
     """
-    passed = features.filter(expression(screen.where).fill_null(value=False))
-    ordered = passed.with_columns(_number(screen.sort_by).alias("_order")).sort(
-        "_order", "symbol", descending=[screen.descending, False], nulls_last=True
-    )
-    rows = ordered.head(screen.top or ordered.height).select(
-        pl.lit(screen.name).alias("screen"),
-        "session",
-        "symbol",
-        pl.int_range(1, pl.len() + 1).alias("rank"),
-        badge().alias("badge"),
-        pl.when(pl.col("symbol").is_in(sorted(previous_members)))
-        .then(pl.lit("stayed"))
-        .otherwise(pl.lit("entered"))
-        .alias("event"),
-        "close",
-    )
-    rows = rows.cast(SCREENER_RESULTS.schema)
+    rows = evaluate_sessions([screen], features, {screen.name: previous_members})
     return Evaluation(rows, features.height, _counts(screen.where, features))
 
 
 def evaluate_sessions(
-    screens: Iterable[Screen], features: pl.DataFrame, members: Mapping[str, Collection[str]]
+    screens: Iterable[Screen], features: pl.DataFrame, previous_members: Mapping[str, Collection[str]]
 ) -> pl.DataFrame:
-    """Run screens over a range of sessions, each session against the one before.
+    """Run screens over several sessions at once.
 
     Parameters
     ----------
     screens
-        Screens to run.
+        The screens, under different names.
     features
-        Rows of ``daily_features`` of the range.
-    members
-        By name of the screen, the symbols that passed it in the session before the range.
+        Rows of ``daily_features`` of sessions that follow each other.
+    previous_members
+        Per screen the symbols that passed it in the session before the first.
 
     Returns
     -------
     pl.DataFrame
-        Rows of ``screener_results``. Look-ahead: each session's close.
+        Rows of ``screener_results`` sorted by its key: the same as session by session. Look-ahead: each session's close.
     """
-    days = features.sort("session").partition_by("session", maintain_order=True)
-    results = [pl.DataFrame(schema=SCREENER_RESULTS.schema)]
-    for screen in screens:
-        previous: Collection[str] = members.get(screen.name, ())
-        for day in days:
-            rows = evaluate(screen, day, previous).rows
-            previous = rows["symbol"].to_list()
-            results.append(rows)
-    return pl.concat(results)
+    rows = [_results(screen, features, previous_members.get(screen.name, ())) for screen in screens]
+    return pl.concat([pl.DataFrame(schema=SCREENER_RESULTS.schema), *rows]).sort(SCREENER_RESULTS.key)
+
+
+def _results(screen: Screen, features: pl.DataFrame, previous_members: Collection[str]) -> pl.DataFrame:
+    number = pl.col("session").rank("dense").cast(pl.Int32).alias("number")
+    passed = features.with_columns(number).filter(expression(screen.where).fill_null(value=False))
+    ranked = (
+        passed.with_columns(_number(screen.sort_by).alias("order"))
+        .sort("session", "order", "symbol", descending=[False, screen.descending, False], nulls_last=True)
+        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("session"))
+        .filter(pl.col("rank") <= (screen.top or passed.height))
+    )
+    before = pl.concat(
+        [
+            pl.DataFrame({"symbol": sorted(previous_members)}, schema={"symbol": pl.String}).with_columns(
+                number=pl.lit(1, dtype=pl.Int32)
+            ),
+            ranked.select("symbol", pl.col("number") + 1),
+        ]
+    ).with_columns(event=pl.lit("stayed"))
+    return (
+        ranked.join(before, on=["symbol", "number"], how="left")
+        .with_columns(pl.col("event").fill_null("entered"), screen=pl.lit(screen.name), badge=badge())
+        .select(SCREENER_RESULTS.columns.keys())
+        .cast(SCREENER_RESULTS.schema)
+    )
 
 
 def _number(name: str) -> pl.Expr:

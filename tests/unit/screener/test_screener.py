@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from trading_assets.schemas import DAILY_FEATURES, FEATURE_NAMES, SCREENER_RESULTS
-from trading_assets.screener.compile import PredicateCount, badge, evaluate, expression
+from trading_assets.screener.compile import PredicateCount, badge, evaluate, evaluate_sessions, expression
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import And, Between, Comparison, Filter, In, Not, Or, Screen, describe
 from trading_assets.screener.presets import MOMENTUM_LEADERS, OVERSOLD, SCREENS
@@ -59,13 +60,37 @@ def test_filters_pass_what_they_say_and_never_a_symbol_without_the_data(node, ex
 
 def test_results_are_ranked_with_ties_by_symbol_and_say_who_is_new():
     frame = features(rsi_14=[20.0, 10.0, 20.0, 50.0])
-    rows = evaluate(OVERSOLD, frame, {"AAA"}).rows
+    rows = evaluate(OVERSOLD, frame, {"AAA"}).rows.sort("rank")
     assert rows.schema == SCREENER_RESULTS.schema
     assert rows.select("symbol", "rank", "event", "badge").rows() == [
         ("BBB", 1, "entered", "Oversold"),
         ("AAA", 2, "stayed", "Oversold"),
         ("CCC", 3, "entered", "Oversold"),
     ]
+
+
+def test_sessions_at_once_give_the_same_as_one_by_one():
+    random = np.random.default_rng(5)
+    days = [SESSION + timedelta(days=number) for number in range(6)]
+    frames = [
+        features(
+            **{
+                name: random.choice([10.0, 20.0, 40.0, 0.5], 8).tolist()
+                for name in ("rsi_14", "momentum_12_1")
+            }
+        ).with_columns(session=pl.lit(day))
+        for day in days
+    ]
+    screens = [OVERSOLD, MOMENTUM_LEADERS.model_copy(update={"top": 3})]
+    members = {"oversold": {"AAA", "BBB"}}
+    at_once = evaluate_sessions(screens, pl.concat(frames), members)
+    one_by_one = []
+    for frame in frames:
+        rows = [evaluate(screen, frame, members.get(screen.name, ())).rows for screen in screens]
+        members = {screen.name: set(found["symbol"]) for screen, found in zip(screens, rows, strict=True)}
+        one_by_one += rows
+    assert at_once.equals(pl.concat(one_by_one).sort(SCREENER_RESULTS.key))
+    assert set(at_once["event"]) == {"entered", "stayed"}
 
 
 def test_each_condition_says_how_many_it_removed_and_how_many_lack_the_data():
@@ -82,7 +107,9 @@ def test_top_keeps_the_best_and_missing_sort_values_come_last():
     screen = Screen(
         name="best", where=In(field="symbol", values=("AAA", "BBB", "CCC")), sort_by="return_5", top=2
     )
-    assert evaluate(screen, features(return_5=[None, 0.1, 0.2]), ()).rows["symbol"].to_list() == [
+    assert evaluate(screen, features(return_5=[None, 0.1, 0.2]), ()).rows.sort("rank")[
+        "symbol"
+    ].to_list() == [
         "CCC",
         "BBB",
     ]
@@ -91,7 +118,7 @@ def test_top_keeps_the_best_and_missing_sort_values_come_last():
 def test_momentum_leaders_are_fifty_in_an_up_trend():
     count = 8
     frame = features(momentum_12_1=[0.1 * place for place in range(count)], sma_200=[40.0] * 7 + [60.0])
-    rows = evaluate(MOMENTUM_LEADERS, frame, ()).rows
+    rows = evaluate(MOMENTUM_LEADERS, frame, ()).rows.sort("rank")
     assert rows["symbol"].to_list() == ["GGG", "FFF", "EEE", "DDD", "CCC", "BBB"]
     assert MOMENTUM_LEADERS.top == 50
 
