@@ -10,8 +10,10 @@ from functools import cached_property
 
 from resources.broker import Broker
 from resources.clock import Clock, SimulatorClock, SystemClock
-from resources.database import Database, migrate
-from resources.lake import Lake, PostgresLocks
+from resources.database import Database
+from resources.lake import Lake
+from resources.lake_locks import PostgresLocks
+from resources.migrations import migrate
 from resources.postgres import PostgresEndpoint, postgres_for
 from resources.raw_store import RawStore
 from resources.simulator_process import simulator_for
@@ -59,7 +61,7 @@ class Platform:
     @cached_property
     def broker(self) -> Broker:
         """The broker's account that orders go to."""
-        from resources.sources import broker_for
+        from resources.alpaca_broker import broker_for
 
         return broker_for(self.settings, self.simulator_url)
 

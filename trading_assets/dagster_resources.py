@@ -17,7 +17,7 @@ class PlatformResource(dg.ConfigurableResource):  # type: ignore[type-arg] # gen
     _platform: Platform | None = PrivateAttr(default=None)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PlatformResource]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PlatformResource]:  # noqa: ARG002 (the signature that Dagster calls)
         """Open the installation for the time of the run, or join the one that is open in this process."""
         with shared_platform() as platform:
             self._platform = platform

@@ -13,6 +13,7 @@ from trading_assets.execution import assets as execution
 from trading_assets.features import assets as features
 from trading_assets.jobs import JOBS
 from trading_assets.market_data import assets as market_data
+from trading_assets.market_data.asset_checks import daily_bars_checks
 from trading_assets.risk import assets as risk
 from trading_assets.screener import assets as screener
 from trading_assets.settings import load_settings
@@ -37,6 +38,7 @@ defs = dg.Definitions(
         analytics.portfolio_performance,
         analytics.query_catalog,
     ],
+    asset_checks=[daily_bars_checks],
     jobs=JOBS,
     schedules=[daily_schedule(load_settings())],
     sensors=[order_placement_sensor, fill_ingestion_sensor],

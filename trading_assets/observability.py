@@ -50,9 +50,7 @@ def definition_metadata(table: Table) -> dict[str, Any]:
         "dagster/column_schema": column_schema(table),
         "dagster/table_name": table.name,
         "key": ", ".join(table.key),
-        "query": dg.MetadataValue.md(
-            f'```sql\ntrading-assets sql "select * from {table.name} limit 10"\n```'
-        ),
+        "query": dg.MetadataValue.md(f'```sql\ntrading-assets sql "from {table.name} limit 10"\n```'),
     }
 
 
@@ -61,7 +59,7 @@ def combined_version(hashes: Mapping[Any, str]) -> str:
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     digest = hashlib.blake2b(digest_size=16)
-    for key in sorted(hashes):
+    for key in sorted(hashes, key=str):
         digest.update(f"{key}={hashes[key]};".encode())
     return digest.hexdigest()
 

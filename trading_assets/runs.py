@@ -11,9 +11,9 @@ from typing import Any
 
 import dagster as dg
 import psutil
-from resources.dagster_home import dagster_instance
 
 from resources.clock import monotonic_seconds
+from resources.dagster_home import dagster_instance
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.errors import ConfigurationError, DataQualityError, TradingError
@@ -152,37 +152,42 @@ def _execute(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.Execu
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
-    failed_checks = [
-        event.event_specific_data.check_name
-        for event in result.all_events
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        and not event.event_specific_data.passed
-    ]
     for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            cause = data.error
-            while cause is not None and cause.cause is not None:
-                cause = cause.cause
-            text = cause.message.strip() if cause else "no message"
-            if failed_checks:
+        if event.is_step_failure and (error := event.step_failure_data.error) is not None:
+            if error.cls_name == "DagsterAssetCheckFailedError":
                 return DataQualityError(
-                    f"Blocking checks failed on {event.step_key}: {', '.join(sorted(set(failed_checks)))}. Nothing "
-                    "downstream ran and no order was planned; see the findings with: trading-assets sql "
-                    '"select * from quality_findings order by found_at desc limit 20"'
+                    f"Blocking checks stopped the run at {event.step_key}: {_blocking(result, str(event.step_key))}. "
+                    "Nothing downstream ran and no order was planned; see the findings with: trading-assets sql "
+                    '"from quality_findings order by found_at desc limit 20"'
                 )
-            return TradingError(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
+            while error.cause is not None:
+                error = error.cause
+            return TradingError(
+                f"Asset {event.step_key} failed: {error.message.strip()}", run_id=result.run_id
+            )
     return TradingError("The run failed before its first step", run_id=result.run_id)
+
+
+def _blocking(result: dg.ExecuteInProcessResult, asset: str) -> str:
+    failed = [
+        f"{check.check_name} ({check.description})"
+        for check in _evaluations(result)
+        if check.asset_key == dg.AssetKey(asset)
+        and not check.passed
+        and check.severity is dg.AssetCheckSeverity.ERROR
+    ]
+    return "; ".join(failed)
+
+
+def _evaluations(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
+    data = (event.event_specific_data for event in result.all_events)
+    return [item for item in data if isinstance(item, dg.AssetCheckEvaluation)]
 
 
 def _summarise(
     platform: Platform, session: date, recorder: Recorder, result: dg.ExecuteInProcessResult
 ) -> SessionSummary:
-    checks = [
-        event.event_specific_data
-        for event in result.all_events
-        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ]
+    checks = _evaluations(result)
     summary = SessionSummary(
         session=session,
         mode=platform.settings.mode,

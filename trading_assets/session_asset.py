@@ -1,7 +1,9 @@
-"""How every asset of a session is declared: partitioned by session, one run for any range, timed and reported."""
+"""How every asset of a session is declared: partitioned by session, one run for any range, timed and reported.
 
-from __future__ import annotations
+Annotations are not postponed in this module: Dagster reads the type of ``context`` when the asset is declared.
+"""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +20,7 @@ from trading_assets.schemas import Table
 from trading_assets.settings import load_settings
 
 SESSIONS = session_partitions(load_settings().start)
+FULLY_SHOWN_SESSIONS = 5
 STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
 
 
@@ -55,20 +58,24 @@ def session_asset(
         key = name or body.__name__
         lead = grain or (table.grain if table else "")
 
-        @dg.asset(
-            name=key,
-            partitions_def=SESSIONS,
-            backfill_policy=dg.BackfillPolicy.single_run(),
-            group_name=group,
-            owners=OWNERS,
-            kinds=kinds,
-            deps=list(deps),
-            check_specs=list(checks),
-            description=f"{lead}.\n\n{body.__doc__ or ''}".strip(),
-            metadata=definition_metadata(table) if table else {"dagster/table_name": key},
-            freshness_policy=STALE_AFTER,
-            tags=dict(tags or {}),
-        )
+        with warnings.catch_warnings():
+            # the policy parameter is beta in Dagster 1.13, and the only beta feature that this system needs
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            declare = dg.asset(
+                name=key,
+                partitions_def=SESSIONS,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+                group_name=group,
+                owners=OWNERS,
+                kinds=kinds,
+                deps=list(deps),
+                check_specs=list(checks),
+                description=f"{lead}.\n\n{body.__doc__ or ''}".strip(),
+                metadata=definition_metadata(table) if table else {"dagster/table_name": key},
+                freshness_policy=STALE_AFTER,
+                tags=dict(tags or {}),
+            )
+
         def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
             opened = platform.get()
             sessions = [date.fromisoformat(partition) for partition in context.partition_keys]
@@ -81,12 +88,19 @@ def session_asset(
                 metadata={
                     "dagster/row_count": outcome.rows,
                     "seconds": round(seconds, 3),
-                    **outcome.metadata,
+                    **_shown(outcome, sessions),
                 },
                 data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
                 check_results=list(outcome.checks),
             )
 
-        return materialise
+        return declare(materialise)
 
     return decorate
+
+
+def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:
+    # Dagster stores the metadata once for each partition: previews of a long range would be most of its time.
+    if len(sessions) <= FULLY_SHOWN_SESSIONS:
+        return outcome.metadata
+    return {"first_session": sessions[0].isoformat(), "last_session": sessions[-1].isoformat()}

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
         default=5, ge=0, description="requests a minute to Polygon; the free plan allows 5; 0 = no limit"
     )
     alpaca_per_minute: int = Field(
-        default=200, ge=0, description="requests a minute to Alpaca's data; the basic plan allows 200; 0 = no limit"
+        default=200,
+        ge=0,
+        description="requests a minute to Alpaca's data; the basic plan allows 200; 0 = no limit",
     )
     yahoo_per_minute: int = Field(
         default=120, ge=0, description="requests a minute to Yahoo, evenly spaced; 0 = no limit"

@@ -10,6 +10,7 @@ from trading_assets.cli.options import JsonOption, parse_day
 from trading_assets.cli.output import friendly_errors, out, print_json, quantity, table, usd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import polars as pl
@@ -42,7 +43,7 @@ def orders(session: DayOption = None, json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets orders --session 2026-11-20
     """
-    frame, zone = _read(ORDERS, "order_intents", session)
+    frame, _ = _read(ORDERS, "order_intents", session)
     if json:
         return print_json(frame.to_dicts())
     rows = [
@@ -114,7 +115,7 @@ def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
         if session:
             frame = platform.database.fetch_polars(sql.format(day="%s"), (parse_day(session, "--session"),))
         else:
-            frame = platform.database.fetch_polars(sql.format(day=f"(select max(session) from {name})"))
+            frame = platform.database.fetch_polars(sql.format(day=f"(select max(session) from {name})"))  # noqa: S608 (our own table names)
         return frame, platform.settings.user_timezone
 
 
@@ -128,7 +129,7 @@ def _show(
     title: str,
     frame: pl.DataFrame,
     columns: tuple[str, ...],
-    rows: list[tuple[object, ...]],
+    rows: Sequence[tuple[object, ...]],
     right: tuple[str, ...],
 ) -> None:
     if frame.is_empty():

@@ -37,7 +37,6 @@ def sql(
     [dim]Example:[/] trading-assets sql "select symbol, close, rsi_14 from daily_features order by session desc, rsi_14 limit 10"
     """
     from resources.catalog import query
-
     from trading_assets.settings import load_settings
 
     settings = load_settings()
@@ -99,6 +98,7 @@ def _cell(value: object) -> object:
 
 def _shell(catalog: Path, instant: datetime | None) -> None:
     import duckdb
+
     from resources.catalog import query
 
     err.print("DuckDB SQL over the lake, read only. One statement a line; `tables` lists them; Ctrl-D ends.")

@@ -71,18 +71,26 @@ class Supervisor:
             while child.url and not _answers(child.url):
                 self.raise_if_dead()
                 if time.monotonic() > deadline:
-                    raise ServiceError(f"{child.name} does not answer after {START_SECONDS:.0f} s; see {child.log}")
+                    raise ServiceError(
+                        f"{child.name} does not answer after {START_SECONDS:.0f} s; see {child.log}"
+                    )
                 time.sleep(0.2)
 
     def raise_if_dead(self) -> None:
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
                 tail = "\n".join(child.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
-                raise ServiceError(f"{child.name} ended with code {child.process.returncode}; the end of {child.log}:\n{tail}")
+                raise ServiceError(
+                    f"{child.name} ended with code {child.process.returncode}; the end of {child.log}:\n{tail}"
+                )
 
     def stop(self) -> None:
         """End every child and whatever it started, politely first."""
-        families = [psutil.Process(child.process.pid) for child in self.children if child.process and child.process.poll() is None]
+        families = [
+            psutil.Process(child.process.pid)
+            for child in self.children
+            if child.process and child.process.poll() is None
+        ]
         end_families(families)
         for child in self.children:
             if child.process is not None:
@@ -91,7 +99,11 @@ class Supervisor:
 
     def _record(self) -> None:
         alive = [child.process.pid for child in self.children if child.process]
-        entries = [{"pid": pid, "created": psutil.Process(pid).create_time()} for pid in alive if psutil.pid_exists(pid)]
+        entries = [
+            {"pid": pid, "created": psutil.Process(pid).create_time()}
+            for pid in alive
+            if psutil.pid_exists(pid)
+        ]
         self.state_file.write_text(json.dumps(entries), encoding="utf-8")
 
 
@@ -151,7 +163,10 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
     environment = child_environment(settings, platform.postgres)
     if platform.simulator_url:
         environment["TRADING_SIM_URL"] = platform.simulator_url
-    dagster_port, app_port = _port(settings.dagster_port, "TRADING_DAGSTER_PORT"), _port(settings.app_port, "TRADING_APP_PORT")
+    dagster_port, app_port = (
+        _port(settings.dagster_port, "TRADING_DAGSTER_PORT"),
+        _port(settings.app_port, "TRADING_APP_PORT"),
+    )
     environment["TRADING_DAGSTER_PORT"], environment["TRADING_APP_PORT"] = str(dagster_port), str(app_port)
     workspace = settings.data / "dagster" / "workspace.yaml"
     workspace.write_text(
@@ -167,18 +182,43 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
     supervisor.start(
         Child(
             "Dagster UI",
-            [python, "-m", "dagster_webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(dagster_port)],
+            [
+                python,
+                "-m",
+                "dagster_webserver",
+                "-w",
+                str(workspace),
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(dagster_port),
+            ],
             f"{dagster_url}/server_info",
             logs / "dagster-webserver.log",
         )
     )
     supervisor.start(
-        Child("Dagster daemon", [python, "-m", "dagster._daemon", "run", "-w", str(workspace)], None, logs / "dagster-daemon.log")
+        Child(
+            "Dagster daemon",
+            [python, "-m", "dagster._daemon", "run", "-w", str(workspace)],
+            None,
+            logs / "dagster-daemon.log",
+        )
     )
     supervisor.start(
         Child(
             "App",
-            [python, "-m", "streamlit", "run", str(APP_SCRIPT), "--server.port", str(app_port), "--server.headless", "true"],
+            [
+                python,
+                "-m",
+                "streamlit",
+                "run",
+                str(APP_SCRIPT),
+                "--server.port",
+                str(app_port),
+                "--server.headless",
+                "true",
+            ],
             f"{app_url}/_stcore/health",
             logs / "app.log",
         )

@@ -9,7 +9,7 @@ import dagster as dg
 
 from resources.lake import WriteReport
 from resources.platform import Platform
-from trading_assets.market_data.consolidation import CHECK_NAMES, consolidate_sessions
+from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.ingest import (
     Ingested,
     ingest_corporate_actions,
@@ -103,16 +103,15 @@ VENDOR_ASSETS = [vendor_bars(source) for source in CONFIGURED_SOURCES]
         "corporate_actions",
         "universe",
     ],
-    checks=[dg.AssetCheckSpec(name=name, asset="daily_bars", blocking=True) for name in CHECK_NAMES],
 )
-def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+def daily_bars(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """The bar of the best source per symbol, after the row checks.
 
     Impossible rows (closed days, prices of zero, high below low, unexplained jumps, ...) go to `quarantined_bars` with
     the rule that refused them and never reach features or orders. Too many of them, or too few symbols, block
     everything downstream.
     """
-    result = consolidate_sessions(platform, sessions, run_id=context.run.run_id)
+    result = consolidate_sessions(platform, sessions)
     return Outcome(
         rows=result.bars.height,
         data_version=combined_version(result.report.hashes),
@@ -122,20 +121,4 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
             "quarantined": result.quarantined.height,
             "quarantine_preview": preview(result.quarantined),
         },
-        checks=[
-            dg.AssetCheckResult(
-                check_name=outcome.name,
-                passed=outcome.passed,
-                severity=dg.AssetCheckSeverity.ERROR
-                if outcome.severity == "error"
-                else dg.AssetCheckSeverity.WARN,
-                description=outcome.summary,
-                metadata={
-                    "findings": outcome.findings.height,
-                    "examples": preview(outcome.findings, rows=20),
-                    **outcome.numbers,
-                },
-            )
-            for outcome in result.outcomes
-        ],
     )

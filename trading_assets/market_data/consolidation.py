@@ -11,23 +11,88 @@ import polars as pl
 from resources.lake import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
+from trading_assets.market_data.findings import replace_findings
 from trading_assets.market_data.ingest import covered_days
-from trading_assets.quality.checks import CHECK_NAMES, CheckOutcome, check_sessions
-from trading_assets.quality.consolidate import Before, consolidate
-from trading_assets.quality.findings import store_findings
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BARS, UNIVERSE, VENDOR_DAILY_BARS
+from trading_assets.quality.checks import CheckedBars, CheckOutcome, check_sessions, expected_from_previous
+from trading_assets.quality.consolidate import Before, Consolidated, consolidate
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 
-SESSIONS_AT_ONCE = 63
-LOOK_BACK = 30
-
-__all__ = ["CHECK_NAMES", "ConsolidatedRange", "consolidate_sessions"]
+SESSIONS_AT_ONCE = 126
+LOOK_BACK_SESSIONS = 30
+COMPARED = ["symbol", "session", "open", "high", "low", "close", "volume"]
 
 
 @dataclass(frozen=True)
 class ConsolidatedRange:
-    """What a run of the consolidation wrote and found."""
+    """What a run of the consolidation wrote; ``bars`` are the accepted ones of the range."""
 
     bars: pl.DataFrame
     quarantined: pl.DataFrame
     report: WriteReport
-    outcomes: Sequence[CheckOutcome]
+
+
+def consolidate_sessions(platform: Platform, sessions: Sequence[date]) -> ConsolidatedRange:
+    """Consolidate a range, part by part in order of time, and write bars and quarantine."""
+    total = WriteReport()
+    bars, quarantined = [], []
+    for number, part in enumerate(_parts(sessions), start=1):
+        result = _consolidate_part(platform, part)
+        now = platform.clock.now()
+        _add(total, platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
+        platform.lake.write_sessions(QUARANTINED_BARS, result.quarantined, covered_days(part), known_at=now)
+        bars.append(result.bars)
+        quarantined.append(result.quarantined)
+        platform.progress.advanced(
+            DAILY_BARS.name, min(number * SESSIONS_AT_ONCE, len(sessions)), len(sessions)
+        )
+    return ConsolidatedRange(pl.concat(bars), pl.concat(quarantined), total)
+
+
+def check_range(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check the stored bars of a range and store the findings."""
+    lake, days = platform.lake, covered_days(sessions)
+    before = calendar.shift(sessions[0], -1)
+    bars = lake.scan(DAILY_BARS, start=before, end=sessions[-1]).drop("batch_id", "known_at").collect()
+    inside = bars.filter(pl.col("session") >= sessions[0])
+    expected = expected_from_previous(bars.select("symbol", "session"), sessions)
+    outcomes = check_sessions(
+        CheckedBars(
+            bars=inside,
+            quarantined=lake.scan(QUARANTINED_BARS, start=days[0], end=days[-1]).collect(),
+            sessions=sessions,
+            expected=None if expected.is_empty() else expected,
+        )
+    )
+    replace_findings(platform.database, outcomes, days=days, found_at=platform.clock.now(), run_id=run_id)
+    return outcomes
+
+
+def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolidated:
+    lake, days = platform.lake, covered_days(sessions)
+    first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
+    last = calendar.shift(sessions[0], -1)
+    tables = {source: VENDOR_DAILY_BARS[source] for source in platform.settings.sources}
+    return consolidate(
+        {source: lake.scan(table, start=days[0], end=days[-1]).collect() for source, table in tables.items()},
+        priority=list(tables),
+        sessions=sessions,
+        before=Before(
+            accepted=lake.scan(DAILY_BARS, start=first, end=last, columns=COMPARED).collect(),
+            vendor={
+                source: lake.scan(table, start=first, end=last, columns=COMPARED).collect()
+                for source, table in tables.items()
+            },
+        ),
+        corporate_actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
+    )
+
+
+def _parts(sessions: Sequence[date]) -> Iterator[Sequence[date]]:
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        yield sessions[start : start + SESSIONS_AT_ONCE]
+
+
+def _add(total: WriteReport, report: WriteReport) -> None:
+    for name in ("rows", "inserted", "changed", "removed", "unchanged", "bytes", "files", "seconds"):
+        setattr(total, name, getattr(total, name) + getattr(report, name))
+    total.hashes.update(report.hashes)

@@ -8,13 +8,13 @@ import dagster as dg
 import polars as pl
 
 from resources.platform import Platform
+from resources.postgres_rows import replace_rows
 from trading_assets import sessions as calendar
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import DAILY_FEATURES
 from trading_assets.session_asset import Outcome, session_asset
-from trading_assets.strategies.contract import parameter_hash, strategy_version
+from trading_assets.strategies.contract import checked_signals, parameter_hash, strategy_version
 from trading_assets.strategies.registry import build_strategy
-from trading_assets.strategies.storage import replace_signals
 
 STRATEGY = "momentum"
 
@@ -34,20 +34,24 @@ def signals(platform: Platform, sessions: list[date], _context: dg.AssetExecutio
     first = calendar.shift(sessions[0], -strategy.lookback_sessions)
     columns = ["symbol", "session", *strategy.feature_columns]
     features = platform.lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns).collect()
-    rows = strategy.signals(features.sort("session", "symbol")).filter(pl.col("session").is_in(sessions))
+    rows = checked_signals(strategy, features.sort("session", "symbol")).filter(
+        pl.col("session").is_in(sessions)
+    )
     hashes = {session: platform.lake.content_hash(DAILY_FEATURES, session) for session in sessions}
-    replace_signals(
+    replace_rows(
         platform.database,
+        "signals",
         rows.with_columns(
             strategy=pl.lit(strategy.name),
             strategy_version=pl.lit(strategy_version(strategy)),
-            parameter_hash=pl.lit(parameter_hash(strategy)),
+            parameter_hash=pl.lit(parameter_hash(strategy.parameters)),
             features_version=pl.col("session").replace_strict(hashes, return_dtype=pl.String),
+            created_at=pl.lit(platform.clock.now()),
         ),
-        strategy=strategy.name,
-        sessions=sessions,
-        created_at=platform.clock.now(),
+        where={"strategy": strategy.name, "session": sessions},
     )
     sides = dict(rows.group_by("side").len().sort("side").iter_rows())
-    version = combined_version({**hashes, "parameters": parameter_hash(strategy), "code": strategy_version(strategy)})
+    version = combined_version(
+        {**hashes, "parameters": parameter_hash(strategy.parameters), "code": strategy_version(strategy)}
+    )
     return Outcome(rows=rows.height, data_version=version, metadata={**frame_metadata(rows), **sides})

@@ -1,0 +1,109 @@
+"""The decision of a session: books and market as they stood at its close, the signals, and the targets that risk allows."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from resources.platform import Platform
+from resources.postgres_rows import replace_rows
+from trading_assets import sessions as calendar
+from trading_assets.analytics.books import books_from_fills
+from trading_assets.analytics.performance import marks_by_session, value_books
+from trading_assets.errors import DataQualityError
+from trading_assets.execution import store
+from trading_assets.execution.ledger import account_fills, known_splits, opening
+from trading_assets.market_data.findings import require_clean_session
+from trading_assets.risk.targets import Book, Market, target_positions
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
+
+MARK_LOOK_BACK = 252
+
+
+def decide(platform: Platform, account: str, session: date, *, strategy: str) -> pl.DataFrame:
+    """Make and store the target positions of a session.
+
+    The books are those before the session's own orders: fills of earlier decisions. So the same session gives the
+    same targets whenever it is run again.
+    """
+    signals = platform.database.fetch_polars(
+        "select symbol, side, strength, reason from signals where strategy = %s and session = %s order by symbol",
+        (strategy, session),
+    )
+    cash, opened = opening(platform.database, account)
+    fills = [fill for fill in account_fills(platform.database, account) if fill.session < session]
+    splits = known_splits(platform.lake, {fill.symbol for fill in fills}, opened, session)
+    books = books_from_fills(fills, cash, splits=splits, through=session)
+    symbols = {*books.quantities, *signals["symbol"].to_list()}
+    marks = _last_closes(platform, symbols, session)
+    _, scaled = next(marks_by_session(marks, [session], splits))
+    valued = value_books(books, scaled)
+    targets = target_positions(
+        signals,
+        Book(quantities=books.quantities, equity_usd=valued.equity_usd, cash_usd=valued.cash_usd),
+        _market(platform, account, session, symbols, scaled),
+        strategy=strategy,
+    )
+    now = platform.clock.now()
+    rows = targets.with_columns(account=pl.lit(account), session=pl.lit(session), created_at=pl.lit(now))
+    replace_rows(platform.database, "target_positions", rows, where={"account": account, "session": session})
+    return targets
+
+
+def _last_closes(platform: Platform, symbols: set[str], session: date) -> pl.DataFrame:
+    first = calendar.shift(session, -MARK_LOOK_BACK)
+    columns = ["symbol", "session", "close"]
+    return platform.lake.scan(
+        DAILY_BARS, start=first, end=session, symbols=sorted(symbols) or [""], columns=columns
+    ).collect()
+
+
+def _market(
+    platform: Platform, account: str, session: date, symbols: set[str], marks: dict[str, Decimal]
+) -> Market:
+    names = sorted(symbols) or [""]
+    lake = platform.lake
+    features = (
+        lake.scan(
+            DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", "dollar_volume_20"]
+        )
+        .drop_nulls()
+        .collect()
+    )
+    traded = lake.scan(DAILY_BARS, start=session, end=session, symbols=names, columns=["symbol"]).collect()
+    return Market(
+        last_close={symbol: float(price) for symbol, price in marks.items()},
+        traded=frozenset(traded["symbol"].to_list()),
+        dollar_volume=dict(features.iter_rows()),
+        restricted=_restricted(platform, session, names),
+        new_risk_blocked=_blocked(platform, account, session),
+    )
+
+
+def _restricted(platform: Platform, session: date, names: list[str]) -> dict[str, str]:
+    refused = platform.lake.scan(
+        QUARANTINED_BARS, start=session, end=session, symbols=names, columns=["symbol", "rule"]
+    ).collect()
+    listed = (
+        platform.lake.scan(
+            UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"]
+        )
+        .filter(~pl.col("is_tradable"))
+        .collect()
+    )
+    return {
+        **dict.fromkeys(listed["symbol"].to_list(), "the broker does not trade it"),
+        **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in refused.iter_rows()},
+    }
+
+
+def _blocked(platform: Platform, account: str, session: date) -> str | None:
+    try:
+        require_clean_session(platform.database, session)
+    except DataQualityError as error:
+        return str(error)
+    with platform.database.connection() as connection:
+        halts = store.active_halts(connection, account)
+    return f"trading is halted: {halts[0].reason}" if halts else None

@@ -1,0 +1,67 @@
+"""Assets of risk: target positions per (account, session, symbol), and metrics per (account, session)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from resources.platform import Platform
+from resources.postgres_rows import replace_rows
+from trading_assets.execution.assets import account_of
+from trading_assets.execution.decision import decide
+from trading_assets.execution.valuation import measure
+from trading_assets.observability import preview
+from trading_assets.session_asset import Outcome, session_asset
+from trading_assets.strategies.assets import STRATEGY
+
+
+@session_asset(
+    group="risk",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session, symbol) with a signal or a holding, with the outcome and the rule behind it",
+    deps=["signals", "daily_bars", "daily_features", "universe"],
+)
+def target_positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
+    account, targets = account_of(platform), pl.DataFrame()
+    for session in sessions:
+        targets = decide(platform, account, session, strategy=STRATEGY)
+    outcomes = dict(targets.group_by("outcome").len().sort("outcome").iter_rows())
+    rules = targets.filter(pl.col("rule").is_not_null()).group_by("rule").len().sort("rule")
+    shown = targets.sort("outcome", "weight_frac", descending=True).select(
+        "symbol",
+        "outcome",
+        "rule",
+        "reason",
+        pl.col("quantity", "current_quantity").cast(pl.Float64),
+        "weight_frac",
+    )
+    return Outcome(
+        rows=targets.height,
+        metadata={
+            "preview": preview(shown, rows=30),
+            "rules": dg.MetadataValue.json(dict(rules.iter_rows())),
+            **outcomes,
+        },
+    )
+
+
+@session_asset(
+    group="risk",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session, metric)",
+    deps=["reconciliation", "portfolio_performance", "daily_features"],
+)
+def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Exposure, volatility, historical value at risk and drawdown of the book after the session's orders.
+
+    Definitions as in empyrical; losses are negative fractions.
+    """
+    account, metrics = account_of(platform), pl.DataFrame()
+    for session in sessions:
+        metrics = measure(platform, account, session)
+        rows = metrics.with_columns(account=pl.lit(account), session=pl.lit(session))
+        replace_rows(platform.database, "risk_metrics", rows, where={"account": account, "session": session})
+    return Outcome(rows=metrics.height, metadata={"preview": preview(metrics, rows=30)})
