@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import empyrical
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trading_assets.errors import DataQualityError
 from trading_assets.features.adjust import adjusted_as_seen_from, adjustment_factors
 from trading_assets.features.build import build_daily_features
+from trading_assets.indicators.extremes import highest, lowest
 from trading_assets.indicators.registry import FEATURES
+from trading_assets.indicators.trend import sma
 from trading_assets.schemas import DAILY_FEATURES
 
 ACTION_SCHEMA = {
@@ -267,3 +274,44 @@ def test_factors_equal_the_ones_a_vendor_published_for_real_symbols(shared_data:
         ours["close"].to_numpy() * newest, expected, rtol=2e-5
     )  # published with 7 digits
     assert actions.height > 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(0.0001, 1e12) | st.just(10.01), min_size=1, max_size=60),
+    st.integers(1, 60),
+)
+def test_an_average_is_the_correctly_rounded_mean_of_its_window(values: list[float], period: int) -> None:
+    averages = sma(np.array(values), period)
+    for end in range(period, len(values) + 1):
+        assert averages[end - 1] == float(sum(map(Fraction, values[end - period : end])) / period)
+    assert np.isnan(averages[: period - 1]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80), st.integers(1, 90))
+def test_extremes_equal_a_search_of_every_window(values: list[float], period: int) -> None:
+    array = np.array(values)
+    top, bottom = highest(array, period), lowest(array, period)
+    for end in range(1, len(values) + 1):
+        window = values[max(end - period, 0) : end]
+        whole = end >= period
+        np.testing.assert_equal(
+            (top[end - 1], bottom[end - 1]), (max(window), min(window)) if whole else (np.nan,) * 2
+        )
+
+
+def test_machine_code_is_made_once_and_numba_is_loaded_only_to_compute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    lazy = (
+        "import sys, trading_assets.features.build, trading_assets.schemas; sys.exit('numba' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", lazy], check=True, timeout=60)
+    kept = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-m", "trading_assets.indicators.compile"], check=True, timeout=120)
+        kept.append({path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")})
+    assert len(kept[0]) >= 20
+    assert kept[1] == kept[0]
