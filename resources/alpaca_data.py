@@ -149,7 +149,9 @@ class AlpacaSource:
                         left_out[kind] = left_out.get(kind, 0) + len(items)
             except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
                 raise self._gate.data_error(
-                    "A corporate action lacks a field or has a wrong one", response, reason=error
+                    "A corporate action lacks a field or has a wrong one",
+                    response,
+                    reason=type(error).__name__,
                 ) from error
             packed.append(pack(response))
         if progress:
@@ -167,6 +169,8 @@ class AlpacaSource:
             try:
                 for body, response in self._paged(self._bars, "/stocks/bars", query, now):
                     bars = self._field(body, "bars", response)
+                    if not bars.keys() <= set(wanted):
+                        raise self._gate.data_error("Bars of a symbol that was not asked for", response)
                     frames.append(parse_bars(bars, response, self._gate))
                     packed.append(pack(response))
             except VendorRefusedError as error:

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from resources.clock import SystemClock
+from resources.fan_out import sleep_unless_stopped
 from resources.vendors import RawResponse
 from trading_assets.errors import (
     RateLimitedError,
@@ -76,7 +77,7 @@ class Pacer:
         self,
         pace: Pace | None,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = sleep_unless_stopped,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pace = pace
@@ -123,7 +124,7 @@ class HttpGate:
         policy: HttpPolicy,
         *,
         secrets: Sequence[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = sleep_unless_stopped,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         wall_clock: Callable[[], datetime] = _SYSTEM_CLOCK.now,

@@ -24,6 +24,7 @@ from trading_assets.settings import SourceName
 
 GOOD_STATUS = frozenset({"OK", "DELAYED"})
 PAGE = 1000
+DELISTED_SHOWN = timedelta(days=31)
 _BAR_FIELDS = {
     "symbol": "T",
     "open": "o",
@@ -154,36 +155,55 @@ class PolygonSource:
             frame = finish_actions(pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row"), start, end)
         except (KeyError, TypeError, ValueError, ZeroDivisionError, pl.exceptions.PolarsError) as error:
             raise self._gate.data_error(
-                "A corporate action lacks a field or has a wrong one", responses[-1].unpack(), reason=error
+                "A corporate action lacks a field or has a wrong one",
+                responses[-1].unpack(),
+                reason=type(error).__name__,
             ) from error
         left_out = {"dividend not in USD": len(foreign)} if foreign else {}
         return Fetched(frame, PackedResponses(responses), left_out=left_out)
 
     def listings(self, as_of: date, *, progress: Progress | None = None) -> Fetched:
-        """Fetch what was listed on ``as_of``, and the names delisted by then; the broker's flags stay null."""
-        rows: list[dict[str, Any]] = []
-        packed: list[PackedResponse] = []
-        for done, active in enumerate((True, False), start=1):
-            found, pages = self._pages(
-                lambda active=active: self._client.list_tickers(  # type: ignore[misc] # mypy cannot infer a lambda's default
-                    market="stocks", date=as_of.isoformat(), active=active, limit=PAGE, raw=True
-                )
-            )
-            rows += [{**row, "active": active} for row in found]
-            packed += pages
-            if progress:
-                progress(done, 2)
+        """Fetch what was listed on ``as_of``, and names delisted in the month before; broker flags stay null."""
+        day, oldest = as_of.isoformat(), (as_of - DELISTED_SHOWN).isoformat()
+        listed, packed = self._pages(
+            lambda: self._client.list_tickers(market="stocks", date=day, active=True, limit=PAGE, raw=True)
+        )
+        if progress:
+            progress(1, 2)
+        gone, pages = self._pages(
+            lambda: self._client.list_tickers(
+                market="stocks",
+                date=day,
+                active=False,
+                limit=PAGE,
+                sort="delisted_utc",
+                order="desc",
+                raw=True,
+            ),
+            enough=lambda rows: _delisted_before(rows, oldest),
+        )
+        packed += pages
+        if progress:
+            progress(2, 2)
+        recent = [row for row in gone if oldest <= (row.get("delisted_utc") or "")]
         try:
-            frame = pl.DataFrame(
-                [_listing_row(row, as_of) for row in rows], schema=LISTING_SCHEMA, orient="row"
-            )
+            rows = [_listing_row(row, as_of, "active") for row in listed]
+            rows += [_listing_row(row, as_of, "delisted") for row in recent]
+            frame = pl.DataFrame(rows, schema=LISTING_SCHEMA, orient="row")
         except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise self._gate.data_error(
-                "A listing lacks a field or has a wrong one", packed[-1].unpack(), reason=error
+                "A listing lacks a field or has a wrong one",
+                packed[-1].unpack(),
+                reason=type(error).__name__,
             ) from error
         return Fetched(finish_listings(frame), PackedResponses(packed))
 
-    def _pages(self, first: Callable[[], UrllibReply]) -> tuple[list[dict[str, Any]], list[PackedResponse]]:
+    def _pages(
+        self,
+        first: Callable[[], UrllibReply],
+        *,
+        enough: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
+    ) -> tuple[list[dict[str, Any]], list[PackedResponse]]:
         rows: list[dict[str, Any]] = []
         with self._gate.capture(self._clock.now()) as kept:
             first()
@@ -192,7 +212,7 @@ class PolygonSource:
                 body = _checked(kept[-1], self._gate)
                 rows += body["results"]
                 next_url = body.get("next_url")
-                if not next_url:
+                if not next_url or enough(body["results"]):
                     break
                 parts = urlsplit(next_url)
                 path = f"{parts.path}?{parts.query}"
@@ -281,7 +301,13 @@ def _in_usd(dividend: dict[str, Any]) -> bool:
     return str(dividend.get("currency") or "USD").upper() == "USD"
 
 
-def _listing_row(row: dict[str, Any], as_of: date) -> dict[str, Any]:
+def _delisted_before(rows: list[dict[str, Any]], oldest: str) -> bool:
+    # newest first was asked for: only if the page keeps to that, the pages after it can be left alone
+    days = [row.get("delisted_utc") or "" for row in rows]
+    return bool(days) and days[-1] < oldest and days == sorted(days, reverse=True)
+
+
+def _listing_row(row: dict[str, Any], as_of: date, status: str) -> dict[str, Any]:
     delisted = row.get("delisted_utc")
     return {
         "symbol": row["ticker"],
@@ -289,7 +315,7 @@ def _listing_row(row: dict[str, Any], as_of: date) -> dict[str, Any]:
         "name": row.get("name"),
         "exchange": row.get("primary_exchange"),
         "asset_type": row.get("type"),
-        "status": "active" if row["active"] else "delisted",
+        "status": status,
         "delisted_date": date.fromisoformat(delisted[:10]) if delisted else None,
         "snapshot_session": as_of,
     }

@@ -24,7 +24,7 @@ from resources.http import HttpGate, Reply
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
 from resources.vendors import Fetched, Progress, RawResponse
-from trading_assets.errors import TransientError
+from trading_assets.errors import TransientError, VendorRefusedError
 from trading_assets.sessions import NEW_YORK
 from trading_assets.settings import SourceName
 
@@ -100,6 +100,10 @@ class ChartData(YfData):  # type: ignore[misc] # yfinance is untyped
             except (TransientError, yfinance.exceptions.YFRateLimitError, OSError):
                 self._credentials = (None, self._cookie_strategy)
         return self._credentials
+
+    def forget(self) -> None:
+        """Drop cookie and crumb, so that the next request asks for new ones."""
+        self._credentials = self._cookie = self._crumb = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ class YahooSource:
 
         def fetch(symbol: str) -> tuple[Chart | None, list[PackedResponse]]:
             with self._gate.capture(now) as kept:
-                self._data.get(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params=params)
+                self._get(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
             return parse_chart(kept[-1], symbol, self._gate), [pack(response) for response in kept]
 
         frames, packed, empty, null_rows, pending = [], [], [], 0, []
@@ -203,6 +207,15 @@ class YahooSource:
             tuple(empty),
             {"null prices or volume": null_rows} if null_rows else {},
         )
+
+    def _get(self, url: str, params: Mapping[str, object]) -> None:
+        try:
+            self._data.get(url, params=params)
+        except VendorRefusedError as error:
+            if error.facts.get("status") != 401:
+                raise
+            self._data.forget()  # a crumb of last week; a new one is asked for, once
+            self._data.get(url, params=params)
 
 
 def yahoo_symbol(symbol: str) -> str:
@@ -240,7 +253,7 @@ def _parse_result(
 ) -> Chart | None:
     try:
         meta, (quotes,) = result["meta"], result["indicators"]["quote"]
-        if meta["symbol"] != yahoo_symbol(symbol) or meta.get("dataGranularity", "1d") != "1d":
+        if meta["symbol"] not in {symbol, yahoo_symbol(symbol)} or meta.get("dataGranularity", "1d") != "1d":
             raise gate.data_error("A chart of something else than asked for", response, symbol=symbol)
         zone = str(meta["exchangeTimezoneName"])
         if not result.get("timestamp"):
