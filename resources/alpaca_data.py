@@ -272,8 +272,8 @@ def parse_bars(
     VendorDataError
         If a bar lacks a field or has one of a wrong type.
     """
-    rows = [row for items in bars.values() for row in items]
     try:
+        rows = [row for items in bars.values() for row in items]
         stamps = list(map(itemgetter("t"), rows))
         sessions = {stamp: datetime.fromisoformat(stamp).astimezone(NEW_YORK).date() for stamp in set(stamps)}
         names = pl.Series(list(bars), dtype=pl.String)

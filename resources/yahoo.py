@@ -71,7 +71,9 @@ class CurlTransport(curl.Session[curl.Response]):
             return Reply(full_url, response.status_code, headers, response.content)
 
         if CHART_PATH in url:
-            self._gate.send(attempt, accept=NO_DATA)
+            reply = self._gate.send(attempt, accept=NO_DATA)
+            # "no data" is judged by our parser; yfinance would ask again with other cookies
+            latest[0].status_code = 200 if reply.status in NO_DATA else reply.status
         else:
             attempt()
         return latest[0]

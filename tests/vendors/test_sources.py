@@ -1,0 +1,162 @@
+"""Which vendors are built from the settings, where they point, and with which keys."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from resources.clock import ManualClock
+from resources.fan_out import in_order, sleep_unless_stopped
+from resources.sources import (
+    FlaggedListings,
+    action_source,
+    alpaca_keys,
+    endpoints,
+    polygon_key,
+    reference_source,
+    sources_for,
+)
+from resources.vendor_listings import LISTING_SCHEMA
+from resources.vendors import Fetched
+from trading_assets.errors import ConfigurationError, TransientError, VendorDataError
+from trading_assets.settings import load_settings
+
+CLOCK = ManualClock(datetime(2016, 7, 5, 22, 0, tzinfo=UTC))
+KEYS = {"alpaca_api_key": "K", "alpaca_secret_key": "S", "polygon_api_key": "P"}
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY", "POLYGON_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda **values: load_settings(env_file=None, data=tmp_path, **values)
+
+
+def test_in_sim_mode_everything_points_at_the_simulator_and_no_real_key_is_used(settings):
+    sim = settings(**KEYS)
+    assert set(vars(endpoints(sim, "http://127.0.0.1:1/")).values()) == {"http://127.0.0.1:1"}
+    assert {*alpaca_keys(sim), polygon_key(sim)} == {"simulator"}
+    with pytest.raises(ConfigurationError, match="needs a running simulator"):
+        endpoints(sim, None)
+
+
+def test_paper_and_live_differ_in_the_trading_host_only_and_refuse_a_simulator(settings):
+    paper = endpoints(settings(mode="paper"), None)
+    live = endpoints(settings(mode="live", live_account="123"), None)
+    assert paper.alpaca_trading == "https://paper-api.alpaca.markets"
+    assert live.alpaca_trading == "https://api.alpaca.markets"
+    assert (paper.polygon, paper.yahoo, paper.alpaca_data) == (live.polygon, live.yahoo, live.alpaca_data)
+    with pytest.raises(ConfigurationError, match="must not be used"):
+        endpoints(settings(mode="paper"), "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(("source", "key"), [("polygon", "POLYGON_API_KEY"), ("alpaca", "ALPACA_API_KEY")])
+def test_a_missing_key_is_named(settings, source, key):
+    with pytest.raises(ConfigurationError, match=key):
+        sources_for(settings(mode="paper", sources=source), None, CLOCK)
+
+
+def test_sources_come_in_the_order_of_priority_and_share_a_vendors_quota(settings):
+    paper = settings(mode="paper", sources="alpaca,polygon", **KEYS)
+    built = sources_for(paper, None, CLOCK)
+    assert list(built) == ["alpaca", "polygon"]
+    actions = action_source(paper, None, CLOCK)
+    assert actions.name == "alpaca"
+    assert actions._gate is built["alpaca"]._gate
+    assert (built["polygon"]._gate.policy.pace.requests, built["polygon"]._gate.policy.pace.seconds) == (
+        5,
+        60,
+    )
+    assert sources_for(settings(), "http://127.0.0.1:1", CLOCK)["polygon"]._gate.policy.pace is None
+    with pytest.raises(ConfigurationError, match="polygon or alpaca"):
+        action_source(settings(mode="paper", sources="yahoo"), None, CLOCK)
+
+
+def test_without_polygon_the_brokers_own_list_is_the_reference(settings):
+    paper = settings(mode="paper", sources="alpaca", **KEYS)
+    assert reference_source(paper, None, CLOCK).name == "alpaca"
+    assert reference_source(settings(mode="paper", **KEYS), None, CLOCK).name == "polygon"
+
+
+class Listed:
+    name = "polygon"
+
+    def __init__(self, *symbols, flag=None):
+        self.symbols, self.flag = symbols, flag
+
+    def listings(self, as_of, *, progress=None):
+        rows = [
+            {
+                "symbol": symbol,
+                "session": as_of,
+                "status": "active",
+                "snapshot_session": as_of,
+                "is_tradable": self.flag,
+                "is_shortable": self.flag,
+                "is_easy_to_borrow": self.flag,
+                "is_fractionable": self.flag,
+            }
+            for symbol in self.symbols
+        ]
+        return Fetched(pl.DataFrame(rows, schema=LISTING_SCHEMA, orient="row"), ())
+
+
+def test_flags_of_today_are_joined_to_the_newest_session_and_to_no_older_one():
+    source = FlaggedListings(Listed("A", "B"), Listed("A", "Z", flag=True), CLOCK)
+    newest = source.listings(date(2016, 7, 5)).frame
+    assert newest.select("symbol", "is_shortable").rows() == [("A", True), ("B", False)]
+    older = source.listings(date(2016, 7, 1)).frame
+    assert older.get_column("is_shortable").to_list() == [None, None]
+
+
+# --- several requests at a time ----------------------------------------------------------------------------------
+
+
+def test_results_come_in_order_and_few_wait():
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(number):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.001 * (number % 5))
+        with lock:
+            running -= 1
+        return number
+
+    assert list(in_order(work, range(60), workers=3)) == list(range(60))
+    assert 1 < most <= 3
+
+
+def test_a_failure_wakes_those_who_wait_and_cancels_the_rest():
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == 0:
+            time.sleep(0.05)
+            raise VendorDataError("broken")
+        sleep_unless_stopped(60)
+
+    began = time.monotonic()
+    with pytest.raises(VendorDataError):
+        list(in_order(work, range(100), workers=4))
+    assert time.monotonic() - began < 5
+    assert len(begun) < 10
+
+
+def test_a_caller_who_goes_away_does_not_wait_for_quotas():
+    def work(number):
+        if number:
+            with pytest.raises(TransientError):
+                sleep_unless_stopped(60)
+
+    began = time.monotonic()
+    for _ in in_order(work, range(8), workers=2, ahead=1):
+        break
+    assert time.monotonic() - began < 5
