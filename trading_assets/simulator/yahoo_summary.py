@@ -355,7 +355,7 @@ def _profile(seen: Picture) -> dict[str, Any]:
         "sectorDisp": sector,
         "longBusinessSummary": f"{item.name} is an invented company of the {sector} sector ({industry}).",
         "fullTimeEmployees": 50 + int(60_000 * _draw(item.symbol, "employees")),
-        "companyOfficers": [_officer(item.symbol, title) for title in ("Chief Executive Officer", "CFO")],
+        "companyOfficers": [],
         "irWebsite": f"https://{item.symbol.lower()}.example.com/investors",
         "executiveTeam": [],
         "maxAge": 86400,
@@ -366,6 +366,8 @@ def _asset_profile(seen: Picture) -> dict[str, Any]:
     profile = _profile(seen)
     if "sector" in profile:
         names = ("auditRisk", "boardRisk", "compensationRisk", "shareHolderRightsRisk", "overallRisk")
+        titles = ("Chief Executive Officer", "CFO")
+        profile["companyOfficers"] = [_officer(seen.instrument.symbol, title) for title in titles]
         profile |= {name: 1 + int(10 * _draw(seen.instrument.symbol, name)) for name in names}
         first = seen.now.astimezone(NEW_YORK).date().replace(day=1)
         profile["governanceEpochDate"] = _utc_seconds(first)
