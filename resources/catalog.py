@@ -108,10 +108,19 @@ def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConn
 
 
 def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFrame:
-    """Run one SQL statement on the catalogue and return its rows."""
+    """Run one SQL statement on the catalogue and return its rows; see ``connect`` for ``as_of``.
+
+    Raises
+    ------
+    ConfigurationError
+        If DuckDB does not understand the statement, with DuckDB's explanation.
+    """
     with connect(path, as_of=as_of) as connection:
-        relation = connection.sql(sql)
-        rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+        try:
+            relation = connection.sql(sql)
+            rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+        except duckdb.ProgrammingError as error:
+            raise ConfigurationError(str(error)) from error
         return rows
 
 
