@@ -12,6 +12,7 @@ import requests
 from resources.broker import (
     Answer,
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
@@ -93,6 +94,20 @@ def parse_fill(body: JsonObject) -> BrokerFill:
         quantity=_decimal(body, "qty"),
         price_usd=_decimal(body, "price"),
         executed_at=_instant(body, "transaction_time"),
+        body=body,
+    )
+
+
+def parse_activity(body: JsonObject) -> BrokerActivity:
+    """Read one activity that is not a trade; a dividend's ``qty`` is what it was paid on, not what it added."""
+    kind = _text(body, "activity_type")
+    cash = _optional(body, "net_amount") or Decimal(0)
+    return BrokerActivity(
+        activity_id=_text(body, "id"),
+        kind=kind,
+        symbol=str(body["symbol"]) if body.get("symbol") else None,
+        cash_usd=cash,
+        shares=Decimal(0) if cash else _optional(body, "qty") or Decimal(0),
         body=body,
     )
 

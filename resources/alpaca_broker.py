@@ -17,6 +17,7 @@ from resources.alpaca_answers import (
     answer_of,
     objects,
     parse_account,
+    parse_activity,
     parse_fill,
     parse_order,
     parse_position,
@@ -26,9 +27,11 @@ from resources.alpaca_answers import (
 from resources.broker import (
     Answer,
     BrokerAccount,
+    BrokerActivity,
     BrokerFill,
     BrokerOrder,
     BrokerPosition,
+    JsonObject,
     OrderRequest,
     Outcome,
     SubmitResult,
@@ -44,7 +47,7 @@ from trading_assets.errors import (
 from trading_assets.settings import Settings
 
 ORDERS_PAGE = 500
-FILLS_PAGE = 100
+ACTIVITIES_PAGE = 100
 ORDERS_OVERLAP = timedelta(milliseconds=1)
 
 
@@ -186,24 +189,28 @@ class AlpacaBroker:
 
     def fills(self, since: datetime) -> Sequence[BrokerFill]:
         """List executions after ``since`` over all pages."""
-        found: dict[str, BrokerFill] = {}
+        return [
+            parse_fill(body) for body in self._activities("/account/activities/FILL", {"after": _iso(since)})
+        ]
+
+    def activities(self, since: datetime) -> Sequence[BrokerActivity]:
+        """List dividends, fees, splits and the like after ``since`` over all pages."""
+        query = {"after": _iso(since), "category": "non_trade_activity"}
+        return [parse_activity(body) for body in self._activities("/account/activities", query)]
+
+    def _activities(self, path: str, query: Mapping[str, object]) -> list[JsonObject]:
+        found: dict[str, JsonObject] = {}
         token: str | None = None
         while True:
-            query: dict[str, object] = {
-                "after": _iso(since),
-                "direction": "asc",
-                "page_size": FILLS_PAGE,
-            }
-            if token is not None:
-                query["page_token"] = token
-            page = [parse_fill(body) for body in objects(self._get("/account/activities/FILL", query))]
-            fresh = [fill for fill in page if fill.activity_id not in found]
-            found.update((fill.activity_id, fill) for fill in fresh)
-            if len(page) < FILLS_PAGE:
+            paging = {"direction": "asc", "page_size": ACTIVITIES_PAGE}
+            page = objects(self._get(path, {**query, **paging, **({"page_token": token} if token else {})}))
+            before = len(found)
+            found.update((str(body.get("id")), body) for body in page)
+            if len(page) < ACTIVITIES_PAGE:
                 return list(found.values())
-            if not fresh:
-                raise VendorDataError("The broker repeats a page of fills", page_token=token)
-            token = page[-1].activity_id
+            if len(found) == before:
+                raise VendorDataError("The broker repeats a page of activities", page_token=token)
+            token = str(page[-1].get("id"))
 
     def cancel(self, broker_order_id: str) -> bool:
         """Ask to cancel one order; False if it is gone or can no longer be cancelled."""

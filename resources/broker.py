@@ -98,6 +98,21 @@ class BrokerFill:
     body: JsonObject = field(repr=False)
 
 
+@dataclass(frozen=True)
+class BrokerActivity:
+    """Something other than a trade that the broker booked: a dividend, a fee, a split, a transfer.
+
+    ``cash_usd`` and ``shares`` are what it added (negative: took away).
+    """
+
+    activity_id: str
+    kind: str
+    symbol: str | None
+    cash_usd: Decimal
+    shares: Decimal
+    body: JsonObject = field(repr=False)
+
+
 class Outcome(StrEnum):
     """What the answer to a submission says about whether the order exists."""
 
@@ -148,6 +163,10 @@ class Broker(Protocol):
 
     def fills(self, since: datetime) -> Sequence[BrokerFill]:
         """List executions after ``since``, oldest first, over all pages."""
+        ...
+
+    def activities(self, since: datetime) -> Sequence[BrokerActivity]:
+        """List what else was booked after ``since``, oldest first, over all pages."""
         ...
 
     def cancel(self, broker_order_id: str) -> bool:

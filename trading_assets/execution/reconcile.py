@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker, BrokerAccount, BrokerPosition
+from resources.broker import Broker, BrokerAccount, BrokerActivity
 from resources.clock import Clock
 from resources.database import Database
+from trading_assets.analytics.books import Split, books_from_fills
 from trading_assets.errors import ConfigurationError
 from trading_assets.execution import store
+from trading_assets.execution.comparison import CENT, ZERO, Holdings, Item, compare_books
 from trading_assets.execution.fills import FillReport, ingest_fills
+from trading_assets.execution.ledger import account_fills, opening
 from trading_assets.execution.orders import open_orders
 from trading_assets.execution.store import Connection
-
-CASH = "cash"
-SHARE_TOLERANCE = Decimal("0.000001")
-CENT = Decimal("0.01")
-ZERO = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Books:
-    """What we hold by our own fills. ``cash_tolerance_usd`` allows for the broker's rounding to cents."""
-
-    cash_usd: Decimal
-    shares: Mapping[str, Decimal]
-    cash_tolerance_usd: Decimal = CENT
-
-
-@dataclass(frozen=True)
-class Item:
-    """One compared item: a symbol in shares, or cash in USD."""
-
-    item: str
-    ours: Decimal
-    brokers: Decimal
-    is_match: bool
-    explanation: str
-
-    @property
-    def difference(self) -> Decimal:
-        """Ours minus the broker's."""
-        return self.ours - self.brokers
+from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
 
 
 @dataclass(frozen=True)
@@ -93,21 +67,34 @@ def open_account(database: Database, broker: Broker, clock: Clock, *, mode: str)
 
 
 def reconcile(
-    database: Database, broker: Broker, clock: Clock, session: date, *, account: str
+    database: Database,
+    broker: Broker,
+    clock: Clock,
+    session: date,
+    *,
+    account: str,
+    splits: Sequence[Split] = (),
 ) -> ReconciliationReport:
     """Pull fills, compare the books with the broker, and record the outcome under ``session``.
 
     A difference halts trading (level orders) and is never papered over; executions that the broker has
-    counted and not yet published are explained. Trading resumes only when a person releases the halt.
+    counted and not yet published are explained, and so is cash that it booked for anything but trades.
+    Trading resumes only when a person releases the halt.
+
+    Parameters
+    ----------
+    splits
+        Known splits of what was ever traded; they count from the open of their ex-date.
     """
+    now = clock.now()
+    effective = [split for split in splits if session_open(_first_session(split.ex_date)) <= now]
     fills = ingest_fills(database, broker, clock, account=account)
-    seen, positions = broker.account(), broker.positions()
-    items = _compare_stored(database, account, seen, positions)
+    seen, items = _compare_now(database, broker, clock, account, effective, booked=())
     if not all(item.is_match for item in items):
-        # Something may have traded between the two readings: look once more before calling it a difference.
+        # Something may have traded between the readings, or been booked that is no trade: look once more.
         fills = ingest_fills(database, broker, clock, account=account)
-        seen, positions = broker.account(), broker.positions()
-        items = _compare_stored(database, account, seen, positions)
+        booked = broker.activities(_opened_at(database, account))
+        seen, items = _compare_now(database, broker, clock, account, effective, booked=booked)
     report = ReconciliationReport(account, session, tuple(items), fills)
     now = clock.now()
     with database.connection() as connection:
@@ -126,89 +113,50 @@ def reconcile(
     return report
 
 
-def compare_books(
-    books: Books,
-    cash_usd: Decimal,
-    positions: Iterable[BrokerPosition],
+def load_holdings(database: Database, account: str, splits: Sequence[Split], today: date) -> Holdings:
+    """Derive what we should have from the account's fills and the splits that took effect."""
+    fills = account_fills(database, account)
+    cash, _ = opening(database, account)
+    books = books_from_fills(fills, cash, splits=splits, through=today)
+    odd = sum((fill.quantity * fill.price_usd) % CENT != 0 for fill in fills)
+    return Holdings(books.cash_usd, books.quantities, CENT / 2 * odd)
+
+
+def _compare_now(
+    database: Database,
+    broker: Broker,
+    clock: Clock,
+    account: str,
+    splits: Sequence[Split],
     *,
-    unpublished: Books,
-    waiting: Mapping[str, str],
-) -> list[Item]:
-    """Compare books and broker item by item: cash first, then symbols.
-
-    Parameters
-    ----------
-    unpublished
-        Shares and cash of executions that orders report and for which the broker published no fill yet.
-    waiting
-        By symbol, a sentence about its open orders.
-    """
-    tolerance = books.cash_tolerance_usd + unpublished.cash_tolerance_usd
-    items = [_item(CASH, (books.cash_usd, cash_usd, unpublished.cash_usd), tolerance)]
-    theirs = {position.symbol: position.quantity for position in positions}
-    held = {symbol for symbol, shares in books.shares.items() if shares != 0}
-    traded = {symbol for symbol, shares in unpublished.shares.items() if shares != 0}
-    items.extend(
-        _item(
-            symbol,
-            (books.shares.get(symbol, ZERO), theirs.get(symbol, ZERO), unpublished.shares.get(symbol, ZERO)),
-            SHARE_TOLERANCE,
-            waiting.get(symbol, ""),
-        )
-        for symbol in sorted(held | theirs.keys() | traded)
-    )
-    return items
-
-
-def _item(
-    name: str, amounts: tuple[Decimal, Decimal, Decimal], tolerance: Decimal, waiting: str = ""
-) -> Item:
-    ours, brokers, unpublished = amounts
-    is_equal = abs(ours - brokers) <= tolerance
-    is_match = is_equal or abs(ours + unpublished - brokers) <= tolerance
-    if is_equal:
-        text = "equal"
-    elif is_match:
-        text = f"explained: {unpublished.normalize():+f} of executions that the broker has not published yet"
-    else:
-        text = "unexplained: trading is halted; compare orders and fills with the broker's own pages"
-    return Item(name, ours, brokers, is_match, f"{text}; {waiting}" if waiting else text)
-
-
-def load_books(connection: Connection, account: str) -> Books:
-    """Sum the account's fills over its opening cash, exactly."""
-    found = store.rows_of(
-        connection,
-        "select symbol, sum(case when side = 'buy' then quantity else -quantity end) as shares,"
-        " sum(case when side = 'buy' then -quantity else quantity end * price_usd) as cash_usd,"
-        " count(*) filter (where quantity * price_usd * 100 <> trunc(quantity * price_usd * 100)) as roundings"
-        " from fills where account = %s group by symbol",
-        (account,),
-    )
-    (opening,) = store.rows_of(
-        connection, "select opening_cash_usd from accounts where account = %s", (account,)
-    )
-    return Books(
-        cash_usd=opening["opening_cash_usd"] + sum((row["cash_usd"] for row in found), ZERO),
-        shares={row["symbol"]: row["shares"] for row in found},
-        cash_tolerance_usd=CENT + CENT / 2 * sum(row["roundings"] for row in found),
-    )
-
-
-def _compare_stored(
-    database: Database, account: str, seen: BrokerAccount, positions: Sequence[BrokerPosition]
-) -> list[Item]:
+    booked: Sequence[BrokerActivity],
+) -> tuple[BrokerAccount, list[Item]]:
+    seen, positions = broker.account(), broker.positions()
+    books = load_holdings(database, account, splits, clock.now().astimezone(NEW_YORK).date())
     with database.connection() as connection:
-        books = load_books(connection, account)
         unpublished = _unpublished(connection, account)
         waiting: dict[str, list[str]] = {}
         for order in open_orders(connection, account):
             waiting.setdefault(order["symbol"], []).append(_sentence(order))
     sentences = {symbol: ", ".join(items) for symbol, items in waiting.items()}
-    return compare_books(books, seen.cash_usd, positions, unpublished=unpublished, waiting=sentences)
+    items = compare_books(
+        books, seen.cash_usd, positions, unpublished=unpublished, waiting=sentences, booked=booked
+    )
+    return seen, items
 
 
-def _unpublished(connection: Connection, account: str) -> Books:
+def _first_session(day: date) -> date:
+    return day if is_session(day) else next_session(day)
+
+
+def _opened_at(database: Database, account: str) -> datetime:
+    opened_at: datetime = database.fetch("select opened_at from accounts where account = %s", (account,))[0][
+        0
+    ]
+    return opened_at
+
+
+def _unpublished(connection: Connection, account: str) -> Holdings:
     found = store.rows_of(
         connection,
         "select o.symbol, o.side, o.filled_quantity - coalesce(sum(f.quantity), 0) as shares,"
@@ -224,7 +172,7 @@ def _unpublished(connection: Connection, account: str) -> Books:
         shares[row["symbol"]] = shares.get(row["symbol"], ZERO) + sign * row["shares"]
         cash -= sign * (row["value_usd"] or ZERO)
         tolerance += CENT
-    return Books(cash, shares, tolerance)
+    return Holdings(cash, shares, tolerance)
 
 
 def _sentence(order: Mapping[str, Any]) -> str:
