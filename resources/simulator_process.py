@@ -100,9 +100,11 @@ class SimulatorProcess:
 
 def simulator_options(settings: Settings) -> list[str]:
     """Return the command-line options that describe the market of these settings."""
-    cash = ["--cash", f"{settings.sim_cash_usd:.2f}"]
+    common = ["--cash", f"{settings.sim_cash_usd:.2f}"]
+    if settings.sim_at is not None:
+        common += ["--at", settings.sim_at.isoformat()]
     if settings.sim_replay is not None:
-        return ["--replay", str(settings.sim_replay.expanduser().resolve()), *cash]
+        return ["--replay", str(settings.sim_replay.expanduser().resolve()), *common]
     market = [
         "--seed",
         str(settings.sim_seed),
@@ -111,7 +113,7 @@ def simulator_options(settings: Settings) -> list[str]:
         "--years",
         str(settings.sim_years),
     ]
-    return [*market, *cash]
+    return [*market, *common]
 
 
 @contextmanager

@@ -103,6 +103,13 @@ class Settings(BaseSettings):
             raise ValueError("is not an IANA time zone such as America/Chicago")
         return value
 
+    @field_validator("sim_at")
+    @classmethod
+    def _check_zone(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a zone, e.g. 2016-06-29T22:00:00Z")
+        return value
+
     @field_validator("data")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
