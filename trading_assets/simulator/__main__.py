@@ -39,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at", type=_instant, help="first instant of the clock")
     parser.add_argument("--cash", type=Decimal, default=Decimal(100_000), help="USD on the account at first")
     parser.add_argument(
-        "--clock", type=ClockMode, choices=list(ClockMode), help="real without --at and --replay"
+        "--clock",
+        type=ClockMode,
+        choices=list(ClockMode),
+        help="as before; at first, real without --at and --replay",
     )
     parser.add_argument("--speed", type=float, default=60.0, help="of the fast clock")
     return parser

@@ -23,6 +23,7 @@ from trading_assets.simulator.synthetic import SyntheticMarket
 from trading_assets.simulator.tape import TapeMarket, publication
 
 FIRST_SESSION = "first_session"
+CLOCK_MODE = "clock_mode"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def assemble(options: Options, store: StateStore) -> Simulation:
     if options.replay is not None:
         market, recorded_until = _replayed(options.replay, store)
         start = start or recorded_until
-    mode = options.clock or (ClockMode.REAL if start is None else ClockMode.FIXED)
+    mode = options.clock or _mode_before(store) or (ClockMode.REAL if start is None else ClockMode.FIXED)
+    store.remember(CLOCK_MODE, mode)
     clock = SimulationClock(mode, store, start=start, speed=options.speed)
     if market is None:
         market = _synthetic(options, store, clock.now())
@@ -77,6 +79,12 @@ def protocols(simulation: Simulation) -> list[BaseRoute]:
         *alpaca_data.routes(simulation),
         *admin.routes(simulation),
     ]
+
+
+def _mode_before(store: StateStore) -> ClockMode | None:
+    # a restart without a wish goes on as before: a real clock would carry a past simulation to today
+    mode = store.fact(CLOCK_MODE)
+    return None if mode is None else ClockMode(mode)
 
 
 def _broker(options: Options, simulation: Simulation) -> Engine:
