@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
+import numpy as np
 import polars as pl
 
 from trading_assets.errors import DataQualityError
@@ -13,7 +14,7 @@ from trading_assets.sessions import NEW_YORK, closures_between, is_session, sess
 
 BAR_COLUMNS = ("symbol", "session", *OHLCV)
 BAR_SCHEMA = pl.Schema({name: VENDOR_DAILY_BARS["polygon"].schema[name] for name in BAR_COLUMNS})
-REQUIRED = ("symbol", "session", "open", "high", "low", "close", "volume")
+_DAYS = 1_000_000  # more days than any date is from 1970
 
 
 def require_closed(sessions: Sequence[date], now: datetime, delay: timedelta) -> None:
@@ -64,19 +65,35 @@ def epoch_to_new_york_date(column: str, unit: str) -> pl.Expr:
     return moment.dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.date()
 
 
-def finish_bars(frames: Sequence[pl.DataFrame], sessions: Sequence[date]) -> pl.DataFrame:
-    """Join frames of one vendor into the table's columns and order.
+def finish_bars(frames: list[pl.DataFrame], sessions: Sequence[date]) -> pl.DataFrame:
+    """Join frames of one vendor into the table's columns and order, and empty the list.
 
-    Output: `BAR_COLUMNS`, sorted by (symbol, session). Rows of sessions that were not asked for are left out
-    (a range call brings its neighbours along); rows on dates that are no session are kept for the checks.
+    Output: `BAR_COLUMNS`, sorted by (symbol, session), duplicates in the order they came. Rows of sessions that
+    were not asked for are left out (a range call brings its neighbours along); rows on dates that are no session
+    are kept for the checks.
     """
     if not frames:
         return pl.DataFrame(schema=BAR_SCHEMA)
-    frame = pl.concat(frames, rechunk=False)
+    frame = pl.concat(frames, rechunk=True).select(BAR_COLUMNS)
+    frames.clear()  # two million bars are held once from here on, plus one column
     first, last = start_of_range(sessions), max(sessions)
     present = frame.get_column("session").unique().to_list()
     asked = set(sessions)
     keep = [day for day in present if first <= day <= last and (day in asked or not is_session(day))]
     if len(keep) < len(present):
         frame = frame.filter(pl.col("session").is_in(keep))
-    return frame.select(BAR_COLUMNS).sort("symbol", "session", maintain_order=True)
+    order = _order(frame)
+    columns = frame.get_columns()
+    del frame
+    for position, column in enumerate(columns):
+        columns[position] = column.gather(order)
+    return pl.DataFrame(columns)
+
+
+def _order(frame: pl.DataFrame) -> pl.Series:
+    # one integer key and a stable sort: a fifth of the time of sorting by the two columns
+    symbols = frame.get_column("symbol")
+    codes = symbols.cast(pl.Enum(symbols.unique().sort())).to_physical().cast(pl.Int64)
+    days = frame.get_column("session").to_physical().cast(pl.Int64)
+    key = (codes * _DAYS + days).to_numpy()
+    return pl.Series(np.argsort(key, kind="stable").astype(np.uint32))

@@ -8,6 +8,9 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from resources.clock import ManualClock
 from resources.fan_out import in_order, sleep_unless_stopped
@@ -20,6 +23,7 @@ from resources.sources import (
     reference_source,
     sources_for,
 )
+from resources.vendor_bars import BAR_SCHEMA, finish_bars
 from resources.vendor_listings import LISTING_SCHEMA
 from resources.vendors import Fetched
 from trading_assets.errors import ConfigurationError, TransientError, VendorDataError
@@ -160,3 +164,33 @@ def test_a_caller_who_goes_away_does_not_wait_for_quotas():
     for _ in in_order(work, range(8), workers=2, ahead=1):
         break
     assert time.monotonic() - began < 5
+
+
+# --- the frame that all sources return ---------------------------------------------------------------------------
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["A", "AA", "B", "BRK.B", "b"]),
+            st.dates(date(2016, 6, 29), date(2016, 7, 8)),
+            st.floats(1, 9),
+        ),
+        max_size=40,
+    )
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_bars_are_sorted_as_polars_sorts_them_and_only_the_asked_days_stay(rows):
+    frames = [
+        pl.DataFrame(
+            [(symbol, day, price, price, price, price, 1.0, None, None)], schema=BAR_SCHEMA, orient="row"
+        )
+        for symbol, day, price in rows
+    ]
+    asked = [date(2016, 7, 1), date(2016, 7, 6)]
+    wanted = {*asked, date(2016, 7, 2), date(2016, 7, 3), date(2016, 7, 4)}  # closed days in between stay
+    expected = pl.concat([*frames, pl.DataFrame(schema=BAR_SCHEMA)])
+    expected = expected.filter(pl.col("session").is_in(wanted))
+    expected = expected.sort("symbol", "session", maintain_order=True)
+    assert finish_bars(frames, asked).equals(expected)
+    assert frames == []
