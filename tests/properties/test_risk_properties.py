@@ -14,7 +14,8 @@ from trading_assets.risk.targets import Book, Market, RiskPolicy, target_positio
 
 SYMBOLS = [f"S{number}" for number in range(8)]
 
-fractions = st.decimals("0.01", "1", places=2)
+# generous prices, volumes and cash, so that most decisions are made by a limit and not by missing data
+fractions = st.sampled_from([Decimal("0.05"), Decimal("0.1"), Decimal("0.3"), Decimal(1)])
 policies = st.builds(
     RiskPolicy,
     sizing=st.builds(FixedFractional, position_frac=fractions),
@@ -22,19 +23,33 @@ policies = st.builds(
         RiskLimits,
         max_position_frac=fractions,
         max_positions=st.integers(1, 6),
-        max_gross_frac=st.decimals("0.1", "2", places=2),
-        max_order_usd=st.decimals(100, 50_000, places=2),
+        max_gross_frac=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(3)]),
+        max_order_usd=st.sampled_from([Decimal(10**7), Decimal(50_000), Decimal(900)]),
     ),
 )
 signal_rows = st.dictionaries(
     st.sampled_from(SYMBOLS),
-    st.tuples(st.sampled_from(["enter_long", "hold_long", "exit_long"]), st.floats(0, 1)),
+    st.tuples(
+        st.sampled_from(["enter_long", "enter_long", "enter_long", "enter_long", "hold_long", "exit_long"]),
+        st.sampled_from([0.0, 0.5, 1.0]),
+    ),
+    min_size=5,
 )
-holdings = st.dictionaries(st.sampled_from(SYMBOLS), st.decimals("0.000000001", 2000, places=9))
-prices = st.fixed_dictionaries(dict.fromkeys(SYMBOLS, st.floats(0.01, 5000)))
-volumes = st.dictionaries(st.sampled_from(SYMBOLS), st.floats(0, 1e8))
-cash = st.decimals(-50_000, 500_000, places=2)
-traded = st.frozensets(st.sampled_from(SYMBOLS))
+holdings = st.dictionaries(
+    st.sampled_from(SYMBOLS),
+    st.one_of(st.integers(100, 30_000).map(Decimal), st.just(Decimal("0.000000001"))),
+    max_size=4,
+)
+prices = st.fixed_dictionaries(
+    dict.fromkeys(SYMBOLS, st.sampled_from([7.77, 20.0, 50.0, 333.33, 4000.0, 3.0]))
+)
+volumes = st.dictionaries(st.sampled_from(SYMBOLS), st.sampled_from([0.0, 1e5]), max_size=1).map(
+    lambda thin: {symbol: thin.get(symbol, 1e9) for symbol in SYMBOLS}
+)
+cash = st.sampled_from(
+    [*map(Decimal, (1_000_000, 500_000, 300_000, 70_000)), Decimal("30000.55"), Decimal(-10_000)]
+)
+traded = st.sets(st.sampled_from(SYMBOLS), max_size=1).map(lambda missing: frozenset(SYMBOLS) - missing)
 
 
 def decide(rows, held, close, volume, money, bars, policy):
@@ -49,7 +64,7 @@ def decide(rows, held, close, volume, money, bars, policy):
     return account, targets
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(signal_rows, holdings, prices, volumes, cash, traded, policies)
 def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, policy):
     account, targets = decide(rows, held, close, volume, money, bars, policy)
@@ -85,7 +100,7 @@ def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, p
     assert opened == 0 or targets.filter(pl.col("quantity") > 0).height <= limits.max_positions
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(signal_rows, holdings, prices, volumes, cash, traded, policies, st.randoms(use_true_random=False))
 def test_the_order_of_signals_and_holdings_does_not_matter(
     rows, held, close, volume, money, bars, policy, random
