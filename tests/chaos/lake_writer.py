@@ -1,6 +1,6 @@
 """Child process of test_lake_kill.py: one lake operation that dies with SIGKILL right before its n-th step.
 
-Steps are the calls that change the disk (making an empty folder in the staging area aside). ``half`` also leaves half a file behind when the step is the writing of
+Steps are the calls that change what other processes see on the disk, except the making of empty folders. ``half`` also leaves half a file behind when the step is the writing of
 one. Step 0 never comes: the operation completes and its number of steps is printed.
 """
 
@@ -42,7 +42,7 @@ writing = pl.DataFrame.write_parquet
 lake = Lake(Path(folder) / "lake", FileLocks(Path(folder) / "locks"))
 table = VENDOR_DAILY_BARS["polygon"]
 frame = pl.read_parquet(rows)
-for name in ("replace", "rmdir", "unlink", "fsync"):
+for name in ("replace", "rmdir", "unlink"):
     setattr(os, name, counted(getattr(os, name)))
 pl.DataFrame.write_parquet = counted(writing)
 lake_files._exchange = counted(lake_files._exchange)
