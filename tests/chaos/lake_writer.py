@@ -1,7 +1,8 @@
 """Child process of test_lake_kill.py: one lake operation that dies with SIGKILL right before its n-th step.
 
-Steps are the calls that change what other processes see on the disk, except the making of empty folders. ``half`` also leaves half a file behind when the step is the writing of
-one. Step 0 never comes: the operation completes and its number of steps is printed.
+Steps are the calls that change what other processes see on the disk, except the making of empty folders. ``half``
+also leaves half a file behind when the step is the writing of one. Step 0 never comes: the operation completes and
+its number of steps is printed.
 """
 
 import os
