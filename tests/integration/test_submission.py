@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from resources.alpaca_broker import AlpacaBroker
 from resources.broker import OrderRequest
+from trading_assets.analytics.books import Split
 from trading_assets.errors import (
     ConfigurationError,
     ReconciliationError,
@@ -186,8 +188,6 @@ def test_an_answer_that_comes_too_late_ends_in_exactly_one_order(open_desk, quie
     desk.simulated.fault("^/v2/orders$", "slow", method="POST", seconds=0.8)
 
     def wait(seconds: float) -> None:
-        import time
-
         time.sleep(0.4)
 
     desk.submit(wait=wait)
@@ -316,3 +316,25 @@ def test_partial_fills_add_up_and_are_explained_by_the_open_order(open_desk, sta
     ((filled,),) = desk.database.fetch("select filled_quantity from orders")
     assert fills > 1
     assert quantity == filled
+
+
+def test_a_split_that_the_books_know_is_equal_and_one_they_do_not_know_stops_trading(
+    open_desk, start_simulator
+) -> None:
+    # THL splits five for one on 2024-05-30 in this market
+    split = Split("THL", date(2024, 5, 30), 5.0)
+    desk = open_desk(start_simulator(symbols=120, years=0.5, at="2024-05-28T16:30:00-04:00"))
+    desk.aim({split.symbol: 3})
+    desk.plan()
+    desk.submit()
+    at_open(desk)
+    desk.clock.advance_to(session_open(split.ex_date) + timedelta(minutes=1))
+    known = reconcile(
+        desk.database, desk.broker, desk.clock, desk.session, account=desk.account, splits=[split]
+    )
+    assert {item.item: item.brokers for item in known.items}["THL"] == 15
+    assert known.is_match
+    unknown = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    assert [item.item for item in unknown.differences] == ["THL"]
+    assert "SPLIT +12" in unknown.differences[0].explanation
+    assert [level for level, _ in desk.halts()] == ["orders"]

@@ -13,6 +13,7 @@ from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
 from trading_assets.execution.fills import ingest_fills
+from trading_assets.execution.ledger import account_fills, known_splits, opening
 from trading_assets.execution.planning import plan_and_store_intents
 from trading_assets.execution.reconcile import open_account, reconcile
 from trading_assets.execution.submission import submit_planned
@@ -165,7 +166,17 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
 def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented."""
     account = account_of(platform)
-    report = reconcile(platform.database, platform.broker, platform.clock, sessions[-1], account=account)
+    _, opened = opening(platform.database, account)
+    traded = {fill.symbol for fill in account_fills(platform.database, account)}
+    today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
+    report = reconcile(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        sessions[-1],
+        account=account,
+        splits=known_splits(platform.lake, traded, opened, today),
+    )
     differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
     shown = rows_metadata(
         platform,
