@@ -12,7 +12,6 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator import yahoo_summary
 from trading_assets.simulator.adjustment import (
     dividend_factors,
     effective_actions,
@@ -24,6 +23,9 @@ from trading_assets.simulator.market import Instrument
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Action, Floats, Rows, day_number, day_of, published_day
 from trading_assets.simulator.wire import json_answer, new_york_millis
+from trading_assets.simulator.yahoo_picture import EXCHANGES, picture
+from trading_assets.simulator.yahoo_quote import quote
+from trading_assets.simulator.yahoo_summary import MODULES
 
 _RANGES = {"1d": 1, "5d": 7, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
 _VALID_RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
@@ -73,18 +75,18 @@ def _quote(simulation: Simulation, request: Request) -> Response:
     if not symbols:
         error = {"code": "Bad Request", "description": "Missing required query parameter=symbols"}
         return json_answer({"quoteResponse": {"result": None, "error": error}}, 400)
-    pictures = (yahoo_summary.picture(simulation, symbol) for symbol in symbols)
-    result = [yahoo_summary.quote(picture) for picture in pictures if picture is not None]
+    pictures = (picture(simulation, symbol) for symbol in symbols)
+    result = [quote(seen) for seen in pictures if seen is not None]
     return json_answer({"quoteResponse": {"result": result, "error": None}})
 
 
 def _summary(simulation: Simulation, request: Request) -> Response:
     symbol = request.path_params["symbol"]
     wanted = [name for name in request.query_params.get("modules", "").split(",") if name]
-    picture = yahoo_summary.picture(simulation, symbol)
-    if picture is None:
+    seen = picture(simulation, symbol)
+    if seen is None:
         return _no_summary(f"Quote not found for symbol: {symbol}")
-    modules = {name: yahoo_summary.MODULES[name](picture) for name in wanted if name in yahoo_summary.MODULES}
+    modules = {name: MODULES[name](seen) for name in wanted if name in MODULES}
     if not modules:
         return _no_summary(f"No fundamentals data found for any of the summaryTypes={','.join(wanted)}")
     return json_answer({"quoteSummary": {"result": [modules], "error": None}})
@@ -258,7 +260,7 @@ def _meta(
     year = rows.take(slice(-252, None))
     local = now.astimezone(NEW_YORK)
     offset = int((local.utcoffset() or timedelta(0)).total_seconds())
-    exchange, full_name = yahoo_summary.EXCHANGES[instrument.mic]
+    exchange, full_name = EXCHANGES[instrument.mic]
     newest = int(rows.day[-1])
     return {
         "currency": "USD",
