@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from trading_assets.sessions import session_close, session_open, sessions_between
 from trading_assets.simulator.engine import Engine
-from trading_assets.simulator.ledger import ActivityQuery, OrderQuery
+from trading_assets.simulator.listings import ActivityQuery, OrderQuery
 from trading_assets.simulator.market import Bar
 from trading_assets.simulator.price_path import trading_day
 from trading_assets.simulator.refusals import Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 
 import orjson
@@ -20,11 +20,10 @@ from trading_assets.simulator.account_view import (
     position_bodies,
     position_body,
 )
-from trading_assets.simulator.alpaca_format import parse_instant
 from trading_assets.simulator.engine import Engine
-from trading_assets.simulator.ledger import ActivityQuery, OrderQuery
 from trading_assets.simulator.matching import SHARE_STEP
 from trading_assets.simulator.order_entry import amount
+from trading_assets.simulator.query_parameters import activity_query, day, history_span, order_query
 from trading_assets.simulator.reference_view import (
     CALENDAR_START,
     asset_body,
@@ -41,9 +40,6 @@ from trading_assets.simulator.refusals import (
 )
 
 REQUESTS_PER_MINUTE = 200
-MAX_ORDERS = 500
-MAX_ACTIVITIES = 100
-_PERIOD_DAYS = {"D": 1, "W": 7, "M": 31, "A": 366}
 
 Handler = Callable[[Request], Awaitable[Response]]
 Body = Callable[[Request], Awaitable[object]]
@@ -94,7 +90,7 @@ class TradingProtocol:
             return account_body(self._engine, at)
 
     async def activities(self, request: Request) -> object:
-        query = _activity_query(request)
+        query = activity_query(request)
         with self._engine.settled():
             found = self._engine.ledger.activity_bodies(query)
         if found is None:
@@ -112,7 +108,7 @@ class TradingProtocol:
 
     async def history(self, request: Request) -> object:
         with self._engine.settled() as at:
-            start, end = _history_span(request, at)
+            start, end = history_span(request, at)
             return history_body(self._engine, start, end)
 
     async def assets(self, request: Request) -> object:
@@ -146,12 +142,12 @@ class TradingProtocol:
 
     async def calendar(self, request: Request) -> object:
         last = calendar().sessions[-1].date()
-        start = _day(request, "start") or CALENDAR_START
-        end = min(_day(request, "end") or last, last - timedelta(days=14))
+        start = day(request, "start") or CALENDAR_START
+        end = min(day(request, "end") or last, last - timedelta(days=14))
         return calendar_json(start, end)
 
     async def orders(self, request: Request) -> object:
-        query = _order_query(request)
+        query = order_query(request)
         with self._engine.settled():
             return self._engine.ledger.order_bodies(query)
 
@@ -278,85 +274,3 @@ def _found(body: bytes | None, wanted: str) -> bytes:
     if body is None:
         raise not_found(f"order not found for {wanted}")
     return body
-
-
-def _order_query(request: Request) -> OrderQuery:
-    status = _choice(request, "status", "open", ("open", "closed", "all"))
-    symbols = request.query_params.get("symbols", "")
-    return OrderQuery(
-        is_open={"open": True, "closed": False, "all": None}[status],
-        symbols=tuple(symbol for symbol in symbols.split(",") if symbol),
-        side=_choice(request, "side", "", ("", "buy", "sell")) or None,
-        after=_instant(request, "after"),
-        until=_instant(request, "until"),
-        ascending=_choice(request, "direction", "desc", ("asc", "desc")) == "asc",
-        limit=_size(request, "limit", 50, MAX_ORDERS),
-    )
-
-
-def _activity_query(request: Request) -> ActivityQuery:
-    kinds = request.path_params.get("kind") or request.query_params.get("activity_types", "")
-    category = _choice(request, "category", "", ("", "trade_activity", "non_trade_activity"))
-    day = _day(request, "date")
-    after, until = _instant(request, "after"), _instant(request, "until")
-    if day is not None and (after is not None or until is not None):
-        raise bad_parameter("date cannot be combined with after or until")
-    return ActivityQuery(
-        kinds=tuple(kind for kind in kinds.split(",") if kind),
-        is_trade=None if not category else category == "trade_activity",
-        after=after,
-        until=until,
-        day=day,
-        ascending=_choice(request, "direction", "desc", ("asc", "desc")) == "asc",
-        page_token=request.query_params.get("page_token") or None,
-        page_size=_size(request, "page_size", MAX_ACTIVITIES, MAX_ACTIVITIES),
-    )
-
-
-def _history_span(request: Request, at: datetime) -> tuple[date, date]:
-    if request.query_params.get("timeframe", "1D") != "1D":
-        raise bad_parameter("this simulator keeps daily equity only: timeframe must be 1D")
-    end_at = _instant(request, "end")
-    end = _day(request, "date_end") or (end_at or at).astimezone(NEW_YORK).date()
-    start_at = _instant(request, "start")
-    if start_at is not None:
-        return start_at.astimezone(NEW_YORK).date(), end
-    period = request.query_params.get("period", "1M")
-    if period == "all":
-        return date(1998, 1, 1), end
-    if not period[:-1].isdigit() or period[-1] not in _PERIOD_DAYS:
-        raise bad_parameter(f"invalid period: {period}")
-    return end - timedelta(days=min(int(period[:-1]) * _PERIOD_DAYS[period[-1]], 20_000)), end
-
-
-def _choice(request: Request, name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = request.query_params.get(name, default)
-    if value not in allowed:
-        raise bad_parameter(f"invalid {name}: {value}")
-    return value
-
-
-def _size(request: Request, name: str, default: int, largest: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isdigit() or not 1 <= int(text) <= largest:
-        raise bad_parameter(f"{name} must be between 1 and {largest}")
-    return int(text)
-
-
-def _instant(request: Request, name: str) -> datetime | None:
-    text = request.query_params.get(name)
-    if not text:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError:
-        raise bad_parameter(f"invalid {name}: {text}") from None
-
-
-def _day(request: Request, name: str) -> date | None:
-    at = _instant(request, name)
-    if at is None:
-        return None
-    return at.astimezone(NEW_YORK).date()

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator.account import Balances, balances
+from trading_assets.simulator.account import Account, Balances, balances
 from trading_assets.simulator.alpaca_format import activity_prefix, number, stamp
 from trading_assets.simulator.corporate_events import CorporateEvents
 from trading_assets.simulator.ledger import Activity, ClosingBalance, Ledger
@@ -37,10 +37,22 @@ class Floor:
         Which corporate actions are booked.
     """
 
+    account: Account
+    book: OrderBook
+    cursor: datetime
+    next_order: int
+    _marks: tuple[datetime, dict[str, Decimal]] | None
+    # Nothing happens before this instant; None if that has to be worked out.
+    _quiet_until: datetime | None
+    # Next execution of each open order in one session; dropped for a symbol when anything in it changes.
+    _agenda: dict[str, datetime | None]
+    _agenda_session: date | None
+    _unsaved: dict[str, Order]
+    _unsaved_positions: set[str]
+
     def __init__(self, ledger: Ledger, quotes: Quotes, events: CorporateEvents) -> None:
         self.ledger = ledger
         self.quotes = quotes
-        self.cursor: datetime
         self._events = events
         self._load()
 
@@ -128,14 +140,8 @@ class Floor:
         self.cursor = datetime.fromisoformat(cursor)
         self.next_order = self.ledger.next_order_number()
         self._next_activity = self.ledger.next_activity_number()
-        self._marks: tuple[datetime, dict[str, Decimal]] | None = None
-        # Nothing happens before this instant; None if that has to be worked out.
-        self._quiet_until: datetime | None = None
-        # Next execution of each open order in one session; dropped for a symbol when anything in it changes.
-        self._agenda: dict[str, datetime | None] = {}
-        self._agenda_session: date | None = None
-        self._unsaved: dict[str, Order] = {}
-        self._unsaved_positions: set[str] = set()
+        self._marks = self._quiet_until = self._agenda_session = None
+        self._agenda, self._unsaved, self._unsaved_positions = {}, {}, set()
 
     def _pass_sessions(self, now: datetime) -> None:
         cursor = self.cursor

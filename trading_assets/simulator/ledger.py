@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,10 +21,16 @@ import orjson
 
 from trading_assets.errors import ServiceError
 from trading_assets.simulator.account import Account, Position
+from trading_assets.simulator.listings import (
+    ActivityQuery,
+    OrderQuery,
+    activity_listing,
+    micros,
+    order_listing,
+)
 from trading_assets.simulator.order_book import Order
 
 FILE_NAME = "broker.sqlite"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders (
@@ -55,33 +61,6 @@ class Activity:
     new_york_date: date
     order_id: str | None
     body: dict[str, object]
-
-
-@dataclass(frozen=True)
-class OrderQuery:
-    """Which orders to list; instants are exclusive bounds on the submission."""
-
-    is_open: bool | None
-    symbols: tuple[str, ...]
-    side: str | None
-    after: datetime | None
-    until: datetime | None
-    ascending: bool
-    limit: int
-
-
-@dataclass(frozen=True)
-class ActivityQuery:
-    """Which activities to list; instants are exclusive bounds."""
-
-    kinds: tuple[str, ...]
-    is_trade: bool | None
-    after: datetime | None
-    until: datetime | None
-    day: date | None
-    ascending: bool
-    page_token: str | None
-    page_size: int
 
 
 @dataclass(frozen=True)
@@ -156,7 +135,7 @@ class Ledger:
                 order.symbol,
                 order.side,
                 int(order.is_open),
-                _micros(order.submitted_at),
+                micros(order.submitted_at),
                 orjson.dumps(order.body()),
                 order.dump(),
             ),
@@ -191,28 +170,7 @@ class Ledger:
 
     def order_bodies(self, query: OrderQuery) -> bytes:
         """List orders as one JSON array."""
-        where, values = ["1"], list[object]()
-        if query.is_open is not None:
-            where.append("is_open = ?")
-            values.append(int(query.is_open))
-        if query.symbols:
-            where.append(f"symbol IN ({','.join('?' * len(query.symbols))})")
-            values += query.symbols
-        if query.side is not None:
-            where.append("side = ?")
-            values.append(query.side)
-        if query.after is not None:
-            where.append("submitted_us > ?")
-            values.append(_micros(query.after))
-        if query.until is not None:
-            where.append("submitted_us < ?")
-            values.append(_micros(query.until))
-        way = "ASC" if query.ascending else "DESC"
-        sql = (
-            f"SELECT body FROM orders WHERE {' AND '.join(where)} "  # noqa: S608 (values are bound)
-            f"ORDER BY submitted_us {way}, number {way} LIMIT ?"
-        )
-        return _array(self._db.execute(sql, (*values, query.limit)).fetchall())
+        return _array(self._db.execute(*order_listing(query)).fetchall())
 
     def record(self, number: int, activity: Activity) -> None:
         """Append an activity."""
@@ -222,7 +180,7 @@ class Ledger:
                 number,
                 activity.id,
                 activity.kind,
-                _micros(activity.at),
+                micros(activity.at),
                 activity.new_york_date.isoformat(),
                 activity.order_id,
                 orjson.dumps(activity.body),
@@ -231,35 +189,15 @@ class Ledger:
 
     def activity_bodies(self, query: ActivityQuery) -> bytes | None:
         """List activities as one JSON array; None if the page token is no activity's id."""
-        way = "ASC" if query.ascending else "DESC"
-        where, values = ["1"], list[object]()
+        start: int | None = None
         if query.page_token is not None:
             row = self._db.execute(
                 "SELECT number FROM activities WHERE id = ?", (query.page_token,)
             ).fetchone()
             if row is None:
                 return None
-            where.append("number > ?" if query.ascending else "number < ?")
-            values.append(row[0])
-        if query.kinds:
-            where.append(f"kind IN ({','.join('?' * len(query.kinds))})")
-            values += query.kinds
-        if query.is_trade is not None:
-            where.append("kind = 'FILL'" if query.is_trade else "kind <> 'FILL'")
-        if query.after is not None:
-            where.append("at_us > ?")
-            values.append(_micros(query.after))
-        if query.until is not None:
-            where.append("at_us < ?")
-            values.append(_micros(query.until))
-        if query.day is not None:
-            where.append("new_york_date = ?")
-            values.append(query.day.isoformat())
-        sql = (
-            f"SELECT body FROM activities WHERE {' AND '.join(where)} "  # noqa: S608 (values are bound)
-            f"ORDER BY number {way} LIMIT ?"
-        )
-        return _array(self._db.execute(sql, (*values, query.page_size)).fetchall())
+            start = int(row[0])
+        return _array(self._db.execute(*activity_listing(query, start)).fetchall())
 
     def load_account(self) -> Account | None:
         """Return the account with its positions, None on a new ledger."""
@@ -342,7 +280,3 @@ def _closing_balance(row: tuple[str, str, str, str]) -> ClosingBalance:
 
 def _array(rows: Sequence[tuple[bytes]]) -> bytes:
     return b"[" + b",".join(row[0] for row in rows) + b"]"
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
