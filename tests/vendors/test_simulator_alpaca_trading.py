@@ -317,6 +317,22 @@ def test_a_gap_through_a_buy_stop_leaves_the_order_behind_its_collar(serve: Call
     assert broker.order(posted)["filled_avg_price"] == "100"
 
 
+def test_stops_remember_over_night_that_they_were_hit_and_the_best_price_they_saw(serve: Callable) -> None:
+    lower = (100.0, 101.0, 90.0, 95.0, 10_000.0)
+    broker = serve({("AAA", WED): lower, ("BBB", MON): RISING, ("BBB", TUE): RISING, ("BBB", WED): lower})
+    hit = broker.post(qty="1", type="stop_limit", stop_price=108, limit_price=91, time_in_force="gtc")
+    broker.post(symbol="BBB", qty="1")
+    broker.at(hours(TUE, 1))
+    trailing = broker.post(
+        symbol="BBB", qty="1", side="sell", type="trailing_stop", trail_price=15, time_in_force="gtc"
+    )
+    broker.at(hours(TUE, 10))
+    assert (broker.order(hit)["status"], broker.order(trailing)["hwm"]) == ("new", "110")
+    broker.at(hours(WED, 10))
+    assert broker.order(hit)["filled_avg_price"] == "91"
+    assert broker.order(trailing)["filled_avg_price"] == "95"
+
+
 def test_a_symbol_that_does_not_trade_fills_nothing_and_the_day_order_expires(serve: Callable) -> None:
     broker = serve({("LATE", MON): RISING, ("LATE", WED): RISING})
     day = broker.post(symbol="LATE", qty="1")
