@@ -274,6 +274,22 @@ def test_an_intent_of_another_mode_or_account_is_not_sent(desk) -> None:
     assert desk.placed() == []
 
 
+def test_fills_that_contradict_their_order_stop_trading_until_a_person_has_looked(trading_desk) -> None:
+    desk = trading_desk
+    desk.aim({desk.symbols[0]: 3})
+    desk.plan()
+    desk.submit()
+    at_open(desk)
+    ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    desk.database.execute("update fills set quantity = 4")
+    report = ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    assert "fills of 4 shares, but the order reports 3" in report.contradictions[0]
+    assert [level for level, _ in desk.halts()] == ["orders"]
+    desk.database.execute("update trading_halts set released_at = engaged_at")
+    ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    assert desk.halts() == []
+
+
 def test_an_account_that_holds_something_is_not_opened(trading_desk) -> None:
     desk = trading_desk
     desk.broker.submit(OrderRequest("by-hand", desk.symbols[0], "buy", Decimal(1)))

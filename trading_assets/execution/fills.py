@@ -63,8 +63,12 @@ def ingest_fills(database: Database, broker: Broker, clock: Clock, *, account: s
         ]
         _journal_foreign(connection, foreign, now)
         pending, contradictions = check_sums(connection, account)
-        for sentence in contradictions:
-            store.engage_halt(connection, account, "orders", sentence, engaged_by="fill_ingestion", now=now)
+        for client_order_id, sentence in contradictions.items():
+            # Once for each: a person who has looked and released the halt must not be halted by the same again.
+            if store.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
+                store.engage_halt(
+                    connection, account, "orders", sentence, engaged_by="fill_ingestion", now=now
+                )
     return FillReport(
         new=len(stored),
         known=len(own) - len(stored),
@@ -73,17 +77,17 @@ def ingest_fills(database: Database, broker: Broker, clock: Clock, *, account: s
         orders=synced,
         foreign=len(foreign),
         pending=tuple(pending),
-        contradictions=tuple(contradictions),
+        contradictions=tuple(contradictions.values()),
     )
 
 
-def check_sums(connection: Connection, account: str) -> tuple[list[str], list[str]]:
+def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[str, str]]:
     """Compare each order's fills with what the order itself reports.
 
     Returns
     -------
     tuple
-        Orders whose fills are not all published yet, and sentences about orders that contradict their fills.
+        Client order ids whose fills are not all published yet; sentences about those that contradict their fills.
     """
     found = store.rows_of(
         connection,
@@ -95,18 +99,19 @@ def check_sums(connection: Connection, account: str) -> tuple[list[str], list[st
         " order by o.client_order_id",
         (account, PRICE_TOLERANCE_USD),
     )
-    pending, contradictions = [], []
+    pending: list[str] = []
+    contradictions: dict[str, str] = {}
     for row in found:
         quantity = row["quantity"] or Decimal(0)
         if quantity < row["filled_quantity"]:
             pending.append(row["client_order_id"])
         elif quantity > row["filled_quantity"]:
-            contradictions.append(
+            contradictions[row["client_order_id"]] = (
                 f"{row['client_order_id']}: fills of {quantity.normalize():f} shares, but the order reports "
                 f"{row['filled_quantity'].normalize():f}"
             )
         else:
-            contradictions.append(
+            contradictions[row["client_order_id"]] = (
                 f"{row['client_order_id']}: fills average {row['price_usd']:.6f} USD, but the order reports "
                 f"{row['average_fill_price_usd']:.6f} USD"
             )
