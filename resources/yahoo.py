@@ -148,7 +148,7 @@ class YahooSource:
         clock: Clock,
         cache: Path,
         delay: timedelta = timedelta(minutes=30),
-        workers: int = 4,
+        workers: int = 8,
     ) -> None:
         self._gate = gate
         self._clock = clock

@@ -68,6 +68,7 @@ class VendorServer:
     def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805 (the handler class has its own self)
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)

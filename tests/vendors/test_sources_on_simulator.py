@@ -1,0 +1,110 @@
+"""All three sources against the market simulator, through the vendors' own clients: they tell of one market."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+import requests
+
+from resources.clock import SimulatorClock
+from resources.raw_store import RawStore
+from resources.sources import action_source, reference_source, sources_for
+from resources.vendor_bars import BAR_SCHEMA
+from trading_assets.errors import DataQualityError, TransientError, VendorDataError
+from trading_assets.sessions import sessions_between
+from trading_assets.settings import load_settings
+
+NOW = datetime(2024, 6, 28, 21, 0, tzinfo=UTC)
+SESSIONS = sessions_between(date(2023, 7, 3), date(2024, 6, 28))
+
+
+@pytest.fixture(scope="module")
+def simulated(start_simulator):
+    return start_simulator(seed=7, symbols=60, at=NOW.isoformat())
+
+
+@pytest.fixture
+def wired(simulated, tmp_path):
+    """Settings, simulator URL and clock: what the builders of sources take."""
+    settings = load_settings(env_file=None, data=tmp_path, sim_url=simulated.base_url)
+    return settings, simulated.base_url, SimulatorClock(simulated.base_url)
+
+
+@pytest.fixture
+def symbols(wired):
+    return reference_source(*wired).listings(SESSIONS[-1]).frame.get_column("symbol").to_list()
+
+
+def fault(simulated, **rule):
+    requests.post(f"{simulated.base_url}/sim/faults", json=rule, timeout=10).raise_for_status()
+
+
+def test_the_three_sources_agree_on_a_year_of_raw_bars(wired, symbols):
+    frames = {
+        name: source.daily_bars(SESSIONS, symbols).frame for name, source in sources_for(*wired).items()
+    }
+    for frame in frames.values():
+        assert frame.schema == BAR_SCHEMA
+        assert frame.equals(frame.sort("symbol", "session"))
+        assert set(SESSIONS) <= set(frame.get_column("session").unique())
+    polygon = frames.pop("polygon").filter(pl.col("symbol").is_in(symbols))
+    splits = action_source(*wired).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame.filter(kind="split")
+    assert splits.height > 0  # so that undoing Yahoo's adjustment is put to the test
+    for frame in frames.values():
+        both = polygon.join(frame, on=["symbol", "session"], suffix="_other")
+        assert both.height > 0.99 * polygon.height
+        apart = both.select((pl.col("close_other") / pl.col("close") - 1).abs().quantile(0.999)).item()
+        assert apart < 0.005
+
+
+def test_listings_carry_the_brokers_flags_and_actions_agree(wired):
+    settings, url, clock = wired
+    listed = reference_source(settings, url, clock).listings(SESSIONS[-1]).frame
+    assert listed.get_column("symbol").is_unique().all()
+    assert listed.get_column("is_tradable").any()
+    assert not listed.get_column("is_shortable").is_null().any()
+    assert set(listed.get_column("status").unique()) <= {"active", "delisted"}
+
+    only_alpaca = load_settings(env_file=None, data=settings.data, sim_url=url, sources="alpaca")
+    polygon = action_source(settings, url, clock).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame
+    alpaca = action_source(only_alpaca, url, clock).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame
+    key = ["symbol", "ex_date", "kind"]
+    plain = alpaca.filter(pl.col("kind").is_in(["split", "cash_dividend"]))
+    assert polygon.select(key).equals(plain.select(key))
+    assert (polygon.get_column("cash_usd") - plain.get_column("cash_usd")).abs().max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("polygon", "grouped"), ("yahoo", "finance/chart"), ("alpaca", "stocks/bars")]
+)
+def test_faults_of_the_simulator_are_got_over_or_raised(simulated, wired, name, path, monkeypatch):
+    source = sources_for(*wired)[name]
+    quick = replace(source._gate.policy, attempts=3, first_backoff_seconds=0.01)
+    monkeypatch.setattr(source._gate, "policy", quick)
+    fault(simulated, match=path, kind="429", times=1, retry_after=0.05)
+    fault(simulated, match=path, kind="500", times=1)
+    assert source.daily_bars(SESSIONS[-1:], ["SPY"]).frame.height > 0
+    for kind in ("truncated", "html_504"):
+        fault(simulated, match=path, kind=kind, times=9)
+        try:
+            with pytest.raises((TransientError, VendorDataError)):
+                source.daily_bars(SESSIONS[-1:], ["SPY"])
+        finally:
+            requests.delete(f"{simulated.base_url}/sim/faults", timeout=10).raise_for_status()
+
+
+def test_the_same_fetch_twice_is_one_batch(wired, tmp_path):
+    store = RawStore(tmp_path / "raw")
+    for name, source in sources_for(*wired).items():
+        first = store.write(name, "daily_bars", source.daily_bars(SESSIONS[-3:], ["SPY"]).responses)
+        again = store.write(name, "daily_bars", source.daily_bars(SESSIONS[-3:], ["SPY"]).responses)
+        assert (first.batch_id, first.created, again.created) == (again.batch_id, True, False)
+
+
+def test_the_session_of_tomorrow_is_refused_by_all(wired):
+    for source in sources_for(*wired).values():
+        with pytest.raises(DataQualityError, match="not final"):
+            source.daily_bars([date(2024, 7, 1)], ["SPY"])
