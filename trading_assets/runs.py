@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import psutil
+from psycopg.types.json import Jsonb
 
 from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
@@ -65,14 +67,46 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
         If a blocking check stopped the run: no order was planned.
     """
     _require_over(platform, session)
-    began = monotonic_seconds()
+    began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
     with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
-        result = _execute("session_job", instance, partition_key=session.isoformat())
+        result = _run_job("session_job", instance, partition_key=session.isoformat())
+    if not result.success:
+        failure = _failure(result)
+        _record(platform, result.run_id, session, started_at, "failed", {"error": str(failure)})
+        raise failure
     summary = _summarise(platform, session, recorder, result)
     summary.seconds = round(monotonic_seconds() - began, 3)
     summary.peak_memory_mib = round(_peak_memory_mib(), 1)
+    _record(platform, result.run_id, session, started_at, "succeeded", asdict(summary))
     return summary
+
+
+def _record(
+    platform: Platform,
+    run_id: str,
+    session: date,
+    started_at: datetime,
+    outcome: str,
+    summary: dict[str, Any],
+) -> None:
+    platform.database.execute(
+        "insert into session_runs (run_id, session, mode, started_at, finished_at, outcome, summary)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            run_id,
+            session,
+            platform.settings.mode,
+            started_at,
+            platform.clock.now(),
+            outcome,
+            Jsonb(summary, dumps=_dumps),
+        ),
+    )
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, default=str)
 
 
 def backfill(
@@ -141,14 +175,18 @@ def _require_over(platform: Platform, session: date) -> None:
 
 
 def _execute(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
-    from trading_assets.definitions import defs
-
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}, **options
-    )  # fmt: skip
+    result = _run_job(job, instance, **options)
     if not result.success:
         raise _failure(result)
     return result
+
+
+def _run_job(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+    from trading_assets.definitions import defs
+
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}, **options
+    )  # fmt: skip
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> TradingError:

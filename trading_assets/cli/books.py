@@ -109,14 +109,19 @@ def fills(session: DayOption = None, json: JsonOption = False) -> None:
 
 
 def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
-    from resources.platform import shared_platform
+    from resources.database import Database
+    from resources.migrations import migrate
+    from resources.postgres import postgres_for
+    from trading_assets.settings import load_settings
 
-    with shared_platform() as platform:
-        if session:
-            frame = platform.database.fetch_polars(sql.format(day="%s"), (parse_day(session, "--session"),))
-        else:
-            frame = platform.database.fetch_polars(sql.format(day=f"(select max(session) from {name})"))  # noqa: S608 (our own table names)
-        return frame, platform.settings.user_timezone
+    settings = load_settings()
+    day = parse_day(session, "--session") if session else None
+    with postgres_for(settings) as postgres, Database(postgres.url()) as database:
+        migrate(postgres.url())
+        if day:
+            return database.fetch_polars(sql.format(day="%s"), (day,)), settings.user_timezone
+        newest = f"(select max(session) from {name})"  # noqa: S608 (our own table names)
+        return database.fetch_polars(sql.format(day=newest)), settings.user_timezone
 
 
 def _instant(value: datetime | None, zone: str) -> str:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import version
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from trading_assets.errors import TradingError
+
+if TYPE_CHECKING:
+    from resources.vendors import BarSource
 
 SHOWN_PACKAGES = ("dagster", "polars", "duckdb", "streamlit", "alpaca-py", "polygon-api-client", "yfinance")
 
@@ -117,17 +120,16 @@ def _running(settings: object) -> Iterator[Finding]:
             ),
         ]
         session = calendar.latest_closed_session(now, delay=timedelta(minutes=settings.data_delay_minutes))
-        for name, source in platform.bar_sources.items():
-            probes.append(
-                (
-                    name,
-                    lambda source=source: (
-                        f"{source.daily_bars([session], ['SPY', 'AAPL']).frame.height:,} bars of {session}"
-                    ),
-                )
-            )  # type: ignore[misc] # a default binds the loop's value
+        probes += [(name, _bars_probe(source, session)) for name, source in platform.bar_sources.items()]
         for subject, probe in probes:
             try:
                 yield Finding(subject, "pass", probe())
             except TradingError as error:
                 yield Finding(subject, "fail", str(error), "check the keys, the plan and the network")
+
+
+def _bars_probe(source: BarSource, session: date) -> Callable[[], str]:
+    def probe() -> str:
+        return f"{source.daily_bars([session], ['SPY', 'AAPL']).frame.height:,} bars of {session}"
+
+    return probe

@@ -24,8 +24,12 @@ R = TypeVar("R")
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
+PIPED_WIDTH = 160
+
 out = Console()
 err = Console(stderr=True)
+if not out.is_terminal:
+    out.width = PIPED_WIDTH  # a pipe has no width: do not squeeze tables into eighty columns
 
 
 def plain(value: object) -> object:

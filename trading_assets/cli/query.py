@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
-from trading_assets.errors import ConfigurationError
+from trading_assets.errors import ConfigurationError, TradingError
 
 if TYPE_CHECKING:
     import polars as pl
 
 SHOWN_ROWS = 200
+TABLES = "select view_name, comment from duckdb_views() where not internal order by 1"
 Format = Literal["table", "csv", "json", "parquet"]
 
 
@@ -70,7 +71,7 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
             raise ConfigurationError("--format parquet needs --out FILE")
         frame.write_parquet(file)
     elif kind == "csv":
-        frame.write_csv(file or sys.stdout)  # type: ignore[arg-type] # polars takes any text stream
+        frame.write_csv(file or sys.stdout)
     elif kind == "json":
         if file is None:
             print_json(frame.to_dicts())
@@ -97,8 +98,6 @@ def _cell(value: object) -> object:
 
 
 def _shell(catalog: Path, instant: datetime | None) -> None:
-    import duckdb
-
     from resources.catalog import query
 
     err.print("DuckDB SQL over the lake, read only. One statement a line; `tables` lists them; Ctrl-D ends.")
@@ -109,17 +108,7 @@ def _shell(catalog: Path, instant: datetime | None) -> None:
             return
         if not line:
             continue
-        statement = (
-            "select table_name, comment from duckdb_views() where not internal" if line == "tables" else line
-        )
         try:
-            _table(
-                query(
-                    catalog,
-                    statement.replace("table_name", "view_name") if line == "tables" else statement,
-                    as_of=instant,
-                ),
-                None,
-            )
-        except duckdb.Error as error:
+            _table(query(catalog, TABLES if line == "tables" else line, as_of=instant), None)
+        except TradingError as error:
             err.print(str(error), style="red", markup=False)
