@@ -66,6 +66,7 @@ def _instance_config(postgres: PostgresEndpoint) -> dict[str, Any]:
             "auto_materialize": {"purge_after_days": {"skipped": 1, "success": 14}},
         },
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
     }
 
 

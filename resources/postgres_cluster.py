@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from resources.atomic_files import replace_text_if_changed
 from resources.postgres_account import ServerAccount, server_account
 from resources.postgres_complaints import advice_for, complaint
+from resources.processes import end_process, find_process, process_identity
 from trading_assets.errors import ServiceError
 
 MAJOR_VERSION = "18"
@@ -225,7 +227,16 @@ class Cluster:
 
     def _clean_unfinished(self) -> None:
         for leftover in self.data.glob("postgres.new-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            pid = find_process(
+                str(leftover)
+            )  # initdb outlives the process that started it when that is killed
+            if pid is not None:
+                end_process(pid, process_identity(pid) or "", patience_seconds=1)
+            for _ in range(20):  # what initdb had started ends by itself, and may write until then
+                shutil.rmtree(leftover, ignore_errors=True)
+                if not leftover.exists():
+                    break
+                time.sleep(0.1)
 
     def _check_owner(self) -> None:
         if ON_WINDOWS:

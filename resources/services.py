@@ -114,6 +114,14 @@ class SharedService:
         self._state = self.folder / "state.json"
         self._leases = self.folder / "leases"
 
+    @property
+    def _key(self) -> tuple[int, Path]:
+        return os.getpid(), self.folder
+
+    @property
+    def _lease(self) -> Path:
+        return self._leases / f"{os.getpid()}.json"
+
     @contextmanager
     def use(self) -> Iterator[ServiceRecord]:
         """Hold the service while the block runs.
@@ -145,17 +153,13 @@ class SharedService:
 
     def release(self) -> None:
         """Give up one hold; the last holder of the last process stops the service."""
-        key = (os.getpid(), self.folder)
-        if key not in _HELD:
+        holding = _HELD.get(self._key)
+        if holding is None:
             return
         try:
             with self._locked():
-                holding = _HELD[key]
-                holding.count -= 1
-                if holding.count == 0:
-                    del _HELD[key]
-                    (self._leases / f"{os.getpid()}.json").unlink(missing_ok=True)
-                    self._stop_if_unused(known=holding.record)
+                holding.count = max(0, holding.count - 1)
+                self._leave_unless_held()
         finally:
             _SIGNALS.release()
 
@@ -171,19 +175,26 @@ class SharedService:
     # -- under the lock --------------------------------------------------------------------------------------
 
     def _join(self) -> ServiceRecord:
-        key = (os.getpid(), self.folder)
         self._sweep()
         try:
             record = self._ensure()
-            identity = process_identity(os.getpid())
-            replace_text(self._leases / f"{os.getpid()}.json", json.dumps({"identity": identity}))
+            holding = _HELD.setdefault(self._key, _Holding(self, 0, record))
+            holding.record = record
+            replace_text(self._lease, json.dumps({"identity": process_identity(os.getpid())}))
+            holding.count += 1
         except BaseException:
-            self._stop_if_unused()
+            self._leave_unless_held()
             raise
-        holding = _HELD.setdefault(key, _Holding(self, 0, record))
-        holding.count += 1
-        holding.record = record
         return record
+
+    def _leave_unless_held(self) -> None:
+        # Interrupted half way (Ctrl-C, SIGTERM), this is done again at the end of the process: so the entry goes last.
+        holding = _HELD.get(self._key)
+        if holding is not None and holding.count > 0:
+            return
+        self._lease.unlink(missing_ok=True)
+        self._stop_if_unused(known=holding.record if holding else None)
+        _HELD.pop(self._key, None)
 
     def _ensure(self) -> ServiceRecord:
         record = self._read_record() or self._adopt_stray()
@@ -335,8 +346,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 @atexit.register
 def _release_all() -> None:
-    for (pid, _), holding in list(_HELD.items()):
-        if pid != os.getpid():
+    for key, holding in list(_HELD.items()):
+        if key[0] != os.getpid():
             continue
-        for _ in range(holding.count):
-            holding.service.release()
+        holding.count = 1
+        holding.service.release()
