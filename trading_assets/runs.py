@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
+from resources.database_frames import snapshot_tables
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.errors import ConfigurationError, DataQualityError, TradingError
@@ -73,23 +74,20 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
         result = _run_job("session_job", instance, partition_key=session.isoformat())
     if not result.success:
         failure = _failure(result)
-        _record(platform, result.run_id, session, started_at, "failed", {"error": str(failure)})
+        _record(platform, (result.run_id, session, started_at), "failed", {"error": str(failure)})
         raise failure
     summary = _summarise(platform, session, recorder, result)
     summary.seconds = round(monotonic_seconds() - began, 3)
     summary.peak_memory_mib = round(_peak_memory_mib(), 1)
-    _record(platform, result.run_id, session, started_at, "succeeded", asdict(summary))
+    _record(platform, (result.run_id, session, started_at), "succeeded", asdict(summary))
+    snapshot_tables(platform.database, platform.settings.data / "lake_postgres")
     return summary
 
 
 def _record(
-    platform: Platform,
-    run_id: str,
-    session: date,
-    started_at: datetime,
-    outcome: str,
-    summary: dict[str, Any],
+    platform: Platform, row: tuple[str, date, datetime], outcome: str, summary: dict[str, Any]
 ) -> None:
+    run_id, session, started_at = row
     platform.database.execute(
         "insert into session_runs (run_id, session, mode, started_at, finished_at, outcome, summary)"
         " values (%s, %s, %s, %s, %s, %s, %s)",

@@ -3,6 +3,7 @@
 Annotations are not postponed in this module: Dagster reads the type of ``context`` when the asset is declared.
 """
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def session_asset(
                 kinds=kinds,
                 deps=list(deps),
                 check_specs=list(checks),
-                description=f"{lead}.\n\n{body.__doc__ or ''}".strip(),
+                description=f"{lead}.\n\n{inspect.getdoc(body) or ''}".strip(),
                 metadata=definition_metadata(table) if table else {"dagster/table_name": key},
                 freshness_policy=STALE_AFTER,
                 tags=dict(tags or {}),

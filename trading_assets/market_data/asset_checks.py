@@ -3,6 +3,7 @@
 Annotations are not postponed in this module: Dagster reads the type of ``context`` when the checks are declared.
 """
 
+import inspect
 from collections.abc import Iterator
 from datetime import date
 
@@ -17,7 +18,7 @@ from trading_assets.sessions import sessions_between
 
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 SPECS = [
-    dg.AssetCheckSpec(name=name, asset="daily_bars", blocking=True, description=(check.__doc__ or "").strip())
+    dg.AssetCheckSpec(name=name, asset="daily_bars", blocking=True, description=inspect.getdoc(check))
     for name, check in CHECKS.items()
 ]
 
