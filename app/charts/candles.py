@@ -1,0 +1,348 @@
+"""Candles: price, volume, RSI and MACD of one symbol over its bars; one mark per bar, no gaps on closed days.
+
+The horizontal axis counts bars backwards (0 = newest), so that weekends leave no holes and the specification is the same for
+every symbol: choosing another one swaps the data and keeps the window. The lowest pane shows the whole history;
+dragging there moves the window of all others, whose vertical scales follow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from app.charts.palette import Palette, Spec, canvas
+
+MAX_BARS = 1260
+PRICE_HEIGHT = 300
+Layer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One line in the price pane: the column, its label and which of the palette's colours it has."""
+
+    column: str
+    label: str
+    colour: str
+
+
+OVERLAYS = {
+    "SMA 20": Overlay("sma_20", "SMA 20", "accent"),
+    "SMA 50": Overlay("sma_50", "SMA 50", "line"),
+    "SMA 200": Overlay("sma_200", "SMA 200", "violet"),
+    "EMA 26": Overlay("ema_26", "EMA 26", "rose"),
+}
+BOLLINGER = "Bollinger"
+OVERLAY_NAMES = (*OVERLAYS, BOLLINGER)
+PANE_NAMES = ("RSI", "MACD")
+
+_SPAN = "(win.ago ? win.ago[1] - win.ago[0] : 252)"
+_WIDTH = {"expr": f"clamp(700 / {_SPAN}, 1, 14)"}
+_VISIBLE: Layer = {"filter": {"param": "win"}}
+_TICKS = f"datum.tick <= ({_SPAN} > 600 ? 1 : {_SPAN} > 200 ? 2 : {_SPAN} > 45 ? 3 : 4)"
+_LAST = "min(0, floor(win.ago ? win.ago[1] : 0))"
+_SHOWN = f"hover && hover.ago ? indexof(hover.ago, datum.ago) >= 0 : datum.ago === {_LAST}"
+_READOUT = (
+    "utcFormat(datum.session, '%a %d %b %Y') + '   O ' + format(datum.open, ',.2f') + '  H ' + format(datum.high, ',.2f')"
+    " + '  L ' + format(datum.low, ',.2f') + '  C ' + format(datum.close, ',.2f')"
+    " + (isValid(datum.change) ? '  ' + (datum.change > 0 ? '▲ ' : datum.change < 0 ? '▼ ' : '') + format(datum.change, '+.2%') : '')"
+    " + '   V ' + format(datum.volume, '.4s')"
+)
+
+
+def candle_frame(bars: pl.DataFrame, fills: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Prepare one symbol's bars for the chart.
+
+    Input: ``session``, ``open``, ``high``, ``low``, ``close``, ``volume`` sorted by session, and any of the
+    overlay and oscillator columns; ``fills`` has ``session``, ``side`` and ``price`` in the scale of the bars.
+
+    Output: the newest ``MAX_BARS`` bars with ``ago`` (0 = newest, -1 the one before, ...), ``tick`` (1 first
+    session of a year, 2 of a quarter, 3 of a month, 4 of a week, 5 else), ``change`` (fraction), ``buy`` and
+    ``sell`` (average price of our fills, null without). NaN becomes null; prices are 32-bit.
+    """
+    day = pl.col("session")
+    frame = bars.with_columns(
+        change=pl.col("close") / pl.col("close").shift(1) - 1,
+        tick=pl.when(day.dt.year() != day.shift(1).dt.year())
+        .then(1)
+        .when(day.dt.quarter() != day.shift(1).dt.quarter())
+        .then(2)
+        .when(day.dt.month() != day.shift(1).dt.month())
+        .then(3)
+        .when(day.dt.week() != day.shift(1).dt.week())
+        .then(4)
+        .otherwise(5)
+        .cast(pl.Int32),
+    )
+    marks = pl.DataFrame(schema={"session": pl.Date, "buy": pl.Float64, "sell": pl.Float64})
+    if fills is not None and not fills.is_empty():
+        price = pl.col("price").cast(pl.Float64)
+        marks = fills.group_by("session").agg(
+            buy=price.filter(pl.col("side") == "buy").mean(),
+            sell=price.filter(pl.col("side") != "buy").mean(),
+        )
+    frame = frame.join(marks, on="session", how="left", maintain_order="left").tail(MAX_BARS)
+    return frame.with_columns(
+        pl.col(pl.Float64).fill_nan(None).round_sig_figs(7).cast(pl.Float32),
+        ago=pl.int_range(pl.len(), dtype=pl.Int32) - pl.len().cast(pl.Int32) + 1,
+    )
+
+
+def candle_spec(
+    bars: int, window: int, colours: Palette, *,
+    overlays: Sequence[str] = ("SMA 50", "SMA 200"), panes: Sequence[str] = PANE_NAMES, log: bool = False,
+    title: str = "Price (USD)",
+) -> Spec:  # fmt: skip
+    """Return the specification for a frame of ``candle_frame``.
+
+    Parameters
+    ----------
+    bars
+        Rows of the frame.
+    window
+        Bars shown at first; the user moves the window in the overview.
+    colours
+        Of the theme.
+    overlays
+        Any of ``OVERLAY_NAMES``.
+    panes
+        Any of ``PANE_NAMES``.
+    log
+        Logarithmic prices.
+    title
+        Of the price pane, with the unit.
+    """
+    shown = max(1, min(window, bars))
+    room = math.ceil(shown * 0.055) + 1  # for the labels inside the right edge
+    rows = [_price(colours, overlays, title, log=log), _volume(colours)]
+    rows += [build(colours) for name, build in (("RSI", _rsi), ("MACD", _macd)) if name in panes]
+    hits = [layer["name"] for row in rows for layer in row["layer"] if layer.get("name", "").endswith("_hit")]
+    return canvas(
+        {
+            "params": [
+                {
+                    "name": "hover",
+                    "select": {"type": "point", "on": "pointerover", "clear": "pointerout", "fields": ["ago"]},
+                    "views": hits,
+                },
+                {
+                    "name": "win",
+                    "select": {"type": "interval", "encodings": ["x"], "mark": {"fill": colours.line, "fillOpacity": 0.18}},
+                    "value": {"x": [-shown + 0.5, room]},
+                    "views": ["overview"],
+                },
+            ],
+            "spacing": 6,
+            "vconcat": [*rows, _dates(colours), _overview(colours, max(1, bars), room)],
+        },
+        colours,
+    )  # fmt: skip
+
+
+def _x() -> Layer:
+    scale = {"domain": {"param": "win", "encoding": "x"}, "nice": False, "zero": False}
+    return {"field": "ago", "type": "quantitative", "scale": scale, "axis": None}
+
+
+def _y(field: str, count: int = 4, number: str = ",.2f", **scale: Any) -> Layer:
+    axis = {
+        "orient": "right",
+        "labelAlign": "right",
+        "labelPadding": -2,
+        "labelBaseline": "bottom",
+        "labelOffset": -1,
+        "tickCount": count,
+        "format": number,
+    }
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": None,
+        "axis": axis,
+        "scale": {"zero": False, "nice": False, "padding": 3, **scale},
+    }
+
+
+def _rising(colours: Palette) -> Layer:
+    return {
+        "condition": {"test": "datum.close >= datum.open", "value": colours.up},
+        "value": colours.down,
+    }
+
+
+def _line(
+    column: str, colour: str | Layer, number: str = ",.2f", *, width: float = 1.4, **scale: Any
+) -> Layer:
+    paint = colour if isinstance(colour, dict) else {"value": colour}
+    return {
+        "mark": {"type": "line", "strokeWidth": width, "interpolate": "linear"},
+        "encoding": {"y": _y(column, number=number, **scale), "color": paint},
+    }
+
+
+def _hover(colours: Palette, name: str, height: int) -> list[Layer]:
+    rule = {
+        "transform": [{"filter": {"param": "hover", "empty": False}}],
+        "mark": {"type": "rule", "color": colours.muted, "strokeDash": [3, 3]},
+    }
+    edge = _x() | {"field": "ago_left"}
+    hit = {
+        "name": f"{name}_hit",
+        "transform": [
+            {"calculate": "datum.ago - 0.5", "as": "ago_left"},
+            {"calculate": "datum.ago + 0.5", "as": "ago_right"},
+        ],
+        "mark": {"type": "rect", "opacity": 0, "cursor": "crosshair"},
+        "encoding": {
+            "x": edge,
+            "x2": {"field": "ago_right"},
+            "y": {"value": 0},
+            "y2": {"value": height},
+        },
+    }
+    return [rule, hit]
+
+
+def _pane(name: str, height: int, layers: list[Layer], colours: Palette, title: str) -> Layer:
+    months = {
+        "transform": [{"filter": _TICKS}],
+        "mark": {"type": "rule", "stroke": colours.grid, "opacity": 1},
+    }
+    return {
+        "height": height,
+        "title": {"text": title},
+        "transform": [_VISIBLE],
+        "encoding": {"x": _x()},
+        "layer": [months, *layers, *_hover(colours, name, height)],
+    }
+
+
+def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) -> Layer:
+    scale = {"type": "log"} if log else {}
+    layers: list[Layer] = []
+    if BOLLINGER in overlays:
+        band = {"y": _y("bb_lower", **scale), "y2": {"field": "bb_upper"}, "color": {"value": colours.flat}}
+        layers.append({"mark": {"type": "area", "opacity": 0.16}, "encoding": band})
+    layers += [
+        {
+            "mark": {"type": "rule"},
+            "encoding": {"y": _y("low", **scale), "y2": {"field": "high"}, "color": _rising(colours)},
+        },
+        {
+            "mark": {"type": "bar", "size": _WIDTH, "strokeWidth": 1},
+            "encoding": {
+                "y": _y("open", **scale),
+                "y2": {"field": "close"},
+                "color": _rising(colours),
+                "stroke": _rising(colours),
+            },
+        },
+    ]
+    chosen = [OVERLAYS[name] for name in overlays if name in OVERLAYS]
+    legend = {"orient": "top-left", "direction": "horizontal", "title": None, "offset": 22, "symbolType": "stroke"}
+    paint = {
+        "domain": [item.label for item in chosen],
+        "range": [getattr(colours, item.colour) for item in chosen],
+    }
+    for item in chosen:
+        colour = {"datum": item.label, "type": "nominal", "scale": paint, "legend": legend}
+        layers.append(_line(item.column, colour, **scale))
+    layers += [
+        _fill_marks("buy", "triangle-up", colours.up, colours, scale),
+        _fill_marks("sell", "triangle-down", colours.down, colours, scale),
+    ]
+    readout = {
+        "transform": [{"filter": _SHOWN}, {"calculate": _READOUT, "as": "readout"}],
+        "mark": {"type": "text", "align": "left", "baseline": "top", "fontSize": 12, "fontWeight": 600},
+        "encoding": {
+            "x": {"value": 6},
+            "y": {"value": 4},
+            "text": {"field": "readout", "type": "nominal"},
+            "color": {"condition": {"test": "datum.change < 0", "value": colours.down}, "value": colours.up},
+        },
+    }
+    return _pane("price", PRICE_HEIGHT, [*layers, readout], colours, title)
+
+
+def _fill_marks(column: str, shape: str, colour: str, colours: Palette, scale: Layer) -> Layer:
+    mark = {"type": "point", "shape": shape, "filled": True, "size": 110, "stroke": colours.text, "strokeWidth": 1}
+    return {
+        "transform": [{"filter": f"isValid(datum.{column})"}],
+        "mark": mark | {"opacity": 1, "color": colour},
+        "encoding": {"y": _y(column, **scale)},
+    }  # fmt: skip
+
+
+def _volume(colours: Palette) -> Layer:
+    bars = {
+        "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.65},
+        "encoding": {"y": _y("volume", 2, "~s", zero=True), "color": _rising(colours)},
+    }
+    return _pane("volume", 64, [bars], colours, "Volume (shares)")
+
+
+def _guide(value: float, colours: Palette) -> Layer:
+    return {
+        "transform": [{"aggregate": [{"op": "count", "as": "bars"}]}],
+        "mark": {"type": "rule", "color": colours.muted, "strokeDash": [2, 4], "opacity": 0.7},
+        "encoding": {"x": None, "y": {"datum": value, "type": "quantitative"}},
+    }
+
+
+def _rsi(colours: Palette) -> Layer:
+    scale = {"domain": [0, 100]}
+    line = _line("rsi_14", colours.violet, "d", **scale)
+    line["encoding"]["y"]["axis"]["values"] = [30, 70]
+    return _pane(
+        "rsi", 76, [_guide(30, colours), _guide(70, colours), line], colours, "RSI, 14 sessions (0 to 100)"
+    )
+
+
+def _macd(colours: Palette) -> Layer:
+    sign = {"condition": {"test": "datum.macd_histogram >= 0", "value": colours.up}, "value": colours.down}
+    bars = {
+        "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.5},
+        "encoding": {"y": _y("macd_histogram", 2, zero=True), "color": sign},
+    }
+    lines = [_line("macd", colours.line), _line("macd_signal", colours.accent)]
+    return _pane(
+        "macd", 76, [bars, *lines], colours, "MACD 12-26 (blue), signal 9 (orange), histogram (USD)"
+    )
+
+
+def _dates(colours: Palette) -> Layer:
+    label = "datum.tick == 1 ? utcFormat(datum.session, '%Y') : datum.tick <= 3 ? utcFormat(datum.session, '%b') : utcFormat(datum.session, '%d %b')"
+    return {
+        "height": 14,
+        "transform": [_VISIBLE, {"filter": _TICKS}, {"calculate": label, "as": "label"}],
+        "mark": {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11, "color": colours.muted},
+        "encoding": {"x": _x(), "text": {"field": "label", "type": "nominal"}},
+    }  # fmt: skip
+
+
+def _overview(colours: Palette, bars: int, room: int) -> Layer:
+    scale = {"domain": [-bars + 0.5, room], "nice": False, "zero": False}
+    return {
+        "name": "overview",
+        "height": 42,
+        "title": {"text": "Whole history: drag to choose the period, drag the window to move it"},
+        "mark": {
+            "type": "area",
+            "color": colours.line,
+            "opacity": 0.25,
+            "line": {"color": colours.line, "strokeWidth": 1},
+        },
+        "encoding": {
+            "x": {"field": "ago", "type": "quantitative", "scale": scale, "axis": None},
+            "y": {
+                "field": "close",
+                "type": "quantitative",
+                "axis": None,
+                "scale": {"zero": False, "nice": False},
+            },
+        },
+    }

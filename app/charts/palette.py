@@ -1,0 +1,71 @@
+"""Palette: the colours of the charts in the light and in the dark theme, chosen to be told apart without hue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Spec = dict[str, Any]
+ThemeName = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours by meaning; ``up`` is always the lighter of gain and loss in print, and shapes or signs repeat it."""
+
+    up: str
+    down: str
+    flat: str
+    line: str
+    accent: str
+    violet: str
+    rose: str
+    text: str
+    muted: str
+    grid: str
+
+
+LIGHT = Palette(
+    up="#12a06f", down="#c9303e", flat="#667085", line="#1d5fbf", accent="#c46a0a", violet="#8b4fc0",
+    rose="#b8336a", text="#17202e", muted="#5d6879", grid="#e4e8ee",
+)  # fmt: skip
+DARK = Palette(
+    up="#35c48f", down="#f0616d", flat="#8b98a9", line="#5b9cf0", accent="#e39a3b", violet="#b389e0",
+    rose="#e56fa0", text="#e3e8ef", muted="#9aa6b5", grid="#222d38",
+)  # fmt: skip
+
+
+def palette(theme: ThemeName) -> Palette:
+    """Return the colours of one theme."""
+    return DARK if theme == "dark" else LIGHT
+
+
+def canvas(spec: Spec, colours: Palette) -> Spec:
+    """Complete a specification: canvas renderer, no frame, quiet axes in the theme's colours."""
+    axis = {
+        "labelColor": colours.muted, "titleColor": colours.muted, "titleFontWeight": "normal", "labelFontSize": 11,
+        "titleFontSize": 11, "gridColor": colours.grid, "domain": False, "ticks": False,
+    }  # fmt: skip
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "background": "transparent",
+        "usermeta": {"embedOptions": {"renderer": "canvas"}},
+        **spec,
+        "config": {
+            "view": {"stroke": "transparent"},
+            "axis": axis,
+            "legend": {
+                "labelColor": colours.muted,
+                "titleColor": colours.muted,
+                "labelFontSize": 11,
+                "symbolSize": 60,
+            },
+            "title": {
+                "color": colours.muted,
+                "fontSize": 11,
+                "fontWeight": "normal",
+                "anchor": "start",
+                "offset": 4,
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""Components: the parts that several pages show."""

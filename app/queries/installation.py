@@ -1,0 +1,171 @@
+"""The installation that the app shows: settings, lake, database and clock, opened once a process and only read."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+import psycopg
+import streamlit as st
+
+from resources.clock import Clock, SimulatorClock, SystemClock
+from resources.database import Database
+from resources.lake import Lake
+from resources.lake_locks import FileLocks
+from resources.platform import PRODUCT_DATABASE
+from resources.postgres import postgres_for
+from resources.simulator_process import simulator_for
+from trading_assets.errors import ConfigurationError, TradingError
+from trading_assets.schemas import DAILY_BARS, Table
+from trading_assets.sessions import latest_closed_session
+from trading_assets.settings import Settings, load_settings
+
+READ_ONLY = quote("-c default_transaction_read_only=on")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the app reads from; ``clock`` is ``None`` where the market simulator cannot run."""
+
+    settings: Settings
+    lake: Lake
+    database: Database
+    clock: Clock | None
+
+
+def settings() -> Settings:
+    """Return the settings, read anew so that a wrong one shows as an error of the page."""
+    return load_settings()
+
+
+def has_data() -> bool:
+    """Say whether anything was ever run on this data folder; looking must not start services there."""
+    return settings().lake_root.is_dir()
+
+
+def installation() -> Installation:
+    """Return the open installation, holding its local services until the app ends."""
+    current = settings()
+    return _open(f"{current.data} {current.mode} {current.database_url is not None}", current)
+
+
+def reopen() -> None:
+    """Forget open connections and everything read, after a failure."""
+    _open.clear()
+    st.cache_data.clear()
+
+
+def _close(_: Installation) -> None:
+    for stack in _stacks:
+        stack.close()
+    _stacks.clear()
+
+
+_stacks: list[ExitStack] = []
+
+
+@st.cache_resource(show_spinner="Opening the data folder", on_release=_close)
+def _open(_key: str, _settings: Settings) -> Installation:
+    stack = ExitStack()
+    try:
+        endpoint = stack.enter_context(postgres_for(_settings))
+        url = endpoint.url(PRODUCT_DATABASE)
+        joined = "&" if "?" in url else "?"
+        database = stack.enter_context(Database(f"{url}{joined}options={READ_ONLY}"))
+        database.fetch("select 1")
+        clock = _clock(_settings, stack)
+    except BaseException:
+        stack.close()
+        raise
+    _stacks.append(stack)
+    atexit.register(stack.close)
+    locks = FileLocks(_settings.data / "run" / "app")  # never taken: the app only reads
+    return Installation(_settings, Lake(_settings.lake_root, locks), database, clock)
+
+
+def _clock(current: Settings, stack: ExitStack) -> Clock | None:
+    if current.mode != "sim":
+        return SystemClock()
+    try:
+        url = stack.enter_context(simulator_for(current))
+    except TradingError:  # shown by the freshness badge: everything else can be read without the time
+        return None
+    return SimulatorClock(url) if url else SystemClock()
+
+
+def now() -> datetime | None:
+    """Return the present instant of the installation's clock, ``None`` if it does not answer."""
+    clock = installation().clock
+    try:
+        return clock.now() if clock else None
+    except TradingError:  # the badge says that the clock does not answer
+        return None
+
+
+def expected_session() -> date | None:
+    """Return the newest session whose bars are final by now."""
+    instant = now()
+    delay = timedelta(minutes=settings().data_delay_minutes)
+    return latest_closed_session(instant, delay=delay) if instant else None
+
+
+def latest_session() -> date | None:
+    """Return the newest session with accepted bars."""
+    return newest(DAILY_BARS, lake_version(DAILY_BARS))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def newest(_table: Table, version: str) -> date | None:  # noqa: ARG001 (the version is the key)
+    """Return the newest session of a lake table."""
+    return max(installation().lake.sessions(_table), default=None)
+
+
+def lake_version(table: Table) -> str:
+    """Return a token that changes with the files of a table, current and superseded."""
+    lake = installation().lake
+    marks = []
+    for folder in (lake.root / table.name, lake.history_root / table.name):
+        for path in sorted(folder.glob("year=*/part=*/*.parquet")):
+            marks.append(_mark(path))
+    return hashlib.sha256(f"{lake.root} {table.name} {marks}".encode()).hexdigest()[:16]
+
+
+def _mark(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:  # replaced at this moment: the next look sees the new one
+        return (path.as_posix(), 0, 0)
+    return (path.as_posix(), stat.st_mtime_ns, stat.st_size)
+
+
+def database_version() -> str:
+    """Return a token that changes with any product table of Postgres, at most some seconds late."""
+    rows = installation().database.fetch(
+        "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text, current_setting('data_directory', true)"
+        " from pg_stat_user_tables"
+    )
+    return f"{settings().data} {rows[0]}"
+
+
+def read(statement: str, parameters: tuple[object, ...] = ()) -> pl.DataFrame:
+    """Return the rows of a query on the product's tables.
+
+    Raises
+    ------
+    ConfigurationError
+        If the tables do not exist yet.
+    TransientError
+        If Postgres does not answer.
+    """
+    try:
+        return installation().database.fetch_polars(statement, parameters or None)
+    except psycopg.errors.UndefinedTable as error:
+        raise ConfigurationError(
+            "The database has no tables of this version yet: run `trading-assets up`"
+        ) from error

@@ -1,0 +1,233 @@
+"""Portfolio: one account; equity, positions, allocation, orders and fills, reconciliation and risk."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import formatting
+from app.charts.bars import allocation_spec
+from app.charts.equity import equity_frame, equity_spec, underwater_spec
+from app.charts.palette import palette
+from app.components import tables
+from app.components.page_frame import empty
+from app.queries import market, portfolio
+from app.queries.installation import settings
+
+RUN = "Run one with `trading-assets run`."
+
+
+def show_account(account: str) -> None:
+    """Show everything about one account."""
+    performance = portfolio.performance(account)
+    snapshots = portfolio.snapshots(account)
+    if performance.is_empty():
+        empty("The account has no session yet.", RUN)
+        return
+    show_headline(account, performance, snapshots)
+    show_curves(account, performance)
+    session = snapshots["session"][-1] if not snapshots.is_empty() else performance["session"][-1]
+    show_positions(account, session, float(performance["equity_usd"][-1]))
+    show_trading(account)
+    books, risk = st.columns([1, 1], gap="large")
+    with books:
+        show_reconciliation(account)
+    with risk:
+        show_risk(account)
+
+
+def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFrame) -> None:
+    """Show today's numbers."""
+    last = performance.row(-1, named=True)
+    opening = portfolio.opening_cash(account) or last["equity_usd"]
+    before = performance["equity_usd"][-2] if performance.height > 1 else opening
+    today, total = last["equity_usd"] - before, last["equity_usd"] - opening
+    buying_power = None if snapshots.is_empty() else snapshots["buying_power_usd"][-1]
+    exposure = last["market_value_usd"] / last["equity_usd"] if last["equity_usd"] else None
+    st.caption(
+        f"Account {account} · at the close of {formatting.day(last['session'])} · cash, buying power as the broker reported them"
+        if buying_power is not None
+        else f"Account {account} · at the close of {formatting.day(last['session'])}"
+    )
+    tiles = st.columns(6)
+    tiles[0].metric("Equity", formatting.usd(last["equity_usd"]), border=True, height="stretch")
+    _change(tiles[1], "Day P&L", today, today / before if before else None, "since the session before")
+    _change(tiles[2], "Total P&L", total, total / opening if opening else None, f"since {formatting.usd(opening, 0)}")
+    tiles[3].metric(
+        "Drawdown", formatting.percent(last["drawdown_frac"], 2), border=True, height="stretch",
+        delta=f"worst {formatting.percent(performance['drawdown_frac'].min(), 2)}", delta_color="off", delta_arrow="off",
+    )  # type: ignore[arg-type] # the column is of numbers  # fmt: skip
+    tiles[4].metric(
+        "Cash", formatting.usd(last["cash_usd"]), border=True, height="stretch",
+        delta=f"buying power {formatting.usd(buying_power, 0)}", delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    tiles[5].metric(
+        "Exposure", formatting.percent(exposure), border=True, height="stretch",
+        delta=f"{formatting.usd(last['market_value_usd'], 0)} in the market", delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+
+
+def _change(tile: DeltaGenerator, label: str, value: float, frac: float | None, of: str) -> None:
+    tile.metric(
+        label, formatting.signed_usd(value), border=True, height="stretch", delta_description=of,
+        delta=formatting.signed_percent(frac) if frac and round(frac, 4) else 0,
+    )  # fmt: skip
+
+
+def show_curves(account: str, performance: pl.DataFrame) -> None:
+    """Show equity and drawdown."""
+    colours = palette("dark" if tables.theme() == "dark" else "light")
+    frame = equity_frame(performance)
+    last = performance.row(-1, named=True)
+    st.subheader("Equity and drawdown", anchor=False)
+    st.vega_lite_chart(
+        frame, equity_spec(frame.height, colours, opening_usd=portfolio.opening_cash(account)), key="pf_equity",
+        width="stretch",
+        alt=f"Equity over {frame.height} sessions, now {formatting.usd(last['equity_usd'])}, {formatting.change_frac(last['cumulative_return_frac'])} in total",
+    )  # fmt: skip
+    st.vega_lite_chart(
+        frame, underwater_spec(colours), key="pf_underwater", width="stretch",
+        alt=f"Drawdown from the highest equity, now {formatting.percent(last['drawdown_frac'], 2)}",
+    )  # fmt: skip
+
+
+def show_positions(account: str, session: date, equity: float) -> None:
+    """Show what is held, and how it is spread over the sectors."""
+    held = portfolio.positions(account, session)
+    st.subheader("Positions", anchor=False)
+    if held.is_empty():
+        empty("Nothing is held.", "Positions appear when the orders of a session are filled.")
+        return
+    at = formatting.instant(held["mark_at"].max(), settings().zone)  # type: ignore[arg-type] # a column of instants
+    st.caption(f"After the fills of the orders of session {formatting.day(session)}, marked at the broker's price of {at}")
+    named = held.join(market.sectors(session), on="symbol", how="left", maintain_order="left").with_columns(
+        weight_frac=pl.col("market_value_usd") / equity,
+        unrealised_frac=pl.col("unrealised_pnl_usd") / (pl.col("average_cost_usd") * pl.col("quantity").abs()),
+    )
+    table, sectors = st.columns([5, 2], gap="large")
+    with table:
+        tables.show(
+            named.with_columns(tables.link()), key="pf_positions", csv=f"positions-{session}",
+            alt=f"{named.height} open positions with cost, value and unrealised profit or loss",
+            columns={
+                "symbol": tables.symbol_link(), "name": "Name", "quantity": tables.count("Shares"),
+                "average_cost_usd": tables.usd("Average cost"), "mark_price_usd": tables.usd("Mark"),
+                "market_value_usd": tables.usd("Value"), "weight_frac": tables.frac("Weight", "Share of the equity"),
+                "unrealised_pnl_usd": "Unrealised (USD)", "unrealised_frac": "Unrealised",
+            },
+            changes=["unrealised_pnl_usd"], change_fracs=["unrealised_frac"],
+        )  # fmt: skip
+    with sectors:
+        show_allocation(named, equity)
+
+
+def show_allocation(named: pl.DataFrame, equity: float) -> None:
+    """Show the share of each sector and of cash."""
+    groups = (
+        named.group_by(group=pl.col("sector").fill_null("Sector unknown"))
+        .agg(value_usd=pl.col("market_value_usd").sum())
+        .sort("value_usd", descending=True)
+    )
+    rest = pl.DataFrame({"group": ["Cash"], "value_usd": [equity - float(named["market_value_usd"].sum())]})
+    shares = pl.concat([groups, rest]).with_columns(weight_frac=pl.col("value_usd") / equity)
+    st.markdown("**Allocation by sector**, share of equity")
+    colours = palette("dark" if tables.theme() == "dark" else "light")
+    st.vega_lite_chart(
+        shares, allocation_spec(shares.height, colours), key="pf_allocation", width="stretch",
+        alt=f"Share of equity by sector, largest {shares['group'][0]}",
+    )  # fmt: skip
+
+
+def show_trading(account: str) -> None:
+    """Show recent orders and fills."""
+    st.subheader("Orders and fills", anchor=False)
+    orders, fills = st.tabs(["Recent orders", "Recent fills"])
+    with orders:
+        frame = portfolio.orders(account)
+        if frame.is_empty():
+            empty("No order was planned yet.", RUN)
+        else:
+            tables.show(
+                frame.with_columns(tables.link()), key="pf_orders", csv="orders", height=320,
+                alt=f"The newest {frame.height} orders with their state here and at the broker",
+                columns={
+                    "symbol": tables.symbol_link(), "session": tables.session("Decided"), "side": "Side",
+                    "purpose": "Purpose", "quantity": tables.count("Shares"), "order_type": "Type",
+                    "time_in_force": "Valid", "state": "State", "broker_status": "At the broker",
+                    "filled_quantity": tables.count("Filled"), "average_fill_price_usd": tables.usd("Fill price"),
+                    "reason": "Reason", "refusal": "Refusal",
+                },
+            )  # fmt: skip
+    with fills:
+        frame = portfolio.fills(account)
+        if frame.is_empty():
+            empty("No order was filled yet.", RUN)
+        else:
+            tables.show(
+                frame.with_columns(tables.link()), key="pf_fills", csv="fills", height=320,
+                alt=f"The newest {frame.height} fills",
+                columns={
+                    "symbol": tables.symbol_link(), "executed_at": tables.moment("Executed"), "side": "Side",
+                    "quantity": tables.count("Shares"), "price_usd": tables.usd("Price"),
+                    "value_usd": tables.usd("Value"), "session": tables.session("Decided"),
+                    "client_order_id": "Client order id",
+                },
+            )  # fmt: skip
+
+
+def show_reconciliation(account: str) -> None:
+    """Show whether our books agree with the broker's."""
+    st.subheader("Reconciliation with the broker", anchor=False)
+    frame = portfolio.reconciliation(account)
+    if frame.is_empty():
+        empty("Our books were not compared with the broker's yet.", RUN)
+        return
+    wrong = frame.filter(~pl.col("is_match")).height
+    at = formatting.instant(frame["reconciled_at"].max(), settings().zone)  # type: ignore[arg-type] # a column of instants
+    where = f"session {formatting.day(frame['session'][0])}, compared {at}"
+    if wrong:
+        st.error(f"**{wrong} of {frame.height} items differ**: trading is halted · {where}", icon=":material/error:")
+    else:
+        st.success(f"Cash and all {frame.height - 1} positions agree · {where}", icon=":material/check_circle:")
+    tables.show(
+        frame, key="pf_reconciliation", csv="reconciliation", height=320,
+        alt=f"Comparison of {frame.height} items with the broker, {wrong} differ",
+        columns={
+            "item": st.column_config.TextColumn("Item", pinned=True), "ours": tables.count("Ours"),
+            "brokers": tables.count("Broker's"), "difference": tables.count("Difference"),
+            "is_match": "Equal", "explanation": "Explanation",
+        },
+    )  # fmt: skip
+
+
+def show_risk(account: str) -> None:
+    """Show the risk metrics with how each was computed."""
+    st.subheader("Risk", anchor=False)
+    frame = portfolio.risk_metrics(account)
+    if frame.is_empty():
+        empty("No risk metrics yet.", RUN)
+        return
+    st.caption(f"Session {formatting.day(frame['session'][0])}; – where there is not enough history")
+    shown = frame.with_columns(
+        metric=pl.col("metric").str.replace(r"_(frac|usd)$", "").str.replace_all("_", " ").str.to_titlecase(),
+        shown=pl.struct("value", "unit").map_elements(
+            lambda row: formatting.quantity(row["value"], row["unit"]), return_dtype=pl.String
+        ),
+    )
+    tables.show(
+        shown, key="pf_risk", csv="risk-metrics", height=390, alt=f"{frame.height} risk metrics with their method",
+        columns={
+            "metric": st.column_config.TextColumn("Metric", pinned=True),
+            "shown": st.column_config.TextColumn("Value", alignment="right"), "unit": "Unit", "method": "Method",
+        },
+    )  # fmt: skip
+
+
+account = portfolio.account()
+if account is None:
+    empty("No account was opened in this mode yet: there is market data, but no session was traded.", RUN)
+else:
+    show_account(account)
