@@ -21,8 +21,6 @@ from resources.vendors import ActionSource, BarSource, ReferenceSource
 from trading_assets.progress import Progress, Recorder
 from trading_assets.settings import Settings, SourceName, load_settings
 
-PRODUCT_DATABASE = "trading"
-
 
 @dataclass
 class Platform:
@@ -77,7 +75,7 @@ def open_platform(settings: Settings) -> Iterator[Platform]:
     with ExitStack() as stack:
         simulator_url = stack.enter_context(simulator_for(settings))
         postgres = stack.enter_context(postgres_for(settings))
-        url = postgres.url(PRODUCT_DATABASE)
+        url = postgres.url()
         migrate(url)
         database = stack.enter_context(Database(url))
         clock: Clock = SimulatorClock(simulator_url) if simulator_url else SystemClock()

@@ -19,6 +19,7 @@ from resources.dagster_home import dagster_instance
 from resources.database_frames import snapshot_tables
 from resources.platform import Platform
 from trading_assets import sessions as calendar
+from trading_assets.analytics.assets import refresh_catalog
 from trading_assets.errors import ConfigurationError, DataQualityError, TradingError
 from trading_assets.progress import Recorder
 
@@ -75,6 +76,7 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     if not result.success:
         failure = _failure(result)
         _record(platform, (result.run_id, session, started_at), "failed", {"error": str(failure)})
+        refresh_catalog(platform)  # so that `sql` shows the findings
         raise failure
     summary = _summarise(platform, session, recorder, result)
     summary.seconds = round(monotonic_seconds() - began, 3)
@@ -192,7 +194,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
         if event.is_step_failure and (error := event.step_failure_data.error) is not None:
             if error.cls_name == "DagsterAssetCheckFailedError":
                 return DataQualityError(
-                    f"Blocking checks stopped the run at {event.step_key}: {_blocking(result, str(event.step_key))}. "
+                    f"Blocking checks stopped the run at {event.step_key}: {_blocking(result)}. "
                     "Nothing downstream ran and no order was planned; see the findings with: trading-assets sql "
                     '"from quality_findings order by found_at desc limit 20"'
                 )
@@ -204,13 +206,11 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
     return TradingError("The run failed before its first step", run_id=result.run_id)
 
 
-def _blocking(result: dg.ExecuteInProcessResult, asset: str) -> str:
+def _blocking(result: dg.ExecuteInProcessResult) -> str:
     failed = [
         f"{check.check_name} ({check.description})"
         for check in _evaluations(result)
-        if check.asset_key == dg.AssetKey(asset)
-        and not check.passed
-        and check.severity is dg.AssetCheckSeverity.ERROR
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
     return "; ".join(failed)
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import numpy as np
-import pandas as pd
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_SESSION = date(1998, 1, 2)
@@ -52,12 +51,12 @@ def shift(session: date, by: int) -> date:
 
 def session_open(session: date) -> datetime:
     """Return the instant (UTC) at which the session opens."""
-    return _to_utc(calendar().session_open(pd.Timestamp(session)))
+    return _hours()[session][0]
 
 
 def session_close(session: date) -> datetime:
     """Return the instant (UTC) at which the session closes; early closes included."""
-    return _to_utc(calendar().session_close(pd.Timestamp(session)))
+    return _hours()[session][1]
 
 
 def latest_closed_session(now: datetime, *, delay: timedelta = timedelta(0)) -> date:
@@ -83,5 +82,9 @@ def closures_between(start: date, end: date) -> list[date]:
     return [day for day in days if day.weekday() < 5 and day not in trading]
 
 
-def _to_utc(stamp: pd.Timestamp) -> datetime:
-    return stamp.to_pydatetime().astimezone(UTC)
+@lru_cache(maxsize=1)
+def _hours() -> dict[date, tuple[datetime, datetime]]:
+    known = calendar()
+    opens = (stamp.to_pydatetime().astimezone(UTC) for stamp in known.opens)
+    closes = (stamp.to_pydatetime().astimezone(UTC) for stamp in known.closes)
+    return dict(zip(_sessions()[1], zip(opens, closes, strict=True), strict=True))

@@ -44,7 +44,8 @@ def rows_metadata(platform: Platform, sql: str, *parameters: object) -> dict[str
 )
 def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """What will be sent, journaled before anything is sent, with a client order id that a re-run repeats."""
-    account, rows, conflicts = account_of(platform), 0, []
+    account, rows = account_of(platform), 0
+    conflicts: list[str] = []
     for session in sessions:
         report = plan_and_store_intents(
             platform.database,

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from resources.lake import WriteReport
+from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.ingest import (

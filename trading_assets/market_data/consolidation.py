@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from resources.lake import WriteReport
+from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.market_data.findings import replace_findings

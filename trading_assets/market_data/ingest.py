@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from resources.lake import WriteReport
+from resources.lake_write import WriteReport
 from resources.platform import Platform
-from resources.vendors import Fetched
+from resources.vendors import Fetched, RawResponse
 from trading_assets import sessions as calendar
 from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS, Table
 from trading_assets.settings import SourceName
@@ -75,7 +75,9 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
         if _starts_month(day, before)
     ]
     asked = sorted({*asked, sessions[-1]})
-    frames, responses, empty = [], [], []
+    frames: list[pl.DataFrame] = []
+    responses: list[RawResponse] = []
+    empty: list[str] = []
     for number, day in enumerate(asked, start=1):
         fetched = source.listings(day)
         carried = [
