@@ -10,11 +10,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
@@ -28,6 +30,7 @@ from trading_assets.simulator.market import Bar, Instrument
 if TYPE_CHECKING:
     from resources.alpaca_broker import AlpacaBroker
     from resources.clock import SimulatorClock
+    from resources.platform import Platform
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -291,3 +294,103 @@ def open_desk(fresh_database: Database) -> Callable[[Simulated], Desk]:
         return Desk(fresh_database, broker, clock, simulated, account, uuid.uuid4().hex, session)
 
     return build
+
+
+SESSION = date(2024, 5, 2)
+MARKET = {"sim_symbols": 40, "sim_years": 2, "sim_at": "2024-05-02T18:00:00-04:00", "history_sessions": 270}
+PLANTED = {
+    "ALPACA_API_KEY": "planted-key-id-4711",
+    "ALPACA_SECRET_KEY": "planted-secret-4712",
+    "POLYGON_API_KEY": "planted-secret-4713",
+}
+
+
+@dataclass
+class Installation:
+    """A data folder of the product with a simulated market, the command line on it, and the same opened in this process."""
+
+    data: Path
+    session: date = SESSION
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        ours = ("TRADING_", "ALPACA_", "POLYGON_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
+        present = os.environ  # noqa: TID251 (a child needs PATH and the like)
+        inherited = {name: value for name, value in present.items() if not name.startswith(ours)}
+        market = {f"TRADING_{name.upper()}": str(value) for name, value in MARKET.items()}
+        ports = {"TRADING_DAGSTER_PORT": "0", "TRADING_APP_PORT": "0"}
+        here = {"TRADING_DATA": str(self.data), "PYTHONPATH": str(ROOT)}
+        return inherited | market | ports | here | PLANTED | variables
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command; the .env of whoever runs the tests is out of its reach."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trading_assets", *arguments], cwd=self.data.parent, env=self.environment(**variables),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def command(
+        self, *arguments: str, exit_code: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, which must be this one."""
+        process = self.start(*arguments, **variables)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == exit_code, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    @contextmanager
+    def opened(self) -> Iterator[Platform]:
+        """Open it in this process; commands started meanwhile join its Postgres and its simulator."""
+        from resources.platform import shared_platform
+        from trading_assets.settings import Settings
+
+        keys = {name.lower(): value for name, value in PLANTED.items()}
+        present = os.environ  # noqa: TID251 (put back at the end: runs set variables for Dagster)
+        with patch.dict(present):
+            for name in [name for name in present if name.startswith(("TRADING_", "DAGSTER_"))]:
+                del present[name]
+            with shared_platform(Settings(_env_file=None, data=self.data, **MARKET, **keys)) as platform:
+                yield platform
+
+    def copy(self, target: Path) -> Installation:
+        """Copy the folder as a user would with everything stopped."""
+        shutil.copytree(self.data, target)
+        if hasattr(os, "geteuid") and os.geteuid() == 0:  # then Postgres has an account of its own
+            for source in [self.data, *self.data.rglob("*")]:
+                status = source.lstat()
+                os.chown(target / source.relative_to(self.data), status.st_uid, status.st_gid)
+        return Installation(target)
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation with a year of history before its ``session``, stopped; to be copied, not used."""
+    from trading_assets.runs import backfill
+    from trading_assets.sessions import shift
+
+    installation = Installation(tmp_path_factory.mktemp("history") / "data")
+    with installation.opened() as platform:
+        backfill(platform, shift(SESSION, -MARKET["history_sessions"]), shift(SESSION, -1))
+    return installation
+
+
+@pytest.fixture(scope="session")
+def install(
+    history: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Installation]]:
+    """Make an installation: a copy of ``source``, of the one with history unless given; its commands end with the tests."""
+    made: list[Installation] = []
+
+    def make(source: Installation = history) -> Installation:
+        made.append(source.copy(tmp_path_factory.mktemp("installation") / "data"))
+        return made[-1]
+
+    yield make
+    for process in [process for installation in made for process in installation.started]:
+        if process.poll() is None:
+            process.kill()
+            process.wait(30)
+        for stream in (process.stdout, process.stderr):
+            stream.close()
