@@ -9,8 +9,11 @@ import dagster as dg
 from trading_assets import sessions
 
 
-def session_partitions(start: date) -> dg.TimeWindowPartitionsDefinition:
+def session_partitions(start: date, *, ahead: int = 1) -> dg.TimeWindowPartitionsDefinition:
     """Return the partition definition whose keys are the exchange sessions since ``start``.
+
+    ``ahead`` sessions after the machine's present are keys too: one for the session that goes on, more for a
+    simulated market whose clock runs ahead.
 
     Weekends and closures are exclusions rather than a weekday schedule, so that Friday's window ends on
     Saturday, not on Monday.
@@ -23,6 +26,6 @@ def session_partitions(start: date) -> dg.TimeWindowPartitionsDefinition:
         fmt="%Y-%m-%d",
         timezone="America/New_York",
         cron_schedule="0 0 * * *",
-        end_offset=1,
+        end_offset=ahead,
         exclusions=["0 0 * * 0,6", *midnights],
     )

@@ -166,6 +166,11 @@ def _require_over(platform: Platform, session: date) -> None:
         )
     if session < platform.settings.start:
         raise ConfigurationError(f"{session} lies before TRADING_START={platform.settings.start}")
+    from trading_assets.session_asset import SESSIONS
+
+    last = SESSIONS.get_last_partition_key() or ""
+    if session.isoformat() > last:
+        raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
     ready = calendar.session_close(session) + data_delay(platform)
     if not platform.clock.advance_to(ready):
         shown = ready.astimezone(platform.settings.zone)

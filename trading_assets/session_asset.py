@@ -20,7 +20,10 @@ from trading_assets.partitions import session_partitions
 from trading_assets.schemas import Table
 from trading_assets.settings import load_settings
 
-SESSIONS = session_partitions(load_settings().start)
+SIMULATED_SESSIONS_AHEAD = 20
+SESSIONS = session_partitions(
+    load_settings().start, ahead=SIMULATED_SESSIONS_AHEAD if load_settings().mode == "sim" else 1
+)
 FULLY_SHOWN_SESSIONS = 5
 STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
 

@@ -1,6 +1,6 @@
 """Replay market: daily bars of a Parquet or CSV file, each served from the day on which it was collected.
 
-A row is known from 16:10 New York time of its ``known_on`` day; several rows of one (symbol, session) are
+A row is known ten minutes after the close of its ``known_on`` day; several rows of one (symbol, session) are
 versions, and the newest known one counts. The file's mistakes are kept as they are.
 """
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.sessions import NEW_YORK
+from trading_assets.sessions import NEW_YORK, is_session, session_close
 from trading_assets.simulator.market import Bar, Instrument
 from trading_assets.simulator.state import Correction
 
@@ -22,8 +22,9 @@ Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
 
 EPOCH_DAY = date(1970, 1, 1)
-PUBLICATION = time(16, 10)
-"""New York time at which the vendors know the bar of the day."""
+PUBLICATION_DELAY = timedelta(minutes=10)
+"""The vendors know the bar of a session so long after its close, early closes included."""
+USUAL_CLOSE = time(16, 0)
 
 ACTION_SCHEMA = pl.Schema(
     {
@@ -94,7 +95,8 @@ def day_of(number: int) -> date:
 @lru_cache(maxsize=65536)
 def publication(day: date) -> datetime:
     """Return the instant (UTC) at which rows of collection day ``day`` are known."""
-    return datetime.combine(day, PUBLICATION, NEW_YORK).astimezone(UTC)
+    usual = datetime.combine(day, USUAL_CLOSE, NEW_YORK).astimezone(UTC)
+    return (session_close(day) if is_session(day) else usual) + PUBLICATION_DELAY
 
 
 def published_day(known_at: datetime) -> int:
