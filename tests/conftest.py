@@ -297,6 +297,7 @@ def open_desk(fresh_database: Database) -> Callable[[Simulated], Desk]:
 
 
 SESSION = date(2024, 5, 2)
+HISTORY = (date(2023, 4, 5), date(2024, 5, 1))  # 270 sessions: the features look back over a year
 MARKET = {"sim_symbols": 40, "sim_years": 2, "sim_at": "2024-05-02T18:00:00-04:00", "history_sessions": 270}
 PLANTED = {
     "ALPACA_API_KEY": "planted-key-id-4711",
@@ -310,6 +311,7 @@ class Installation:
     """A data folder of the product with a simulated market, the command line on it, and the same opened in this process."""
 
     data: Path
+    history: tuple[date, date] = HISTORY
     session: date = SESSION
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
@@ -354,6 +356,13 @@ class Installation:
             with shared_platform(Settings(_env_file=None, data=self.data, **MARKET, **keys)) as platform:
                 yield platform
 
+    def end(self) -> None:
+        """End the commands that still run."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
     def copy(self, target: Path) -> Installation:
         """Copy the folder as a user would with everything stopped."""
         shutil.copytree(self.data, target)
@@ -366,13 +375,12 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """An installation with a year of history before its ``session``, stopped; to be copied, not used."""
+    """An installation with the history before its ``session``, stopped; to be copied, not used."""
     from trading_assets.runs import backfill
-    from trading_assets.sessions import shift
 
     installation = Installation(tmp_path_factory.mktemp("history") / "data")
     with installation.opened() as platform:
-        backfill(platform, shift(SESSION, -MARKET["history_sessions"]), shift(SESSION, -1))
+        backfill(platform, *HISTORY)
     return installation
 
 
@@ -380,17 +388,14 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 def install(
     history: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Installation]]:
-    """Make an installation: a copy of ``source``, of the one with history unless given; its commands end with the tests."""
+    """Make an installation: a copy of ``source``, with history unless told otherwise; None gives an empty one."""
     made: list[Installation] = []
 
-    def make(source: Installation = history) -> Installation:
-        made.append(source.copy(tmp_path_factory.mktemp("installation") / "data"))
+    def make(source: Installation | None = history) -> Installation:
+        data = tmp_path_factory.mktemp("installation") / "data"
+        made.append(source.copy(data) if source else Installation(data))
         return made[-1]
 
     yield make
-    for process in [process for installation in made for process in installation.started]:
-        if process.poll() is None:
-            process.kill()
-            process.wait(30)
-        for stream in (process.stdout, process.stderr):
-            stream.close()
+    for installation in made:
+        installation.end()

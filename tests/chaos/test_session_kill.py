@@ -1,0 +1,165 @@
+"""Whatever kills a command, the same command goes on from there: one order an intent, the same lake."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+import requests
+
+from resources.connections import connect
+from resources.dagster_home import dagster_instance
+from resources.lake import Lake
+from trading_assets.runs import run_session
+from trading_assets.schemas import DAILY_BARS, TABLES
+from trading_assets.sessions import sessions_between, shift
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
+
+
+def wait_for(process, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "it did not come so far"
+        time.sleep(0.005)
+
+
+def kill_when(process, condition: Callable[[], bool]) -> None:
+    """Kill a command as soon as something is the case, which must be before it ends."""
+    wait_for(process, condition)
+    process.kill()
+    assert process.wait(30) == -9
+
+
+class Broker:
+    """The simulated broker, seen from outside the product."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def orders(self) -> list[dict]:
+        answer = requests.get(
+            f"{self.url}/v2/orders", params={"status": "all", "limit": 500}, timeout=30,
+            headers={"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"},
+        )  # fmt: skip
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, match: str, kind: str, **details: object) -> None:
+        body = {"match": match, "kind": kind, **details}
+        requests.post(f"{self.url}/sim/faults", json=body, timeout=30).raise_for_status()
+
+    def faulted(self) -> int:
+        """Count the requests that a fault has hit."""
+        return sum(
+            rule["used"] for rule in requests.get(f"{self.url}/sim/faults", timeout=30).json()["faults"]
+        )
+
+    def clear(self) -> None:
+        requests.delete(f"{self.url}/sim/faults", timeout=30).raise_for_status()
+
+
+@contextmanager
+def nothing_is_stored_in(conninfo: str, table: str):
+    """Hold back everybody who wants to write to a table; reading goes on."""
+    with connect(conninfo) as connection:
+        connection.execute(f"lock table {table} in exclusive mode")
+        yield
+        connection.rollback()
+
+
+def test_a_run_killed_before_a_request_then_after_it_then_before_its_outcome_was_stored_places_each_order_once(
+    install,
+):
+    installation = install()
+    with installation.opened() as platform:
+        broker, database = Broker(platform.simulator_url), platform.database
+
+        def states() -> Counter[str]:
+            return Counter(state for (state,) in database.fetch("select state from order_intents"))
+
+        # 1. The intents are planned, the submitter waits for the broker's list of orders: nothing was sent.
+        broker.fault("^/v2/orders", "slow", method="GET", seconds=60)
+        kill_when(installation.start("run"), lambda: states()["planned"] > 0 and broker.faulted() == 1)
+        broker.clear()
+        planned = states()["planned"]
+        assert planned > 5
+        assert broker.orders() == []
+
+        # 2. The broker accepts the first order, its answer is lost, and asking for it takes time.
+        broker.fault("^/v2/orders$", "reset_after_accept", method="POST")
+        broker.fault("by_client_order_id", "slow", method="GET", seconds=60)
+        kill_when(installation.start("run"), lambda: broker.faulted() == 2)
+        broker.clear()
+        assert len(broker.orders()) == 1
+        assert states() == {"planned": planned - 1, "unknown": 1}
+
+        # 3. The broker answered, and the outcome cannot be stored: its table is locked from the first request on.
+        broker.fault("^/v2/orders$", "slow", method="POST", seconds=2)
+        process = installation.start("run")
+        wait_for(process, lambda: broker.faulted() == 1)
+        with nothing_is_stored_in(database.conninfo, "orders"):
+            waiting = "select count(*) from pg_locks where not granted and relation = 'orders'::regclass"
+            kill_when(process, lambda: len(broker.orders()) == 2 and database.fetch(waiting) == [(1,)])
+        broker.clear()
+        assert states() == {"acknowledged": 1, "planned": planned - 2, "submitting": 1}
+
+        for run_again in (
+            lambda: installation.command("run"),
+            lambda: run_session(platform, installation.session),
+        ):
+            run_again()
+            assert states() == {"acknowledged": planned}
+            placed = broker.orders()
+            assert len(placed) == planned
+            ours = database.fetch(
+                "select client_order_id, broker_order_id, symbol, quantity from order_intents"
+            )
+            assert {(i, b, s, float(q)) for i, b, s, q in ours} == {
+                (order["client_order_id"], order["id"], order["symbol"], float(order["qty"]))
+                for order in placed
+            }
+            assert {order["status"] for order in placed} == {"filled"}
+            assert database.fetch("select bool_and(is_match) from reconciliation") == [(True,)]
+            assert database.fetch("select count(*) from trading_halts") == [(0,)]
+
+
+def test_a_backfill_killed_in_the_middle_goes_on_and_gives_what_an_undisturbed_one_gives(history, install):
+    first, last = history.history
+    span = ("backfill", "--start", first.isoformat(), "--end", last.isoformat())
+    undisturbed = hashes(history)
+    installation = install(None)
+    bars = installation.data / "lake" / DAILY_BARS.name
+    with installation.opened() as platform:
+        kill_when(installation.start(*span), lambda: any(bars.glob("year=*/part=*/data.parquet")))
+        assert hashes(installation) != undisturbed
+        assert "sessions from" in installation.command(*span).stdout
+        assert hashes(installation) == undisturbed
+        assert "Nothing was missing" in installation.command(*span).stdout
+        run_range_in_dagster(platform, shift(last, -20), last)
+        assert hashes(installation) == undisturbed
+
+
+def run_range_in_dagster(platform, first: date, last: date) -> None:
+    """Run the history job over a range as a backfill in Dagster's UI does."""
+    from trading_assets.definitions import defs
+
+    tags = {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
+    with dagster_instance(platform.settings, platform.postgres) as instance:
+        job = defs.resolve_job_def("history_job")
+        assert job.execute_in_process(instance=instance, tags=tags).success
+
+
+def hashes(installation) -> dict[tuple[str, date], str]:
+    lake = Lake(installation.data / "lake", locks=None)  # only read here
+    days = sessions_between(*installation.history)
+    return {(name, day): lake.content_hash(table, day) for name, table in TABLES.items() for day in days}
