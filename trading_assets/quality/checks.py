@@ -180,25 +180,38 @@ def duplicates(checked: CheckedBars) -> CheckOutcome:
     return _rule_outcome("duplicates", ("duplicate",), checked, reached=twice)
 
 
-def _rule_check(name: str, rules: tuple[str, ...]) -> Callable[[CheckedBars], CheckOutcome]:
+def _rule_check(name: str, rules: tuple[str, ...], what: str) -> Callable[[CheckedBars], CheckOutcome]:
     """Make the check that collects refused bars of some row rules and proves that none was accepted."""
 
     def check(checked: CheckedBars) -> CheckOutcome:
         broken = checked.bars.with_columns(rule=rule_expression(checked.sessions, checked.thresholds))
         return _rule_outcome(name, rules, checked, reached=broken.filter(pl.col("rule").is_in(rules)))
 
+    check.__doc__ = f"Find {what}; stops when one was accepted, or above ``max_quarantined_frac``."
     return check
 
 
 CHECKS: dict[str, Callable[[CheckedBars], CheckOutcome]] = {
     "completeness": completeness,
     "duplicates": duplicates,
-    "high_at_least_low": _rule_check("high_at_least_low", ("high_below_low", "outside_range")),
-    "positive_prices": _rule_check(
-        "positive_prices", ("non_positive_price", "null_price", "null_volume", "negative_volume")
+    "high_at_least_low": _rule_check(
+        "high_at_least_low",
+        ("high_below_low", "outside_range"),
+        "bars whose high is below the low, or whose open or close lies outside the two",
     ),
-    "unexplained_jump": _rule_check("unexplained_jump", ("unexplained_jump", "absurd_price")),
-    "phantom_session": _rule_check("phantom_session", ("phantom_session",)),
+    "positive_prices": _rule_check(
+        "positive_prices",
+        ("non_positive_price", "null_price", "null_volume", "negative_volume"),
+        "bars with a price that is not above zero, a negative volume, or a number missing",
+    ),
+    "unexplained_jump": _rule_check(
+        "unexplained_jump",
+        ("unexplained_jump", "absurd_price"),
+        "closes that jumped without a corporate action, or that no share has",
+    ),
+    "phantom_session": _rule_check(
+        "phantom_session", ("phantom_session",), "bars on days without an exchange session"
+    ),
     "cross_source_difference": cross_source,
 }
 CHECK_NAMES = tuple(CHECKS)

@@ -1,0 +1,239 @@
+"""The code location as Dagster's UI shows it: assets, checks, jobs, sensors and the schedule."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+from resources.clock import ManualClock
+from sensors.schedules import daily_schedule
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.definitions import defs
+from trading_assets.schemas import TABLES
+from trading_assets.sessions import is_session, sessions_between
+from trading_assets.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAPH = defs.resolve_asset_graph()
+ASSETS = sorted(GRAPH.get_all_asset_keys(), key=str)
+ORDER_JOBS = ("session_job", "order_placement_job", "fill_ingestion_job")
+
+
+def named(key: dg.AssetKey) -> str:
+    return key.to_user_string()
+
+
+def load(tmp_path: Path, statement: str, **variables: str) -> str:
+    """Load the definitions in a process of their own and print something of them."""
+    environment = {"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), **variables}
+    code = f"from trading_assets.definitions import defs; {statement}"
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
+    return process.stdout
+
+
+@pytest.mark.parametrize("key", ASSETS, ids=named)
+def test_every_asset_says_what_it_is(key):
+    node, spec = GRAPH.get(key), GRAPH.get(key).to_asset_spec()
+    assert spec.owners
+    assert spec.kinds
+    assert spec.group_name != "default"
+    grain, prose = spec.description.split("\n\n", 1)
+    assert grain.startswith(("One row per", "One DuckDB file"))
+    assert len(prose) > 40
+    assert spec.freshness_policy is not None
+    assert node.partitions_def is GRAPH.get(dg.AssetKey("universe")).partitions_def
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    table = TABLES.get(named(key))
+    if table is not None:
+        columns = spec.metadata["dagster/column_schema"].columns
+        assert [column.name for column in columns] == list(table.columns)
+        assert all(column.description and column.type for column in columns)
+
+
+def test_every_table_of_the_lake_is_an_asset_or_a_by_product_of_one():
+    assert set(TABLES) - {named(key) for key in ASSETS} == {"quarantined_bars"}
+
+
+@pytest.mark.parametrize(
+    ("day", "is_partition"),
+    [
+        ("2016-06-30", True),
+        ("2016-07-01", True),
+        ("2016-07-02", False),  # a Saturday
+        ("2016-07-04", False),  # Independence Day
+        ("2015-11-27", True),  # half a day
+        ("2012-10-29", False),  # the storm
+        ("2018-12-05", False),  # a day of mourning
+        ("2000-01-03", True),
+        ("1999-12-31", False),  # before TRADING_START
+    ],
+)
+def test_the_partitions_are_the_exchange_sessions(day, is_partition):
+    assert GRAPH.get(dg.AssetKey("daily_bars")).partitions_def.has_partition_key(day) is is_partition
+
+
+def test_a_year_of_partitions_is_the_calendar_of_that_year():
+    keys = GRAPH.get(dg.AssetKey("daily_bars")).partitions_def.get_partition_keys()
+    assert [key for key in keys if key[:4] == "2016"] == [
+        day.isoformat() for day in sessions_between(date(2016, 1, 1), date(2016, 12, 31))
+    ]
+    assert all(is_session(date.fromisoformat(key)) for key in keys)
+
+
+def test_blocking_checks_stand_between_bars_and_features():
+    checks = {key.name: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
+    assert all(spec.description for spec in checks.values())
+    of_bars = {
+        name for name, spec in checks.items() if spec.asset_key == dg.AssetKey("daily_bars") and spec.blocking
+    }
+    assert of_bars >= {
+        "completeness", "duplicates", "high_at_least_low", "positive_prices", "unexplained_jump", "phantom_session",
+    }  # fmt: skip
+    assert dg.AssetKey("daily_bars") in GRAPH.get(dg.AssetKey("daily_features")).parent_keys
+
+
+def test_jobs_that_can_send_orders_are_never_repeated_by_dagster_and_run_one_at_a_time():
+    for name in ORDER_JOBS:
+        job = defs.resolve_job_def(name)
+        assert job.tags["dagster/max_retries"] == "0"
+        assert job.tags["trading/orders"] == "session"
+        assert job.op_retry_policy is None
+        assert all(node.retry_policy is None and node.definition.retry_policy is None for node in job.nodes)
+
+
+def test_the_history_job_cannot_reach_the_broker():
+    selected = {named(key) for key in defs.resolve_job_def("history_job").asset_layer.selected_asset_keys}
+    assert {"universe", "daily_bars", "daily_features", "screener_results", "signals"} <= selected
+    assert not selected & {
+        "target_positions",
+        "order_intents",
+        "orders",
+        "fills",
+        "positions",
+        "reconciliation",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "status"), [("sim", "STOPPED"), ("paper", "RUNNING")])
+def test_what_trades_by_itself_is_off_in_the_simulation_and_on_with_a_broker(tmp_path, mode, status):
+    statement = (
+        "print({item.name: item.default_status.value for item in [*defs.schedules, *defs.sensors]},"
+        " len(defs.resolve_all_asset_keys()))"
+    )
+    printed = load(tmp_path, statement, TRADING_MODE=mode)
+    names = ("session_schedule", "order_placement_sensor", "fill_ingestion_sensor")
+    assert printed == f"{dict.fromkeys(names, status)} {len(ASSETS)}\n"
+    assert list(tmp_path.iterdir()) == [], "loading the code location writes nothing"
+
+
+@pytest.mark.slow
+def test_a_source_that_is_not_configured_is_not_an_asset(tmp_path):
+    statement = (
+        "print(sorted(k.to_user_string() for k in defs.resolve_all_asset_keys() if 'daily_bars' in str(k)))"
+    )
+    assert load(tmp_path, statement, TRADING_SOURCES="alpaca") == "['alpaca_daily_bars', 'daily_bars']\n"
+
+
+class Evening:
+    """The schedule on an instance of its own, with a clock that can be set."""
+
+    def __init__(self, instance: dg.DagsterInstance, platform: SimpleNamespace) -> None:
+        self.instance = instance
+        self.platform = platform
+        self.schedule = daily_schedule(platform.settings)
+
+    def done(self, *days: str) -> None:
+        for day in days:
+            self.instance.report_runless_asset_event(dg.AssetMaterialization("reconciliation", partition=day))
+
+    def failed(self, day: str) -> None:
+        run = dg.DagsterRun(
+            "session_job",
+            status=dg.DagsterRunStatus.FAILURE,
+            tags={"dagster/partition": day, ".dagster/x": "1"},
+        )
+        self.instance.add_run(run)
+
+    def tick(self, at: str) -> list[dg.RunRequest] | str:
+        self.platform.clock.instant = datetime.fromisoformat(at).astimezone(UTC)
+        with dg.build_schedule_context(
+            instance=self.instance,
+            scheduled_execution_time=self.platform.clock.instant,
+            resources={"platform": PlatformResource()},
+        ) as context:
+            answers = list(self.schedule(context))
+        if len(answers) == 1 and isinstance(answers[0], dg.SkipReason):
+            return answers[0].skip_message
+        return answers
+
+    def days(self, at: str) -> list[str]:
+        return [request.partition_key for request in self.tick(at)]
+
+
+@pytest.fixture
+def evening(monkeypatch, tmp_path):
+    platform = SimpleNamespace(
+        settings=Settings(_env_file=None), clock=ManualClock(datetime(2024, 1, 1, tzinfo=UTC))
+    )
+    monkeypatch.setattr("resources.platform._shared", [platform])
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield Evening(instance, platform)
+
+
+def test_the_schedule_runs_a_session_after_its_close_in_new_york(evening):
+    assert evening.schedule.execution_timezone == "America/New_York"
+    evening.done("2024-05-01")
+    assert evening.days("2024-05-02T16:45:00-04:00") == ["2024-05-02"]
+    assert evening.days("2024-11-29T16:45:00-05:00")[-1] == "2024-11-29", "half a day"
+
+
+@pytest.mark.parametrize(
+    ("at", "latest"),
+    [
+        ("2024-05-03T15:00:00-04:00", "2024-05-02"),  # before the close
+        ("2024-05-03T16:10:00-04:00", "2024-05-02"),  # before the vendors have final bars
+        ("2024-05-04T16:45:00-04:00", "2024-05-03"),  # a Saturday
+        ("2024-07-04T16:45:00-04:00", "2024-07-03"),  # Independence Day
+    ],
+)
+def test_a_day_without_a_new_session_gives_nothing(evening, at, latest):
+    evening.done(latest)
+    assert evening.tick(at) == f"Session {latest} is complete"
+
+
+def test_after_downtime_the_missed_sessions_are_asked_for_oldest_first(evening):
+    evening.done("2024-06-28")
+    assert evening.days("2024-07-05T16:45:00-04:00") == [
+        "2024-07-01",
+        "2024-07-02",
+        "2024-07-03",
+        "2024-07-05",
+    ]
+
+
+def test_a_session_is_asked_for_under_one_key_until_it_fails_and_then_under_another(evening):
+    at = "2024-05-02T16:45:00-04:00"
+    (first,), (again,) = evening.tick(at), evening.tick(at)
+    assert first.run_key == again.run_key
+    evening.failed("2024-05-02")
+    (retry,) = evening.tick(at)
+    assert retry.run_key != first.run_key
+    assert retry.partition_key == first.partition_key
+
+
+def test_what_lies_before_the_first_run_is_no_missed_session(evening):
+    assert evening.days("2024-05-02T16:45:00-04:00") == ["2024-05-02"]
+    evening.done("2024-05-02")
+    assert evening.days("2024-05-03T16:45:00-04:00") == ["2024-05-03"]
