@@ -162,7 +162,14 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
     kinds={"alpaca", "postgres"},
     grain="One row per (account, session, item): a symbol's shares or the cash, ours against the broker's",
     deps=["positions"],
-    checks=[dg.AssetCheckSpec("books_equal_broker", asset="reconciliation", blocking=True)],
+    checks=[
+        dg.AssetCheckSpec(
+            "books_equal_broker",
+            asset="reconciliation",
+            blocking=True,
+            description="Find positions or cash in which our books and the broker's differ; any difference halts trading.",
+        )
+    ],
 )
 def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented."""
