@@ -57,6 +57,12 @@ KNOWN_AT = Column(
 )
 BATCH_ID = Column(pl.String, "Ingest batch: leads to the vendor's raw response", nullable=False)
 
+REPORTS = Column(
+    pl.Int32,
+    "Different rows that the vendor sent for this key in one fetch; above 1 it contradicts itself and is not used",
+    nullable=False,
+)
+
 OHLCV = {
     "open": Column(pl.Float64, "First trade of the session, raw", "USD", nullable=False),
     "high": Column(pl.Float64, "Highest trade, raw", "USD", nullable=False),
@@ -72,7 +78,16 @@ def _vendor_bars(source: str) -> Table:
     return Table(
         name=f"{source}_daily_bars",
         grain=f"One row per (symbol, session) as {source.capitalize()} reports it, raw prices",
-        columns={"symbol": SYMBOL, "session": SESSION, **OHLCV, "batch_id": BATCH_ID, "known_at": KNOWN_AT},
+        columns={
+            "symbol": SYMBOL,
+            "session": Column(
+                pl.Date, "Date that the vendor put on the bar; need not be a session", nullable=False
+            ),
+            **OHLCV,
+            "reports": REPORTS,
+            "batch_id": BATCH_ID,
+            "known_at": KNOWN_AT,
+        },
         provenance=("batch_id", "known_at"),
         versioned=True,
         tags=("bars", source),

@@ -66,6 +66,7 @@ def yahoo(simulated, tmp_path_factory):
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
+    yfinance.config.debug.hide_exceptions = True  # its default, which our own adapter changes in this process
     session = ToSimulator(simulated.base_url)
     return lambda symbol: yfinance.Ticker(symbol, session=session)
 

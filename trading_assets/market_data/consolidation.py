@@ -20,6 +20,7 @@ from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BA
 SESSIONS_AT_ONCE = 126
 LOOK_BACK_SESSIONS = 30
 COMPARED = ["symbol", "session", "open", "high", "low", "close", "volume"]
+REPORTED = [*COMPARED, "reports"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
         before=Before(
             accepted=lake.scan(DAILY_BARS, start=first, end=last, columns=COMPARED).collect(),
             vendor={
-                source: lake.scan(table, start=first, end=last, columns=COMPARED).collect()
+                source: lake.scan(table, start=first, end=last, columns=REPORTED).collect()
                 for source, table in tables.items()
             },
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -12,6 +12,7 @@ from resources.lake_write import WriteReport
 from resources.platform import Platform
 from resources.vendors import Fetched, RawResponse
 from trading_assets import sessions as calendar
+from trading_assets.quality.reports import one_row_per_key
 from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS, Table
 from trading_assets.settings import SourceName
 
@@ -45,7 +46,8 @@ def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence
         platform.progress.advanced(table.name, done, total)
 
     fetched = platform.bar_sources[source].daily_bars(sessions, symbols, progress=advance)
-    return _store(platform, table, fetched, source=source, kind="daily_bars", dates=covered_days(sessions))
+    reported = replace(fetched, frame=one_row_per_key(fetched.frame))
+    return _store(platform, table, reported, source=source, kind="daily_bars", dates=covered_days(sessions))
 
 
 def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> Ingested:

@@ -103,20 +103,36 @@ def _judge_rows(
     frame: pl.DataFrame, source: str, sessions: Collection[date], limits: QualityThresholds
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split one source's bars into possible ones (unique, sorted) and refused ones."""
-    bars = _of_the_range(frame.select(_BAR_COLUMNS), sessions).with_columns(pl.col("volume").cast(pl.Float64))
-    bars = bars.with_columns(rule=rule_expression(sessions, limits))
-    wrong = bars.filter(pl.col("rule").is_not_null())
-    right = bars.filter(pl.col("rule").is_null()).drop("rule").sort(_KEY)
-    twice = right.filter(pl.struct(_KEY).is_duplicated()) if _has_duplicates(right) else right.clear()
-    if not twice.is_empty():
-        values = [name for name in _BAR_COLUMNS if name != "batch_id"]
-        same = twice.unique(values, keep="first", maintain_order=True).filter(
-            ~pl.struct(_KEY).is_duplicated()
-        )
-        # the same bar reported twice is kept once; two different bars leave no way to tell which is right
-        right = pl.concat([right.join(twice.select(_KEY).unique(), on=_KEY, how="anti"), same]).sort(_KEY)
+    bars = _of_the_range(frame.select(*_BAR_COLUMNS, _reports(frame)), sessions)
+    bars = bars.with_columns(pl.col("volume").cast(pl.Float64), rule=rule_expression(sessions, limits))
+    wrong = bars.filter(pl.col("rule").is_not_null()).drop("reports")
+    right, twice = _without_contradictions(bars.filter(pl.col("rule").is_null()).drop("rule"))
     refused = [wrong, twice.with_columns(rule=pl.lit("duplicate"))]
     return right, _refused(pl.concat(refused), source, limits)
+
+
+def _reports(frame: pl.DataFrame) -> pl.Expr:
+    return (pl.col("reports") if "reports" in frame.columns else pl.lit(1)).cast(pl.Int32).alias("reports")
+
+
+def _without_contradictions(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split bars into unique ones, sorted, and those that were reported several times.
+
+    The same bar reported twice is kept once; two different bars leave no way to tell which is right.
+    """
+    ordered = bars.sort(_KEY)
+    twice = pl.col("reports") > 1
+    if _has_duplicates(ordered):
+        twice |= pl.struct(_KEY).is_duplicated()
+    marked = ordered.with_columns(twice=twice)
+    again = marked.filter("twice").drop("twice")
+    once = marked.filter(~pl.col("twice")).drop("twice")
+    if not again.is_empty():
+        values = [name for name in again.columns if name != "batch_id"]
+        same = again.unique(values, keep="first", maintain_order=True)
+        same = same.filter((pl.col("reports") == 1) & ~pl.struct(_KEY).is_duplicated())
+        once = pl.concat([once, same]).sort(_KEY)
+    return once.drop("reports"), again.drop("reports")
 
 
 def _exchange_sessions(frame: pl.DataFrame) -> list[date]:
@@ -207,6 +223,9 @@ _REFERENCE_SCHEMA = {
 def _last_rows(frame: pl.DataFrame, limits: QualityThresholds) -> pl.DataFrame:
     """Last possible row of each symbol, as a reference."""
     rows = frame.filter(rule_expression(_exchange_sessions(frame), limits).is_null())
+    rows, _ = _without_contradictions(
+        rows.select(*(name for name in _BAR_COLUMNS if name in rows.columns), _reports(rows))
+    )
     rows = rows.sort("session").unique("symbol", keep="last", maintain_order=True).sort("symbol")
     return rows.select(pl.col(name).cast(kind) for name, kind in _REFERENCE_SCHEMA.items())
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
+from trading_assets.quality.reports import one_row_per_key
 from trading_assets.quality.rows import RULES
 from trading_assets.schemas import DAILY_BARS, OHLCV, QUARANTINED_BARS
 from trading_assets.sessions import closures_between, sessions_between
@@ -235,3 +236,25 @@ def test_the_real_market_loses_its_phantoms_and_absurd_prices_and_little_else(sh
     }
     assert result.bars["close"].max() == pytest.approx(4518.0, rel=0.05)  # Seaboard, which is real
     assert result.bars["close"].min() > 0
+
+
+def test_two_different_reports_of_the_session_before_confirm_nothing():
+    before = frame(bar(2.0), bar(2.5))
+    today = frame(bar(10.0, SESSIONS[1]))
+    accepted = frame(bar(2.0))
+    result = consolidate(
+        {"yahoo": today},
+        priority=["yahoo"],
+        sessions=[SESSIONS[1]],
+        before=Before(accepted=accepted, vendor={"yahoo": before}),
+    )
+    assert result.bars.is_empty()
+    assert result.quarantined["rule"].to_list() == ["unexplained_jump"]
+
+
+def test_a_vendor_that_contradicts_itself_is_not_used_for_that_key():
+    reported = one_row_per_key(frame(bar(10.0), bar(11.0), bar(5.0, symbol="BBB"), bar(5.0, symbol="BBB")))
+    assert dict(reported.select("symbol", "reports").iter_rows()) == {"AAA": 2, "BBB": 1}
+    result = consolidated(reported, frame(bar(10.5)))
+    assert dict(result.bars.select("symbol", "source").iter_rows()) == {"AAA": "yahoo", "BBB": "polygon"}
+    assert result.quarantined.select("symbol", "source", "rule").rows() == [("AAA", "polygon", "duplicate")]
