@@ -8,7 +8,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 Number = float | Decimal | int
-NOTHING = "–"
+NOTHING = "n/a"
+WHOLE = {"shares", "trades", "sessions", "positions"}
 
 
 def usd(value: Number | None, digits: int = 2) -> str:
@@ -56,14 +57,12 @@ def quantity(value: Number | None, unit: str) -> str:
     """Write a value of the schemas in its unit."""
     if value is None or math.isnan(value):
         return NOTHING
+    number = float(value)
     if unit.startswith("fraction"):
-        suffix = unit.removeprefix("fraction")
-        return f"{percent(float(value), 2)}{suffix}"
-    if unit in {"shares", "trades", "sessions"}:
-        return f"{value:,.0f}"
-    if abs(value) >= 1e6:
-        return f"{value:,.0f}"
-    return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.3g}"
+        return f"{percent(number, 2)}{unit.removeprefix('fraction')}"
+    if unit in WHOLE or abs(number) >= 1e6:
+        return f"{number:,.0f}"
+    return f"{number:,.2f}" if abs(number) >= 0.01 or number == 0 else f"{number:.3g}"
 
 
 def instant(value: datetime | None, zone: ZoneInfo) -> str:

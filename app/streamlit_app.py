@@ -18,7 +18,6 @@ PAGES = {
             HERE / "views" / "portfolio.py",
             title="Portfolio",
             icon=":material/account_balance_wallet:",
-            url_path="portfolio",
             default=True,
             help="Equity, drawdown, positions, orders and fills of the account, and whether they agree with the broker.",
         ),

@@ -120,7 +120,7 @@ def candle_spec(
     room = math.ceil(shown * 0.055) + 1  # for the labels inside the right edge
     rows = [_price(colours, overlays, title, log=log), _volume(colours)]
     rows += [build(colours) for name, build in (("RSI", _rsi), ("MACD", _macd)) if name in panes]
-    hits = [layer["name"] for row in rows for layer in row["layer"] if layer.get("name", "").endswith("_hit")]
+    hits = [layer["name"] for row in rows for layer in row["layer"] if "name" in layer]
     return canvas(
         {
             "params": [
@@ -137,7 +137,7 @@ def candle_spec(
                 },
             ],
             "spacing": 6,
-            "vconcat": [*rows, _dates(colours), _overview(colours, max(1, bars), room)],
+            "vconcat": [_readout(colours), *rows, _dates(colours), _overview(colours, max(1, bars), room)],
         },
         colours,
     )  # fmt: skip
@@ -174,13 +174,11 @@ def _rising(colours: Palette) -> Layer:
     }
 
 
-def _line(
-    column: str, colour: str | Layer, number: str = ",.2f", *, width: float = 1.4, **scale: Any
-) -> Layer:
+def _line(column: str, colour: str | Layer, number: str = ",.2f", *, count: int = 4, **scale: Any) -> Layer:
     paint = colour if isinstance(colour, dict) else {"value": colour}
     return {
-        "mark": {"type": "line", "strokeWidth": width, "interpolate": "linear"},
-        "encoding": {"y": _y(column, number=number, **scale), "color": paint},
+        "mark": {"type": "line", "strokeWidth": 1.4},
+        "encoding": {"y": _y(column, count, number, **scale), "color": paint},
     }
 
 
@@ -222,7 +220,7 @@ def _pane(name: str, height: int, layers: list[Layer], colours: Palette, title: 
 
 
 def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) -> Layer:
-    scale = {"type": "log"} if log else {}
+    scale: Layer = {"type": "log"} if log else {}
     layers: list[Layer] = []
     if BOLLINGER in overlays:
         band = {"y": _y("bb_lower", **scale), "y2": {"field": "bb_upper"}, "color": {"value": colours.flat}}
@@ -243,7 +241,7 @@ def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) 
         },
     ]
     chosen = [OVERLAYS[name] for name in overlays if name in OVERLAYS]
-    legend = {"orient": "top-left", "direction": "horizontal", "title": None, "offset": 22, "symbolType": "stroke"}
+    legend = {"orient": "top", "direction": "horizontal", "title": None, "offset": 2, "symbolType": "stroke"}
     paint = {
         "domain": [item.label for item in chosen],
         "range": [getattr(colours, item.colour) for item in chosen],
@@ -255,21 +253,28 @@ def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) 
         _fill_marks("buy", "triangle-up", colours.up, colours, scale),
         _fill_marks("sell", "triangle-down", colours.down, colours, scale),
     ]
-    readout = {
+    return _pane("price", PRICE_HEIGHT, layers, colours, title)
+
+
+def _readout(colours: Palette) -> Layer:
+    paint = {"condition": {"test": "datum.change < 0", "value": colours.down}, "value": colours.up}
+    return {
+        "height": 16,
         "transform": [{"filter": _SHOWN}, {"calculate": _READOUT, "as": "readout"}],
-        "mark": {"type": "text", "align": "left", "baseline": "top", "fontSize": 12, "fontWeight": 600},
-        "encoding": {
-            "x": {"value": 6},
-            "y": {"value": 4},
-            "text": {"field": "readout", "type": "nominal"},
-            "color": {"condition": {"test": "datum.change < 0", "value": colours.down}, "value": colours.up},
-        },
+        "mark": {"type": "text", "align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600},
+        "encoding": {"x": {"value": 0}, "text": {"field": "readout", "type": "nominal"}, "color": paint},
     }
-    return _pane("price", PRICE_HEIGHT, [*layers, readout], colours, title)
 
 
 def _fill_marks(column: str, shape: str, colour: str, colours: Palette, scale: Layer) -> Layer:
-    mark = {"type": "point", "shape": shape, "filled": True, "size": 110, "stroke": colours.text, "strokeWidth": 1}
+    mark = {
+        "type": "point",
+        "shape": shape,
+        "filled": True,
+        "size": 110,
+        "stroke": colours.text,
+        "strokeWidth": 1,
+    }
     return {
         "transform": [{"filter": f"isValid(datum.{column})"}],
         "mark": mark | {"opacity": 1, "color": colour},
@@ -280,7 +285,7 @@ def _fill_marks(column: str, shape: str, colour: str, colours: Palette, scale: L
 def _volume(colours: Palette) -> Layer:
     bars = {
         "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.65},
-        "encoding": {"y": _y("volume", 2, "~s", zero=True), "color": _rising(colours)},
+        "encoding": {"y": _y("volume", 2, ".2~s", zero=True), "color": _rising(colours)},
     }
     return _pane("volume", 64, [bars], colours, "Volume (shares)")
 
@@ -294,8 +299,7 @@ def _guide(value: float, colours: Palette) -> Layer:
 
 
 def _rsi(colours: Palette) -> Layer:
-    scale = {"domain": [0, 100]}
-    line = _line("rsi_14", colours.violet, "d", **scale)
+    line = _line("rsi_14", colours.violet, "d", domain=[0, 100])
     line["encoding"]["y"]["axis"]["values"] = [30, 70]
     return _pane(
         "rsi", 76, [_guide(30, colours), _guide(70, colours), line], colours, "RSI, 14 sessions (0 to 100)"
@@ -308,10 +312,11 @@ def _macd(colours: Palette) -> Layer:
         "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.5},
         "encoding": {"y": _y("macd_histogram", 2, zero=True), "color": sign},
     }
-    lines = [_line("macd", colours.line), _line("macd_signal", colours.accent)]
-    return _pane(
-        "macd", 76, [bars, *lines], colours, "MACD 12-26 (blue), signal 9 (orange), histogram (USD)"
-    )
+    lines = [
+        _line(name, colour, count=2, zero=True)
+        for name, colour in (("macd", colours.line), ("macd_signal", colours.accent))
+    ]
+    return _pane("macd", 76, [bars, *lines], colours, "MACD 12-26 (blue), signal 9 (orange), histogram (USD)")
 
 
 def _dates(colours: Palette) -> Layer:

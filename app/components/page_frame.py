@@ -29,7 +29,9 @@ def show_mode() -> None:
     mode = installation.settings().mode
     title, colour, meaning = MODES[mode]
     if mode == "live":
-        st.error(f"**{title}** · account {installation.settings().live_account} · {meaning}", icon=ICONS[mode])
+        st.error(
+            f"**{title}** · account {installation.settings().live_account} · {meaning}", icon=ICONS[mode]
+        )
         return
     st.badge(title, color=colour, icon=ICONS[mode], help=meaning)  # type: ignore[arg-type] # one of Streamlit's colours
 
@@ -55,10 +57,14 @@ def show_sidebar() -> None:
     current = installation.settings()
     with st.sidebar:
         st.markdown("**Dagster**")
-        st.link_button("Asset graph", dagster_url("/asset-groups"), icon=":material/account_tree:", width="stretch")
+        st.link_button(
+            "Asset graph", dagster_url("/asset-groups"), icon=":material/account_tree:", width="stretch"
+        )
         st.link_button("Runs", dagster_url("/runs"), icon=":material/play_circle:", width="stretch")
         st.caption(f"Served by `trading-assets up` on port {current.dagster_port}.")
-        st.caption(f"Times in {current.user_timezone}, sessions are New York dates. Data folder `{current.data.name}`.")
+        st.caption(
+            f"Times in {current.user_timezone}, sessions are New York dates. Data folder `{current.data.name}`."
+        )
 
 
 def show_nothing_yet() -> None:
@@ -70,7 +76,9 @@ def show_nothing_yet() -> None:
             "reconciled positions, and then serves this app and Dagster:"
         )
         st.code("trading-assets up", language="bash")
-        st.caption("Without keys it uses the built-in market simulator. Open this page again when it is done.")
+        st.caption(
+            "Without keys it uses the built-in market simulator. Open this page again when it is done."
+        )
         st.button("Look again", icon=":material/refresh:", on_click=installation.reopen)
 
 

@@ -6,36 +6,37 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from app import formatting
-from app.charts.palette import palette
+from app.charts.palette import Palette, palette
 from app.queries.installation import settings
 
 MAX_HEIGHT = 460
 ROW_HEIGHT = 35
 
 
-def theme() -> str:
-    """Return the theme that the reader sees."""
-    return st.context.theme.type or "light"
+def colours() -> Palette:
+    """Return the colours of the theme that the reader sees."""
+    return palette("dark" if st.context.theme.type == "dark" else "light")
 
 
-def usd(label: str, help: str | None = None) -> object:  # noqa: A002 (Streamlit's own word)
+def usd(label: str, help: str | None = None) -> ColumnConfig:  # noqa: A002 (Streamlit's own word)
     """Return a column of amounts."""
     return st.column_config.NumberColumn(label, format="dollar", help=help)
 
 
-def frac(label: str, help: str | None = None) -> object:  # noqa: A002 (Streamlit's own word)
+def frac(label: str, help: str | None = None) -> ColumnConfig:  # noqa: A002 (Streamlit's own word)
     """Return a column of fractions, shown as percentages."""
     return st.column_config.NumberColumn(label, format="percent", help=help)
 
 
-def count(label: str, help: str | None = None) -> object:  # noqa: A002 (Streamlit's own word)
+def count(label: str, help: str | None = None) -> ColumnConfig:  # noqa: A002 (Streamlit's own word)
     """Return a column of whole numbers or shares."""
     return st.column_config.NumberColumn(label, format="localized", help=help)
 
 
-def moment(label: str) -> object:
+def moment(label: str) -> ColumnConfig:
     """Return a column of instants in the user's zone, which the header names."""
     zone = settings().user_timezone
     return st.column_config.DatetimeColumn(
@@ -46,12 +47,14 @@ def moment(label: str) -> object:
     )
 
 
-def session(label: str = "Session") -> object:
+def session(label: str = "Session") -> ColumnConfig:
     """Return a column of sessions."""
-    return st.column_config.DateColumn(label, format="ddd DD MMM YYYY", help="Exchange session (New York date)")
+    return st.column_config.DateColumn(
+        label, format="ddd DD MMM YYYY", help="Exchange session (New York date)"
+    )
 
 
-def symbol_link(label: str = "Symbol") -> object:
+def symbol_link(label: str = "Symbol") -> ColumnConfig:
     """Return a pinned column of links to the analysis of a symbol; its values are made by ``link``."""
     return st.column_config.LinkColumn(
         label, display_text=r"symbol=(.+)$", pinned=True, help="Opens the chart of the symbol"
@@ -64,7 +67,7 @@ def link(column: str = "symbol") -> pl.Expr:
 
 
 def show(
-    frame: pl.DataFrame, *, key: str, alt: str, columns: Mapping[str, object], changes: Sequence[str] = (),
+    frame: pl.DataFrame, *, key: str, alt: str, columns: Mapping[str, ColumnConfig | str], changes: Sequence[str] = (),
     change_fracs: Sequence[str] = (), csv: str | None = None, height: int = MAX_HEIGHT,
 ) -> None:  # fmt: skip
     """Show the columns that are named, in that order.
@@ -90,23 +93,22 @@ def show(
         data = _coloured(shown, changes, change_fracs)
     st.dataframe(
         data, key=key, alt=alt, hide_index=True, column_config=dict(columns),
-        height=min(height, ROW_HEIGHT * (frame.height + 1) + 3), placeholder=formatting.NOTHING,
-    )  # type: ignore[call-overload] # the configurations are Streamlit's own  # fmt: skip
+        height=height if ROW_HEIGHT * (frame.height + 1) > height else "content", placeholder=formatting.NOTHING,
+    )  # fmt: skip
     if csv:
-        plain = frame.with_columns(pl.col(pl.List(pl.String)).list.join(" "))
         st.download_button(
-            "CSV", plain.write_csv().encode(), f"{csv}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
+            "CSV", frame.write_csv().encode(), f"{csv}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
             icon=":material/download:", type="tertiary", help=f"{frame.height:,} rows, all columns",
         )  # fmt: skip
 
 
 def _coloured(frame: pl.DataFrame, changes: Sequence[str], change_fracs: Sequence[str]) -> object:
-    colours = palette("dark" if theme() == "dark" else "light")
+    shades = colours()
 
     def paint(value: float | None) -> str:
         if value is None or value != value or value == 0:  # noqa: PLR0124 (NaN is not equal to itself)
-            return f"color: {colours.flat}"
-        return f"color: {colours.up if value > 0 else colours.down}"
+            return f"color: {shades.flat}"
+        return f"color: {shades.up if value > 0 else shades.down}"
 
     style = frame.to_pandas().style.map(paint, subset=[*changes, *change_fracs])
     style = style.format(formatting.change_usd, subset=list(changes))

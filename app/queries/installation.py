@@ -18,7 +18,6 @@ from resources.clock import Clock, SimulatorClock, SystemClock
 from resources.database import Database
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
-from resources.platform import PRODUCT_DATABASE
 from resources.postgres import postgres_for
 from resources.simulator_process import simulator_for
 from trading_assets.errors import ConfigurationError, TradingError
@@ -75,7 +74,7 @@ def _open(_key: str, _settings: Settings) -> Installation:
     stack = ExitStack()
     try:
         endpoint = stack.enter_context(postgres_for(_settings))
-        url = endpoint.url(PRODUCT_DATABASE)
+        url = endpoint.url()
         joined = "&" if "?" in url else "?"
         database = stack.enter_context(Database(f"{url}{joined}options={READ_ONLY}"))
         database.fetch("select 1")
@@ -121,7 +120,7 @@ def latest_session() -> date | None:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def newest(_table: Table, version: str) -> date | None:  # noqa: ARG001 (the version is the key)
+def newest(_table: Table, version: str) -> date | None:
     """Return the newest session of a lake table."""
     return max(installation().lake.sessions(_table), default=None)
 
@@ -129,10 +128,8 @@ def newest(_table: Table, version: str) -> date | None:  # noqa: ARG001 (the ver
 def lake_version(table: Table) -> str:
     """Return a token that changes with the files of a table, current and superseded."""
     lake = installation().lake
-    marks = []
-    for folder in (lake.root / table.name, lake.history_root / table.name):
-        for path in sorted(folder.glob("year=*/part=*/*.parquet")):
-            marks.append(_mark(path))
+    folders = (lake.root / table.name, lake.history_root / table.name)
+    marks = [_mark(path) for folder in folders for path in sorted(folder.glob("year=*/part=*/*.parquet"))]
     return hashlib.sha256(f"{lake.root} {table.name} {marks}".encode()).hexdigest()[:16]
 
 
@@ -165,7 +162,7 @@ def read(statement: str, parameters: tuple[object, ...] = ()) -> pl.DataFrame:
     """
     try:
         return installation().database.fetch_polars(statement, parameters or None)
-    except psycopg.errors.UndefinedTable as error:
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise ConfigurationError(
             "The database has no tables of this version yet: run `trading-assets up`"
         ) from error

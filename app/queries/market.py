@@ -87,7 +87,7 @@ def _symbols(universe_version: str, bars_version: str) -> pl.DataFrame:
 
 
 @_cached
-def _bars(symbol: str, adjusted: bool, version: str) -> pl.DataFrame:  # noqa: FBT001 (a cache key)
+def _bars(symbol: str, adjusted: bool, version: str) -> pl.DataFrame:
     lake = installation().lake
     last = newest(DAILY_BARS, lake_version(DAILY_BARS))
     if last is None:

@@ -26,7 +26,7 @@ DATABASE_ASSETS = {
 WRITTEN_BY = {"quarantined_bars": "daily_bars"}
 
 _cached = st.cache_data(max_entries=50, show_spinner=False)
-_SCHEMA = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "table": pl.String, "asset": pl.String, "store": pl.String, "latest_session": pl.Date, "sessions": pl.Int64,
     "rows": pl.Int64, "latest_rows": pl.Int64, "bytes": pl.Int64, "written_at": pl.Datetime("us", "UTC"),
 }  # fmt: skip

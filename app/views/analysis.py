@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import formatting
 from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
-from app.charts.palette import palette
 from app.components import tables
 from app.components.page_frame import empty
 from app.queries import market, portfolio
 from app.queries.installation import settings
 from trading_assets.schemas import DAILY_FEATURES
 
-RANGES = {"1M": 21, "3M": 63, "6M": 126, "YTD": 0, "1Y": 252, "2Y": 504, "Max": 10_000}
+RANGES = {"1M": 21, "3M": 63, "6M": 126, "YTD": 0, "1Y": 252, "Max": 10_000}
 SIDES = {"enter_long": "▲ enter long", "hold_long": "hold long", "exit_long": "▼ exit long"}
 
 
-def choose_symbol(listed: pl.DataFrame) -> str:
+def choose_symbol(listed: pl.DataFrame, slot: DeltaGenerator) -> str:
     """Ask for a symbol by ticker or name; the address of the page follows."""
     names = dict(listed.select("symbol", "name").iter_rows())
     options = list(names)
     wanted = st.query_params.get("symbol", "").upper()
     if wanted and wanted not in names:
-        st.warning(f"No bars of a symbol {wanted} in the last year: showing another.", icon=":material/search_off:")
-    if "an_symbol" not in st.session_state or (wanted in names and st.session_state.get("an_wanted") != wanted):
+        st.warning(
+            f"No bars of a symbol {wanted} in the last year: showing another.", icon=":material/search_off:"
+        )
+    if "an_symbol" not in st.session_state or (
+        wanted in names and st.session_state.get("an_wanted") != wanted
+    ):
         st.session_state.an_symbol = wanted if wanted in names else first_symbol(options)
-    chosen: str = st.selectbox(
+    chosen: str = slot.selectbox(
         "Symbol", options, key="an_symbol", persist_state="session",
         format_func=lambda symbol: f"{symbol}  ·  {names[symbol]}" if names[symbol] else symbol,
         help="Type a ticker or a part of the name",
@@ -48,41 +52,48 @@ def first_symbol(options: list[str]) -> str:
     return options[0]
 
 
-def show_symbol(symbol: str, listing: dict[str, str | None]) -> None:
+def show_symbol(symbol: str) -> None:
     """Show everything about one symbol."""
     account = portfolio.account()
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    controls = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     span = controls.segmented_control("Range", list(RANGES), default="1Y", key="an_range", required=True)
     overlays = controls.pills(
         "Overlays", OVERLAY_NAMES, selection_mode="multi", default=["SMA 50", "SMA 200"], key="an_overlays"
     )
-    panes = controls.pills("Panes", PANE_NAMES, selection_mode="multi", default=list(PANE_NAMES), key="an_panes")
-    adjusted = controls.toggle(
-        "Adjusted", value=True, key="an_adjusted", help="Prices and volumes as they look from the newest bar, after splits and dividends"
+    panes = controls.pills(
+        "Panes", PANE_NAMES, selection_mode="multi", default=list(PANE_NAMES), key="an_panes"
+    )
+    prices = controls.pills(
+        "Prices", ["Adjusted", "Log scale"], selection_mode="multi", default=["Adjusted"], key="an_prices",
+        help="Adjusted: prices and volumes as they look from the newest bar, after splits and dividends",
     )  # fmt: skip
-    log = controls.toggle("Log scale", value=False, key="an_log")
+    adjusted, log = "Adjusted" in prices, "Log scale" in prices
     bars = market.bars(symbol, adjusted=adjusted)
     if bars.is_empty():
         empty(f"No accepted bar of {symbol} in the last years.", "Refused bars are listed below.")
     else:
-        show_quote(symbol, listing, bars)
         show_chart(symbol, bars, span or "1Y", overlays, panes, adjusted=adjusted, log=log, account=account)
     show_details(symbol, account)
 
 
-def show_quote(symbol: str, listing: dict[str, str | None], bars: pl.DataFrame) -> None:
-    """Show the newest bar and where it comes from."""
+def show_quote(symbol: str, listing: dict[str, str | None]) -> None:
+    """Show the newest bar, as traded, and where it comes from."""
+    bars = market.bars(symbol, adjusted=True)
+    if bars.is_empty():
+        return
     last = bars.row(-1, named=True)
     before = bars["close"][-2] if bars.height > 1 else None
     change = None if not before else last["close"] / before - 1
     about = [listing["name"], listing["sector"], listing["exchange"], listing["asset_type"]]
     st.markdown(
-        f"**{symbol}** · " + " · ".join(part for part in about if part) + f"  \n"
-        f"**{formatting.usd(last['close'])}** {_coloured(change)} · volume {last['volume']:,.0f} shares · session {formatting.day(last['session'])}"
+        f"**{formatting.usd(last['close'])}** {_coloured(change)} · volume {last['volume']:,.0f} shares · session {formatting.day(last['session'])}  \n"
+        + " · ".join(part for part in about if part)
     )
     zone = settings().zone
-    sources = f"{last['source']}, one of {last['source_count']} source{'s' if last['source_count'] != 1 else ''}"
-    st.caption(f"Bar from {sources} · known since {formatting.instant(last['known_at'], zone)} · batch {last['batch_id']}")
+    sources = (
+        f"{last['source']}, one of {last['source_count']} source{'s' if last['source_count'] != 1 else ''}"
+    )
+    st.caption(f"Bar from {sources} · known since {formatting.instant(last['known_at'], zone)}")
 
 
 def _coloured(change: float | None) -> str:
@@ -106,7 +117,7 @@ def show_chart(
     year = bars.filter(pl.col("session").dt.year() == bars["session"][-1].year).height
     title = "Price (USD, adjusted for splits and dividends)" if adjusted else "Price (USD, as traded)"
     spec = candle_spec(
-        frame.height, RANGES[span] or year, palette("dark" if tables.theme() == "dark" else "light"),
+        frame.height, RANGES[span] or year, tables.colours(),
         overlays=overlays, panes=panes, log=log, title=title,
     )  # fmt: skip
     st.vega_lite_chart(
@@ -144,18 +155,23 @@ def show_features(symbol: str) -> None:
         empty(f"No features of {symbol} yet.", "They are computed by the asset daily_features.")
         return
     values = frame.row(0, named=True)
-    columns = {name: column for name, column in DAILY_FEATURES.columns.items() if name not in DAILY_FEATURES.key}
+    columns = {
+        name: column for name, column in DAILY_FEATURES.columns.items() if name not in DAILY_FEATURES.key
+    }
     rows = [
         (name, formatting.quantity(values[name], column.unit), column.unit, column.description, values[name])
         for name, column in columns.items()
     ]
     shown = pl.DataFrame(rows, schema=["feature", "shown", "unit", "meaning", "value"], orient="row")
-    st.caption(f"Session {formatting.day(values['session'])}, in that session's price scale; – before the warm-up is complete")
+    st.caption(
+        f"Session {formatting.day(values['session'])}, in that session's price scale; n/a before the warm-up is complete"
+    )
     tables.show(
         shown, key="an_features", csv=f"features-{symbol}-{values['session']}", alt=f"{len(rows)} features of {symbol}",
         columns={
-            "feature": st.column_config.TextColumn("Feature", pinned=True),
-            "shown": st.column_config.TextColumn("Value", alignment="right"), "unit": "Unit",
+            "feature": st.column_config.TextColumn("Feature", pinned=True, width=190),
+            "shown": st.column_config.TextColumn("Value", alignment="right", width=140),
+            "unit": st.column_config.TextColumn("Unit", width=140),
             "meaning": st.column_config.TextColumn("Meaning", width="large"),
         },
     )  # fmt: skip
@@ -165,7 +181,10 @@ def show_signals(symbol: str) -> None:
     """Show what the strategies said."""
     frame = market.signals(symbol)
     if frame.is_empty():
-        empty(f"No strategy has said anything about {symbol}.", "Signals appear when it enters a ranking or a rule applies.")
+        empty(
+            f"No strategy has said anything about {symbol}.",
+            "Signals appear when it enters a ranking or a rule applies.",
+        )
         return
     tables.show(
         frame.with_columns(pl.col("side").replace(SIDES)), key="an_signals", csv=f"signals-{symbol}",
@@ -197,7 +216,10 @@ def show_actions(symbol: str) -> None:
     """Show splits, dividends and the like."""
     frame = market.actions(symbol)
     if frame.is_empty():
-        empty(f"No corporate action of {symbol} is known.", "Splits and dividends appear here and adjust the chart.")
+        empty(
+            f"No corporate action of {symbol} is known.",
+            "Splits and dividends appear here and adjust the chart.",
+        )
         return
     tables.show(
         frame.with_columns(pl.col("kind").str.replace_all("_", " ")), key="an_actions", csv=f"corporate-actions-{symbol}",
@@ -215,7 +237,10 @@ def show_refused(symbol: str) -> None:
     """Show the bars that a row check kept out."""
     frame = market.quarantined(symbol)
     if frame.is_empty():
-        empty(f"No bar of {symbol} was refused.", "Impossible bars are kept here with the rule, never used downstream.")
+        empty(
+            f"No bar of {symbol} was refused.",
+            "Impossible bars are kept here with the rule, never used downstream.",
+        )
         return
     tables.show(
         frame, key="an_refused", csv=f"refused-bars-{symbol}", alt=f"{frame.height} refused bars of {symbol}",
@@ -231,5 +256,8 @@ listed = market.symbols()
 if listed.is_empty():
     empty("There are no accepted bars yet.", "Fill the history with `trading-assets up`.")
 else:
-    symbol = choose_symbol(listed)
-    show_symbol(symbol, listed.row(by_predicate=pl.col("symbol") == symbol, named=True))
+    picker, quote = st.columns([1, 2], gap="medium", vertical_alignment="top")
+    symbol = choose_symbol(listed, picker)
+    with quote:
+        show_quote(symbol, listed.row(by_predicate=pl.col("symbol") == symbol, named=True))
+    show_symbol(symbol)

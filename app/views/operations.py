@@ -9,12 +9,11 @@ import streamlit as st
 
 from app import formatting
 from app.charts.bars import coverage_spec
-from app.charts.palette import palette
 from app.components import tables
 from app.components.page_frame import dagster_url, empty
 from app.queries import installation, operations
 
-EVENT_TABLES = ("corporate_actions", "quarantined_bars")
+EVENT_TABLES = ("corporate_actions", "quarantined_bars", "order_intents", "orders", "fills")
 
 
 def show_halts() -> None:
@@ -56,7 +55,7 @@ def show_tables(expected: date | None) -> None:
         + f"{frame.height} tables, {late} behind · {formatting.size(int(frame['bytes'].sum()))} in all"
     )
     tables.show(
-        frame, key="op_tables", csv="tables", height=690, alt=f"{frame.height} tables with newest session, rows and bytes, {late} behind",
+        frame, key="op_tables", csv="tables", height=750, alt=f"{frame.height} tables with newest session, rows and bytes, {late} behind",
         columns={
             "table": st.column_config.TextColumn("Table", pinned=True), "state": "State",
             "latest_session": tables.session("Newest session"), "latest_rows": tables.count("Rows in it"),
@@ -83,10 +82,14 @@ def show_findings() -> None:
     if frame.is_empty():
         st.success("The checks have found nothing wrong.", icon=":material/check_circle:")
         return
-    st.caption(f"{frame.height:,} findings; the newest was recorded {formatting.instant(frame['found_at'].max(), installation.settings().zone)}")  # type: ignore[arg-type] # a column of instants  # fmt: skip
+    st.caption(f"Newest recorded {formatting.instant(frame['found_at'].max(), installation.settings().zone)}")  # type: ignore[arg-type] # a column of instants  # fmt: skip
     left, middle, right = st.columns([1, 2, 2])
-    severity = left.pills("Severity", sorted(frame["severity"].unique()), selection_mode="multi", key="op_severity")
-    checks = middle.multiselect("Check", sorted(frame["check_name"].unique()), key="op_checks", placeholder="All checks")
+    severity = left.pills(
+        "Severity", sorted(frame["severity"].unique()), selection_mode="multi", key="op_severity"
+    )
+    checks = middle.multiselect(
+        "Check", sorted(frame["check_name"].unique()), key="op_checks", placeholder="All checks"
+    )
     symbols = right.multiselect(
         "Symbol", sorted(frame["symbol"].drop_nulls().unique()), key="op_symbols", placeholder="All symbols"
     )
@@ -124,9 +127,9 @@ def show_coverage() -> None:
     last = frame.row(-1, named=True)
     st.caption(
         f"Accepted bars a session (blue) and listed symbols (orange), {frame.height:,} sessions; "
-        f"{short} with fewer bars than listed symbols; newest {formatting.day(last['session'])}: {last['bars']:,} bars"
+        f"{short} with fewer bars than listed symbols (triangles); newest {formatting.day(last['session'])}: {last['bars']:,} bars"
     )
-    colours = palette("dark" if tables.theme() == "dark" else "light")
+    colours = tables.colours()
     st.vega_lite_chart(
         frame, coverage_spec(colours), key="op_coverage", width="stretch",
         alt=f"Accepted bars a session over {frame.height} sessions, {short} of them with fewer bars than listed symbols",
@@ -141,7 +144,9 @@ def show_runs() -> None:
         empty("No session run is recorded here.", f"All runs are in Dagster: {dagster_url('/runs')}.")
         return
     linked = frame.with_columns(
-        outcome=pl.col("outcome").fill_null("running").replace({"succeeded": "● succeeded", "failed": "▼ failed"}),
+        outcome=pl.col("outcome")
+        .fill_null("running")
+        .replace({"succeeded": "● succeeded", "failed": "▼ failed"}),
         run=pl.lit(dagster_url("/runs/")) + pl.col("run_id"),
     )
     tables.show(

@@ -9,9 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import formatting
-from app.charts.bars import allocation_spec
+from app.charts.bars import allocation_frame, allocation_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
-from app.charts.palette import palette
 from app.components import tables
 from app.components.page_frame import empty
 from app.queries import market, portfolio
@@ -48,38 +47,40 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
     buying_power = None if snapshots.is_empty() else snapshots["buying_power_usd"][-1]
     exposure = last["market_value_usd"] / last["equity_usd"] if last["equity_usd"] else None
     st.caption(
-        f"Account {account} · at the close of {formatting.day(last['session'])} · cash, buying power as the broker reported them"
-        if buying_power is not None
-        else f"Account {account} · at the close of {formatting.day(last['session'])}"
+        f"Account {account} · at the close of {formatting.day(last['session'])}"
+        f" · buying power {formatting.usd(buying_power)} as the broker reported it"
     )
     tiles = st.columns(6)
     tiles[0].metric("Equity", formatting.usd(last["equity_usd"]), border=True, height="stretch")
-    _change(tiles[1], "Day P&L", today, today / before if before else None, "since the session before")
-    _change(tiles[2], "Total P&L", total, total / opening if opening else None, f"since {formatting.usd(opening, 0)}")
+    _change(tiles[1], "Day P&L", today, today / before if before else None, "Against the session before")
+    _change(
+        tiles[2], "Total P&L", total, total / opening if opening else None, f"Since {formatting.usd(opening)}"
+    )
     tiles[3].metric(
         "Drawdown", formatting.percent(last["drawdown_frac"], 2), border=True, height="stretch",
-        delta=f"worst {formatting.percent(performance['drawdown_frac'].min(), 2)}", delta_color="off", delta_arrow="off",
-    )  # type: ignore[arg-type] # the column is of numbers  # fmt: skip
+        delta=f"worst {formatting.percent(min(performance['drawdown_frac']), 2)}", delta_color="off", delta_arrow="off",
+    )  # fmt: skip
     tiles[4].metric(
         "Cash", formatting.usd(last["cash_usd"]), border=True, height="stretch",
-        delta=f"buying power {formatting.usd(buying_power, 0)}", delta_color="off", delta_arrow="off",
+        delta=formatting.percent(last["cash_usd"] / last["equity_usd"]) if last["equity_usd"] else None,
+        delta_color="off", delta_arrow="off", delta_description="of equity",
     )  # fmt: skip
     tiles[5].metric(
         "Exposure", formatting.percent(exposure), border=True, height="stretch",
-        delta=f"{formatting.usd(last['market_value_usd'], 0)} in the market", delta_color="off", delta_arrow="off",
+        delta=formatting.usd(last["market_value_usd"], 0), delta_color="off", delta_arrow="off",
     )  # fmt: skip
 
 
 def _change(tile: DeltaGenerator, label: str, value: float, frac: float | None, of: str) -> None:
     tile.metric(
-        label, formatting.signed_usd(value), border=True, height="stretch", delta_description=of,
+        label, formatting.signed_usd(value), border=True, height="stretch", help=of,
         delta=formatting.signed_percent(frac) if frac and round(frac, 4) else 0,
     )  # fmt: skip
 
 
 def show_curves(account: str, performance: pl.DataFrame) -> None:
     """Show equity and drawdown."""
-    colours = palette("dark" if tables.theme() == "dark" else "light")
+    colours = tables.colours()
     frame = equity_frame(performance)
     last = performance.row(-1, named=True)
     st.subheader("Equity and drawdown", anchor=False)
@@ -102,10 +103,13 @@ def show_positions(account: str, session: date, equity: float) -> None:
         empty("Nothing is held.", "Positions appear when the orders of a session are filled.")
         return
     at = formatting.instant(held["mark_at"].max(), settings().zone)  # type: ignore[arg-type] # a column of instants
-    st.caption(f"After the fills of the orders of session {formatting.day(session)}, marked at the broker's price of {at}")
+    st.caption(
+        f"After the fills of the orders of session {formatting.day(session)}, marked at the broker's price of {at}"
+    )
     named = held.join(market.sectors(session), on="symbol", how="left", maintain_order="left").with_columns(
         weight_frac=pl.col("market_value_usd") / equity,
-        unrealised_frac=pl.col("unrealised_pnl_usd") / (pl.col("average_cost_usd") * pl.col("quantity").abs()),
+        unrealised_frac=pl.col("unrealised_pnl_usd")
+        / (pl.col("average_cost_usd") * pl.col("quantity").abs()),
     )
     table, sectors = st.columns([5, 2], gap="large")
     with table:
@@ -125,19 +129,15 @@ def show_positions(account: str, session: date, equity: float) -> None:
 
 
 def show_allocation(named: pl.DataFrame, equity: float) -> None:
-    """Show the share of each sector and of cash."""
-    groups = (
-        named.group_by(group=pl.col("sector").fill_null("Sector unknown"))
-        .agg(value_usd=pl.col("market_value_usd").sum())
-        .sort("value_usd", descending=True)
-    )
-    rest = pl.DataFrame({"group": ["Cash"], "value_usd": [equity - float(named["market_value_usd"].sum())]})
-    shares = pl.concat([groups, rest]).with_columns(weight_frac=pl.col("value_usd") / equity)
-    st.markdown("**Allocation by sector**, share of equity")
-    colours = palette("dark" if tables.theme() == "dark" else "light")
+    """Show the share of each sector (of each position where no sector is known) and of cash."""
+    by_sector = named["sector"].null_count() < named.height
+    shares = allocation_frame(named, equity, "sector" if by_sector else "symbol")
+    st.markdown(f"**Allocation by {'sector' if by_sector else 'position'}**, share of equity")
+    if not by_sector:
+        st.caption("No source names the sectors of these symbols.")
     st.vega_lite_chart(
-        shares, allocation_spec(shares.height, colours), key="pf_allocation", width="stretch",
-        alt=f"Share of equity by sector, largest {shares['group'][0]}",
+        shares, allocation_spec(shares.height, shares["weight_frac"].to_list(), tables.colours()), key="pf_allocation",
+        width="stretch", alt=f"Share of equity, largest {shares['group'][0]}",
     )  # fmt: skip
 
 
@@ -189,9 +189,14 @@ def show_reconciliation(account: str) -> None:
     at = formatting.instant(frame["reconciled_at"].max(), settings().zone)  # type: ignore[arg-type] # a column of instants
     where = f"session {formatting.day(frame['session'][0])}, compared {at}"
     if wrong:
-        st.error(f"**{wrong} of {frame.height} items differ**: trading is halted · {where}", icon=":material/error:")
+        st.error(
+            f"**{wrong} of {frame.height} items differ**: trading is halted · {where}",
+            icon=":material/error:",
+        )
     else:
-        st.success(f"Cash and all {frame.height - 1} positions agree · {where}", icon=":material/check_circle:")
+        st.success(
+            f"Cash and all {frame.height - 1} positions agree · {where}", icon=":material/check_circle:"
+        )
     tables.show(
         frame, key="pf_reconciliation", csv="reconciliation", height=320,
         alt=f"Comparison of {frame.height} items with the broker, {wrong} differ",
@@ -210,9 +215,9 @@ def show_risk(account: str) -> None:
     if frame.is_empty():
         empty("No risk metrics yet.", RUN)
         return
-    st.caption(f"Session {formatting.day(frame['session'][0])}; – where there is not enough history")
+    st.caption(f"Session {formatting.day(frame['session'][0])}; n/a where there is not enough history")
     shown = frame.with_columns(
-        metric=pl.col("metric").str.replace(r"_(frac|usd)$", "").str.replace_all("_", " ").str.to_titlecase(),
+        name=pl.col("metric").map_elements(_metric_name, return_dtype=pl.String),
         shown=pl.struct("value", "unit").map_elements(
             lambda row: formatting.quantity(row["value"], row["unit"]), return_dtype=pl.String
         ),
@@ -220,10 +225,19 @@ def show_risk(account: str) -> None:
     tables.show(
         shown, key="pf_risk", csv="risk-metrics", height=390, alt=f"{frame.height} risk metrics with their method",
         columns={
-            "metric": st.column_config.TextColumn("Metric", pinned=True),
-            "shown": st.column_config.TextColumn("Value", alignment="right"), "unit": "Unit", "method": "Method",
+            "name": st.column_config.TextColumn("Metric", pinned=True, width=170),
+            "shown": st.column_config.TextColumn("Value", alignment="right", width=110),
+            "method": st.column_config.TextColumn("Method", width=420),
         },
     )  # fmt: skip
+
+
+def _metric_name(metric: str) -> str:
+    words = metric.removesuffix("_frac").removesuffix("_usd").replace("_", " ")
+    for short, written in (("cvar", "CVaR"), ("var", "VaR")):
+        if words.startswith(short):
+            return written + words.removeprefix(short)
+    return words[:1].upper() + words[1:]
 
 
 account = portfolio.account()
