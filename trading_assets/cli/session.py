@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
-from trading_assets.cli.output import err, friendly_errors, out, print_json, table, usd
+from trading_assets.cli.output import err, friendly_errors, out, print_json, usd
 from trading_assets.cli.progress_bar import drawn_progress
 
 if TYPE_CHECKING:
@@ -75,22 +75,21 @@ def backfill(
 
 def show_summary(summary: SessionSummary) -> None:
     """Print what a session's run did."""
-    rows = [
-        (name, f"{int(facts['rows']):,}", f"{facts['seconds']:.2f}") for name, facts in summary.assets.items()
-    ]
+    steps = sum(facts["seconds"] for facts in summary.assets.values())
     out.print(
-        table(
-            f"Session {summary.session} ({summary.mode})",
-            ("asset", "rows", "seconds"),
-            rows,
-            right=("rows", "seconds"),
-        )
+        f"Session [bold]{summary.session}[/] ({summary.mode}): {len(summary.assets)} assets in {steps:.1f} s",
+        highlight=False,
     )
     failed = summary.checks.get("failed", 0)
+    passed = summary.checks.get("passed", 0)
     out.print(
-        f"Checks: {summary.checks.get('passed', 0)} passed, {failed} failed",
+        f"Checks: {passed} passed, {failed} with findings",
         style="yellow" if failed else None,
+        highlight=False,
     )
+    if failed:
+        where = f"from quality_findings where session = '{summary.session}'"
+        out.print(f'  see them with: trading-assets sql "{where}"', style="dim", highlight=False)
     orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items()) or "none"
     out.print(f"Orders: {orders}; fills: {summary.fills}")
     verdict = {
