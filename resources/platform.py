@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from resources.atomic_files import replace_text_if_changed
 from resources.broker import Broker
 from resources.clock import Clock, SimulatorClock, SystemClock
 from resources.database import Database
@@ -18,6 +19,7 @@ from resources.postgres import PostgresEndpoint, postgres_for
 from resources.raw_store import RawStore
 from resources.simulator_process import simulator_for
 from resources.vendors import ActionSource, BarSource, ReferenceSource
+from trading_assets.errors import ConfigurationError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.settings import Settings, SourceName, load_settings
 
@@ -63,6 +65,16 @@ class Platform:
 
         return broker_for(self.settings, self.simulator_url)
 
+    def require_sources(self) -> None:
+        """Build every configured vendor, so that a missing key is found before anything is started.
+
+        Raises
+        ------
+        ConfigurationError
+            Names the key.
+        """
+        _ = self.bar_sources, self.action_source, self.reference_source
+
     @cached_property
     def account(self) -> str:
         """Number of the account, as the broker reports it."""
@@ -72,6 +84,7 @@ class Platform:
 @contextmanager
 def open_platform(settings: Settings) -> Iterator[Platform]:
     """Open one installation, starting its local services if nobody has, and release them at the end."""
+    claim_folder(settings)
     with ExitStack() as stack:
         simulator_url = stack.enter_context(simulator_for(settings))
         postgres = stack.enter_context(postgres_for(settings))
@@ -88,6 +101,26 @@ def open_platform(settings: Settings) -> Iterator[Platform]:
             lake=Lake(settings.lake_root, PostgresLocks(database)),
             raw=RawStore(settings.data / "raw"),
         )
+
+
+def claim_folder(settings: Settings) -> None:
+    """Mark the data folder as holding simulated or real data, or refuse to mix the two.
+
+    Raises
+    ------
+    ConfigurationError
+        If the folder was used with the other kind before.
+    """
+    kind = "simulated" if settings.mode == "sim" else "real"
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = settings.data / "market.txt"
+    known = mark.read_text(encoding="utf-8").strip() if mark.exists() else kind
+    if known != kind:
+        raise ConfigurationError(
+            f"{settings.data} holds {known} market data and must not be used in {settings.mode} mode: set TRADING_DATA to "
+            "another folder"
+        )
+    replace_text_if_changed(mark, f"{kind}\n")
 
 
 _lock = threading.Lock()

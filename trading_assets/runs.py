@@ -20,7 +20,8 @@ from resources.database_frames import snapshot_tables
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.analytics.assets import refresh_catalog
-from trading_assets.errors import ConfigurationError, DataQualityError, TradingError
+from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
+from trading_assets.execution.assets import account_of
 from trading_assets.progress import Recorder
 
 HISTORY_ASSETS = (
@@ -69,6 +70,8 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
         If a blocking check stopped the run: no order was planned.
     """
     _require_over(platform, session)
+    platform.require_sources()
+    account_of(platform)
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
     with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
@@ -121,6 +124,7 @@ def backfill(
     if not wanted:
         raise ConfigurationError(f"There is no exchange session between {start} and {end}")
     _require_over(platform, wanted[-1])
+    platform.require_sources()
     done: set[date] = set()
     with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
@@ -198,17 +202,25 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
     for event in result.all_events:
         if event.is_step_failure and (error := event.step_failure_data.error) is not None:
             if error.cls_name == "DagsterAssetCheckFailedError":
-                return DataQualityError(
-                    f"Blocking checks stopped the run at {event.step_key}: {_blocking(result)}. "
-                    "Nothing downstream ran and no order was planned; see the findings with: trading-assets sql "
-                    '"from quality_findings order by found_at desc limit 20"'
-                )
+                return _check_failure(str(event.step_key), _blocking(result))
             while error.cause is not None:
                 error = error.cause
-            return TradingError(
-                f"Asset {event.step_key} failed: {error.message.strip()}", run_id=result.run_id
-            )
+            kind = ConfigurationError if error.cls_name == ConfigurationError.__name__ else TradingError
+            text = error.message.strip().removeprefix(f"{ConfigurationError.__module__}.")
+            return kind(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
     return TradingError("The run failed before its first step", run_id=result.run_id)
+
+
+def _check_failure(step: str, findings: str) -> TradingError:
+    if step == "reconciliation":
+        return ReconciliationError(
+            f"Our books and the broker's differ: {findings}. Trading is halted until a person has looked; see both sides "
+            'with: trading-assets sql "from reconciliation where not is_match"'
+        )
+    return DataQualityError(
+        f"Blocking checks stopped the run at {step}: {findings}. Nothing downstream ran and no order was planned; see "
+        'the findings with: trading-assets sql "from quality_findings order by found_at desc limit 20"'
+    )
 
 
 def _blocking(result: dg.ExecuteInProcessResult) -> str:

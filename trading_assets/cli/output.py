@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +67,7 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except TradingError as error:
-            err.print(f"[bold red]{type(error).__name__.removesuffix('Error')}:[/] ", end="")
+            err.print(f"[bold red]{_label(error)}:[/] ", end="")
             err.print(str(error), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(EXIT_USAGE if isinstance(error, ConfigurationError) else EXIT_FAILED) from error
         except KeyboardInterrupt:
@@ -82,6 +83,13 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_FAILED) from error
 
     return wrapped
+
+
+def _label(error: TradingError) -> str:
+    if isinstance(error, ConfigurationError):
+        return "Wrong usage or configuration"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error"))
+    return words.capitalize() if words else "Error"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHOWN_ROWS = 200
+SHOWN_RECORDS = 20
 TABLES = "select view_name, comment from duckdb_views() where not internal order by 1"
 Format = Literal["table", "csv", "json", "parquet"]
 
@@ -86,10 +87,29 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
 def _table(frame: pl.DataFrame, file: Path | None) -> None:
     if file is not None:
         raise ConfigurationError("--out needs --format csv, json or parquet")
+    if _width(frame) > out.width:
+        _records(frame)
+        return
     numeric = tuple(name for name, dtype in frame.schema.items() if dtype.is_numeric())
     rows = [tuple(_cell(value) for value in row) for row in frame.head(SHOWN_ROWS).iter_rows()]
     out.print(table("", frame.columns, rows, right=numeric))
     shown = f", the first {SHOWN_ROWS} shown (--format csv for all)" if frame.height > SHOWN_ROWS else ""
+    err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
+
+
+def _width(frame: pl.DataFrame) -> int:
+    rows = [frame.columns, *frame.head(SHOWN_RECORDS).iter_rows()]
+    return sum(3 + max(len(str(_cell(row[place]))) for row in rows) for place in range(frame.width))
+
+
+def _records(frame: pl.DataFrame) -> None:
+    """Print wide rows one below the other, a line per column."""
+    for number, row in enumerate(frame.head(SHOWN_RECORDS).iter_rows(), start=1):
+        cells = [(name, _cell(value)) for name, value in zip(frame.columns, row, strict=True)]
+        out.print(table(f"row {number}", ("column", "value"), cells))
+    shown = (
+        f", the first {SHOWN_RECORDS} shown (--format csv for all)" if frame.height > SHOWN_RECORDS else ""
+    )
     err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
 
 
