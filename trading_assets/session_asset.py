@@ -25,6 +25,10 @@ SESSIONS = session_partitions(
     load_settings().start, ahead=SIMULATED_SESSIONS_AHEAD if load_settings().mode == "sim" else 1
 )
 FULLY_SHOWN_SESSIONS = 5
+COLUMNS = """
+select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)
+from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+"""
 STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
 
 
@@ -92,6 +96,11 @@ def session_asset(
                 metadata={
                     "dagster/row_count": outcome.rows,
                     "seconds": round(seconds, 3),
+                    **(
+                        _postgres_columns(opened, key)
+                        if table is None and len(sessions) <= FULLY_SHOWN_SESSIONS
+                        else {}
+                    ),
                     **_shown(outcome, sessions),
                 },
                 data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
@@ -108,3 +117,12 @@ def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:
     if len(sessions) <= FULLY_SHOWN_SESSIONS:
         return outcome.metadata
     return {"first_session": sessions[0].isoformat(), "last_session": sessions[-1].isoformat()}
+
+
+def _postgres_columns(platform: Platform, table: str) -> Mapping[str, Any]:
+    rows = platform.database.fetch(COLUMNS, (table,))
+    columns = [
+        dg.TableColumn(name, kind, comment, constraints=dg.TableColumnConstraints(nullable=not required))
+        for name, kind, required, comment in rows
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}

@@ -157,7 +157,6 @@ create table fills (
     body jsonb not null
 );
 create index fills_account on fills (account, executed_at);
-comment on column fills.session is 'Session whose decision led to the order; executed_session is the trading day of the fill';
 
 create table accounts (
     account text primary key,
@@ -267,6 +266,92 @@ create table audit_log (
     detail jsonb not null,
     happened_at timestamptz not null
 );
+
+comment on column signals.strategy is 'Name of the strategy';
+comment on column signals.session is 'Exchange session whose close decided';
+comment on column signals.symbol is 'Ticker';
+comment on column signals.side is 'enter_long, hold_long or exit_long';
+comment on column signals.strength is '0 to 1; 1 is the strongest';
+comment on column signals.reason is 'Why, in words';
+comment on column signals.inputs is 'Values of the features that decided';
+comment on column signals.strategy_version is 'Hash of the strategy''s source code';
+comment on column signals.parameter_hash is 'Hash of its parameters';
+comment on column signals.features_version is 'Content hash of the session''s features';
+comment on column signals.created_at is 'Instant (UTC) of the decision';
+comment on column target_positions.account is 'Broker''s account number';
+comment on column target_positions.session is 'Decision session';
+comment on column target_positions.symbol is 'Ticker';
+comment on column target_positions.strategy is 'Strategy behind it';
+comment on column target_positions.quantity is 'Shares wanted';
+comment on column target_positions.current_quantity is 'Shares held before the decision';
+comment on column target_positions.reference_price_usd is 'Close that sized it, USD';
+comment on column target_positions.weight_frac is 'Value wanted over equity, fraction';
+comment on column target_positions.outcome is 'trade, hold or blocked';
+comment on column target_positions.rule is 'Risk rule that decided, if any';
+comment on column target_positions.reason is 'Why, in words';
+comment on column target_positions.created_at is 'Instant (UTC) of the decision';
+comment on column order_intents.intent_id is 'Hash of mode, account, strategy, session, symbol, side, purpose and revision';
+comment on column order_intents.client_order_id is 'Id under which the broker accepts it at most once';
+comment on column order_intents.state is 'planned, submitting, unknown, acknowledged, refused, abandoned or expired';
+comment on column order_intents.quantity is 'Shares';
+comment on column order_intents.reference_price_usd is 'Close that sized it, USD';
+comment on column order_intents.valid_until is 'Instant (UTC) after which it is never sent';
+comment on column order_intents.attempt is 'Requests sent so far';
+comment on column order_intents.lineage is 'Run, code version and data versions behind it';
+comment on column order_intents.risk_verdict is 'Outcome, rule and reason of the risk layer';
+comment on column order_intents.purpose is 'open, increase, reduce or close';
+comment on column order_intents.session is 'Decision session';
+comment on column orders.broker_order_id is 'The broker''s id';
+comment on column orders.client_order_id is 'Our id';
+comment on column orders.session is 'Decision session';
+comment on column orders.quantity is 'Shares ordered';
+comment on column orders.filled_quantity is 'Shares filled so far';
+comment on column orders.average_fill_price_usd is 'Mean fill price, USD';
+comment on column orders.status is 'The broker''s status; moves forward only';
+comment on column orders.submitted_at is 'Instant (UTC) that the broker reports';
+comment on column orders.body is 'The broker''s raw order';
+comment on column fills.activity_id is 'The broker''s activity id: a fill is stored once';
+comment on column fills.session is 'Session whose decision led to the order';
+comment on column fills.executed_session is 'Trading day of the execution (New York)';
+comment on column fills.symbol is 'Ticker';
+comment on column fills.side is 'buy, sell or sell_short';
+comment on column fills.quantity is 'Shares';
+comment on column fills.price_usd is 'Price per share, USD';
+comment on column fills.executed_at is 'Instant (UTC) of the execution';
+comment on column fills.recorded_at is 'Instant (UTC) at which it was stored';
+comment on column fills.body is 'The broker''s raw activity';
+comment on column positions.session is 'Decision session after whose fills this is held';
+comment on column positions.symbol is 'Ticker';
+comment on column positions.quantity is 'Shares held';
+comment on column positions.average_cost_usd is 'Average cost per share, USD';
+comment on column positions.mark_price_usd is 'The broker''s last price, else the last close, USD';
+comment on column positions.mark_at is 'Instant (UTC) of the mark';
+comment on column positions.market_value_usd is 'Quantity times mark, USD';
+comment on column positions.unrealised_pnl_usd is 'Value minus cost, USD';
+comment on column positions.realised_pnl_usd is 'Profit of what was sold of it, USD';
+comment on column reconciliation.session is 'Decision session';
+comment on column reconciliation.item is 'A symbol (shares) or cash (USD)';
+comment on column reconciliation.ours is 'By our fills';
+comment on column reconciliation.brokers is 'By the broker';
+comment on column reconciliation.difference is 'Ours minus the broker''s';
+comment on column reconciliation.is_match is 'Equal, or explained by executions not yet published';
+comment on column reconciliation.explanation is 'In words';
+comment on column reconciliation.reconciled_at is 'Instant (UTC) of the comparison';
+comment on column risk_metrics.session is 'Session';
+comment on column risk_metrics.metric is 'Name; ends in its unit where it has one';
+comment on column risk_metrics.value is 'Losses and drawdowns are negative; null where the history is too short';
+comment on column risk_metrics.unit is 'Unit of the value';
+comment on column risk_metrics.method is 'How it was measured, over what';
+comment on column portfolio_performance.session is 'Session';
+comment on column portfolio_performance.equity_usd is 'Cash plus market value at the close, USD';
+comment on column portfolio_performance.cash_usd is 'Cash after the fills executed up to the session, USD';
+comment on column portfolio_performance.market_value_usd is 'Holdings at the close, USD';
+comment on column portfolio_performance.return_frac is 'Against the session before, fraction';
+comment on column portfolio_performance.cumulative_return_frac is 'Since the account was opened, fraction';
+comment on column portfolio_performance.drawdown_frac is 'Equity over its highest value so far minus 1';
+comment on column portfolio_performance.realised_pnl_usd is 'Since the account was opened, USD';
+comment on column portfolio_performance.unrealised_pnl_usd is 'At the close, USD';
+comment on column portfolio_performance.turnover_frac is 'Half of the traded notional over the equity of the session before';
 """
 
 TABLES = (
