@@ -399,3 +399,16 @@ def install(
     yield make
     for installation in made:
         installation.end()
+
+
+@pytest.fixture(scope="session")
+def traded(install: Callable[..., Installation]) -> Installation:
+    """An installation with history and three traded sessions, stopped; for readers only."""
+    from trading_assets.runs import run_session
+    from trading_assets.sessions import shift
+
+    installation = install()
+    with installation.opened() as platform:
+        for offset in range(3):
+            run_session(platform, shift(SESSION, offset))
+    return installation

@@ -67,13 +67,13 @@ def candle_frame(bars: pl.DataFrame, fills: pl.DataFrame | None = None) -> pl.Da
     day = pl.col("session")
     frame = bars.with_columns(
         change=pl.col("close") / pl.col("close").shift(1) - 1,
-        tick=pl.when(day.dt.year() != day.shift(1).dt.year())
+        tick=pl.when(day.dt.year().ne_missing(day.shift(1).dt.year()))
         .then(1)
-        .when(day.dt.quarter() != day.shift(1).dt.quarter())
+        .when(day.dt.quarter().ne_missing(day.shift(1).dt.quarter()))
         .then(2)
-        .when(day.dt.month() != day.shift(1).dt.month())
+        .when(day.dt.month().ne_missing(day.shift(1).dt.month()))
         .then(3)
-        .when(day.dt.week() != day.shift(1).dt.week())
+        .when(day.dt.week().ne_missing(day.shift(1).dt.week()))
         .then(4)
         .otherwise(5)
         .cast(pl.Int32),
@@ -247,8 +247,9 @@ def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) 
         "range": [getattr(colours, item.colour) for item in chosen],
     }
     for item in chosen:
-        colour = {"datum": item.label, "type": "nominal", "scale": paint, "legend": legend}
-        layers.append(_line(item.column, colour, **scale))
+        colour = {"field": "overlay", "type": "nominal", "scale": paint, "legend": legend}
+        named = {"transform": [{"calculate": f"'{item.label}'", "as": "overlay"}]}
+        layers.append(named | _line(item.column, colour, **scale))
     layers += [
         _fill_marks("buy", "triangle-up", colours.up, colours, scale),
         _fill_marks("sell", "triangle-down", colours.down, colours, scale),
@@ -294,7 +295,11 @@ def _guide(value: float, colours: Palette) -> Layer:
     return {
         "transform": [{"aggregate": [{"op": "count", "as": "bars"}]}],
         "mark": {"type": "rule", "color": colours.muted, "strokeDash": [2, 4], "opacity": 0.7},
-        "encoding": {"x": None, "y": {"datum": value, "type": "quantitative"}},
+        "encoding": {
+            "x": {"value": 0},
+            "x2": {"value": "width"},
+            "y": {"datum": value, "type": "quantitative"},
+        },
     }
 
 

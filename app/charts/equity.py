@@ -35,7 +35,11 @@ def equity_spec(sessions: int, colours: Palette, *, opening_usd: float | None = 
         opening = {
             "transform": [{"aggregate": [{"op": "count", "as": "sessions"}]}],
             "mark": {"type": "rule", "stroke": colours.muted, "strokeDash": [4, 4]},
-            "encoding": {"x": None, "y": {"datum": opening_usd, "type": "quantitative"}},
+            "encoding": {
+                "x": {"value": 0},
+                "x2": {"value": "width"},
+                "y": {"datum": opening_usd, "type": "quantitative"},
+            },
         }
         layers.append(opening)
     return canvas(

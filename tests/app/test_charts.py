@@ -1,0 +1,161 @@
+"""Every chart is a valid specification that draws, on no row, one row, rows with holes and five years."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import altair as alt
+import numpy as np
+import polars as pl
+import pytest
+import vl_convert
+
+from app.charts.bars import allocation_frame, allocation_spec, coverage_spec
+from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
+from app.charts.equity import equity_frame, equity_spec, underwater_spec
+from app.charts.palette import palette
+from trading_assets.indicators import momentum, trend, volatility
+from trading_assets.sessions import sessions_between
+
+DAYS = sessions_between(date(2019, 1, 2), date(2024, 12, 31))
+SIZES = (0, 1, 40, 1260)
+
+
+def draw(spec: dict, frame: pl.DataFrame) -> str:
+    alt.Chart.from_dict(spec)
+    dated = frame.with_columns(pl.col(pl.Date).dt.epoch("ms"))
+    whole = json.loads(json.dumps(spec)) | {"data": {"values": json.loads(dated.write_json())}}
+    for row in whole.get("vconcat", []):
+        row["width"] = 600
+    return vl_convert.vegalite_to_svg(whole, vl_version="6.1")
+
+
+def bars(count: int, *, holes: bool = False) -> pl.DataFrame:
+    random = np.random.default_rng(5)
+    close = 50 * np.exp(np.cumsum(random.normal(0, 0.02, count)))
+    opening = close * np.exp(random.normal(0, 0.01, count))
+    upper, _, lower, _ = volatility.bollinger(close, 20, 2.0)
+    line, signal, histogram = trend.macd(close, 12, 26, 9)
+    frame = pl.DataFrame(
+        {
+            "session": DAYS[:count], "open": opening, "high": np.maximum(opening, close) * 1.01,
+            "low": np.minimum(opening, close) * 0.99, "close": close, "volume": random.uniform(1e5, 1e6, count),
+            "sma_20": trend.sma(close, 20), "sma_50": trend.sma(close, 50), "sma_200": trend.sma(close, 200),
+            "ema_26": trend.ema(close, 26), "bb_upper": upper, "bb_lower": lower, "rsi_14": momentum.rsi(close, 14),
+            "macd": line, "macd_signal": signal, "macd_histogram": histogram,
+        },
+        schema_overrides={"session": pl.Date},
+    )  # fmt: skip
+    if holes:
+        gap = pl.int_range(pl.len()) % 7 == 3
+        frame = frame.with_columns(
+            pl.when(gap).then(float("nan")).otherwise(pl.col("volume")).alias("volume"),
+            pl.when(gap).then(None).otherwise(pl.col("rsi_14")).alias("rsi_14"),
+        )
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("count", "theme"), [(0, "light"), (0, "dark"), (1, "dark"), (40, "light"), (1260, "dark")]
+)
+def test_candles_draw_whatever_there_is(count, theme):
+    frame = candle_frame(bars(count, holes=count == 40))
+    svg = draw(candle_spec(frame.height, 252, palette(theme), overlays=OVERLAY_NAMES), frame)
+    assert svg.count('aria-roledescription="bar"') >= min(count, 252)
+
+
+@pytest.mark.parametrize("panes", [[], ["RSI"], ["MACD"], list(PANE_NAMES)], ids=str)
+def test_candles_draw_with_any_panes_and_logarithmic_prices(panes):
+    frame = candle_frame(bars(60))
+    svg = draw(candle_spec(60, 21, palette("light"), overlays=["Bollinger"], panes=panes, log=True), frame)
+    assert ("RSI, 14" in svg) == ("RSI" in panes)
+
+
+def test_candle_frame_counts_back_from_the_newest_bar_and_keeps_five_years():
+    frame = candle_frame(bars(1400))
+    assert frame["ago"].to_list()[-3:] == [-2, -1, 0]
+    assert frame.height == 1260
+    assert frame["ago"][0] == -1259
+    assert frame["change"][0] is not None, "the bar before the first shown one is known"
+
+
+def test_candle_frame_has_no_weekend_gaps_and_marks_the_first_session_of_each_period():
+    frame = candle_frame(bars(300))
+    ticks = dict(frame.select("session", "tick").iter_rows())
+    assert ticks[date(2019, 1, 2)] == 1
+    assert ticks[date(2019, 4, 1)] == 2
+    assert ticks[date(2019, 2, 1)] == 3
+    assert ticks[date(2019, 1, 7)] == 4, "a Monday"
+    assert ticks[date(2019, 1, 8)] == 5
+    assert frame["ago"].diff().drop_nulls().unique().to_list() == [1]
+
+
+def test_candle_frame_averages_our_fills_of_a_session_and_sends_no_nan():
+    fills = pl.DataFrame(
+        {"session": [DAYS[3], DAYS[3], DAYS[5]], "side": ["buy", "buy", "sell"], "price": [10.0, 12.0, 20.0]}
+    )
+    frame = candle_frame(bars(40, holes=True), fills)
+    assert frame.filter(session=DAYS[3])["buy"].to_list() == [11.0]
+    assert frame.filter(session=DAYS[5])["sell"].to_list() == [20.0]
+    assert frame["buy"].count() == 1
+    floats = frame.select(pl.col(pl.Float32))
+    assert not any(floats[name].is_nan().any() for name in floats.columns)
+    assert frame["volume"].null_count() > 0
+
+
+def test_five_years_of_candles_fit_in_the_websocket_budget():
+    frame = candle_frame(bars(1260))
+    sent = frame.estimated_size()
+    spec = json.dumps(candle_spec(1260, 252, palette("light"), overlays=OVERLAY_NAMES))
+    assert sent + len(spec) < 300_000
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_equity_and_drawdown_draw_whatever_there_is(count):
+    random = np.random.default_rng(3)
+    equity = 1e5 * np.exp(np.cumsum(random.normal(0, 0.01, count)))
+    peak = np.maximum.accumulate(equity)
+    frame = equity_frame(
+        pl.DataFrame(
+            {
+                "session": DAYS[:count], "equity_usd": equity, "drawdown_frac": equity / peak - 1,
+                "return_frac": [None, *[float("nan")] * (count - 1)][:count],
+            },
+            schema_overrides={"session": pl.Date, "return_frac": pl.Float64},
+        )
+    )  # fmt: skip
+    curve = draw(equity_spec(count, palette("light"), opening_usd=1e5), frame)
+    water = draw(underwater_spec(palette("dark")), frame)
+    assert curve.count('aria-roledescription="point"') >= count
+    assert "area" in water
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_coverage_draws_whatever_there_is(count):
+    listed = [None if i % 5 == 0 else 101 for i in range(count)]
+    frame = pl.DataFrame(
+        {"session": DAYS[:count], "bars": [100] * count, "listed": listed},
+        schema={"session": pl.Date, "bars": pl.Int64, "listed": pl.Int64},
+    )
+    svg = draw(coverage_spec(palette("light")), frame)
+    assert svg.count('aria-roledescription="point"') == count - len(range(0, count, 5))
+
+
+def test_allocation_adds_up_to_the_equity_and_names_what_it_cannot_place():
+    values = [float(1000 - i) for i in range(20)]
+    positions = pl.DataFrame(
+        {"market_value_usd": values, "sector": [None if i % 2 else f"S{i}" for i in range(20)]}
+    )
+    shares = allocation_frame(positions, 25_000.0, "sector")
+    assert shares["value_usd"].sum() == pytest.approx(25_000)
+    assert shares["weight_frac"].sum() == pytest.approx(1)
+    assert shares["group"].to_list()[-1] == "Cash"
+    assert shares["group"][0] == "Unknown"
+    many = allocation_frame(
+        positions.with_columns(sector=pl.lit("S") + pl.int_range(20).cast(str)), 25_000.0, "sector"
+    )
+    assert many["group"].to_list()[-2:] == ["9 others", "Cash"]
+    assert draw(allocation_spec(shares.height, shares["weight_frac"].to_list(), palette("dark")), shares).count(
+        'aria-roledescription="bar"'
+    ) == shares.height  # fmt: skip

@@ -1,0 +1,162 @@
+"""Every page on an installation that traded, on an empty folder, and without its database."""
+
+from __future__ import annotations
+
+import pytest
+
+PAGES = ("Portfolio", "Analysis", "Operations")
+
+
+def texts(app) -> str:
+    kinds = (
+        app.markdown,
+        app.caption,
+        app.info,
+        app.error,
+        app.success,
+        app.warning,
+        app.subheader,
+        app.title,
+        app.code,
+    )
+    return "\n".join(str(item.value) for kind in kinds for item in kind)
+
+
+@pytest.fixture(scope="module")
+def market(traded):
+    """The settings of the installation, whose services run while the pages are looked at."""
+    with traded.opened():
+        yield {name: value for name, value in traded.environment().items() if name.startswith("TRADING_")}
+
+
+def test_the_portfolio_shows_equity_positions_orders_and_the_comparison_with_the_broker(
+    open_page, traded, market
+):
+    app = open_page("Portfolio", traded.data, variables=market)
+    assert not app.exception
+    assert [item.label for item in app.metric] == [
+        "Equity",
+        "Day P&L",
+        "Total P&L",
+        "Drawdown",
+        "Cash",
+        "Exposure",
+    ]
+    assert [item.value for item in app.subheader] == [
+        "Equity and drawdown", "Positions", "Orders and fills", "Reconciliation with the broker", "Risk",
+    ]  # fmt: skip
+    assert len(app.get("vega_lite_chart")) == 3
+    assert len(app.dataframe) == 5
+    assert "positions agree" in app.success[0].value
+    with traded.opened() as platform:
+        held = platform.database.fetch(
+            "select symbol, quantity, market_value_usd from positions where quantity <> 0"
+            " and session = (select max(session) from positions)"
+        )
+        equity = platform.database.fetch(
+            "select equity_usd from portfolio_performance order by session desc limit 1"
+        )
+    assert app.metric[0].value == f"${equity[0][0]:,.2f}"
+    shown = app.dataframe[0].value
+    assert {link.rpartition("=")[2] for link in shown["symbol"]} == {symbol for symbol, _, _ in held}
+    assert shown["market_value_usd"].sum() == pytest.approx(float(sum(value for _, _, value in held)))
+
+
+def test_the_analysis_of_a_linked_symbol_shows_its_chart_features_and_source(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
+    assert not app.exception
+    assert app.selectbox(key="an_symbol").value == "SPY"
+    [chart] = app.get("vega_lite_chart")
+    assert '"name": "win"' in chart.proto.spec
+    assert "split" in chart.proto.spec
+    assert app.dataframe[0].value["feature"].tolist()[0] == "close"
+    assert "known since 2024-05-0" in texts(app)
+
+
+def test_an_unknown_symbol_in_the_address_is_named_and_another_one_shown(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="NOSUCH")
+    assert not app.exception
+    assert "NOSUCH" in app.warning[0].value
+    assert len(app.get("vega_lite_chart")) == 1
+
+
+def test_choosing_another_symbol_changes_the_address(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
+    other = next(option for option in app.selectbox(key="an_symbol").options if not option.startswith("SPY"))
+    app.selectbox(key="an_symbol").select(other.partition(" ")[0]).run()
+    assert not app.exception
+    assert app.selectbox(key="an_symbol").value == other.partition(" ")[0]
+    assert app.query_params["symbol"] in (other.partition(" ")[0], [other.partition(" ")[0]])
+
+
+def test_every_overlay_pane_and_scale_can_be_chosen(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
+    app.session_state.an_overlays = ["SMA 20", "SMA 50", "SMA 200", "EMA 26", "Bollinger"]
+    app.session_state.an_panes = []
+    app.session_state.an_prices = ["Log scale"]
+    app.session_state.an_range = "YTD"
+    app.run()
+    assert not app.exception
+    spec = app.get("vega_lite_chart")[0].proto.spec
+    assert "as traded" in spec
+    assert '"log"' in spec
+    assert "rsi_14" not in spec
+
+
+def test_operations_shows_how_far_every_table_goes_and_no_halt(open_page, traded, market):
+    app = open_page("Operations", traded.data, variables=market)
+    assert not app.exception
+    assert app.success[0].value == "No trading halt is in force."
+    tables = app.dataframe[0].value.set_index("table")
+    assert {"daily_bars", "daily_features", "signals", "fills", "portfolio_performance"} <= set(tables.index)
+    assert tables.loc["daily_bars", "state"] == "● current"
+    assert str(tables.loc["daily_bars", "latest_session"])[:10] == "2024-05-06"
+    assert tables.loc["daily_bars", "dagster"].endswith("/assets/daily_bars")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_which_money_it_shows_and_whether_the_data_are_current(
+    open_page, traded, market, page
+):
+    app = open_page(page, traded.data, variables=market)
+    shown = texts(app)
+    assert "SIMULATED MARKET" in shown
+    assert "Data current: Mon 06 May 2024" in shown
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_folder_says_what_to_do_and_stays_empty(open_page, tmp_path, page):
+    app = open_page(page, tmp_path / "data")
+    assert not app.exception
+    assert "Nothing was run here yet" in texts(app)
+    assert app.code[0].value == "trading-assets up"
+    assert not (tmp_path / "data").exists(), "looking must not start services"
+
+
+def test_a_database_that_does_not_answer_is_shown_with_cause_and_fix(open_page, tmp_path):
+    (tmp_path / "data" / "lake").mkdir(parents=True)
+    app = open_page(
+        "Portfolio",
+        tmp_path / "data",
+        variables={"TRADING_DATABASE_URL": "postgresql://me@127.0.0.1:1/trading"},
+    )
+    assert not app.exception
+    assert "Postgres" in app.error[0].value
+    assert "trading-assets doctor" in texts(app)
+    assert app.button[0].label == "Try again"
+
+
+def test_a_wrong_setting_is_shown_with_its_name(open_page, tmp_path):
+    app = open_page("Portfolio", tmp_path / "data", variables={"TRADING_USER_TIMEZONE": "Mars/Olympus"})
+    assert not app.exception
+    assert "USER_TIMEZONE" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [("paper", "PAPER ACCOUNT"), ("live", "LIVE MONEY")], ids=["paper", "live"]
+)
+def test_real_accounts_are_told_apart_from_the_simulator(open_page, tmp_path, mode, words):
+    account = {"TRADING_LIVE_ACCOUNT": "123456789"} if mode == "live" else {}
+    app = open_page("Portfolio", tmp_path / "data", variables={"TRADING_MODE": mode, **account})
+    assert words in texts(app)
+    assert bool(app.error) == (mode == "live")
