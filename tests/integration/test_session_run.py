@@ -22,6 +22,7 @@ from trading_assets.schemas import (
     TABLES,
     VENDOR_DAILY_BARS,
 )
+from trading_assets.sessions import next_session, session_close
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +91,11 @@ def books(platform) -> dict[str, list[tuple]]:
         frame = platform.database.fetch_polars(f"select to_jsonb(t) - %s as row from {table} t", (made_at,))
         rows[table] = sorted(map(str, frame["row"]))
     return rows
+
+
+def decisions(platform) -> dict[str, list[tuple]]:
+    """Read the books without positions: those of an older session are marked at its closes once it is past."""
+    return {table: rows for table, rows in books(platform).items() if table != "positions"}
 
 
 def history_files(platform) -> dict[str, bytes]:
@@ -348,3 +354,54 @@ def test_no_key_is_written_or_printed_anywhere(finished):
             checked += 1
             assert not pattern.search(path.read_bytes()), path
     assert checked > 100
+
+
+def test_a_trade_that_is_not_ours_is_reported_and_halts_trading(rerun):
+    session = rerun.session
+    with rerun.opened() as platform:
+        ours = {symbol for (symbol,) in platform.database.fetch("select symbol from fills")}
+        foreign = next(
+            asset["symbol"]
+            for asset in broker(platform, "/v2/assets")
+            if asset["tradable"] and asset["symbol"] not in ours
+        )
+        order = {"symbol": foreign, "qty": "3", "side": "buy", "type": "market", "time_in_force": "day"}
+        headers = {"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"}
+        placed = requests.post(f"{platform.simulator_url}/v2/orders", json=order, headers=headers, timeout=30)
+        assert placed.status_code == 200
+        platform.clock.advance_to(platform.clock.now() + timedelta(hours=1))
+        failed = rerun.command("run", "--session", session.isoformat(), exit_code=1)
+        assert "Reconciliation: Our books and the broker's differ" in failed.stderr
+        assert f"{foreign}: ours 0, broker's 3" in failed.stderr
+        mend = re.search(r'trading-assets sql "(.+)"', failed.stderr)[1]
+        assert foreign in {row["item"] for row in json.loads(rerun.command("sql", mend, "--json").stdout)}
+        assert platform.database.fetch("select level from trading_halts where released_at is null") == [
+            ("orders",)
+        ]
+
+
+def test_sessions_go_on_from_each_other_and_an_older_one_again_changes_nothing(rerun):
+    first = rerun.session
+    second = next_session(first)
+    with rerun.opened() as platform:
+        platform.clock.advance_to(session_close(second) + timedelta(hours=1))
+        summary = run_session(platform, second)
+        assert summary.reconciled is True
+        before = (
+            hashes(platform, first),
+            hashes(platform, second),
+            decisions(platform),
+            broker_orders(platform),
+        )
+        summary = run_session(platform, first)
+        assert summary.reconciled is True
+        after = (
+            hashes(platform, first),
+            hashes(platform, second),
+            decisions(platform),
+            broker_orders(platform),
+        )
+        for name, earlier, later in zip(
+            ("first", "second", "decisions", "broker"), before, after, strict=True
+        ):
+            assert later == earlier, name

@@ -10,6 +10,7 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from resources.vendor_listings import FLAG_COLUMNS
 from resources.vendors import Fetched, RawResponse
 from trading_assets import sessions as calendar
 from trading_assets.quality.reports import one_row_per_key
@@ -95,7 +96,8 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
         responses.extend(fetched.responses)
         empty.extend(fetched.empty)
         platform.progress.advanced(UNIVERSE.name, number, len(asked))
-    whole = Fetched(frame=pl.concat(frames), responses=responses, empty=tuple(empty))
+    frame = _with_known_flags(platform, pl.concat(frames), sessions)
+    whole = Fetched(frame=frame, responses=responses, empty=tuple(empty))
     return _store(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=list(sessions))
 
 
@@ -114,6 +116,20 @@ def covered_days(sessions: Sequence[date]) -> list[date]:
     """List the days that a run over ``sessions`` answers for: the sessions and the closed days before each."""
     start = calendar.shift(sessions[0], -1) + timedelta(days=1)
     return [start + timedelta(days=offset) for offset in range((sessions[-1] - start).days + 1)]
+
+
+def _with_known_flags(platform: Platform, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    # Brokers only tell what they trade now: a later run of an old session keeps what was known at the time.
+    key = ["symbol", "session"]
+    known = platform.lake.scan(
+        UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *FLAG_COLUMNS]
+    ).collect()
+    if known.is_empty():
+        return frame
+    merged = frame.join(known, on=key, how="left", suffix="_then")
+    return merged.with_columns(pl.coalesce(name, f"{name}_then").alias(name) for name in FLAG_COLUMNS).select(
+        frame.columns
+    )
 
 
 def _starts_month(day: date, before: date | None) -> bool:
