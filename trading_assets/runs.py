@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import psutil
+from dagster_shared.error import SerializableErrorInfo
 from psycopg.types.json import Jsonb
 
 from resources.clock import monotonic_seconds
@@ -203,12 +204,22 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
         if event.is_step_failure and (error := event.step_failure_data.error) is not None:
             if error.cls_name == "DagsterAssetCheckFailedError":
                 return _check_failure(str(event.step_key), _blocking(result))
+            if _is_interruption(error):
+                raise KeyboardInterrupt
             while error.cause is not None:
                 error = error.cause
             kind = ConfigurationError if error.cls_name == ConfigurationError.__name__ else TradingError
             text = error.message.strip().removeprefix(f"{ConfigurationError.__module__}.")
             return kind(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
     return TradingError("The run failed before its first step", run_id=result.run_id)
+
+
+def _is_interruption(error: SerializableErrorInfo | None) -> bool:
+    # Dagster turns Ctrl-C into an error of its own, which clean-up code may have covered with another.
+    if error is None:
+        return False
+    own = error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+    return own or _is_interruption(error.cause) or _is_interruption(error.context)
 
 
 def _check_failure(step: str, findings: str) -> TradingError:
