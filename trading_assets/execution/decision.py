@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -15,6 +14,7 @@ from trading_assets.analytics.performance import marks_by_session, value_books
 from trading_assets.errors import DataQualityError
 from trading_assets.execution import store
 from trading_assets.execution.ledger import account_fills, known_splits, opening
+from trading_assets.execution.pending import unsettled_before
 from trading_assets.market_data.findings import require_clean_session
 from trading_assets.risk.targets import Book, Market, target_positions
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
@@ -40,13 +40,21 @@ def decide(platform: Platform, account: str, session: date, *, strategy: str) ->
     marks = _last_closes(platform, symbols, session)
     _, scaled = next(marks_by_session(marks, [session], splits))
     valued = value_books(books, scaled)
+    now = platform.clock.now()
+    unsettled = unsettled_before(platform.database, account, session, now)
     targets = target_positions(
         signals,
         Book(quantities=books.quantities, equity_usd=valued.equity_usd, cash_usd=valued.cash_usd),
-        _market(platform, account, session, symbols, scaled),
+        Market(
+            last_close={symbol: float(price) for symbol, price in scaled.items()},
+            traded=_traded(platform, session, symbols),
+            dollar_volume=_dollar_volume(platform, session, symbols),
+            restricted=_restricted(platform, session, symbols),
+            new_risk_blocked=_blocked(platform, account, session, unsettled),
+            frozen=_frozen(platform, session, symbols, unsettled),
+        ),
         strategy=strategy,
     )
-    now = platform.clock.now()
     rows = targets.with_columns(account=pl.lit(account), session=pl.lit(session), created_at=pl.lit(now))
     replace_rows(platform.database, "target_positions", rows, where={"account": account, "session": session})
     return targets
@@ -60,29 +68,38 @@ def _last_closes(platform: Platform, symbols: set[str], session: date) -> pl.Dat
     ).collect()
 
 
-def _market(
-    platform: Platform, account: str, session: date, symbols: set[str], marks: dict[str, Decimal]
-) -> Market:
+def _traded(platform: Platform, session: date, symbols: set[str]) -> frozenset[str]:
+    bars = platform.lake.scan(
+        DAILY_BARS, start=session, end=session, symbols=sorted(symbols) or [""], columns=["symbol"]
+    ).collect()
+    return frozenset(bars["symbol"].to_list())
+
+
+def _dollar_volume(platform: Platform, session: date, symbols: set[str]) -> dict[str, float]:
+    columns = ["symbol", "dollar_volume_20"]
+    features = platform.lake.scan(
+        DAILY_FEATURES, start=session, end=session, symbols=sorted(symbols) or [""], columns=columns
+    )
+    return dict(features.drop_nulls().collect().iter_rows())
+
+
+def _frozen(
+    platform: Platform, session: date, symbols: set[str], unsettled: dict[str, str]
+) -> dict[str, tuple[str, str]]:
+    # An order counts shares of today; executed after the split, it would trade another part of the position.
+    following = calendar.next_session(session)
+    splits = known_splits(platform.lake, symbols, session + timedelta(days=1), following)
+    return {
+        **{
+            split.symbol: ("split_ahead", f"it splits {split.ratio:g} for 1 on {split.ex_date}")
+            for split in splits
+        },
+        **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
+    }
+
+
+def _restricted(platform: Platform, session: date, symbols: set[str]) -> dict[str, str]:
     names = sorted(symbols) or [""]
-    lake = platform.lake
-    features = (
-        lake.scan(
-            DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", "dollar_volume_20"]
-        )
-        .drop_nulls()
-        .collect()
-    )
-    traded = lake.scan(DAILY_BARS, start=session, end=session, symbols=names, columns=["symbol"]).collect()
-    return Market(
-        last_close={symbol: float(price) for symbol, price in marks.items()},
-        traded=frozenset(traded["symbol"].to_list()),
-        dollar_volume=dict(features.iter_rows()),
-        restricted=_restricted(platform, session, names),
-        new_risk_blocked=_blocked(platform, account, session),
-    )
-
-
-def _restricted(platform: Platform, session: date, names: list[str]) -> dict[str, str]:
     refused = platform.lake.scan(
         QUARANTINED_BARS, start=session, end=session, symbols=names, columns=["symbol", "rule"]
     ).collect()
@@ -99,11 +116,14 @@ def _restricted(platform: Platform, session: date, names: list[str]) -> dict[str
     }
 
 
-def _blocked(platform: Platform, account: str, session: date) -> str | None:
+def _blocked(platform: Platform, account: str, session: date, unsettled: dict[str, str]) -> str | None:
     try:
         require_clean_session(platform.database, session)
     except DataQualityError as error:
         return str(error)
     with platform.database.connection() as connection:
         halts = store.active_halts(connection, account)
-    return f"trading is halted: {halts[0].reason}" if halts else None
+    if halts:
+        return f"trading is halted: {halts[0].reason}"
+    # what they will cost is not in the cash yet
+    return f"earlier orders are not settled: {', '.join(sorted(unsettled))}" if unsettled else None

@@ -149,11 +149,16 @@ def _watermark(connection: Connection, account: str, now: datetime) -> tuple[dat
     (row,) = store.rows_of(
         connection,
         "select (select opened_at from accounts where account = %s) as opened_at,"
-        " (select max(executed_at) from fills where account = %s) as last_fill",
-        (account, account),
+        " (select max(executed_at) from fills where account = %s) as last_fill,"
+        " (select min(created_at) from order_intents i where account = %s and (state in ('submitting', 'unknown')"
+        " or exists (select from orders o left join fills f using (broker_order_id) where o.intent_id = i.intent_id"
+        " group by o.broker_order_id having o.filled_quantity > coalesce(sum(f.quantity), 0)))) as oldest_awaited",
+        (account, account, account),
     )
     opened_at = row["opened_at"] or now
-    return opened_at, max(opened_at, row["last_fill"] or opened_at) - READ_AGAIN
+    newest = max(opened_at, row["last_fill"] or opened_at)
+    # An execution may be published, or its order found, long after later executions of other orders.
+    return opened_at, min(newest, row["oldest_awaited"] or newest) - READ_AGAIN
 
 
 def _orders_by_id(connection: Connection, broker_order_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

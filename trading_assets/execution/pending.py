@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -97,6 +98,32 @@ def broker_news(database: Database, broker: Broker) -> list[News]:
         if any(facts):
             news.append(News(account, session, tuple(sorted(filter(None, facts)))))
     return news
+
+
+def unsettled_before(database: Database, account: str, session: date, now: datetime) -> dict[str, str]:
+    """Name what earlier decisions left open, by symbol: what the books say of these symbols is not final.
+
+    Open are intents that may still reach the broker or have no known outcome, orders that it may still work
+    on, and executions that it reports but has not published.
+    """
+    with database.connection() as connection:
+        found = store.rows_of(
+            connection,
+            "select i.symbol, i.session, i.state, o.status, o.filled_quantity, sum(f.quantity) as published"
+            " from order_intents i left join orders o using (client_order_id)"
+            " left join fills f on f.broker_order_id = o.broker_order_id"
+            " where i.account = %s and i.session < %s"
+            " group by i.intent_id, o.broker_order_id"
+            " having i.state in ('submitting', 'unknown') or (i.state = 'planned' and i.valid_until > %s)"
+            " or not (o.status = any(%s)) or o.filled_quantity > coalesce(sum(f.quantity), 0)"
+            " order by i.symbol, i.session",
+            (account, session, now, sorted(TERMINAL_STATUSES)),
+        )
+    return {
+        row["symbol"]: f"the order decided on {row['session']} is {row['status'] or row['state']}, with "
+        f"{(row['published'] or Decimal(0)).normalize():f} shares booked"
+        for row in found
+    }
 
 
 def _fact(row: dict[str, Any], order: BrokerOrder) -> str:

@@ -85,6 +85,21 @@ def submit_planned(
     return report
 
 
+def settle(
+    database: Database, broker: Broker, clock: Clock, *, account: str, mode: str, wait: Wait, holder: str
+) -> None:
+    """Bring the journal up to date with the broker without sending anything; see ``start_up_check``.
+
+    A decision needs it first: books without yesterday's fills would buy the same position once more. Nothing is
+    done while another submitter is at work, which does the same.
+    """
+    with database.try_advisory_lock(store.submitter_lock(account)) as is_ours:
+        if is_ours:
+            with database.connection() as connection:
+                token = store.take_token(connection, account, holder, clock.now())
+            start_up_check(Submitter(database, clock, account, mode, token, wait), broker)
+
+
 def start_up_check(submitter: Submitter, broker: Broker) -> SubmissionReport:
     """Bring the journal up to date with the broker; whatever stays unclear raises, and nothing is sent.
 

@@ -24,9 +24,9 @@ MARK_LOOK_BACK = 252
 
 def store_positions(platform: Platform, account: str, session: date) -> int:
     """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close)."""
-    books, splits = _books_after(platform, account, session)
+    books, splits, through = _books_after(platform, account, session)
     now = platform.clock.now()
-    marks = _closing_marks(platform, set(books.quantities), session, splits)
+    marks = _closing_marks(platform, set(books.quantities), session, splits, through)
     newest = platform.database.fetch("select max(session) from fills where account = %s", (account,))[0][0]
     if newest is None or session >= newest:
         marks |= {
@@ -58,8 +58,8 @@ def store_performance(platform: Platform, account: str, sessions: list[date]) ->
 
 def measure(platform: Platform, account: str, session: date) -> pl.DataFrame:
     """Measure the book after the orders of ``session``, valued at its closes."""
-    books, splits = _books_after(platform, account, session)
-    marks = _closing_marks(platform, set(books.quantities), session, splits)
+    books, splits, through = _books_after(platform, account, session)
+    marks = _closing_marks(platform, set(books.quantities), session, splits, through)
     values = {symbol: float(quantity * marks[symbol]) for symbol, quantity in books.quantities.items()}
     cash, _ = opening(platform.database, account)
     equity = platform.database.fetch_polars(
@@ -76,22 +76,23 @@ def measure(platform: Platform, account: str, session: date) -> pl.DataFrame:
     return metrics.risk_metrics(values, np.r_[float(cash), equity], returns)
 
 
-def _books_after(platform: Platform, account: str, session: date) -> tuple[Books, list[Split]]:
+def _books_after(platform: Platform, account: str, session: date) -> tuple[Books, list[Split], date]:
     cash, opened = opening(platform.database, account)
     fills: list[Fill] = [
         fill for fill in account_fills(platform.database, account) if fill.session <= session
     ]
     today = platform.clock.now().astimezone(NEW_YORK).date()
-    last = min(calendar.next_session(session), today)
+    last = max(min(calendar.next_session(session), today), session)
     splits = known_splits(platform.lake, {fill.symbol for fill in fills}, opened, last)
-    return books_from_fills(fills, cash, splits=splits, through=max(last, session)), splits
+    return books_from_fills(fills, cash, splits=splits, through=last), splits, last
 
 
 def _closing_marks(
-    platform: Platform, symbols: set[str], session: date, splits: list[Split]
+    platform: Platform, symbols: set[str], session: date, splits: list[Split], through: date
 ) -> dict[str, Decimal]:
+    # the books count shares after a split of the execution day, so its closes must be brought to that scale too
     closes = _closes(platform, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
-    _, marks = next(performance.marks_by_session(closes, [session], splits))
+    _, marks = next(performance.marks_by_session(closes, [through], splits))
     return marks
 
 

@@ -52,8 +52,11 @@ def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence
 
 
 def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> Ingested:
-    """Fetch and store the actions whose ex-date falls on the sessions or on the closed days before them."""
-    dates = covered_days(sessions)
+    """Fetch and store the actions whose ex-date falls on the sessions, on closed days before them, or up to the next session.
+
+    The next session's are announced by then, and its open is where today's orders are executed.
+    """
+    dates = covered_days([*sessions, calendar.next_session(sessions[-1])])
     source = platform.action_source
     fetched = source.corporate_actions(
         dates[0],

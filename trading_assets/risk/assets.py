@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import dagster as dg
@@ -11,6 +12,7 @@ from resources.platform import Platform
 from resources.postgres_rows import replace_rows
 from trading_assets.execution.assets import account_of
 from trading_assets.execution.decision import decide
+from trading_assets.execution.submission import settle
 from trading_assets.execution.valuation import measure
 from trading_assets.observability import preview
 from trading_assets.session_asset import Outcome, session_asset
@@ -23,9 +25,18 @@ from trading_assets.strategies.assets import STRATEGY
     grain="One row per (account, session, symbol) with a signal or a holding, with the outcome and the rule behind it",
     deps=["signals", "daily_bars", "daily_features", "universe"],
 )
-def target_positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+def target_positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
     account, targets = account_of(platform), pl.DataFrame()
+    settle(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        account=account,
+        mode=platform.settings.mode,
+        wait=time.sleep,
+        holder=context.run.run_id,
+    )
     for session in sessions:
         targets = decide(platform, account, session, strategy=STRATEGY)
     outcomes = dict(targets.group_by("outcome").len().sort("outcome").iter_rows())

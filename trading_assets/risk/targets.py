@@ -59,7 +59,9 @@ class Market:
     ``last_close`` is the last accepted close of every symbol that is held or signalled, of this or an earlier session;
     ``traded`` the symbols whose bar of this session was accepted; ``dollar_volume`` the mean of 20 sessions in USD.
     ``restricted`` maps symbols that may not be bought to the reason. ``new_risk_blocked`` is the reason why nothing
-    may be bought at all (a failed data-quality check, a trading halt), or None.
+    may be bought at all (a failed data-quality check, a trading halt), or None. ``frozen`` maps symbols in which nothing
+    may be planned, neither entry nor exit, to the rule and the reason (an earlier order that is not settled, a split
+    before the order would be executed).
     """
 
     last_close: Mapping[str, float]
@@ -67,6 +69,7 @@ class Market:
     dollar_volume: Mapping[str, float]
     restricted: Mapping[str, str] = field(default_factory=dict)
     new_risk_blocked: str | None = None
+    frozen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def target_positions(
 
     A holding is kept while its signal is enter or hold, cut when it outgrew a limit, and closed on an exit signal or
     when the strategy no longer names it although it traded. Without a bar, or without any signal in the session, it is
-    kept: missing data is no reason to trade. New positions are opened strongest first (ties by symbol) with cash
+    kept, and so is a frozen one: missing data is no reason to trade. New positions are opened strongest first (ties by symbol) with cash
     that is there now; proceeds of the session's exits are not spent before they are received.
 
     Parameters
@@ -139,7 +142,7 @@ def target_positions(
         ).iter_rows()
     }
     held = {symbol: quantity for symbol, quantity in book.quantities.items() if quantity != 0}
-    kept = [_keep(symbol, held[symbol], views, market) for symbol in sorted(held)]
+    kept = [_freeze(_keep(symbol, held[symbol], views, market), market) for symbol in sorted(held)]
     kept = [_cut_to_weight(target, book, policy.limits) for target in kept]
     kept = _cut_to_gross(kept, book, policy.limits)
     opened = _open(views, kept, book, market, policy)
@@ -183,6 +186,14 @@ def _keep(symbol: str, quantity: Decimal, views: Mapping[str, _Signal], market: 
     return replace(
         target, quantity=Decimal(0), rule="signal_gone", reason="the strategy no longer names the symbol"
     )
+
+
+def _freeze(target: _Target, market: Market) -> _Target:
+    if target.symbol not in market.frozen:
+        return target
+    rule, why = market.frozen[target.symbol]
+    reason = f"{why}: the position is kept"
+    return replace(target, quantity=target.current, rule=rule, reason=reason, can_trade=False)
 
 
 def _cut_to_weight(target: _Target, book: Book, limits: RiskLimits) -> _Target:
@@ -276,6 +287,8 @@ def _sized(target: _Target, entry: Entry, market: Market, policy: RiskPolicy) ->
 
 
 def _forbidden(symbol: str, market: Market) -> tuple[str, str] | None:
+    if symbol in market.frozen:
+        return market.frozen[symbol]
     if market.new_risk_blocked:
         return "new_risk_blocked", market.new_risk_blocked
     if symbol in market.restricted:

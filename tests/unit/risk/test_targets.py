@@ -150,3 +150,15 @@ def test_a_position_that_outgrew_its_limit_is_cut_and_the_weakest_go_first_for_t
 def test_a_held_symbol_without_any_price_is_an_error_that_names_it():
     with pytest.raises(DataQualityError, match="AAA"):
         decide(signals(), book(AAA=1), market({}))
+
+
+def test_nothing_is_planned_in_a_frozen_symbol_neither_exit_nor_cut_nor_entry():
+    views = signals(AAA="exit_long", BBB="hold_long", CCC="enter_long")
+    closes = market({"AAA": 100.0, "BBB": 100.0, "CCC": 100.0})
+    frozen = dict.fromkeys(("AAA", "BBB", "CCC"), ("split_ahead", "it splits"))
+    decisions = decide(views, book(AAA=10, BBB=900), replace(closes, frozen=frozen))
+    assert decisions == {
+        "AAA": (10, "hold", "split_ahead"),
+        "BBB": (900, "hold", "split_ahead"),
+        "CCC": (0, "blocked", "split_ahead"),
+    }
