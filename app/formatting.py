@@ -19,9 +19,14 @@ def usd(value: Number | None, digits: int = 2) -> str:
     return f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
 
 
+def headline_usd(value: Number | None) -> str:
+    """Write an amount for a tile: cents only below a thousand dollars."""
+    return usd(value, 2 if value is None or abs(float(value)) < 1000 else 0)
+
+
 def signed_usd(value: Number) -> str:
-    """Write a gain or loss with its sign, e.g. ``+$12.50``."""
-    return f"{'-' if value < 0 else '+' if value > 0 else ''}${abs(value):,.2f}"
+    """Write a gain or loss for a tile with its sign, e.g. ``+$12.50``."""
+    return f"{'+' if value > 0 else ''}{headline_usd(value)}"
 
 
 def signed_percent(value: float) -> str:

@@ -194,7 +194,7 @@ def _hover(colours: Palette, name: str, height: int) -> list[Layer]:
             {"calculate": "datum.ago - 0.5", "as": "ago_left"},
             {"calculate": "datum.ago + 0.5", "as": "ago_right"},
         ],
-        "mark": {"type": "rect", "opacity": 0, "cursor": "crosshair"},
+        "mark": {"type": "rect", "opacity": 0, "cursor": "crosshair", "tooltip": None},
         "encoding": {
             "x": edge,
             "x2": {"field": "ago_right"},
@@ -342,6 +342,7 @@ def _overview(colours: Palette, bars: int, room: int) -> Layer:
         "title": {"text": "Whole history: drag to choose the period, drag the window to move it"},
         "mark": {
             "type": "area",
+            "tooltip": None,
             "color": colours.line,
             "opacity": 0.25,
             "line": {"color": colours.line, "strokeWidth": 1},

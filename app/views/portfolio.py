@@ -51,17 +51,30 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
         f" · buying power {formatting.usd(buying_power)} as the broker reported it"
     )
     tiles = st.columns(6)
-    tiles[0].metric("Equity", formatting.usd(last["equity_usd"]), border=True, height="stretch")
-    _change(tiles[1], "Day P&L", today, today / before if before else None, "Against the session before")
+    tiles[0].metric(
+        "Equity", formatting.headline_usd(last["equity_usd"]), help=f"Exactly {formatting.usd(last['equity_usd'])}",
+        border=True, height="stretch",
+    )  # fmt: skip
     _change(
-        tiles[2], "Total P&L", total, total / opening if opening else None, f"Since {formatting.usd(opening)}"
+        tiles[1],
+        "Day P&L",
+        today,
+        today / before if before else None,
+        f"{formatting.usd(today)} against the session before",
+    )
+    _change(
+        tiles[2],
+        "Total P&L",
+        total,
+        total / opening if opening else None,
+        f"{formatting.usd(total)} since the opening balance of {formatting.usd(opening)}",
     )
     tiles[3].metric(
         "Drawdown", formatting.percent(last["drawdown_frac"], 2), border=True, height="stretch",
         delta=f"worst {formatting.percent(min(performance['drawdown_frac']), 2)}", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     tiles[4].metric(
-        "Cash", formatting.usd(last["cash_usd"]), border=True, height="stretch",
+        "Cash", formatting.headline_usd(last["cash_usd"]), help=f"Exactly {formatting.usd(last['cash_usd'])}", border=True, height="stretch",
         delta=formatting.percent(last["cash_usd"] / last["equity_usd"]) if last["equity_usd"] else None,
         delta_color="off", delta_arrow="off", delta_description="of equity",
     )  # fmt: skip

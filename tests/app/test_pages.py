@@ -56,7 +56,7 @@ def test_the_portfolio_shows_equity_positions_orders_and_the_comparison_with_the
         equity = platform.database.fetch(
             "select equity_usd from portfolio_performance order by session desc limit 1"
         )
-    assert app.metric[0].value == f"${equity[0][0]:,.2f}"
+    assert app.metric[0].value == f"${equity[0][0]:,.0f}"
     shown = app.dataframe[0].value
     assert {link.rpartition("=")[2] for link in shown["symbol"]} == {symbol for symbol, _, _ in held}
     assert shown["market_value_usd"].sum() == pytest.approx(float(sum(value for _, _, value in held)))

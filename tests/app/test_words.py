@@ -45,6 +45,7 @@ def test_values_are_written_in_their_units():
     assert formatting.usd(Decimal("-1234.5")) == "-$1,234.50"
     assert formatting.change_frac(-0.0125) == "▼ -1.25 %"
     assert formatting.signed_usd(12.5) == "+$12.50"
+    assert formatting.signed_usd(-1234.5) == "-$1,234"
     assert formatting.quantity(0.25, "fraction per year") == "25.00 % per year"
     assert formatting.quantity(1234567.0, "shares") == "1,234,567"
     assert formatting.quantity(None, "USD") == "n/a"
