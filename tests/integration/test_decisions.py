@@ -105,6 +105,32 @@ def test_a_held_symbol_that_splits_before_the_next_open_is_not_traded_and_still_
         assert exposure == pytest.approx(value, rel=0.05)
 
 
+def test_an_older_session_again_leaves_every_record_of_the_books_as_it_was(install):
+    records = {
+        "account_snapshots": "cash_usd, equity_usd",
+        "reconciliation": "item, ours, brokers",
+        "positions": "symbol, quantity, mark_price_usd",
+        "portfolio_performance": "equity_usd",
+        "risk_metrics": "metric, value",
+    }
+
+    def books(platform) -> dict[str, list[tuple]]:
+        return {
+            table: platform.database.fetch(f"select session, {columns} from {table} order by 1, 2")
+            for table, columns in records.items()
+        }
+
+    with install().opened() as platform:
+        older = latest_session(platform)
+        for session in (older, next_session(older)):
+            assert run_session(platform, session).reconciled is True
+        before = books(platform)
+        assert run_session(platform, older).reconciled is True
+        after = books(platform)
+        for table in records:
+            assert after[table] == before[table], table
+
+
 def test_an_order_that_is_still_open_or_whose_fills_are_not_published_is_named_as_unsettled(desk):
     first, second = desk.symbols[:2]
     following = next_session(desk.session)

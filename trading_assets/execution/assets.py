@@ -13,7 +13,7 @@ from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
 from trading_assets.execution.fills import ingest_fills
-from trading_assets.execution.ledger import account_fills, known_splits, opening
+from trading_assets.execution.ledger import account_fills, known_splits, newest_session, opening
 from trading_assets.execution.planning import plan_and_store_intents
 from trading_assets.execution.reconcile import open_account, reconcile
 from trading_assets.execution.submission import submit_planned
@@ -172,8 +172,12 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
     ],
 )
 def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-    """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented."""
+    """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented.
+
+    Both sides are those of now: run for an older session again, the outcome is recorded under the newest one.
+    """
     account = account_of(platform)
+    session = max(sessions[-1], newest_session(platform.database, account) or sessions[-1])
     _, opened = opening(platform.database, account)
     traded = {fill.symbol for fill in account_fills(platform.database, account)}
     today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
@@ -181,7 +185,7 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
         platform.database,
         platform.broker,
         platform.clock,
-        sessions[-1],
+        session,
         account=account,
         splits=known_splits(platform.lake, traded, opened, today),
     )
@@ -191,7 +195,7 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
         "select item, ours::float8, brokers::float8, difference::float8, is_match, explanation from reconciliation"
         " where account = %s and session = %s order by is_match, item",
         account,
-        sessions[-1],
+        session,
     )
     check = dg.AssetCheckResult(
         check_name="books_equal_broker",

@@ -32,6 +32,14 @@ def opening(database: Database, account: str) -> tuple[Decimal, date]:
     return cash, calendar.latest_closed_session(opened_at)
 
 
+def newest_session(database: Database, account: str) -> date | None:
+    """Return the newest session whose books were compared with the broker's."""
+    newest: date | None = database.fetch(
+        "select max(session) from account_snapshots where account = %s", (account,)
+    )[0][0]
+    return newest
+
+
 def known_splits(lake: Lake, symbols: set[str], start: date, end: date) -> list[Split]:
     """Read the splits of symbols with ex-dates in a range."""
     if not symbols:

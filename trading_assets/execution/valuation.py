@@ -13,7 +13,7 @@ from resources.postgres_rows import replace_rows
 from trading_assets import sessions as calendar
 from trading_assets.analytics import performance
 from trading_assets.analytics.books import Books, Fill, Split, books_from_fills
-from trading_assets.execution.ledger import account_fills, known_splits, opening
+from trading_assets.execution.ledger import account_fills, known_splits, newest_session, opening
 from trading_assets.risk import metrics
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
 from trading_assets.sessions import NEW_YORK
@@ -23,12 +23,21 @@ MARK_LOOK_BACK = 252
 
 
 def store_positions(platform: Platform, account: str, session: date) -> int:
-    """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close)."""
+    """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close).
+
+    The broker's prices are of now: an older session keeps the ones that it has, or gets its closes if its books changed.
+    """
     books, splits, through = _books_after(platform, account, session)
+    newest = newest_session(platform.database, account)
+    is_newest = newest is None or session >= newest
+    stored = platform.database.fetch(
+        "select symbol, quantity from positions where account = %s and session = %s", (account, session)
+    )
+    if not is_newest and dict(stored) == books.quantities:
+        return len(stored)
     now = platform.clock.now()
     marks = _closing_marks(platform, set(books.quantities), session, splits, through)
-    newest = platform.database.fetch("select max(session) from fills where account = %s", (account,))[0][0]
-    if newest is None or session >= newest:
+    if is_newest:
         marks |= {
             position.symbol: Decimal(str(position.body["current_price"]))
             for position in platform.broker.positions()
