@@ -116,7 +116,8 @@ def _findings(limit: int, version: str) -> pl.DataFrame:
 def _runs(limit: int, version: str) -> pl.DataFrame:
     return read(
         "select session, mode, outcome, started_at, finished_at,"
-        " extract(epoch from finished_at - started_at)::float8 as seconds, run_id, summary::text as summary"
+        " (summary ->> 'seconds')::float8 as seconds, (summary #>> '{checks,passed}')::int as checks_passed,"
+        " (summary #>> '{checks,failed}')::int as checks_failed, (summary ->> 'fills')::int as fills, run_id"
         " from session_runs order by started_at desc limit %s",
         (limit,),
     )

@@ -153,8 +153,9 @@ def show_runs() -> None:
         linked, key="op_runs", csv="session-runs", height=320, alt=f"The newest {frame.height} session runs",
         columns={
             "session": tables.session(), "outcome": "Outcome", "started_at": tables.moment("Started"),
-            "finished_at": tables.moment("Finished"), "seconds": st.column_config.NumberColumn("Seconds", format="%.1f"),
-            "mode": "Mode", "run": st.column_config.LinkColumn("Run", display_text=r"/runs/(.{8})"),
+            "finished_at": tables.moment("Finished"), "seconds": st.column_config.NumberColumn("Seconds", format="%.1f", help="Working time, whatever the market's clock did meanwhile"),
+            "checks_passed": tables.count("Checks passed"),
+            "checks_failed": tables.count("Checks failed"), "fills": tables.count("Fills"), "mode": "Mode", "run": st.column_config.LinkColumn("Run", display_text=r"/runs/(.{8})"),
         },
     )  # fmt: skip
 
