@@ -24,7 +24,12 @@ class Settings(BaseSettings):
     """All configuration, from the environment and ``.env``; ``.env.example`` documents each key."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,  # a line of .env.example without its comment sign, KEY=, means not set
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     mode: Mode = "sim"

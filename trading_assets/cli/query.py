@@ -81,7 +81,7 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
     else:
         _table(frame, file)
     if file is not None:
-        err.print(f"{frame.height:,} rows written to {file}", highlight=False)
+        err.print(f"{frame.height:,} rows written to {file}", highlight=False, soft_wrap=True)
 
 
 def _table(frame: pl.DataFrame, file: Path | None) -> None:

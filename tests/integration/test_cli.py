@@ -1,0 +1,146 @@
+"""The command line for people and programs: answers, JSON, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import polars as pl
+import pytest
+
+from resources.clock import SystemClock
+from trading_assets.sessions import next_session
+
+NO_KEYS = dict.fromkeys(("ALPACA_API_KEY", "ALPACA_SECRET_KEY", "POLYGON_API_KEY"), "")
+NOT_OVER = next_session(SystemClock().now().date())
+PAPER = {"TRADING_MODE": "paper", "TRADING_SIM_AT": ""}
+
+
+@pytest.fixture(scope="module")
+def running(traded):
+    """An installation whose services run, so that each command joins them instead of starting its own."""
+    with traded.opened() as platform:
+        yield traded, platform
+
+
+def rows(installation, *arguments: str) -> list[dict]:
+    return json.loads(installation.command(*arguments, "--json").stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        ("orders", {"TRADING_MOOD": "good"}, ["Unknown setting TRADING_MOOD", ".env.example"]),
+        ("orders", {"TRADING_MODE": "pretend"}, ["TRADING_MODE", "'sim', 'paper' or 'live'"]),
+        ("orders", {"TRADING_MODE": "live"}, ["TRADING_LIVE_ACCOUNT"]),
+        ("orders", {"TRADING_SIM_AT": "2024-05-02T18:00:00"}, ["TRADING_SIM_AT", "needs a zone"]),
+        ("orders", {"TRADING_USER_TIMEZONE": "Mars/Olympus"}, ["TRADING_USER_TIMEZONE", "America/Chicago"]),
+        ("orders", {"TRADING_SOURCES": "polygon,polygon"}, ["TRADING_SOURCES", "twice"]),
+        ("orders --session May", {}, ["--session must be a date such as"]),
+        ("run --session 2024-05-04", {}, ["2024-05-04 is no exchange session", "the next one is 2024-05-06"]),
+        ("run --session 1999-12-31", {}, ["1999-12-31 lies before TRADING_START=2000-01-03"]),
+        ("run --session 2024-05-02", PAPER, ["holds simulated market data", "TRADING_DATA"]),
+        ("backfill --start 2024-04-06 --end 2024-04-07", {}, ["no exchange session between"]),
+        (
+            "backfill --start 2024-04-01 --end 2024-04-02 --assets bars",
+            {},
+            ["No asset named bars", "daily_bars"],
+        ),
+        ("sql nonsense", {}, ["nonsense"]),
+        ("sql 'from daily_bars' --as-of 2024-05-02T18:00", {}, ["--as-of needs a zone"]),
+        ("sql 'from daily_bars' --format parquet", {}, ["needs --out FILE"]),
+        ("dance", {}, ["No such command"]),
+    ],
+)
+def test_a_wrong_use_ends_with_two_and_says_what_to_do(running, arguments, variables, words):
+    installation, _ = running
+    answer = installation.command(*shlex.split(arguments), exit_code=2, **variables)
+    said = " ".join(answer.stderr.replace("│", " ").split())
+    for word in words:
+        assert word in said
+    assert answer.stdout == ""
+    assert "Traceback" not in said
+    assert "planted" not in said
+
+
+@pytest.mark.slow
+def test_paper_trading_needs_keys_and_a_session_that_is_over(install):
+    installation = install(None)
+    early = installation.command("run", "--session", NOT_OVER.isoformat(), exit_code=2, **PAPER).stderr
+    assert f"Session {NOT_OVER} is not over: its bars are final at" in early
+    keyless = installation.command("run", "--session", "2024-05-02", exit_code=2, **PAPER, **NO_KEYS).stderr
+    assert "Set " in keyless
+    assert "_API_KEY" in keyless
+
+
+def test_sql_before_the_first_run_says_what_to_do(install):
+    assert "trading-assets run" in install(None).command("sql", "select 1", exit_code=2).stderr
+
+
+def test_the_books_are_printed_for_programs_and_for_people(running):
+    installation, platform = running
+    ours = platform.database.fetch(
+        "select symbol, quantity from order_intents where session = %s order by 1", (installation.session,)
+    )
+    day = ("--session", installation.session.isoformat())
+    orders, fills = rows(installation, "orders", *day), rows(installation, "fills", *day)
+    assert sorted((row["symbol"], row["quantity"]) for row in orders) == [
+        (symbol, float(n)) for symbol, n in ours
+    ]
+    assert {row["broker_status"] for row in orders} == {"filled"}
+    assert {row["client_order_id"] for row in fills} == {row["client_order_id"] for row in orders}
+    held = {row["symbol"]: row["quantity"] for row in rows(installation, "positions", *day)}
+    assert held == {row["symbol"]: row["quantity"] for row in orders}
+    shown = installation.command("fills", *day).stdout
+    assert f"Fills, session {installation.session}" in shown
+    assert "2024-05-03 08:30:00 CDT" in shown, "the open of the next session, in the user's zone"
+    assert "No fills yet" in installation.command("fills", "--session", "2024-04-01").stdout
+    assert rows(installation, "fills", "--session", "2024-04-01") == []
+
+
+def test_sql_reads_everything_in_every_format_and_changes_nothing(running, tmp_path):
+    installation, _ = running
+    select = "select symbol, session, close from daily_bars where session = (select max(session) from daily_bars) order by 1"
+    expected = [tuple(row.values()) for row in rows(installation, "sql", select)]
+    assert len(expected) > 30
+    for kind, read in (("csv", pl.read_csv), ("parquet", pl.read_parquet), ("json", pl.read_json)):
+        file = tmp_path / f"bars.{kind}"
+        answer = installation.command("sql", select, "--format", kind, "--out", str(file))
+        assert f"{len(expected)} rows written to {file}" in answer.stderr
+        assert [(symbol, str(day), close) for symbol, day, close in read(file).iter_rows()] == expected
+    assert "read-only" in installation.command("sql", "drop view daily_bars", exit_code=2).stderr
+    tables = {
+        row["name"]
+        for row in rows(
+            installation, "sql", "select view_name as name from duckdb_views() where not internal"
+        )
+    }
+    assert tables >= {
+        "daily_bars",
+        "daily_features",
+        "signals",
+        "order_intents",
+        "fills",
+        "reconciliation",
+        "session_runs",
+    }
+
+
+def test_the_doctor_finds_a_healthy_installation_healthy(running):
+    installation, platform = running
+    findings = {item["subject"]: item for item in rows(installation, "doctor")}
+    assert {item["verdict"] for item in findings.values()} <= {"pass", "warn"}
+    assert {
+        "configuration",
+        "postgres",
+        "broker",
+        "polygon",
+        "yahoo",
+        "alpaca",
+        "calendar",
+        "clock",
+        "disk",
+    } <= set(findings)
+    assert platform.account in findings["broker"]["detail"]
+    assert "planted" not in json.dumps(findings)
