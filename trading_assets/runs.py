@@ -119,7 +119,8 @@ def backfill(
     """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
 
     An asset whose partitions are all there is skipped, unless something before it in the graph was missing.
-    Interrupted, the next call goes on with the first asset that is not complete.
+    Interrupted, the next call goes on with the first asset that is not complete. A failed blocking check interrupts it
+    too; the next call goes on without features and signals of the sessions that failed.
     """
     wanted = calendar.sessions_between(max(start, platform.settings.start), end)
     if not wanted:

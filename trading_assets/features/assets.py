@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
+import polars as pl
 
+from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.features.build import build_daily_features
 from trading_assets.market_data.assets import write_metadata
+from trading_assets.market_data.findings import blocked_sessions, require_clean_session
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
 from trading_assets.session_asset import Outcome, session_asset
 
+SESSIONS_AT_ONCE = 84
 BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
 
 
@@ -23,17 +27,30 @@ BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
     deps=["daily_bars", "corporate_actions"],
 )
 def daily_features(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-    """TA-Lib's definitions, null until the warm-up is complete. A row knows its session's close and nothing later."""
+    """TA-Lib's definitions, null until the warm-up is complete. A row knows its session's close and nothing later.
+
+    A session whose blocking checks failed gets no rows, however this was started.
+    """
+    blocked = blocked_sessions(platform.database, sessions)
+    if blocked and len(sessions) == 1:
+        require_clean_session(platform.database, sessions[0])
     bars = (
         platform.lake.scan(DAILY_BARS, end=sessions[-1], columns=BAR_COLUMNS)
         .sort("symbol", "session")
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
-    features = build_daily_features(bars, actions, sessions=sessions)
-    report = platform.lake.write_sessions(DAILY_FEATURES, features, sessions, known_at=platform.clock.now())
+    usable = [session for session in sessions if session not in blocked]
+    total = WriteReport()
+    shown = pl.DataFrame(schema=DAILY_FEATURES.schema)
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        part = sessions[start : start + SESSIONS_AT_ONCE]
+        features = build_daily_features(bars, actions, sessions=part)
+        total.add(platform.lake.write_sessions(DAILY_FEATURES, features, part, known_at=platform.clock.now()))
+        platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
+        shown = features
     return Outcome(
-        rows=features.height,
-        data_version=combined_version(report.hashes),
-        metadata={**frame_metadata(features), **write_metadata(report)},
+        rows=total.rows,
+        data_version=combined_version(total.hashes),
+        metadata={**frame_metadata(shown), **write_metadata(total)},
     )

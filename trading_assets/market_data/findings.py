@@ -26,7 +26,7 @@ def replace_findings(
 ) -> None:
     """Store what the checks found on these days in place of what they had found there before."""
     rows = [
-        (outcome.name, outcome.severity, DAILY_BARS.name, row["session"], row["symbol"], row["source"], row["value"],
+        (outcome.name, "error" if row["session"] in outcome.blocked_sessions else "warn", DAILY_BARS.name, row["session"], row["symbol"], row["source"], row["value"],
          row["expectation"], found_at, run_id)
         for outcome in outcomes
         for row in outcome.findings.iter_rows(named=True)
@@ -37,6 +37,15 @@ def replace_findings(
             (DAILY_BARS.name, list(days), [outcome.name for outcome in outcomes]),
         )
         cursor.executemany(INSERT, rows)
+
+
+def blocked_sessions(database: Database, sessions: Sequence[date]) -> set[date]:
+    """Return which of the sessions failed a blocking check when they were last checked."""
+    rows = database.fetch(
+        "select distinct session from quality_findings where session = any(%s) and severity = 'error'",
+        (list(sessions),),
+    )
+    return {session for (session,) in rows}
 
 
 def require_clean_session(database: Database, session: date) -> None:

@@ -35,7 +35,8 @@ class CheckOutcome:
     ``passed`` means nothing was found. A check that did not pass stops the graph when its severity is ``error``: a
     bad row reached the accepted bars, or a session lost more than the thresholds allow. Otherwise the findings are a
     warning: the bad rows were taken out and the rest may be used. ``findings`` lists at most ``max_findings`` rows,
-    worst sessions first; ``numbers`` counts all of them.
+    worst sessions first and at least one of each blocked session; ``numbers`` counts all of them.
+    ``blocked_sessions`` are those of the range that must not be used; the others may be, whatever the severity.
     """
 
     name: str
@@ -43,6 +44,7 @@ class CheckOutcome:
     severity: Severity
     findings: pl.DataFrame = field(repr=False)
     numbers: dict[str, int | float | str]
+    blocked_sessions: frozenset[date] = frozenset()
 
     @property
     def is_blocking(self) -> bool:
@@ -118,7 +120,7 @@ def completeness(checked: CheckedBars) -> CheckOutcome:
         expectation=pl.lit("every exchange session has bars"),
     )
     if checked.expected is None:
-        return _outcome("completeness", empty, is_error=not empty.is_empty(), limits=limits)
+        return _outcome("completeness", empty, blocked=set(empty["session"]), limits=limits)
     missing = checked.expected.join(checked.bars, on=["symbol", "session"], how="anti")
     per_session = _per_session(missing, checked.expected, limits, limits.max_missing_frac)
     findings = missing.select(
@@ -128,11 +130,10 @@ def completeness(checked: CheckedBars) -> CheckOutcome:
         value=pl.lit("no accepted bar"),
         expectation=pl.lit("a bar, as in the session before"),
     )
-    too_many = bool((per_session["found"] > per_session["allowed"]).any())
     return _outcome(
         "completeness",
         pl.concat([empty, findings.join(empty, on="session", how="anti")]),
-        is_error=too_many or not empty.is_empty(),
+        blocked={*_exceeding(per_session), *empty["session"]},
         limits=limits,
         per_session=per_session,
     )
@@ -165,7 +166,7 @@ def cross_source(checked: CheckedBars) -> CheckOutcome:
     return _outcome(
         "cross_source_difference",
         findings,
-        is_error=bool((per_session["found"] > per_session["allowed"]).any()),
+        blocked=_exceeding(per_session),
         limits=limits,
         per_session=per_session,
         compared=compared.height,
@@ -249,7 +250,7 @@ def _rule_outcome(
                 ),
             ]
         ),
-        is_error=not reached.is_empty() or bool((per_session["found"] > per_session["allowed"]).any()),
+        blocked={*_exceeding(per_session), *reached["session"]},
         limits=limits,
         per_session=per_session,
         refused=refused.height,
@@ -280,11 +281,15 @@ def _per_session(
     )
 
 
+def _exceeding(per_session: pl.DataFrame) -> set[date]:
+    return set(per_session.filter(pl.col("found") > pl.col("allowed"))["session"])
+
+
 def _outcome(
     name: str,
     findings: pl.DataFrame,
     *,
-    is_error: bool,
+    blocked: set[date],
     limits: QualityThresholds,
     per_session: pl.DataFrame | None = None,
     **counts: int,
@@ -304,5 +309,14 @@ def _outcome(
             .sort("place", nulls_last=True, maintain_order=True)
             .drop("place")
         )
-    rows = findings.head(limits.max_findings).select(list(FINDING_SCHEMA)).cast(FINDING_SCHEMA)
-    return CheckOutcome(name, findings.is_empty(), "error" if is_error else "warn", rows, numbers)
+    listed = findings.head(limits.max_findings)
+    unlisted = findings.filter(pl.col("session").is_in(sorted(blocked - set(listed["session"]))))
+    rows = pl.concat([listed, unlisted.unique("session", keep="first", maintain_order=True)])
+    return CheckOutcome(
+        name,
+        passed=findings.is_empty(),
+        severity="error" if blocked else "warn",
+        findings=rows.select(list(FINDING_SCHEMA)).cast(FINDING_SCHEMA),
+        numbers=numbers,
+        blocked_sessions=frozenset(blocked),
+    )

@@ -15,6 +15,7 @@ from trading_assets.quality.checks import (
     check_sessions,
     expected_from_previous,
 )
+from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.schemas import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.sessions import sessions_between
 
@@ -160,3 +161,26 @@ def test_disagreeing_closes_warn_and_many_stop(differing, stops):
 def test_disagreeing_volumes_only_warn():
     outcome = verdict("cross_source_difference", accepted(volume_difference_frac=0.5))
     assert (outcome.severity, outcome.numbers["volumes_differ"]) == ("warn", 200)
+
+
+def test_a_sick_session_blocks_itself_and_not_its_neighbours_and_is_listed_whatever_the_limit():
+    sick = SESSIONS[1]
+    bars = pl.concat(
+        [accepted(session, SYMBOLS[1:]) for session in SESSIONS if session != sick]
+        + [accepted(sick, SYMBOLS[:9])]
+    )
+    quarantined = pl.concat(
+        [refused("non_positive_price", SYMBOLS[:1], session) for session in SESSIONS if session != sick]
+        + [refused("non_positive_price", SYMBOLS[9:], sick)]
+    )
+    limits = QualityThresholds(max_findings=1)
+    outcome = CHECKS["positive_prices"](CheckedBars(bars, quarantined, SESSIONS, thresholds=limits))
+    assert outcome.is_blocking
+    assert outcome.blocked_sessions == {sick}
+    assert outcome.numbers["findings"] == len(SYMBOLS) - 9 + len(SESSIONS) - 1
+
+    nothing = [session for session in SESSIONS if session not in {SESSIONS[0], LAST}]
+    bars = pl.concat([accepted(SESSIONS[0]), accepted(LAST)])
+    outcome = CHECKS["completeness"](CheckedBars(bars, NOTHING, SESSIONS, thresholds=limits))
+    assert outcome.blocked_sessions == set(nothing)
+    assert set(outcome.findings["session"]) == set(nothing)

@@ -1,0 +1,36 @@
+"""A session whose blocking checks failed gets no features and no signals, whichever way its history is filled."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import requests
+
+from trading_assets.errors import DataQualityError
+from trading_assets.market_data.findings import blocked_sessions
+from trading_assets.runs import backfill
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
+from trading_assets.sessions import sessions_between
+
+pytestmark = pytest.mark.slow
+START, SICK, END = date(2024, 4, 8), date(2024, 4, 16), date(2024, 4, 22)
+
+
+def test_running_a_stopped_backfill_again_does_not_let_the_sick_session_through(install):
+    with install(None).opened() as platform:
+        head = {"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"}
+        listed = requests.get(f"{platform.simulator_url}/v2/assets", headers=head, timeout=30).json()
+        for asset in listed[:20]:
+            bad = {"symbol": asset["symbol"], "session": SICK.isoformat(), "fields": {"close": -1.0}}
+            requests.post(f"{platform.simulator_url}/sim/corrections", json=bad, timeout=30)
+        with pytest.raises(DataQualityError, match="positive_prices"):
+            backfill(platform, START, END)
+        assert platform.lake.scan(DAILY_FEATURES).collect().is_empty()
+        backfill(platform, START, END)
+        days = sessions_between(START, END)
+        assert blocked_sessions(platform.database, days) == {SICK}
+        usable = set(days) - {SICK}
+        assert set(platform.lake.scan(DAILY_FEATURES).collect()["session"]) == usable
+        assert SICK in set(platform.lake.scan(DAILY_BARS).collect()["session"])
+        assert backfill(platform, START, END - timedelta(days=1)) == []
