@@ -29,6 +29,12 @@ class WriteReport:
     seconds: float = 0.0
     hashes: dict[date, str] = field(default_factory=dict)
 
+    def add(self, other: WriteReport) -> None:
+        """Count another write of the same table in."""
+        for name in ("rows", "inserted", "changed", "removed", "unchanged", "bytes", "files", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.hashes.update(other.hashes)
+
 
 @dataclass(frozen=True)
 class SessionWrite:

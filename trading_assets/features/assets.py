@@ -40,12 +40,12 @@ def daily_features(platform: Platform, sessions: list[date], _context: dg.AssetE
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
-    usable = [session for session in sessions if session not in blocked]
     total = WriteReport()
     shown = pl.DataFrame(schema=DAILY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
-        features = build_daily_features(bars, actions, sessions=part)
+        usable = [session for session in part if session not in blocked]
+        features = build_daily_features(bars, actions, sessions=usable)
         total.add(platform.lake.write_sessions(DAILY_FEATURES, features, part, known_at=platform.clock.now()))
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features

@@ -39,7 +39,7 @@ def consolidate_sessions(platform: Platform, sessions: Sequence[date]) -> Consol
     for number, part in enumerate(_parts(sessions), start=1):
         result = _consolidate_part(platform, part)
         now = platform.clock.now()
-        _add(total, platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
+        total.add(platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
         platform.lake.write_sessions(QUARANTINED_BARS, result.quarantined, covered_days(part), known_at=now)
         bars.append(result.bars)
         quarantined.append(result.quarantined)
@@ -91,9 +91,3 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
 def _parts(sessions: Sequence[date]) -> Iterator[Sequence[date]]:
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         yield sessions[start : start + SESSIONS_AT_ONCE]
-
-
-def _add(total: WriteReport, report: WriteReport) -> None:
-    for name in ("rows", "inserted", "changed", "removed", "unchanged", "bytes", "files", "seconds"):
-        setattr(total, name, getattr(total, name) + getattr(report, name))
-    total.hashes.update(report.hashes)
