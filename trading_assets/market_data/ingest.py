@@ -153,7 +153,7 @@ def _store(
             {
                 "batch_id": batch.batch_id, "source": source, "kind": kind, "first": dates[0], "last": dates[-1],
                 "fetched_at": now, "responses": len(fetched.responses), "rows": frame.height,
-                "raw_bytes": batch.raw_bytes, "raw_path": str(batch.path), "content_hash": batch.batch_id,
+                "raw_bytes": batch.raw_bytes, "raw_path": str(batch.path.relative_to(platform.settings.data)), "content_hash": batch.batch_id,
             },
         )  # fmt: skip
     return Ingested(frame, report, batch.batch_id, batch.raw_bytes, len(fetched.responses), fetched.empty)
