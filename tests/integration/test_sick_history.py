@@ -9,9 +9,9 @@ import requests
 
 from trading_assets.errors import DataQualityError
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.runs import backfill
+from trading_assets.runs import backfill, latest_session, run_session
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
-from trading_assets.sessions import sessions_between
+from trading_assets.sessions import sessions_between, shift
 
 pytestmark = pytest.mark.slow
 START, SICK, END = date(2024, 4, 8), date(2024, 4, 16), date(2024, 4, 22)
@@ -34,3 +34,17 @@ def test_running_a_stopped_backfill_again_does_not_let_the_sick_session_through(
         assert set(platform.lake.scan(DAILY_FEATURES).collect()["session"]) == usable
         assert SICK in set(platform.lake.scan(DAILY_BARS).collect()["session"])
         assert backfill(platform, START, END - timedelta(days=1)) == []
+
+
+def test_a_session_after_missed_ones_plans_nothing_until_they_are_filled(install):
+    with install().opened() as platform:
+        missed = latest_session(platform)
+        session = shift(missed, 2)
+        for day in (session, shift(session, 1)):
+            with pytest.raises(DataQualityError, match="completeness"):
+                run_session(platform, day)
+        assert platform.database.fetch("select count(*) from order_intents") == [(0,)]
+        mend = platform.database.fetch("select expectation from quality_findings where severity = 'error'")
+        assert mend[0][0].endswith(f"backfill --start {missed} --end {shift(missed, 1)}")
+        backfill(platform, missed, shift(missed, 1))
+        assert run_session(platform, session).reconciled is True

@@ -11,7 +11,7 @@ import polars as pl
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.market_data.findings import replace_findings
+from trading_assets.market_data.findings import blocked_sessions, replace_findings
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.quality.checks import CheckedBars, CheckOutcome, check_sessions, expected_from_previous
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
@@ -19,6 +19,7 @@ from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BA
 
 SESSIONS_AT_ONCE = 126
 LOOK_BACK_SESSIONS = 30
+FEATURE_SESSIONS = 252
 COMPARED = ["symbol", "session", "open", "high", "low", "close", "volume"]
 REPORTED = [*COMPARED, "reports"]
 
@@ -62,6 +63,7 @@ def check_range(platform: Platform, sessions: Sequence[date], *, run_id: str) ->
             quarantined=lake.scan(QUARANTINED_BARS, start=days[0], end=days[-1]).collect(),
             sessions=sessions,
             expected=None if expected.is_empty() else expected,
+            hole=_hole_before(platform, sessions[0]),
         )
     )
     replace_findings(platform.database, outcomes, days=days, found_at=platform.clock.now(), run_id=run_id)
@@ -86,6 +88,15 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
         ),
         corporate_actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
     )
+
+
+def _hole_before(platform: Platform, session: date) -> list[date]:
+    first, last = calendar.shift(session, -FEATURE_SESSIONS), calendar.shift(session, -1)
+    known = platform.lake.row_counts(DAILY_BARS, first, last)
+    absent = [day for day in calendar.sessions_between(min(known), last) if day not in known] if known else []
+    # what the vendors were asked for and did not have was reported on its own session
+    asked = blocked_sessions(platform.database, absent)
+    return [day for day in absent if day not in asked]
 
 
 def _parts(sessions: Sequence[date]) -> Iterator[Sequence[date]]:

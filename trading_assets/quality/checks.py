@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -69,7 +69,8 @@ class CheckedBars:
 
     ``bars`` and ``quarantined`` are the rows of ``daily_bars`` and ``quarantined_bars`` of ``sessions``; ``expected``
     holds (symbol, session) pairs that should have a bar, see ``expected_from_previous``; None skips completeness,
-    as on the first session of a history.
+    as on the first session of a history. ``hole`` are sessions before the range that were never fetched
+    although older ones were: a feature that looks back would silently span them.
     """
 
     bars: pl.DataFrame
@@ -77,6 +78,7 @@ class CheckedBars:
     sessions: Collection[date]
     expected: pl.DataFrame | None = None
     thresholds: QualityThresholds = field(default_factory=QualityThresholds)
+    hole: Sequence[date] = ()
 
 
 def check_sessions(checked: CheckedBars) -> list[CheckOutcome]:
@@ -109,7 +111,10 @@ def expected_from_previous(bars: pl.DataFrame, sessions: Collection[date]) -> pl
 
 
 def completeness(checked: CheckedBars) -> CheckOutcome:
-    """Find expected symbols without an accepted bar, and sessions without any; stops above ``max_missing_frac``."""
+    """Find expected symbols without an accepted bar, sessions without any, and a hole before the range.
+
+    Stops above ``max_missing_frac``, at an empty session and at a hole.
+    """
     limits = checked.thresholds
     wanted = pl.DataFrame({"session": sorted(checked.sessions)}, schema={"session": pl.Date()})
     empty = wanted.join(checked.bars, on="session", how="anti").select(
@@ -119,6 +124,17 @@ def completeness(checked: CheckedBars) -> CheckOutcome:
         value=pl.lit("no bar at all"),
         expectation=pl.lit("every exchange session has bars"),
     )
+    if checked.hole:
+        first, last = checked.hole[0], checked.hole[-1]
+        mend = f"no hole in what features look back on: trading-assets backfill --start {first} --end {last}"
+        start = pl.DataFrame({"session": [min(checked.sessions)]}, schema={"session": pl.Date()})
+        found = start.with_columns(
+            symbol=pl.lit(None, dtype=pl.String),
+            source=pl.lit(None, dtype=pl.String),
+            value=pl.lit(f"no bars on {len(checked.hole)} sessions before it, from {first} to {last}"),
+            expectation=pl.lit(mend),
+        )
+        empty = pl.concat([found, empty.join(start, on="session", how="anti")])
     if checked.expected is None:
         return _outcome("completeness", empty, blocked=set(empty["session"]), limits=limits)
     missing = checked.expected.join(checked.bars, on=["symbol", "session"], how="anti")

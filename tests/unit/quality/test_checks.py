@@ -184,3 +184,13 @@ def test_a_sick_session_blocks_itself_and_not_its_neighbours_and_is_listed_whate
     outcome = CHECKS["completeness"](CheckedBars(bars, NOTHING, SESSIONS, thresholds=limits))
     assert outcome.blocked_sessions == set(nothing)
     assert set(outcome.findings["session"]) == set(nothing)
+
+
+def test_a_hole_right_before_the_range_blocks_its_first_session_and_says_how_to_fill_it():
+    later = SESSIONS[2:]
+    bars = pl.concat([accepted(session) for session in later])
+    outcome = CHECKS["completeness"](CheckedBars(bars, NOTHING, later, hole=SESSIONS[:2]))
+    assert outcome.is_blocking
+    assert outcome.blocked_sessions == {later[0]}
+    (finding,) = outcome.findings.rows(named=True)
+    assert f"backfill --start {SESSIONS[0]} --end {SESSIONS[1]}" in finding["expectation"]
