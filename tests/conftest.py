@@ -365,11 +365,13 @@ class Installation:
 
     def copy(self, target: Path) -> Installation:
         """Copy the folder as a user would with everything stopped."""
-        shutil.copytree(self.data, target)
+        shutil.copytree(
+            self.data, target, ignore=shutil.ignore_patterns("cache")
+        )  # yfinance holds its own open
         if hasattr(os, "geteuid") and os.geteuid() == 0:  # then Postgres has an account of its own
-            for source in [self.data, *self.data.rglob("*")]:
-                status = source.lstat()
-                os.chown(target / source.relative_to(self.data), status.st_uid, status.st_gid)
+            for copy in [target, *target.rglob("*")]:
+                status = (self.data / copy.relative_to(target)).lstat()
+                os.chown(copy, status.st_uid, status.st_gid)
         return Installation(target)
 
 
