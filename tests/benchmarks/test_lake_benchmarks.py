@@ -43,6 +43,7 @@ def bars(symbols: int, days: list[date], seed: int = 1) -> pl.DataFrame:
         volume=pl.Series(random.integers(1, 10_000_000, rows).astype(float)),
         vwap=pl.Series(np.round(close * 1.0005, 4)),
         trade_count=pl.Series(random.integers(1, 100_000, rows)),
+        reports=pl.lit(1, pl.Int32),
         batch_id=pl.lit("batch"),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ FIRST, SECOND, THIRD = (datetime(2016, 3, day, tzinfo=UTC) for day in (1, 2, 3))
 
 def bars(prices: dict[tuple[str, date], float]) -> pl.DataFrame:
     schema = {name: dtype for name, dtype in TABLE.schema.items() if name != "known_at"}
-    rows = [(*key, *[price] * 4, 100.0, None, None, "batch") for key, price in prices.items()]
+    rows = [(*key, *[price] * 4, 100.0, None, None, 1, "batch") for key, price in prices.items()]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

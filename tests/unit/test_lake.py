@@ -33,7 +33,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def bars(*sessions: date, symbols: str = "ABC", close: float = 10.0, batch: str = "one") -> pl.DataFrame:
     rows = [
-        (symbol, session, close, close, close, close, 5.0, None, 7, batch)
+        (symbol, session, close, close, close, close, 5.0, None, 7, 1, batch)
         for session in sessions
         for symbol in symbols
     ]
