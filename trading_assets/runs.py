@@ -148,10 +148,12 @@ def _missing_work(
     from trading_assets.definitions import defs
 
     known = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
-    keys = [name for name in assets if name in known]
-    unknown = [name for name in assets if name not in known and name not in HISTORY_ASSETS]
-    if unknown:
-        raise ConfigurationError(f"No asset named {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    keys = [name for name in HISTORY_ASSETS if name in assets and name in known]
+    others = [name for name in assets if name not in HISTORY_ASSETS]
+    if others:
+        raise ConfigurationError(
+            f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(HISTORY_ASSETS)}"
+        )
     missing: set[date] = set()
     selection: list[str] = []
     for name in keys:

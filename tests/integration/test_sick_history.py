@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 import requests
 
-from trading_assets.errors import DataQualityError
+from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.runs import backfill, latest_session, run_session
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
@@ -39,6 +39,8 @@ def test_running_a_stopped_backfill_again_does_not_let_the_sick_session_through(
 def test_a_session_after_missed_ones_plans_nothing_until_they_are_filled(install):
     with install().opened() as platform:
         missed = latest_session(platform)
+        with pytest.raises(ConfigurationError, match="named orders can be backfilled"):
+            backfill(platform, missed, missed, ("daily_bars", "orders"))
         session = shift(missed, 2)
         for day in (session, shift(session, 1)):
             with pytest.raises(DataQualityError, match="completeness"):
