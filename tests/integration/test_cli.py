@@ -45,7 +45,7 @@ def rows(installation, *arguments: str) -> list[dict]:
         (
             "backfill --start 2024-04-01 --end 2024-04-02 --assets bars",
             {},
-            ["cannot fill bars", "daily_bars"],
+            ["No asset named bars", "daily_bars"],
         ),
         ("sql nonsense", {}, ["nonsense"]),
         ("sql 'from daily_bars' --as-of 2024-05-02T18:00", {}, ["--as-of needs a zone"]),
