@@ -53,10 +53,6 @@ class LakeError(TradingError):
     """Stop: a frame does not fit its table's schema, or the lake's files contradict each other."""
 
 
-class RiskRejectedError(TradingError):
-    """Do not retry, show: a risk rule forbids the trade."""
-
-
 class BrokerRejectedError(TradingError):
     """Do not retry, show: the broker understood the order and refused it."""
 

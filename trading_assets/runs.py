@@ -24,6 +24,7 @@ from trading_assets.analytics.assets import refresh_catalog
 from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
 from trading_assets.execution.assets import account_of
 from trading_assets.progress import Recorder
+from trading_assets.schemas import TABLES
 
 HISTORY_ASSETS = (
     "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
@@ -139,7 +140,20 @@ def backfill(
                     tags={RANGE_START_TAG: missing[0].isoformat(), RANGE_END_TAG: missing[-1].isoformat()},
                 )
                 done.update(missing)
+    if done:
+        compact_closed_years(platform)
+        refresh_catalog(platform)
     return sorted(done)
+
+
+def compact_closed_years(platform: Platform) -> int:
+    """Merge the month files of years that are over into one file each; return the bytes written."""
+    present, lake = platform.clock.now().year, platform.lake
+    written = 0
+    for table in TABLES.values():
+        for year in {day.year for day in lake.sessions(table) if day.year < present}:
+            written += lake.compact_year(table, year)
+    return written
 
 
 def _missing_work(

@@ -17,9 +17,9 @@ from trading_assets.errors import (
     UnknownOutcomeError,
 )
 from trading_assets.execution.fills import ingest_fills
+from trading_assets.execution.halts import engage_halt
 from trading_assets.execution.pending import broker_news, waiting_batches
 from trading_assets.execution.reconcile import open_account, reconcile
-from trading_assets.execution.store import engage_halt
 from trading_assets.sessions import next_session, session_close, session_open
 
 AFTER_CLOSE = "2024-05-01T16:30:00-04:00"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trading_assets import __version__
-from trading_assets.cli import books, query, service, session
+from trading_assets.cli import books, control, query, service, session
 
 app = typer.Typer(
     name="trading-assets",
@@ -34,6 +34,6 @@ def main(
     """Algorithmic trading of US equities as a graph of data assets."""
 
 
-for command in (service.up, session.run, session.backfill, query.sql, books.orders, books.positions, books.fills,
+for command in (service.up, session.run, session.backfill, query.sql, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor):  # fmt: skip
     app.command()(command)

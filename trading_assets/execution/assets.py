@@ -12,6 +12,7 @@ import dagster as dg
 from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
+from trading_assets.analytics.books import Split
 from trading_assets.execution.fills import ingest_fills
 from trading_assets.execution.ledger import account_fills, known_splits, newest_session, opening
 from trading_assets.execution.planning import plan_and_store_intents
@@ -29,6 +30,14 @@ AFTER_OPEN = timedelta(minutes=2)
 def account_of(platform: Platform) -> str:
     """Return the account's number, opening its books at first contact."""
     return open_account(platform.database, platform.broker, platform.clock, mode=platform.settings.mode)
+
+
+def splits_so_far(platform: Platform, account: str) -> list[Split]:
+    """Read the splits of everything that the account ever traded, up to today."""
+    _, opened = opening(platform.database, account)
+    traded = {fill.symbol for fill in account_fills(platform.database, account)}
+    today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
+    return known_splits(platform.lake, traded, opened, today)
 
 
 def rows_metadata(platform: Platform, sql: str, *parameters: object) -> dict[str, Any]:
@@ -178,16 +187,13 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
     """
     account = account_of(platform)
     session = max(sessions[-1], newest_session(platform.database, account) or sessions[-1])
-    _, opened = opening(platform.database, account)
-    traded = {fill.symbol for fill in account_fills(platform.database, account)}
-    today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
     report = reconcile(
         platform.database,
         platform.broker,
         platform.clock,
         session,
         account=account,
-        splits=known_splits(platform.lake, traded, opened, today),
+        splits=splits_so_far(platform, account),
     )
     differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
     shown = rows_metadata(

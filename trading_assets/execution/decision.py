@@ -12,7 +12,7 @@ from trading_assets import sessions as calendar
 from trading_assets.analytics.books import books_from_fills
 from trading_assets.analytics.performance import marks_by_session, value_books
 from trading_assets.errors import DataQualityError
-from trading_assets.execution import store
+from trading_assets.execution import halts
 from trading_assets.execution.ledger import account_fills, known_splits, opening
 from trading_assets.execution.pending import unsettled_before
 from trading_assets.market_data.findings import require_clean_session
@@ -122,8 +122,8 @@ def _blocked(platform: Platform, account: str, session: date, unsettled: dict[st
     except DataQualityError as error:
         return str(error)
     with platform.database.connection() as connection:
-        halts = store.active_halts(connection, account)
-    if halts:
-        return f"trading is halted: {halts[0].reason}"
+        engaged = halts.active_halts(connection, account)
+    if engaged:
+        return f"trading is halted: {engaged[0].reason}"
     # what they will cost is not in the cash yet
     return f"earlier orders are not settled: {', '.join(sorted(unsettled))}" if unsettled else None

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from resources.broker import Broker, BrokerFill
 from resources.clock import Clock
 from resources.database import Database
-from trading_assets.execution import store
+from trading_assets.execution import halts, store
 from trading_assets.execution.orders import OrderSync, sync_orders
 from trading_assets.execution.store import Connection
 from trading_assets.sessions import NEW_YORK
@@ -66,7 +66,7 @@ def ingest_fills(database: Database, broker: Broker, clock: Clock, *, account: s
         for client_order_id, sentence in contradictions.items():
             # Once for each: a person who has looked and released the halt must not be halted by the same again.
             if store.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
-                store.engage_halt(
+                halts.engage_halt(
                     connection, account, "orders", sentence, engaged_by="fill_ingestion", now=now
                 )
     return FillReport(

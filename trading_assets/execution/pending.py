@@ -11,7 +11,7 @@ from typing import Any
 
 from resources.broker import Broker, BrokerOrder
 from resources.database import Database
-from trading_assets.execution import store
+from trading_assets.execution import halts, store
 from trading_assets.execution.order_states import (
     TERMINAL_STATUSES,
     IntentState,
@@ -53,11 +53,11 @@ def waiting_batches(database: Database, now: datetime) -> list[Batch]:
             " where state in ('planned', 'submitting', 'unknown') order by session, intent_id",
         )
         accounts = {row["account"] for row in found}
-        halts = {account: store.active_halts(connection, account) for account in accounts}
+        engaged = {account: halts.active_halts(connection, account) for account in accounts}
     busy = {account for account in accounts if _is_busy(database, account)}
     for row in found:
         if row["state"] == IntentState.PLANNED:
-            is_held = store.halt_forbids(halts[row["account"]], row["purpose"]) is not None
+            is_held = halts.halt_forbids(engaged[row["account"]], row["purpose"]) is not None
             is_due = not is_held or now >= row["valid_until"]
         else:
             is_due = row["account"] not in busy

@@ -15,7 +15,7 @@ from resources.clock import Clock
 from resources.database import Database
 from trading_assets.analytics.books import Split, books_from_fills
 from trading_assets.errors import ConfigurationError
-from trading_assets.execution import store
+from trading_assets.execution import halts, store
 from trading_assets.execution.comparison import CENT, ZERO, Holdings, Item, compare_books
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.ledger import account_fills, opening
@@ -86,8 +86,7 @@ def reconcile(
     splits
         Known splits of what was ever traded; they count from the open of their ex-date.
     """
-    now = clock.now()
-    effective = [split for split in splits if session_open(_first_session(split.ex_date)) <= now]
+    effective = _effective(splits, clock)
     fills = ingest_fills(database, broker, clock, account=account)
     seen, items = _compare_now(database, broker, clock, account, effective, booked=())
     if not all(item.is_match for item in items):
@@ -100,17 +99,35 @@ def reconcile(
     with database.connection() as connection:
         _write(connection, report, now)
         _write_snapshot(connection, seen, session, now)
-        if not report.is_match:
-            names = ", ".join(f"{item.item} {item.difference.normalize():+f}" for item in report.differences)
-            store.engage_halt(
-                connection,
-                account,
-                "orders",
-                f"Books and broker differ (ours minus broker's): {names}",
-                engaged_by="reconciliation",
-                now=now,
-            )
+        _halt_on(report.differences, connection, account, now)
     return report
+
+
+def verify_books(
+    database: Database, broker: Broker, clock: Clock, *, account: str, splits: Sequence[Split] = ()
+) -> tuple[Item, ...]:
+    """Compare the books with the broker before anything is decided on them; a difference halts trading.
+
+    The caller has pulled fills and orders. Parameters as in ``reconcile``; returns the items that differ.
+    """
+    booked = broker.activities(_opened_at(database, account))
+    _, items = _compare_now(database, broker, clock, account, _effective(splits, clock), booked=booked)
+    differences = tuple(item for item in items if not item.is_match)
+    with database.connection() as connection:
+        _halt_on(differences, connection, account, clock.now())
+    return differences
+
+
+def _effective(splits: Sequence[Split], clock: Clock) -> list[Split]:
+    now = clock.now()
+    return [split for split in splits if session_open(_first_session(split.ex_date)) <= now]
+
+
+def _halt_on(differences: Sequence[Item], connection: Connection, account: str, now: datetime) -> None:
+    if differences:
+        names = ", ".join(f"{item.item} {item.difference.normalize():+f}" for item in differences)
+        reason = f"Books and broker differ (ours minus broker's): {names}"
+        halts.engage_halt(connection, account, "orders", reason, engaged_by="reconciliation", now=now)
 
 
 def load_holdings(database: Database, account: str, splits: Sequence[Split], today: date) -> Holdings:

@@ -1,4 +1,4 @@
-"""The order journal in Postgres: intents, their append-only events, submitters and halts."""
+"""The order journal in Postgres: intents, their append-only events and submitters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import psycopg
 from psycopg.rows import dict_row
@@ -19,8 +19,6 @@ from trading_assets.execution.intents import EXITS, Intent, Purpose, StoredInten
 from trading_assets.execution.order_states import IntentEvent, IntentState, next_state
 
 Connection = psycopg.Connection[Any]
-HaltLevel = Literal["entries", "orders", "flatten"]
-ALL_ACCOUNTS = "*"
 NOTIFY_CHANNEL = "order_intents"
 
 
@@ -54,15 +52,6 @@ class JournaledIntent:
     def is_exit(self) -> bool:
         """Whether the intent only takes risk off."""
         return self.purpose in EXITS
-
-
-@dataclass(frozen=True)
-class Halt:
-    """One engaged kill switch."""
-
-    halt_id: int
-    level: HaltLevel
-    reason: str
 
 
 _INTENT_COLUMNS = (
@@ -363,49 +352,6 @@ def check_token(connection: Connection, account: str, token: int) -> None:
     ).fetchone()
     if row is None or row[0] != token:
         raise SubmitterReplacedError("Another submitter has taken over this account", account=account)
-
-
-def active_halts(connection: Connection, account: str) -> list[Halt]:
-    """Read the kill switches that are engaged for the account."""
-    found = rows_of(
-        connection,
-        "select halt_id, level, reason from trading_halts where account in (%s, %s) and released_at is null"
-        " order by halt_id",
-        (account, ALL_ACCOUNTS),
-    )
-    return [Halt(**row) for row in found]
-
-
-def engage_halt(
-    connection: Connection, account: str, level: HaltLevel, reason: str, *, engaged_by: str, now: datetime
-) -> bool:
-    """Engage a kill switch unless the same one is engaged already."""
-    if any((halt.level, halt.reason) == (level, reason) for halt in active_halts(connection, account)):
-        return False
-    connection.execute(
-        "insert into trading_halts (account, level, reason, engaged_by, engaged_at) values (%s, %s, %s, %s, %s)",
-        (account, level, reason, engaged_by, now),
-    )
-    connection.execute(
-        "insert into audit_log (actor, action, reason, detail, happened_at) values (%s, 'halt', %s, %s, %s)",
-        (engaged_by, reason, Jsonb({"account": account, "level": level}), now),
-    )
-    return True
-
-
-def halt_forbids(halts: Iterable[Halt], purpose: Purpose) -> Halt | None:
-    """Return the engaged kill switch that forbids sending an intent of that purpose, if any.
-
-    ``entries`` lets exits through, ``flatten`` only what closes a position, ``orders`` nothing.
-    """
-    for halt in halts:
-        if halt.level == "orders":
-            return halt
-        if halt.level == "entries" and purpose not in EXITS:
-            return halt
-        if halt.level == "flatten" and purpose != "close":
-            return halt
-    return None
 
 
 def _content(answer: Answer | None) -> object:

@@ -8,7 +8,7 @@ from resources.broker import Answer, Broker, BrokerOrder, OrderRequest, Outcome,
 from resources.clock import Clock
 from resources.database import Database
 from trading_assets.errors import BrokerRejectedError, ConfigurationError
-from trading_assets.execution import store
+from trading_assets.execution import halts, store
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.order_states import UNRESOLVED, IntentEvent, IntentState
 from trading_assets.execution.orders import open_orders, sync_orders
@@ -138,8 +138,8 @@ def _check_account(submitter: Submitter, broker: Broker) -> None:
 
 def _enforce_halts(submitter: Submitter, broker: Broker, report: SubmissionReport) -> SubmissionReport:
     with submitter.database.connection() as connection:
-        halts = store.active_halts(connection, submitter.account)
-        if not any(halt.level in {"orders", "flatten"} for halt in halts):
+        engaged = halts.active_halts(connection, submitter.account)
+        if not any(halt.level in {"orders", "flatten"} for halt in engaged):
             return report
         waiting = open_orders(connection, submitter.account)
     for order in waiting:
@@ -190,7 +190,7 @@ def _claim(submitter: Submitter, intent: JournaledIntent) -> JournaledIntent | s
     now = submitter.clock.now()
     with submitter.database.connection() as connection:
         store.check_token(connection, submitter.account, submitter.token)
-        halt = store.halt_forbids(store.active_halts(connection, submitter.account), intent.purpose)
+        halt = halts.halt_forbids(halts.active_halts(connection, submitter.account), intent.purpose)
         if halt is None:
             return store.move(connection, intent, IntentEvent.CLAIMED, now, token=submitter.token)
         detail = f"halt {halt.halt_id} ({halt.level}): {halt.reason}"

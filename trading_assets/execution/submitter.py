@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from resources.broker import Answer, BrokerOrder
 from resources.clock import Clock
 from resources.database import Database
-from trading_assets.execution import store
+from trading_assets.execution import halts, store
 from trading_assets.execution.order_states import IntentEvent
 from trading_assets.execution.orders import record_order
 from trading_assets.execution.store import JournaledIntent
@@ -93,6 +93,6 @@ class Submitter:
     def halt(self, reason: str) -> None:
         """Stop all sending for the account until a person releases the halt."""
         with self.database.connection() as connection:
-            store.engage_halt(
+            halts.engage_halt(
                 connection, self.account, "orders", reason, engaged_by="submission", now=self.clock.now()
             )

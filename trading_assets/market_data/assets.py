@@ -47,6 +47,7 @@ def ingested(table: Table, result: Ingested) -> Outcome:
             "batch_id": result.batch_id,
             "responses": result.responses,
             "raw_bytes": result.raw_bytes,
+            "left_out": dg.MetadataValue.json(dict(result.left_out)),
             "no_data": ", ".join(result.empty[:50]),
         },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -36,6 +36,7 @@ class Ingested:
     raw_bytes: int
     responses: int
     empty: tuple[str, ...]
+    left_out: Mapping[str, int]
 
 
 def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence[date]) -> Ingested:
@@ -156,4 +157,12 @@ def _store(
                 "raw_bytes": batch.raw_bytes, "raw_path": str(batch.path.relative_to(platform.settings.data)), "content_hash": batch.batch_id,
             },
         )  # fmt: skip
-    return Ingested(frame, report, batch.batch_id, batch.raw_bytes, len(fetched.responses), fetched.empty)
+    return Ingested(
+        frame,
+        report,
+        batch.batch_id,
+        batch.raw_bytes,
+        len(fetched.responses),
+        fetched.empty,
+        fetched.left_out,
+    )

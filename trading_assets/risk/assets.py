@@ -10,8 +10,9 @@ import polars as pl
 
 from resources.platform import Platform
 from resources.postgres_rows import replace_rows
-from trading_assets.execution.assets import account_of
+from trading_assets.execution.assets import account_of, splits_so_far
 from trading_assets.execution.decision import decide
+from trading_assets.execution.reconcile import verify_books
 from trading_assets.execution.submission import settle
 from trading_assets.execution.valuation import measure
 from trading_assets.observability import preview
@@ -36,6 +37,13 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
         mode=platform.settings.mode,
         wait=time.sleep,
         holder=context.run.run_id,
+    )
+    verify_books(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        account=account,
+        splits=splits_so_far(platform, account),
     )
     for session in sessions:
         targets = decide(platform, account, session, strategy=STRATEGY)

@@ -1,0 +1,113 @@
+"""`halt`, `resume` and `reconcile`: stop trading, let it go on, and compare the books with the broker."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Literal
+
+import typer
+
+from trading_assets.cli.options import JsonOption
+from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, quantity, table
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+Level = Literal["entries", "orders"]
+
+
+@friendly_errors
+def halt(
+    reason: ReasonOption,
+    level: Annotated[
+        Level,
+        typer.Option("--level", help="entries: exits only; orders: send nothing and cancel what is open."),
+    ] = "orders",
+) -> None:
+    """Engage the kill switch. It holds for every submission until `resume`, whatever starts it.
+
+    [dim]Example:[/] trading-assets halt --level entries --reason "earnings week"
+    """
+    from resources.platform import shared_platform
+    from trading_assets.execution.assets import account_of
+    from trading_assets.execution.halts import engage_halt
+
+    with shared_platform() as platform, platform.database.connection() as connection:
+        account = account_of(platform)
+        is_new = engage_halt(
+            connection, account, level, reason, engaged_by=getpass.getuser(), now=platform.clock.now()
+        )
+    out.print(
+        f"Trading of account {account} is halted ({level})"
+        + ("" if is_new else " already, for the same reason")
+    )
+    if level == "orders":
+        out.print(
+            "Open orders are cancelled when the order job runs next: at once with the order sensor on, else with `run`"
+        )
+
+
+@friendly_errors
+def resume(reason: ReasonOption) -> None:
+    """Release every halt of the account.
+
+    [dim]Example:[/] trading-assets resume --reason "difference explained: manual trade closed"
+    """
+    from resources.platform import shared_platform
+    from trading_assets.execution.assets import account_of
+    from trading_assets.execution.halts import release_halts
+
+    with shared_platform() as platform, platform.database.connection() as connection:
+        account = account_of(platform)
+        released = release_halts(
+            connection, account, reason=reason, released_by=getpass.getuser(), now=platform.clock.now()
+        )
+    for item in released:
+        out.print(f"Released ({item.level}): {item.reason}", highlight=False)
+    out.print(f"Trading of account {account} may go on" if released else "Nothing was halted")
+
+
+@friendly_errors
+def reconcile(json: JsonOption = False) -> None:
+    """Compare positions and cash with the broker now. A difference halts trading; nothing is invented.
+
+    [dim]Example:[/] trading-assets reconcile
+    """
+    from resources.platform import shared_platform
+    from trading_assets.execution.assets import account_of, splits_so_far
+    from trading_assets.execution.ledger import newest_session
+    from trading_assets.execution.reconcile import reconcile as compare
+    from trading_assets.runs import latest_session
+
+    with shared_platform() as platform:
+        account = account_of(platform)
+        session = newest_session(platform.database, account) or latest_session(platform)
+        report = compare(
+            platform.database,
+            platform.broker,
+            platform.clock,
+            session,
+            account=account,
+            splits=splits_so_far(platform, account),
+        )
+    rows = [
+        (item.item, quantity(item.ours), quantity(item.brokers), quantity(item.difference), item.explanation)
+        for item in report.items
+    ]
+    if json:
+        keys = ("item", "ours", "brokers", "difference", "explanation")
+        items = [
+            dict(zip(keys, (i.item, i.ours, i.brokers, i.difference, i.explanation), strict=True))
+            for i in report.items
+        ]
+        print_json({"account": account, "session": session, "is_match": report.is_match, "items": items})
+    else:
+        columns = ("item", "ours", "broker's", "difference", "explanation")
+        out.print(
+            table(f"Account {account}, recorded under session {session}", columns, rows, right=columns[1:4])
+        )
+        out.print(
+            "[green]equal[/]"
+            if report.is_match
+            else "[red]different: trading is halted until `trading-assets resume`[/]"
+        )
+    if not report.is_match:
+        raise typer.Exit(EXIT_FAILED)
