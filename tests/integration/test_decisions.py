@@ -77,10 +77,11 @@ def test_positions_are_not_bought_again_when_nobody_fetched_their_fills(install)
 
 def test_a_held_symbol_that_splits_before_the_next_open_is_not_traded_and_still_reconciles(install):
     eve = date(2024, 5, 29)
-    with install().opened() as platform:
+    installation = install()
+    with installation.opened() as platform:
         before = date(2024, 5, 28)
         platform.clock.advance_to(session_close(before) + timedelta(hours=1))
-        backfill(platform, latest_session(platform), before)
+        backfill(platform, installation.session, before)
         account = open_account(platform.database, platform.broker, platform.clock, mode="sim")
         platform.database.execute(
             "insert into target_positions values (%s, %s, 'THL', 'momentum', 50, 0, 100, 0.05, 'trade', null, 'test', %s)",
