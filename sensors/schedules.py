@@ -11,7 +11,7 @@ from trading_assets import sessions as calendar
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.settings import Settings
 
-CATCH_UP_SESSIONS = 10
+CATCH_UP_SESSIONS = 60
 
 
 def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
@@ -47,12 +47,16 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
             yield dg.SkipReason(f"Session {latest} is complete")
         for day in missing:
             # the number of failures is part of the key: a failed session is tried again at the next tick, not dropped
-            yield dg.RunRequest(partition_key=day.isoformat(), run_key=f"session-{day}-{_failures(context, day)}")
+            yield dg.RunRequest(
+                partition_key=day.isoformat(), run_key=f"session-{day}-{_failures(context, day)}"
+            )
 
     return session_schedule
 
 
 def _failures(context: dg.ScheduleEvaluationContext, day: date) -> int:
     failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    wanted = dg.RunsFilter(job_name="session_job", tags={"dagster/partition": day.isoformat()}, statuses=failed)
+    wanted = dg.RunsFilter(
+        job_name="session_job", tags={"dagster/partition": day.isoformat()}, statuses=failed
+    )
     return context.instance.get_runs_count(wanted)

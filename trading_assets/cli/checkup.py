@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from trading_assets.errors import TradingError
 
 if TYPE_CHECKING:
-    from resources.vendors import BarSource
+    from resources.platform import Platform
+    from trading_assets.settings import SourceName
 
 SHOWN_PACKAGES = ("dagster", "polars", "duckdb", "streamlit", "alpaca-py", "polygon-api-client", "yfinance")
 
@@ -120,7 +121,7 @@ def _running(settings: object) -> Iterator[Finding]:
             ),
         ]
         session = calendar.latest_closed_session(now, delay=timedelta(minutes=settings.data_delay_minutes))
-        probes += [(name, _bars_probe(source, session)) for name, source in platform.bar_sources.items()]
+        probes += [(name, _bars_probe(platform, name, session)) for name in settings.sources]
         for subject, probe in probes:
             try:
                 yield Finding(subject, "pass", probe())
@@ -128,8 +129,9 @@ def _running(settings: object) -> Iterator[Finding]:
                 yield Finding(subject, "fail", str(error), "check the keys, the plan and the network")
 
 
-def _bars_probe(source: BarSource, session: date) -> Callable[[], str]:
+def _bars_probe(platform: Platform, name: SourceName, session: date) -> Callable[[], str]:
     def probe() -> str:
+        source = platform.bar_sources[name]
         return f"{source.daily_bars([session], ['SPY', 'AAPL']).frame.height:,} bars of {session}"
 
     return probe
