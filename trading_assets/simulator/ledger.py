@@ -259,11 +259,6 @@ class Ledger:
         )
         return [_closing_balance(row) for row in rows]
 
-    def last_closing_balance(self) -> ClosingBalance | None:
-        """Return the newest closing balance."""
-        row = self._db.execute("SELECT * FROM equity ORDER BY session DESC LIMIT 1").fetchone()
-        return None if row is None else _closing_balance(row)
-
     def counts(self) -> dict[str, int]:
         """Count the rows of orders and activities."""
         tables = ("orders", "activities")
