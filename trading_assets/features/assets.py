@@ -16,7 +16,7 @@ from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
 from trading_assets.session_asset import Outcome, session_asset
 
-SESSIONS_AT_ONCE = 84
+SESSIONS_AT_ONCE = 126
 BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
 
 

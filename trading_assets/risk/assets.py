@@ -68,7 +68,7 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
 
 
 @session_asset(
-    group="risk",
+    group="analytics",
     kinds={"polars", "postgres"},
     grain="One row per (account, session, metric)",
     deps=["reconciliation", "portfolio_performance", "daily_features"],
