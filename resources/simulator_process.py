@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,7 +25,7 @@ class SimulatorProcess:
     Parameters
     ----------
     command
-        What to run; ``--state``, ``--port 0`` and ``--port-file`` are added.
+        What to run; ``--state``, ``--port`` and ``--port-file`` are added.
     options
         The market that it plays: processes that want another one must not share it.
     data
@@ -47,11 +49,15 @@ class SimulatorProcess:
         return " ".join(self._options)
 
     def launch(self) -> subprocess.Popen[bytes]:
-        """Start it on a free loopback port, which it writes to the port file."""
+        """Start it on the port that it had before, else on a free one; it writes it to the port file.
+
+        A simulator that takes the place of one that was killed must be found by those who know the old address.
+        """
         for folder in (self._state, self.run_folder, self._log.parent):
             folder.mkdir(parents=True, exist_ok=True)
+        port = self._earlier_port()
         self._port_file.unlink(missing_ok=True)
-        own = ["--state", str(self._state), "--port", "0", "--port-file", str(self._port_file)]
+        own = ["--state", str(self._state), "--port", str(port), "--port-file", str(self._port_file)]
         with self._log.open("wb") as log:
             try:
                 return subprocess.Popen(  # noqa: S603 (our own module)
@@ -63,6 +69,19 @@ class SimulatorProcess:
                 )
             except OSError as error:
                 raise ServiceError(f"Cannot run the market simulator: {error.strerror}") from error
+
+    def _earlier_port(self) -> int:
+        try:
+            port = int(self._port_file.read_text(encoding="ascii"))
+            with socket.socket() as probe:
+                if (
+                    os.name != "nt"
+                ):  # as servers do: closed connections of the earlier one do not keep the port
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except (OSError, ValueError, OverflowError):
+            return 0
+        return port
 
     def ready(self, pid: int) -> Facts | None:  # noqa: ARG002 (the port file is removed before each start)
         """Return its URL once it answers there."""

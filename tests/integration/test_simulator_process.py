@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -83,6 +85,21 @@ def test_it_survives_its_killed_owner_and_is_found_again(tmp_path, stand_in, sta
     with simulator_for(settings_for(tmp_path), command=[sys.executable, str(stand_in)]) as mine:
         assert mine == url
     assert not runs(tmp_path)
+
+
+def test_one_that_takes_the_place_of_a_killed_one_answers_at_the_same_address(tmp_path, stand_in, start_user):
+    user = start_user(USER, tmp_path / "data", stand_in)
+    url = user.says()
+    killed = find_process(str(tmp_path / "data" / "run" / "simulator" / "port"))
+    assert killed is not None
+    process = psutil.Process(killed)
+    process.kill()
+    deadline = time.monotonic() + 10
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with simulator_for(settings_for(tmp_path), command=[sys.executable, str(stand_in)]) as again:
+        assert again == url
+    assert user.leave() == 0
 
 
 def test_another_market_is_refused_while_it_is_in_use(tmp_path, stand_in, start_user):
