@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sys
 import traceback
@@ -24,6 +26,8 @@ R = TypeVar("R")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+_DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 PIPED_WIDTH = 160
 
@@ -75,7 +79,20 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_FAILED) from None
         except (typer.Exit, typer.Abort, SystemExit):
             raise
+        except BrokenPipeError:
+            # The reader, such as `head`, has seen enough: nothing may be flushed into the closed pipe at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_FAILED) from None
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+                said = f"Cannot write {error.filename or 'to the data folder'}: {error.strerror}. Make the folder writable, free "
+                err.print(
+                    f"{said}disk space, or choose another TRADING_DATA",
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+                raise typer.Exit(EXIT_FAILED) from error
             err.print("[bold red]Unexpected error[/]: please report it with the lines below.")
             err.print(
                 "".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True
