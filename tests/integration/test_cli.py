@@ -95,7 +95,7 @@ def test_the_books_are_printed_for_programs_and_for_people(running):
     shown = installation.command("fills", *day).stdout
     assert f"Fills, session {installation.session}" in shown
     assert "2024-05-03 08:30:00 CDT" in shown, "the open of the next session, in the user's zone"
-    assert "No fills yet" in installation.command("fills", "--session", "2024-04-01").stdout
+    assert "No fills of session 2024-04-01" in installation.command("fills", "--session", "2024-04-01").stdout
     assert rows(installation, "fills", "--session", "2024-04-01") == []
 
 

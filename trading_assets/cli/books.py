@@ -63,7 +63,7 @@ def orders(session: DayOption = None, json: JsonOption = False) -> None:
         "price",
         "refusal",
     )
-    return _show("Orders", frame, columns, rows, ("quantity", "filled", "price"))
+    return _show("Orders", frame, columns, rows, ("quantity", "filled", "price"), session=session)
 
 
 @friendly_errors
@@ -82,7 +82,12 @@ def positions(session: DayOption = None, json: JsonOption = False) -> None:
     ]  # fmt: skip
     columns = ("symbol", "quantity", "average cost", "mark", "marked at", "value USD", "unrealised USD")
     return _show(
-        "Positions", frame, columns, rows, ("quantity", "average cost", "mark", "value USD", "unrealised USD")
+        "Positions",
+        frame,
+        columns,
+        rows,
+        ("quantity", "average cost", "mark", "value USD", "unrealised USD"),
+        session=session,
     )
 
 
@@ -105,6 +110,7 @@ def fills(session: DayOption = None, json: JsonOption = False) -> None:
         ("time", "symbol", "side", "quantity", "price", "value USD"),
         rows,
         ("quantity", "price", "value USD"),
+        session=session,
     )
 
 
@@ -136,7 +142,12 @@ def _show(
     columns: tuple[str, ...],
     rows: Sequence[tuple[object, ...]],
     right: tuple[str, ...],
+    *,
+    session: str | None,
 ) -> None:
+    if frame.is_empty() and session:
+        out.print(f"No {title.lower()} of session {session}: without --session the newest ones are shown")
+        return
     if frame.is_empty():
         out.print(f"No {title.lower()} yet: run a session with `trading-assets run`")
         return

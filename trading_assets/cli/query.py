@@ -49,7 +49,12 @@ def sql(
     if statement is None:
         _shell(catalog, instant)
         return
-    _emit(query(catalog, statement, as_of=instant), "json" if json else format, file)
+    frame = query(catalog, statement, as_of=instant)
+    _emit(frame, "json" if json else format, file)
+    if instant and frame.is_empty():
+        err.print(
+            "Rows that arrived later than --as-of are not seen: their known_at says when", highlight=False
+        )
 
 
 def _instant(text: str) -> datetime:
@@ -61,7 +66,8 @@ def _instant(text: str) -> datetime:
         ) from None
     if instant.tzinfo is None:
         raise ConfigurationError(
-            f"--as-of needs a zone: {text}Z for UTC, or {text}-05:00 for New York in winter"
+            f"--as-of needs a zone: {instant:%Y-%m-%dT%H:%M}Z for UTC, or "
+            f"{instant:%Y-%m-%dT%H:%M}-05:00 for New York in winter"
         )
     return instant.astimezone(UTC)
 
@@ -72,7 +78,10 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
             raise ConfigurationError("--format parquet needs --out FILE")
         frame.write_parquet(file)
     elif kind == "csv":
-        frame.write_csv(file or sys.stdout)
+        if file is None:
+            sys.stdout.write(frame.write_csv())
+        else:
+            frame.write_csv(file)
     elif kind == "json":
         if file is None:
             print_json(frame.to_dicts())
