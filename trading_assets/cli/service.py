@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +66,12 @@ def simulate(
         command += ["--replay", str(replayed)]
     if at or settings.sim_at:
         command += ["--at", at or settings.sim_at.isoformat() if settings.sim_at else str(at)]
-    out.print(f"Point other terminals at it with TRADING_SIM_URL=http://127.0.0.1:{port}", highlight=False)
+    if port:
+        out.print(
+            f"Point other terminals at it with TRADING_SIM_URL=http://127.0.0.1:{port}", highlight=False
+        )
+    if os.name != "nt":
+        os.execv(command[0], command)  # noqa: S606 (our own module; so that signals reach the simulator itself)
     raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own module, no shell)
 
 
