@@ -82,7 +82,7 @@ def install() -> None:
     tool = uv()
     if not PYTHON.exists():
         run(tool, "venv", "--quiet", "--python", sys.executable, VENV)
-    say("installing the locked requirements into .venv")
+    say("installing the locked requirements into .venv (a minute or two the first time)")
     run(
         tool,
         "pip",
