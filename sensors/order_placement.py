@@ -18,7 +18,7 @@ from trading_assets.settings import load_settings
 JOB = "order_placement_job"
 BATCH_TAG = "trading/batch"
 MAX_FAILURES = 3
-LISTEN_SECONDS = 15.0
+LISTEN_SECONDS = 4.0  # a stop waits for it; the daemon looks every five seconds anyway
 UNDER_WAY = (
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,

@@ -31,6 +31,11 @@ HISTORY_ASSETS = (
     "daily_features", "screener_results", "signals",
 )  # fmt: skip
 SESSIONS_PER_RUN = 504
+ORDER_STATES = """
+select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
+from order_intents i left join orders o using (client_order_id)
+where i.account = %s and i.session = %s group by 1 order by 1
+"""
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 
@@ -283,7 +288,7 @@ def _summarise(
     )
     account = platform.account
     rows = platform.database.fetch_polars(
-        "select state, count(*)::int as n from order_intents where account = %s and session = %s group by state order by state",
+        ORDER_STATES,
         (account, session),
     )
     summary.orders = dict(rows.iter_rows()) if not rows.is_empty() else {}

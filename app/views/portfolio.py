@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -50,6 +51,7 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
         f"Account {account} · at the close of {formatting.day(last['session'])}"
         f" · buying power {formatting.usd(buying_power)} as the broker reported it"
     )
+    _after_the_close(snapshots, last)
     tiles = st.columns(6)
     tiles[0].metric(
         "Equity", formatting.headline_usd(last["equity_usd"]), help=f"Exactly {formatting.usd(last['equity_usd'])}",
@@ -82,6 +84,18 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
         "Exposure", formatting.percent(exposure), border=True, height="stretch",
         delta=formatting.usd(last["market_value_usd"], 0), delta_color="off", delta_arrow="off",
     )  # fmt: skip
+
+
+def _after_the_close(snapshots: pl.DataFrame, last: dict[str, Any]) -> None:
+    # Orders decided at a close fill at the next open: say so where the tiles still show the books before them.
+    if snapshots.is_empty() or snapshots["session"][-1] != last["session"]:
+        return
+    cash, equity = snapshots["cash_usd"][-1], snapshots["equity_usd"][-1]
+    if equity and abs(cash - last["cash_usd"]) > 1:
+        st.caption(
+            f"Since then the session's orders were filled: now {formatting.usd(cash)} in cash and "
+            f"{formatting.percent(1 - cash / equity)} invested, equity {formatting.usd(equity)}"
+        )
 
 
 def _change(tile: DeltaGenerator, label: str, value: float, frac: float | None, of: str) -> None:

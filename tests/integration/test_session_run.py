@@ -113,8 +113,8 @@ def test_the_summary_has_the_promised_keys_and_says_what_was_done(finished):
     assert summary["checks"]["failed"] == 0
     assert summary["checks"]["passed"] >= 7
     assert summary["reconciled"] is True
-    assert set(summary["orders"]) == {"acknowledged"}
-    assert summary["orders"]["acknowledged"] == summary["fills"] == summary["assets"]["orders"]["rows"] > 5
+    assert set(summary["orders"]) == {"filled"}
+    assert summary["orders"]["filled"] == summary["fills"] == summary["assets"]["orders"]["rows"] > 5
     assert 95_000 < summary["equity_usd"] < 105_000
     assert 0 < summary["seconds"] < 300
     assert summary["peak_memory_mib"] > 100

@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 lifespan="off",
                 access_log=False,
-                log_level="warning",
+                log_level="error",  # curl offers HTTP/2 with each request, which is worth no line
                 timeout_keep_alive=600,
                 timeout_graceful_shutdown=3,
             )
