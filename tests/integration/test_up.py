@@ -71,7 +71,7 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
     assert answer(dagster, "/server_info").json()["dagster_version"]
     printed = "".join(first.out)
     assert "equal to the broker's" in printed
-    assert re.search(r"Orders: \d+ acknowledged; fills: \d+", printed)
+    assert re.search(r"Orders: \d+ filled; fills: \d+", printed)
     query = {"query": "{ assetNodes { id assetKey { path } } workspaceOrError { ... on Workspace { locationEntries {"
                       " name loadStatus locationOrLoadError { __typename } } } } }"}  # fmt: skip
     found = requests.post(f"{dagster}/graphql", json=query, timeout=60).json()["data"]
