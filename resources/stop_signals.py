@@ -12,7 +12,11 @@ _NUMBERS = [
 ]  # Windows knows no SIGHUP, the others no SIGBREAK
 
 
+_asked: list[int] = []
+
+
 def _exit(number: int, _frame: FrameType | None) -> NoReturn:
+    _asked.append(number)
     raise SystemExit(128 + number)
 
 
@@ -29,8 +33,14 @@ class StopSignals:
         self._taken: list[signal.Signals] = []
 
     def hold(self) -> None:
-        """Take the signals over until as many releases have followed."""
+        """Take the signals over until as many releases have followed.
+
+        Asked to stop before, it stops now: an exception out of a signal handler is lost when the signal comes while
+        Python runs a destructor.
+        """
         with self._lock:
+            if self._holds > 0 and _asked:
+                raise SystemExit(128 + _asked[-1])
             self._holds += 1
             if threading.current_thread() is not threading.main_thread():
                 return
@@ -45,6 +55,7 @@ class StopSignals:
             self._holds -= 1
             if self._holds > 0 or threading.current_thread() is not threading.main_thread():
                 return
+            _asked.clear()
             for number in self._taken:
                 if signal.getsignal(number) is _exit:
                     signal.signal(number, signal.SIG_DFL)
