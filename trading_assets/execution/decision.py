@@ -15,11 +15,10 @@ from trading_assets.errors import DataQualityError
 from trading_assets.execution import halts
 from trading_assets.execution.ledger import account_fills, known_splits, opening
 from trading_assets.execution.pending import unsettled_before
+from trading_assets.execution.valuation import MARK_LOOK_BACK, accepted_closes
 from trading_assets.market_data.findings import require_clean_session
 from trading_assets.risk.targets import Book, Market, target_positions
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
-
-MARK_LOOK_BACK = 252
 
 
 def decide(platform: Platform, account: str, session: date, *, strategy: str) -> pl.DataFrame:
@@ -37,7 +36,7 @@ def decide(platform: Platform, account: str, session: date, *, strategy: str) ->
     splits = known_splits(platform.lake, {fill.symbol for fill in fills}, opened, session)
     books = books_from_fills(fills, cash, splits=splits, through=session)
     symbols = {*books.quantities, *signals["symbol"].to_list()}
-    marks = _last_closes(platform, symbols, session)
+    marks = accepted_closes(platform, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
     _, scaled = next(marks_by_session(marks, [session], splits))
     valued = value_books(books, scaled)
     now = platform.clock.now()
@@ -58,14 +57,6 @@ def decide(platform: Platform, account: str, session: date, *, strategy: str) ->
     rows = targets.with_columns(account=pl.lit(account), session=pl.lit(session), created_at=pl.lit(now))
     replace_rows(platform.database, "target_positions", rows, where={"account": account, "session": session})
     return targets
-
-
-def _last_closes(platform: Platform, symbols: set[str], session: date) -> pl.DataFrame:
-    first = calendar.shift(session, -MARK_LOOK_BACK)
-    columns = ["symbol", "session", "close"]
-    return platform.lake.scan(
-        DAILY_BARS, start=first, end=session, symbols=sorted(symbols) or [""], columns=columns
-    ).collect()
 
 
 def _traded(platform: Platform, session: date, symbols: set[str]) -> frozenset[str]:

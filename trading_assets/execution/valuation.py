@@ -56,7 +56,7 @@ def store_performance(platform: Platform, account: str, sessions: list[date]) ->
     fills = account_fills(platform.database, account)
     symbols = {fill.symbol for fill in fills}
     splits = known_splits(platform.lake, symbols, days[0], days[-1])
-    closes = _closes(platform, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
+    closes = accepted_closes(platform, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
     table = performance.portfolio_performance(fills, closes, cash, days, splits=splits)
     rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account))
     replace_rows(
@@ -100,12 +100,13 @@ def _closing_marks(
     platform: Platform, symbols: set[str], session: date, splits: list[Split], through: date
 ) -> dict[str, Decimal]:
     # the books count shares after a split of the execution day, so its closes must be brought to that scale too
-    closes = _closes(platform, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
+    closes = accepted_closes(platform, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
     _, marks = next(performance.marks_by_session(closes, [through], splits))
     return marks
 
 
-def _closes(platform: Platform, symbols: set[str], start: date, end: date) -> pl.DataFrame:
+def accepted_closes(platform: Platform, symbols: set[str], start: date, end: date) -> pl.DataFrame:
+    """Read the accepted raw closes of symbols in a range: symbol, session, close."""
     columns = ["symbol", "session", "close"]
     return platform.lake.scan(
         DAILY_BARS, start=start, end=end, symbols=sorted(symbols) or [""], columns=columns
