@@ -29,8 +29,7 @@ def finish_actions(frame: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
         .agg(
             pl.col("split_ratio").first(),
             pl.col("cash_usd").sum(),
-            pl.col("new_symbol").first(),
-            pl.col("source").first(),
+            pl.col("new_symbol", "share_ratio", "price_factor", "source").first(),
         )
         .select(ACTION_COLUMNS)
     )

@@ -60,13 +60,66 @@ class BarSource(Protocol):
         ...
 
 
+class HourlySource(Protocol):
+    """A vendor of hourly bars."""
+
+    name: SourceName
+
+    def hourly_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch the finished raw hourly bars of ``sessions`` (sorted); the last one may still be going on.
+
+        A bar begins at the session's open or at a full hour in New York, and the last one ends at the close.
+        Bars that end after now minus the vendor's delay are unfinished: they are counted in ``left_out`` and not
+        returned. ``frame`` has the columns of ``VENDOR_HOURLY_BARS`` without ``reports``, ``batch_id`` and
+        ``known_at``.
+
+        Raises
+        ------
+        TransientError, VendorDataError, VendorRefusedError
+            Never returns a silent gap: what could not be fetched raises.
+        """
+        ...
+
+
+class CompanySource(Protocol):
+    """A vendor of company data: the kinds of ``COMPANY_TABLES``."""
+
+    name: SourceName
+
+    def companies(
+        self, symbols: Sequence[str], session: date, *, progress: Progress | None = None
+    ) -> CompanySnapshot:
+        """Fetch every kind for ``symbols`` as it is now, dated ``session``.
+
+        Raises
+        ------
+        TransientError, VendorDataError, VendorRefusedError
+            What the vendor explicitly has no data for is named in the snapshot; anything else that is missing raises.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class CompanySnapshot:
+    """One frame a table of ``COMPANY_TABLES``, by name, with the responses behind them.
+
+    ``empty`` names, by table, the symbols that the vendor explicitly has nothing for.
+    """
+
+    frames: Mapping[str, pl.DataFrame]
+    responses: Sequence[RawResponse] = field(repr=False)
+    empty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class ActionSource(Protocol):
     """A vendor of corporate actions."""
 
     name: SourceName
 
     def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
-        """Fetch splits and cash dividends with ex-dates from ``start`` to ``end``, both included."""
+        """Fetch every kind of action that this vendor knows with ex-dates from ``start`` to ``end``, both included."""
         ...
 
 

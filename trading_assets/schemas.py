@@ -2,60 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import polars as pl
 
+from trading_assets.company_schemas import COMPANY_TABLES
 from trading_assets.indicators.registry import FEATURES
-
-UTC_INSTANT = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its type, unit and meaning."""
-
-    dtype: pl.DataType | type[pl.DataType]
-    description: str
-    unit: str = ""
-    nullable: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """One lake table.
-
-    Rows are identified by ``key`` and sorted by it; ``partition_by`` is the date column that a write
-    replaces by. ``provenance`` columns say where a row came from: they are stored, and do not take part in
-    deciding whether a row has changed. ``versioned`` tables keep superseded rows in ``lake_history``.
-    """
-
-    name: str
-    grain: str
-    columns: dict[str, Column]
-    key: tuple[str, ...] = ("symbol", "session")
-    partition_by: str = "session"
-    provenance: tuple[str, ...] = ()
-    versioned: bool = False
-    tags: tuple[str, ...] = field(default=())
-
-    @property
-    def schema(self) -> pl.Schema:
-        """Column names and types of the stored rows, in order."""
-        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
-
-    @property
-    def value_columns(self) -> tuple[str, ...]:
-        """Columns whose change makes a new version of a row."""
-        return tuple(name for name in self.columns if name not in {*self.key, *self.provenance})
-
-
-SYMBOL = Column(pl.String, "Ticker as the exchange writes it, e.g. AAPL or BRK.B", nullable=False)
-SESSION = Column(pl.Date, "Exchange session (New York date)", nullable=False)
-KNOWN_AT = Column(
-    UTC_INSTANT, "Instant at which this system first knew the row with these values", "UTC", nullable=False
-)
-BATCH_ID = Column(pl.String, "Ingest batch: leads to the vendor's raw response", nullable=False)
+from trading_assets.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 REPORTS = Column(
     pl.Int32,
@@ -96,6 +47,40 @@ def _vendor_bars(source: str) -> Table:
 
 VENDOR_DAILY_BARS = {source: _vendor_bars(source) for source in ("polygon", "yahoo", "alpaca")}
 
+BAR_START = Column(
+    UTC_INSTANT,
+    "Start of the bar: the session's open or a full hour in New York; the last bar ends at the close",
+    "UTC",
+    nullable=False,
+)
+BAR_END = Column(
+    UTC_INSTANT, "End of the bar; it may be used from then on, plus the vendor's delay", "UTC", nullable=False
+)
+
+
+def _vendor_hours(source: str) -> Table:
+    return Table(
+        name=f"{source}_hourly_bars",
+        grain=f"One row per (symbol, hour of the session) as {source.capitalize()} reports it, raw prices, finished bars only",
+        columns={
+            "symbol": SYMBOL,
+            "bar_start": BAR_START,
+            "bar_end": BAR_END,
+            "session": SESSION,
+            **OHLCV,
+            "reports": REPORTS,
+            "batch_id": BATCH_ID,
+            "known_at": KNOWN_AT,
+        },
+        key=("symbol", "bar_start"),
+        provenance=("batch_id", "known_at"),
+        versioned=True,
+        tags=("bars", "hourly", source),
+    )
+
+
+VENDOR_HOURLY_BARS = {source: _vendor_hours(source) for source in ("polygon", "yahoo", "alpaca")}
+
 DAILY_BARS = Table(
     name="daily_bars",
     grain="One row per (symbol, session): the bar of the best source, raw prices, accepted by the row checks",
@@ -115,6 +100,21 @@ DAILY_BARS = Table(
     provenance=("batch_id", "known_at"),
     versioned=True,
     tags=("bars",),
+)
+
+HOURLY_BARS = Table(
+    name="hourly_bars",
+    grain="One row per (symbol, hour of the session): the bar of the best source, raw prices, accepted by the row checks",
+    columns={
+        "symbol": SYMBOL,
+        "bar_start": BAR_START,
+        "bar_end": BAR_END,
+        **{name: column for name, column in DAILY_BARS.columns.items() if name != "symbol"},
+    },
+    key=("symbol", "bar_start"),
+    provenance=("batch_id", "known_at"),
+    versioned=True,
+    tags=("bars", "hourly"),
 )
 
 QUARANTINED_BARS = Table(
@@ -142,6 +142,19 @@ QUARANTINED_BARS = Table(
     versioned=True,
 )
 
+QUARANTINED_HOURLY_BARS = Table(
+    name="quarantined_hourly_bars",
+    grain="One row per (symbol, bar, source) that a row check refused, with the reason; never used downstream",
+    columns={
+        "symbol": SYMBOL,
+        "bar_start": BAR_START,
+        **{name: column for name, column in QUARANTINED_BARS.columns.items() if name != "symbol"},
+    },
+    key=("symbol", "bar_start", "source"),
+    provenance=("batch_id", "known_at"),
+    versioned=True,
+)
+
 CORPORATE_ACTIONS = Table(
     name="corporate_actions",
     grain="One row per (symbol, ex-date, kind)",
@@ -155,7 +168,19 @@ CORPORATE_ACTIONS = Table(
             pl.Float64, "New shares per old share; null unless a split", "shares per share"
         ),
         "cash_usd": Column(pl.Float64, "Cash per share; null unless a dividend", "USD"),
-        "new_symbol": Column(pl.String, "Symbol after a symbol change"),
+        "new_symbol": Column(
+            pl.String, "Symbol after a symbol change, of the company spun off, or of the acquirer"
+        ),
+        "share_ratio": Column(
+            pl.Float64,
+            "Shares of new_symbol received per share held; spin-offs and stock mergers",
+            "shares per share",
+        ),
+        "price_factor": Column(
+            pl.Float64,
+            "What earlier prices are multiplied by, where the source says so; only a spin-off that is told as a ratio",
+            "fraction",
+        ),
         "source": Column(pl.String, "Source of the row", nullable=False),
         "batch_id": BATCH_ID,
         "known_at": KNOWN_AT,
@@ -178,7 +203,11 @@ UNIVERSE = Table(
         "sector": Column(pl.String, "Sector; null where no source knows it"),
         "industry": Column(pl.String, "Industry; null where no source knows it"),
         "status": Column(pl.String, "active or delisted, as of the snapshot", nullable=False),
+        "listed_date": Column(pl.Date, "First day of trading; null where no source knows it"),
         "delisted_date": Column(pl.Date, "Day of the delisting, once known"),
+        "market_cap_usd": Column(
+            pl.Float64, "Market capitalisation of the newest company snapshot known by then", "USD"
+        ),
         "is_tradable": Column(pl.Boolean, "The broker accepts orders"),
         "is_shortable": Column(pl.Boolean, "The broker lends it"),
         "is_easy_to_borrow": Column(pl.Boolean, "On the broker's easy-to-borrow list"),
@@ -208,6 +237,19 @@ DAILY_FEATURES = Table(
     tags=("features",),
 )
 
+HOURLY_FEATURES = Table(
+    name="hourly_features",
+    grain="One row per (symbol, hour of the session): the daily indicators with bars for sessions, as known at the bar",
+    columns={
+        "symbol": SYMBOL,
+        "bar_start": BAR_START,
+        "session": SESSION,
+        **{name: Column(pl.Float64, feature.description, feature.unit) for name, feature in FEATURES.items()},
+    },
+    key=("symbol", "bar_start"),
+    tags=("features", "hourly"),
+)
+
 SCREENER_RESULTS = Table(
     name="screener_results",
     grain="One row per (screen, session, symbol) that passed",
@@ -233,9 +275,14 @@ TABLES: dict[str, Table] = {
         *VENDOR_DAILY_BARS.values(),
         DAILY_BARS,
         QUARANTINED_BARS,
+        *VENDOR_HOURLY_BARS.values(),
+        HOURLY_BARS,
+        QUARANTINED_HOURLY_BARS,
         CORPORATE_ACTIONS,
         UNIVERSE,
+        *COMPANY_TABLES.values(),
         DAILY_FEATURES,
+        HOURLY_FEATURES,
         SCREENER_RESULTS,
     )
 }

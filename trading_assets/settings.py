@@ -17,6 +17,8 @@ from trading_assets.errors import ConfigurationError
 PREFIX = "TRADING_"
 SourceName = Literal["polygon", "yahoo", "alpaca"]
 Mode = Literal["sim", "paper", "live"]
+HOURLY_MINUTES = 30
+"""A source of hourly bars must have answered for all symbols after so long."""
 ALL_SOURCES: tuple[SourceName, ...] = ("polygon", "yahoo", "alpaca")
 
 
@@ -60,6 +62,29 @@ class Settings(BaseSettings):
     alpaca_feed: Literal["sip", "iex"] = Field(
         default="sip", description="consolidated tape, or one exchange (about 2 % of the volume)"
     )
+    look_back_sessions: int = Field(
+        default=5,
+        ge=0,
+        description="sessions before the latest whose bars are fetched again each time, for late vendor corrections",
+    )
+    hourly_symbols: int = Field(
+        default=500,
+        ge=0,
+        description="hourly bars are kept for so many of the most traded symbols, and for what is held; 0 = none",
+    )
+    hourly_history_sessions: int = Field(
+        default=20, ge=1, description="sessions of hourly bars that `up` keeps complete"
+    )
+    hourly_sources: Annotated[tuple[SourceName, ...] | None, NoDecode] = Field(
+        default=None,
+        description="sources of hourly bars; unset: those of TRADING_SOURCES whose pace answers within half an hour",
+    )
+    raw_keep_days: int = Field(
+        default=0, ge=0, description="days after which raw vendor bodies may be removed; 0 = kept for ever"
+    )
+    quality: Path | None = Field(
+        default=None, description="YAML file with data-quality thresholds; unset: the defaults"
+    )
     dagster_port: int = Field(default=3000, ge=0, le=65535)
     app_port: int = Field(default=8501, ge=0, le=65535)
 
@@ -85,16 +110,18 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("POLYGON_API_KEY", "polygon_api_key")
     )
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "hourly_sources", mode="before")
     @classmethod
     def _split_sources(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("sources")
+    @field_validator("sources", "hourly_sources")
     @classmethod
-    def _check_sources(cls, value: tuple[SourceName, ...]) -> tuple[SourceName, ...]:
+    def _check_sources(cls, value: tuple[SourceName, ...] | None) -> tuple[SourceName, ...] | None:
+        if value is None:
+            return None
         if not value:
             raise ValueError("name at least one of polygon, yahoo, alpaca")
         if len(set(value)) != len(value):
@@ -126,6 +153,11 @@ class Settings(BaseSettings):
             raise ValueError("TRADING_MODE=live also needs TRADING_LIVE_ACCOUNT=<your Alpaca account number>")
         if self.mode != "live" and self.live_account:
             raise ValueError("TRADING_LIVE_ACCOUNT is set but TRADING_MODE is not live: unset one of them")
+        strangers = sorted({*(self.hourly_sources or ())} - {*self.sources})
+        if strangers:
+            raise ValueError(
+                f"TRADING_HOURLY_SOURCES names {', '.join(strangers)}, which TRADING_SOURCES does not"
+            )
         if self.mode != "sim" and (self.sim_url or self.sim_replay):
             raise ValueError("TRADING_SIM_URL and TRADING_SIM_REPLAY only go with TRADING_MODE=sim")
         return self
@@ -136,6 +168,24 @@ class Settings(BaseSettings):
         if self.lake and "://" in self.lake:
             raise ConfigurationError("TRADING_LAKE must be a local folder in this version", lake=self.lake)
         return Path(self.lake).expanduser().resolve() if self.lake else self.data / "lake"
+
+    @cached_property
+    def hourly_bar_sources(self) -> tuple[SourceName, ...]:
+        """Sources of hourly bars, best first: those named, else those that can answer in time.
+
+        Polygon and Yahoo are asked once a symbol, so a slow pace rules them out; Alpaca is asked for many symbols at once.
+        """
+        if not self.hourly_symbols:
+            return ()
+        if self.hourly_sources is not None:
+            return self.hourly_sources
+        pace = {"polygon": self.polygon_per_minute, "yahoo": self.yahoo_per_minute, "alpaca": 0}
+        in_time = HOURLY_MINUTES if self.mode != "sim" else 0
+        return tuple(
+            name
+            for name in self.sources
+            if not (in_time and pace[name]) or self.hourly_symbols <= pace[name] * in_time
+        )
 
     @cached_property
     def zone(self) -> ZoneInfo:

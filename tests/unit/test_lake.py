@@ -144,7 +144,17 @@ def test_the_content_hash_is_the_same_on_every_machine_and_with_every_version(la
 
 def test_a_table_is_replaced_by_its_own_date_column(lake: Lake) -> None:
     schema = {name: dtype for name, dtype in CORPORATE_ACTIONS.schema.items() if name != "known_at"}
-    rows = [("A", day, "split", 2.0, None, None, "polygon", "one") for day in (JUNE, JULY)]
+    rows = [
+        {
+            "symbol": "A",
+            "ex_date": day,
+            "kind": "split",
+            "split_ratio": 2.0,
+            "source": "polygon",
+            "batch_id": "one",
+        }
+        for day in (JUNE, JULY)
+    ]
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     lake.write_sessions(CORPORATE_ACTIONS, frame, [JUNE, JULY], known_at=NOW)
     lake.write_sessions(CORPORATE_ACTIONS, frame.clear(), [JULY], known_at=LATER)

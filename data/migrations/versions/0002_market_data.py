@@ -1,0 +1,69 @@
+"""What complete market data needs in Postgres: accepted findings, vendor quotas, retention of raw bodies."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+UPGRADE = """
+alter table quality_findings add column bar_start timestamptz;
+drop index quality_findings_natural;
+create unique index quality_findings_natural on quality_findings
+    (check_name, table_name, session, coalesce(symbol, ''), coalesce(source, ''), coalesce(bar_start, 'epoch'));
+comment on column quality_findings.bar_start is 'Start of the hourly bar; null for a daily one';
+
+create table finding_acceptances (
+    acceptance_id bigint generated always as identity primary key,
+    check_name text not null,
+    table_name text not null,
+    session date not null,
+    symbol text,
+    source text,
+    value text,
+    reason text not null check (length(trim(reason)) > 0),
+    accepted_by text not null,
+    accepted_at timestamptz not null,
+    revoked_by text,
+    revoked_at timestamptz,
+    revoke_reason text
+);
+create index finding_acceptances_session on finding_acceptances (session, check_name);
+comment on table finding_acceptances is
+    'One row per decision of a person that findings are no reason to stop; null symbol and source stand for any';
+comment on column finding_acceptances.value is
+    'Value that was looked at; a finding with another value is a new one. Null stands for any';
+
+create table vendor_usage (
+    vendor text not null,
+    day date not null,
+    requests bigint not null,
+    retries bigint not null,
+    rate_limited bigint not null,
+    failures bigint not null,
+    received_bytes bigint not null,
+    waited_seconds double precision not null,
+    per_minute integer,
+    remaining integer,
+    updated_at timestamptz not null,
+    primary key (vendor, day)
+);
+comment on table vendor_usage is 'One row per vendor and UTC day: requests sent, answered with 429, retried, failed';
+comment on column vendor_usage.per_minute is 'Our own pace; null for none';
+comment on column vendor_usage.remaining is 'What the vendor said was left of its quota, last time it said so';
+
+alter table ingest_batches add column raw_removed_at timestamptz;
+comment on column ingest_batches.raw_removed_at is 'When retention removed the raw bodies; null while they are there';
+"""
+
+
+def upgrade() -> None:
+    op.execute(UPGRADE)
+
+
+def downgrade() -> None:
+    op.execute("alter table ingest_batches drop column raw_removed_at; drop table vendor_usage, finding_acceptances")
+    op.execute("drop index quality_findings_natural; alter table quality_findings drop column bar_start")
+    op.execute(
+        "create unique index quality_findings_natural on quality_findings"
+        " (check_name, table_name, session, coalesce(symbol, ''), coalesce(source, ''))"
+    )
