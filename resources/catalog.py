@@ -15,7 +15,8 @@ import polars as pl
 from resources.lake_files import move_into_place
 from resources.lake_rows import KNOWN_AT, history_schema
 from trading_assets.errors import ConfigurationError
-from trading_assets.schemas import TABLES, Column, Table
+from trading_assets.schemas import TABLES
+from trading_assets.table import Column, Table
 
 HISTORY_SUFFIX = "_history"
 AS_OF_SUFFIX = "_as_of"

@@ -16,7 +16,7 @@ from resources.lake_locks import PartLocks
 from resources.lake_stamps import SessionStamp, footer, read_stamps
 from resources.lake_write import SessionWrite, WriteReport
 from trading_assets.errors import LakeError
-from trading_assets.schemas import Table
+from trading_assets.table import Table
 
 
 class Lake:

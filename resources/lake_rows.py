@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.errors import LakeError
-from trading_assets.schemas import UTC_INSTANT, Table
+from trading_assets.table import UTC_INSTANT, Table
 
 KNOWN_AT = "known_at"
 SUPERSEDED_AT = "superseded_at"

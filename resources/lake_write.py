@@ -12,7 +12,7 @@ from resources import lake_rows
 from resources.lake_files import WHOLE_YEAR, Part, TableFolder, month_of
 from resources.lake_stamps import SessionStamp, footer, read_stamps
 from trading_assets.errors import LakeError
-from trading_assets.schemas import Table
+from trading_assets.table import Table
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from trading_assets.schemas import Column, Table
+from trading_assets.table import Column, Table
 
 OWNERS = ["team:trading"]
 PREVIEW_ROWS = 8

@@ -17,8 +17,8 @@ from resources.platform import Platform
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.observability import OWNERS, definition_metadata
 from trading_assets.partitions import session_partitions
-from trading_assets.schemas import Table
 from trading_assets.settings import load_settings
+from trading_assets.table import Table
 
 SIMULATED_SESSIONS_AHEAD = 20
 SESSIONS = session_partitions(

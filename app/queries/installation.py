@@ -21,9 +21,10 @@ from resources.lake_locks import FileLocks
 from resources.postgres import postgres_for
 from resources.simulator_process import simulator_for
 from trading_assets.errors import ConfigurationError, TradingError
-from trading_assets.schemas import DAILY_BARS, Table
+from trading_assets.schemas import DAILY_BARS
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, load_settings
+from trading_assets.table import Table
 
 READ_ONLY = quote("-c default_transaction_read_only=on")
 

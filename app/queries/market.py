@@ -10,14 +10,8 @@ import streamlit as st
 from app.queries.installation import database_version, installation, lake_version, newest, read
 from trading_assets.features.adjust import adjusted_as_seen_from, adjustment_factors
 from trading_assets.indicators import momentum, trend, volatility
-from trading_assets.schemas import (
-    CORPORATE_ACTIONS,
-    DAILY_BARS,
-    DAILY_FEATURES,
-    QUARANTINED_BARS,
-    UNIVERSE,
-    Table,
-)
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
+from trading_assets.table import Table
 
 HISTORY = timedelta(days=6 * 366)  # five years to draw, one for the averages to warm up
 FACTORS = ("price_factor", "share_factor")

@@ -8,7 +8,8 @@ import polars as pl
 import streamlit as st
 
 from app.queries.installation import database_version, installation, lake_version, newest, read
-from trading_assets.schemas import DAILY_BARS, TABLES, UNIVERSE, Table
+from trading_assets.schemas import DAILY_BARS, TABLES, UNIVERSE
+from trading_assets.table import Table
 
 # Assets whose rows are in Postgres, and the column that tells when a row was written.
 DATABASE_ASSETS = {

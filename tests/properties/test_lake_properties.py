@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from trading_assets.errors import LakeError
-from trading_assets.schemas import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
+from trading_assets.table import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Table(

@@ -17,9 +17,10 @@ from trading_assets.market_data.ingest import (
     ingest_universe,
 )
 from trading_assets.observability import combined_version, frame_metadata, preview
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS, Table
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS
 from trading_assets.session_asset import Outcome, session_asset
 from trading_assets.settings import SourceName, load_settings
+from trading_assets.table import Table
 
 GROUP = "market_data"
 

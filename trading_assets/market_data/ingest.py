@@ -14,8 +14,9 @@ from resources.vendor_listings import FLAG_COLUMNS
 from resources.vendors import Fetched, RawResponse
 from trading_assets import sessions as calendar
 from trading_assets.quality.reports import one_row_per_key
-from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS, Table
+from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS
 from trading_assets.settings import SourceName
+from trading_assets.table import Table
 
 RECORD_BATCH = """
 insert into ingest_batches (batch_id, source, kind, first_session, last_session, fetched_at, responses, rows,
