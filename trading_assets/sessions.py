@@ -1,9 +1,10 @@
-"""Exchange sessions: XNYS days, opens and closes. The only module that knows the calendar."""
+"""Exchange sessions: XNYS days, opens, closes and hours. The only module that knows the calendar."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
@@ -67,6 +68,37 @@ def latest_closed_session(now: datetime, *, delay: timedelta = timedelta(0)) -> 
         if session_close(session) + delay <= now:
             return session
     raise ValueError(f"No session closed in the 12 days before {now.isoformat()}")
+
+
+@lru_cache(maxsize=1024)
+def session_hours(session: date) -> tuple[tuple[datetime, datetime], ...]:
+    """Return start and end (UTC) of each hour of the session: the clock hours of New York, clipped to it.
+
+    The first one begins with the session (09:30 to 10:00), the last one ends with it: 16:00, or 13:00 on a half day.
+    """
+    opens, closes = session_open(session), session_close(session)
+    # New York is whole hours away from UTC, so its full hours are those of UTC
+    borders = [opens]
+    while borders[-1] < closes:
+        full = borders[-1].replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        borders.append(min(full, closes))
+    return tuple(pairwise(borders))
+
+
+def finished_hours(
+    session: date, now: datetime, delay: timedelta = timedelta(0)
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Return the hours of the session whose end lies at least ``delay`` before ``now``: their bars are final."""
+    return tuple(hour for hour in session_hours(session) if hour[1] + delay <= now)
+
+
+def current_session(now: datetime, *, delay: timedelta = timedelta(0)) -> date:
+    """Return the newest session with a finished hour; it may be over."""
+    day = now.astimezone(NEW_YORK).date()
+    for session in reversed(sessions_between(day - timedelta(days=12), day)):
+        if session_hours(session)[0][1] + delay <= now:
+            return session
+    raise ValueError(f"No hour of a session was finished in the 12 days before {now.isoformat()}")
 
 
 def next_session(day: date) -> date:
