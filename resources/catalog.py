@@ -28,6 +28,7 @@ _TYPES: dict[object, str] = {
     pl.Float32: "float",
     pl.Int64: "bigint",
     pl.Int32: "integer",
+    pl.Int16: "smallint",
     pl.Datetime: "timestamptz",
 }
 

@@ -57,7 +57,8 @@ def accept(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.Da
     """
     frame = _typed(table, frame)
     for name, column in table.columns.items():
-        if not column.nullable and name in frame.columns and frame[name].null_count():
+        needed = not column.nullable or name in table.key
+        if needed and name in frame.columns and frame[name].null_count():
             raise LakeError(
                 f"Column {name} must not be null",
                 table=table.name,
@@ -81,12 +82,29 @@ def accept(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.Da
         for name, dtype in frame.schema.items()
         if dtype.is_float()
     )
-    return _without_duplicates(table, in_order(table, frame))
+    return without_duplicates(table, in_order(table, frame))
 
 
 def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Sort rows by symbol and the rest of the key, at little cost if they are sorted already."""
     return frame.sort(sort_order(table))
+
+
+def without_duplicates(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that are in the table's order as they are, or raise if several have the same key."""
+    repeats = frame.select(
+        repeat=pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in table.key)
+    )["repeat"]
+    if repeats.any():
+        examples = frame.filter(repeats).head(_EXAMPLES).select(table.key)
+        raise LakeError(
+            "Several rows have the same key",
+            table=table.name,
+            key=", ".join(table.key),
+            rows=int(repeats.sum()),
+            examples="; ".join(" ".join(map(str, row)) for row in examples.rows()),
+        )
+    return frame
 
 
 def session_hashes(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) -> dict[date, str]:
@@ -220,22 +238,6 @@ def _typed(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
             raise LakeError(
                 f"Column {name} has type {dtype}, the table stores {expected[name]}", table=table.name
             )
-    return frame
-
-
-def _without_duplicates(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    repeats = frame.select(
-        repeat=pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in table.key)
-    )["repeat"]
-    if repeats.any():
-        examples = frame.filter(repeats).head(_EXAMPLES).select(table.key)
-        raise LakeError(
-            "Several rows have the same key",
-            table=table.name,
-            key=", ".join(table.key),
-            rows=int(repeats.sum()),
-            examples="; ".join(" ".join(map(str, row)) for row in examples.rows()),
-        )
     return frame
 
 

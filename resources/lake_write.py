@@ -89,13 +89,15 @@ class SessionWrite:
         seen = self.current.version(part)
         stored = self.current.read(part, self.table.schema)
         found = lake_rows.compare(self.table, stored.filter(here), self.rows.filter(here), self.known_at)
-        if self.table.versioned and found.leaving.height:
-            self._write_history(stored, found.leaving)
         counts = dict(found.rows.group_by(self.table.partition_by).len().iter_rows())
         for day in touched:
             stamps[day] = SessionStamp(counts.get(day, 0), self.report.hashes[day], self.known_at)
         kept = stored.filter(~here)
         merged = lake_rows.in_order(self.table, pl.concat([kept, found.rows])) if kept.height else found.rows
+        if self.table.partition_by not in self.table.key:  # else a key lies in one session by construction
+            lake_rows.without_duplicates(self.table, merged)
+        if self.table.versioned and found.leaving.height:
+            self._write_history(stored, found.leaving)
         self.report.bytes += self.current.replace(part, merged, footer(stamps), seen=seen)
         self.report.files += 1
         self.report.rows += found.rows.height

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -16,32 +18,106 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resources.catalog import connect, write_catalog
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from trading_assets.errors import LakeError
+from trading_assets.schemas import BAR_END, BAR_START
 from trading_assets.table import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = Table(
-    name="prices",
-    grain="One row per (kind, symbol, session)",
-    columns={
-        "kind": Column(pl.String, "Kind", nullable=False),
-        "symbol": SYMBOL,
-        "session": SESSION,
-        "price": Column(pl.Float64, "Price"),
-        "note": Column(pl.String, "Note"),
-        "batch_id": Column(pl.String, "Batch", nullable=False),
-        "known_at": KNOWN_AT,
-    },
-    key=("kind", "symbol", "session"),
-    provenance=("batch_id", "known_at"),
-    versioned=True,
-)
 SESSIONS = [date(2015, 11, 30), date(2015, 12, 1), date(2015, 12, 31), date(2016, 1, 4), date(2016, 1, 5)]
 EPOCH = datetime(2016, 3, 1, tzinfo=UTC)
-Key = tuple[str, str, date]
-Value = tuple[float | None, str | None]
+NEW_YORK = ZoneInfo("America/New_York")
+Key = tuple[object, ...]
+Value = tuple[object, ...]
+SYMBOLS = st.sampled_from(["A", "BRK.B", "Z"])
+KIND = Column(pl.String, "Kind", nullable=False)
+PRICE = Column(pl.Float64, "Price")
+NOTE = Column(pl.String, "Note")
+ORIGIN = {"batch_id": Column(pl.String, "Batch", nullable=False), "known_at": KNOWN_AT}
+PRICES = st.sampled_from([None, math.nan, 0.0, -0.0, 1.5])
+NOTES = st.sampled_from([None, "", "text", "\N{SNOWMAN}"])
+
+
+@dataclass(frozen=True, repr=False)
+class Shape:
+    """A kind of key that tables of the product have, with rows to write."""
+
+    table: Table
+    keys: st.SearchStrategy[Key]
+    values: st.SearchStrategy[Value]
+
+    def session(self, key: Key) -> date:
+        if "session" in self.table.key:
+            return key[self.table.key.index("session")]  # type: ignore[return-value] # drawn from SESSIONS
+        return key[1].astimezone(NEW_YORK).date()  # type: ignore[attr-defined] # bar_start
+
+    def row(self, key: Key, value: Value) -> tuple[object, ...]:
+        """Return key and values in the order of the table's columns."""
+        return (*key, *(() if "session" in self.table.key else (self.session(key),)), *value)
+
+
+def versioned(name: str, key: tuple[str, ...], columns: dict[str, Column]) -> Table:
+    return Table(
+        name, "grain", {**columns, **ORIGIN}, key=key, provenance=("batch_id", "known_at"), versioned=True
+    )
+
+
+DAILY = Shape(
+    versioned(
+        "prices",
+        ("kind", "symbol", "session"),
+        {"kind": KIND, "symbol": SYMBOL, "session": SESSION, "price": PRICE, "note": NOTE},
+    ),
+    st.tuples(st.sampled_from("xy"), SYMBOLS, st.sampled_from(SESSIONS)),
+    st.tuples(PRICES, NOTES),
+)
+HOURLY = Shape(
+    versioned(
+        "hours",
+        ("symbol", "bar_start"),
+        {"symbol": SYMBOL, "bar_start": BAR_START, "session": SESSION, "price": PRICE, "bar_end": BAR_END},
+    ),
+    st.builds(
+        lambda symbol, day, hour: (symbol, datetime.combine(day, hour, NEW_YORK).astimezone(UTC)),
+        SYMBOLS,
+        st.sampled_from(SESSIONS),
+        st.sampled_from([time(9, 30), time(10), time(15)]),
+    ),
+    st.tuples(PRICES, st.sampled_from([EPOCH, EPOCH + timedelta(microseconds=1)])),
+)
+COMPANY = Shape(
+    versioned(
+        "company",
+        ("symbol", "session", "period_end", "item", "place"),
+        {
+            "symbol": SYMBOL,
+            "session": SESSION,
+            "period_end": Column(pl.Date, "Period", nullable=False),
+            "item": KIND,
+            "place": Column(pl.Int32, "Place", nullable=False),
+            "count": Column(pl.Int64, "Count"),
+            "is_final": Column(pl.Boolean, "Final"),
+            "paid_date": Column(pl.Date, "Day"),
+            "seen_at": Column(UTC_INSTANT, "Instant"),
+        },
+    ),
+    st.tuples(
+        SYMBOLS,
+        st.sampled_from(SESSIONS),
+        st.sampled_from(SESSIONS),
+        st.sampled_from("xy"),
+        st.integers(-1, 1),
+    ),
+    st.tuples(
+        st.sampled_from([None, 0, -1, 2**53 + 1]),
+        st.sampled_from([None, True, False]),
+        st.sampled_from([None, date(1970, 1, 1), date(1969, 12, 31)]),
+        st.sampled_from([None, EPOCH, datetime(1970, 1, 1, tzinfo=UTC)]),
+    ),
+)
+TABLE = DAILY.table
 
 
 @dataclass
@@ -56,13 +132,15 @@ class Version:
 class Oracle:
     """The specification: a plain list of row versions."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape = DAILY) -> None:
         self.versions: list[Version] = []
+        self.shape = shape
 
     def write(self, sessions: Iterable[date], rows: dict[Key, Value], batch: str, at: datetime) -> None:
         days = set(sessions)
         for version in self.current():
-            if version.key[2] in days and same(rows.get(version.key, "removed")) != same(version.value):
+            written = self.shape.session(version.key) in days
+            if written and same(rows.get(version.key, "removed")) != same(version.value):
                 version.until = at
         present = {version.key for version in self.current()}
         self.versions += [Version(key, rows[key], batch, at) for key in rows if key not in present]
@@ -88,67 +166,70 @@ def same(value: object) -> object:
     return value
 
 
-def rows_of(versions: Iterable[Version]) -> set[tuple[object, ...]]:
-    found = [(*v.key, *(same(v.value)), v.batch, v.known) for v in versions]  # type: ignore[misc] # a tuple
+def rows_of(versions: Iterable[Version], shape: Shape = DAILY) -> set[tuple[object, ...]]:
+    found = [tuple(same(item) for item in (*shape.row(v.key, v.value), v.batch, v.known)) for v in versions]
     assert len(set(found)) == len(found)
     return set(found)
 
 
-def rows_in(frame: pl.DataFrame) -> set[tuple[object, ...]]:
-    found = [tuple(same(item) for item in row) for row in frame.select(list(TABLE.columns)).rows()]
+def rows_in(frame: pl.DataFrame, table: Table = TABLE) -> set[tuple[object, ...]]:
+    found = [tuple(same(item) for item in row) for row in frame.select(list(table.columns)).rows()]
     assert len(set(found)) == len(found), "a row shows twice"
     return set(found)
 
 
-def frame_of(rows: dict[Key, Value], batch: str) -> pl.DataFrame:
-    schema = {name: dtype for name, dtype in TABLE.schema.items() if name != "known_at"}
-    return pl.DataFrame([(*key, *value, batch) for key, value in rows.items()], schema=schema, orient="row")
+def frame_of(rows: dict[Key, Value], batch: str, shape: Shape = DAILY) -> pl.DataFrame:
+    schema = {name: dtype for name, dtype in shape.table.schema.items() if name != "known_at"}
+    content = [(*shape.row(key, value), batch) for key, value in rows.items()]
+    return pl.DataFrame(content, schema=schema, orient="row")
 
 
-def glob_rows(lake: Lake) -> pl.DataFrame:
-    pattern = lake.root / TABLE.name / "**/*.parquet"
+def glob_rows(lake: Lake, table: Table = TABLE) -> pl.DataFrame:
+    pattern = lake.root / table.name / "**/*.parquet"
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        found = connection.sql(f"select * from read_parquet('{pattern}', hive_partitioning = true)").pl()
-    return found.with_columns(pl.col("known_at").cast(UTC_INSTANT))
+        return connection.sql(f"select * from read_parquet('{pattern}', hive_partitioning = true)").pl()
 
 
-KEYS = st.tuples(st.sampled_from("xy"), st.sampled_from(["A", "BRK.B", "Z"]), st.sampled_from(SESSIONS))
-VALUES = st.tuples(
-    st.sampled_from([None, math.nan, 0.0, -0.0, 1.5]), st.sampled_from([None, "", "text", "\N{SNOWMAN}"])
-)
-WRITES = st.tuples(
-    st.sets(st.sampled_from(SESSIONS), min_size=1),
-    st.dictionaries(KEYS, VALUES, max_size=8),
-    st.sampled_from([0, 0, 1, 60]),  # seconds since the write before; 0: at the same instant
-)
-STEPS = st.lists(st.one_of(WRITES, WRITES, WRITES, st.sampled_from([2015, 2016])), min_size=1, max_size=8)
+KEYS, VALUES = DAILY.keys, DAILY.values
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=STEPS)
+def steps_of(shape: Shape) -> st.SearchStrategy[list[object]]:
+    writes = st.tuples(
+        st.sets(st.sampled_from(SESSIONS), min_size=1),
+        st.dictionaries(shape.keys, shape.values, max_size=8),
+        st.sampled_from([0, 0, 1, 60]),  # seconds since the write before; 0: at the same instant
+    )
+    compactions = st.sampled_from([2015, 2016])
+    return st.lists(st.one_of(writes, writes, writes, compactions), min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize("shape", [DAILY, HOURLY, COMPANY], ids=lambda shape: shape.table.name)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
 def test_any_sequence_of_writes_leaves_the_last_rows_and_every_earlier_state(
-    steps: list[object], tmp_path_factory: pytest.TempPathFactory
+    shape: Shape, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("lake")
+    table, folder = shape.table, tmp_path_factory.mktemp("lake")
     lake = Lake(folder / "lake", FileLocks(folder / "locks"))
-    oracle, now = Oracle(), EPOCH
-    for number, step in enumerate(steps):
+    oracle, now = Oracle(shape), EPOCH
+    for number, step in enumerate(data.draw(steps_of(shape))):
         if isinstance(step, int):
-            lake.compact_year(TABLE, step)
+            lake.compact_year(table, step)
             continue
-        sessions, candidates, seconds = step  # type: ignore[misc] # drawn from WRITES
+        sessions, candidates, seconds = step  # type: ignore[misc] # a write
         now += timedelta(seconds=seconds)
-        rows = {key: value for key, value in candidates.items() if key[2] in sessions}
-        report = lake.write_sessions(TABLE, frame_of(rows, f"b{number}"), sessions, known_at=now)
+        rows = {key: value for key, value in candidates.items() if shape.session(key) in sessions}
+        frame = frame_of(rows, f"b{number}", shape)
+        report = lake.write_sessions(table, frame, sessions, known_at=now)
         oracle.write(sessions, rows, f"b{number}", now)
         assert report.rows == len(rows) == report.inserted + report.changed + report.unchanged
 
-    expected = rows_of(oracle.current())
-    assert rows_in(lake.scan(TABLE).collect()) == expected
-    if list((lake.root / TABLE.name).rglob("*.parquet")):
-        assert rows_in(glob_rows(lake)) == expected
-        assert rows_in(pl.read_parquet(lake.root / TABLE.name / "**/*.parquet")) == expected
+    expected = rows_of(oracle.current(), shape)
+    assert rows_in(lake.scan(table).collect(), table) == expected
+    if list((lake.root / table.name).rglob("*.parquet")):
+        assert rows_in(glob_rows(lake, table), table) == expected
+        assert rows_in(pl.read_parquet(lake.root / table.name / "**/*.parquet"), table) == expected
     instants = {EPOCH - timedelta(seconds=1), now, now + timedelta(days=1)}
     instants |= {
         moment + gap
@@ -157,41 +238,50 @@ def test_any_sequence_of_writes_leaves_the_last_rows_and_every_earlier_state(
         if moment
         for gap in (timedelta(0), timedelta(microseconds=-1))
     }
-    for instant in instants:
-        assert rows_in(lake.scan(TABLE, as_of=instant).collect()) == rows_of(oracle.as_of(instant))
+    catalog = folder / "trading.duckdb"
+    write_catalog(catalog, lake.root, lake.history_root, folder / "none", tables=[table])
+    with connect(catalog) as connection:
+        for instant in instants:
+            known = rows_of(oracle.as_of(instant), shape)
+            assert rows_in(lake.scan(table, as_of=instant).collect(), table) == known
+            macro = connection.sql(f"select * from {table.name}_as_of('{instant.isoformat()}')").pl()
+            assert macro.schema == table.schema
+            assert rows_in(macro, table) == known
     closed = [version for version in oracle.versions if version.until is not None]
-    assert rows_in(lake.history(TABLE).collect()) == rows_of(closed)
+    assert rows_in(lake.history(table).collect(), table) == rows_of(closed, shape)
     assert not list(lake.root.glob(".staging/*"))
+    counts = Counter(shape.session(version.key) for version in oracle.current())
+    assert lake.row_counts(table) == dict(sorted(counts.items()))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(rows=st.dictionaries(KEYS, VALUES, min_size=1), other=st.dictionaries(KEYS, VALUES), value=VALUES)
+@pytest.mark.parametrize("shape", [DAILY, HOURLY, COMPANY], ids=lambda shape: shape.table.name)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
 def test_a_content_hash_depends_on_the_rows_and_not_on_the_way_to_them(
-    rows: dict[Key, Value],
-    other: dict[Key, Value],
-    value: Value,
-    tmp_path_factory: pytest.TempPathFactory,
+    shape: Shape, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("lake")
+    rows = data.draw(st.dictionaries(shape.keys, shape.values, min_size=1))
+    other, value = data.draw(st.dictionaries(shape.keys, shape.values)), data.draw(shape.values)
+    table, folder = shape.table, tmp_path_factory.mktemp("lake")
     direct = Lake(folder / "direct", FileLocks(folder / "locks"))
-    report = direct.write_sessions(TABLE, frame_of(rows, "b"), SESSIONS, known_at=EPOCH)
+    report = direct.write_sessions(table, frame_of(rows, "b", shape), SESSIONS, known_at=EPOCH)
     detour = Lake(folder / "detour", FileLocks(folder / "locks"))
-    detour.write_sessions(TABLE, frame_of(other, "c"), SESSIONS, known_at=EPOCH)
+    detour.write_sessions(table, frame_of(other, "c", shape), SESSIONS, known_at=EPOCH)
     for number, session in enumerate(reversed(SESSIONS)):
-        one = {key: row for key, row in reversed(rows.items()) if key[2] == session}
+        one = {key: row for key, row in reversed(rows.items()) if shape.session(key) == session}
         at = EPOCH + timedelta(seconds=number)
-        detour.write_sessions(TABLE, frame_of(one, f"d{number}"), [session], known_at=at)
+        detour.write_sessions(table, frame_of(one, f"d{number}", shape), [session], known_at=at)
     for session in SESSIONS:
-        assert detour.content_hash(TABLE, session) == direct.content_hash(TABLE, session)
-        assert report.hashes[session] == direct.content_hash(TABLE, session)
+        assert detour.content_hash(table, session) == direct.content_hash(table, session)
+        assert report.hashes[session] == direct.content_hash(table, session)
 
     key = next(iter(rows))
-    changed = {**rows, key: value}
-    hashes = direct.write_sessions(
-        TABLE, frame_of(changed, "e"), SESSIONS, known_at=EPOCH + timedelta(days=1)
-    ).hashes
-    assert (hashes[key[2]] == report.hashes[key[2]]) == (same(rows[key]) == same(value))
-    assert all(hashes[day] == report.hashes[day] for day in SESSIONS if day != key[2])
+    later = EPOCH + timedelta(days=1)
+    changed = frame_of({**rows, key: value}, "e", shape)
+    hashes = direct.write_sessions(table, changed, SESSIONS, known_at=later).hashes
+    touched = shape.session(key)
+    assert (hashes[touched] == report.hashes[touched]) == (same(rows[key]) == same(value))
+    assert all(hashes[day] == report.hashes[day] for day in SESSIONS if day != touched)
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,10 +18,20 @@ import pytest
 from resources import lake_files
 from resources.lake import Lake
 from resources.lake_locks import FileLocks, PostgresLocks
+from resources.lake_rows import accept
 from trading_assets.errors import LakeError, TransientError
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_FEATURES, SCREENER_RESULTS, VENDOR_DAILY_BARS
+from trading_assets.schemas import (
+    CORPORATE_ACTIONS,
+    DAILY_FEATURES,
+    SCREENER_RESULTS,
+    TABLES,
+    VENDOR_DAILY_BARS,
+    VENDOR_HOURLY_BARS,
+)
+from trading_assets.table import Column
 
 BARS = VENDOR_DAILY_BARS["polygon"]
+HOURS = VENDOR_HOURLY_BARS["polygon"]
 MAY, JUNE, JULY = date(2016, 5, 31), date(2016, 6, 30), date(2016, 7, 1)
 NOW = datetime(2016, 7, 1, 21, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -160,6 +171,37 @@ def test_a_table_is_replaced_by_its_own_date_column(lake: Lake) -> None:
     lake.write_sessions(CORPORATE_ACTIONS, frame.clear(), [JULY], known_at=LATER)
     assert lake.scan(CORPORATE_ACTIONS).collect()["ex_date"].to_list() == [JUNE]
     assert lake.scan(CORPORATE_ACTIONS, as_of=NOW, start=JULY).collect().height == 1
+
+
+def hours(session: date, *starts: datetime) -> pl.DataFrame:
+    rows = [("A", start, start, session, 1.0, 1.0, 1.0, 1.0, 5.0, None, None, 1, "one") for start in starts]
+    schema = {name: dtype for name, dtype in HOURS.schema.items() if name != "known_at"}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_a_bar_that_another_session_holds_already_is_refused_and_nothing_is_written(lake: Lake) -> None:
+    start = datetime(2016, 6, 30, 19, tzinfo=UTC)
+    lake.write_sessions(HOURS, hours(JUNE, start), [JUNE], known_at=NOW)
+    before, eve = files(lake), date(2016, 6, 29)
+    with pytest.raises(LakeError, match=r"same key.*symbol, bar_start.*A 2016-06-30 19:00"):
+        lake.write_sessions(HOURS, hours(eve, start), [eve], known_at=LATER)
+    assert files(lake) == before
+    moved = lake.write_sessions(HOURS, hours(eve, start), [eve, JUNE], known_at=LATER)
+    assert (moved.changed, moved.removed) == (1, 0)
+    assert lake.scan(HOURS, as_of=NOW).collect()["session"].to_list() == [JUNE]
+    assert lake.row_counts(HOURS) == {eve: 1}
+
+
+def test_a_key_is_never_null_and_no_column_is_called_as_a_folder() -> None:
+    table = replace(
+        SCREENER_RESULTS, columns={**SCREENER_RESULTS.columns, "screen": Column(pl.String, "any")}
+    )
+    row = (None, JUNE, "A", 1, "Oversold", "entered", 1.0)
+    with pytest.raises(LakeError, match="screen must not be null"):
+        accept(table, pl.DataFrame([row], schema=table.schema, orient="row"), [JUNE])
+    for known in TABLES.values():
+        assert not {"year", "part"} & set(known.columns), "a reader of hive folders would take the folder's"
+        assert {*known.key, *known.provenance, known.partition_by} <= set(known.columns), known.name
 
 
 def test_open_years_lie_in_months_and_a_closed_year_written_at_once_in_one_part(lake: Lake) -> None:
