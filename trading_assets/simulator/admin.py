@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import fields
 from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trading_assets.simulator.faults import Fault, FaultKind
+from trading_assets.simulator.faults import MEANINGS
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.state import Correction
 from trading_assets.simulator.tape import published_day
@@ -34,6 +32,7 @@ def routes(simulation: Simulation) -> list[Route]:
                 "symbols": len(simulation.market.symbols),
                 "first_session": simulation.market.first_session(),
                 "last_session": simulation.market.last_session(),
+                "faults": len(simulation.faults.rules),
             }
         )
 
@@ -74,19 +73,21 @@ async def _clock(simulation: Simulation, request: Request) -> Response:
 
 async def _faults(simulation: Simulation, request: Request) -> Response:
     if request.method == "DELETE":
-        simulation.faults.rules.clear()
+        number = request.query_params.get("id")
+        if number is not None and not number.isdigit():
+            return _wrong("id: the number of one fault; without it all of them are switched off")
+        simulation.faults.remove(None if number is None else int(number))
     elif request.method == "POST":
-        body = await json_body(request) or {}
-        known = {field.name for field in fields(Fault)} - {"used"}
-        if not {"match", "kind"} <= set(body) <= known:
-            return _wrong(f"a fault needs match and kind, and may have {', '.join(sorted(known))}")
         try:
-            re.compile(body["match"])
-            fault = Fault(**{**body, "kind": FaultKind(str(body["kind"]))})
-        except (ValueError, TypeError, re.error) as error:
-            return _wrong(f"{error}; kinds are {', '.join(FaultKind)}")
-        simulation.faults.rules.append(fault)
-    return json_answer({"faults": simulation.faults.listing()})
+            simulation.faults.add(await json_body(request) or {})
+        except (ValueError, TypeError) as error:
+            return _wrong(str(error))
+    return json_answer(
+        {
+            "faults": simulation.faults.listing(),
+            "kinds": {kind.value: text for kind, text in MEANINGS.items()},
+        }
+    )
 
 
 async def _corrections(simulation: Simulation, request: Request) -> Response:

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
-from trading_assets.simulator.faults import TRANSPORT, FaultMiddleware
+from trading_assets.simulator.fault_answers import TRANSPORT, FaultMiddleware
 from trading_assets.simulator.simulation import Simulation
 
 

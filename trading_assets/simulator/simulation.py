@@ -28,7 +28,11 @@ class Simulation:
     clock: SimulationClock
     store: StateStore
     engine: Advancing | None = None
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Switch on again what was switched on before a restart."""
+        self.faults = Faults(self.store)
 
     def now(self) -> datetime:
         """Return the present simulated instant."""

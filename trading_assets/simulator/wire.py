@@ -19,6 +19,16 @@ from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.tape import day_of
 
 JSON_TYPE = "application/json"
+VENDORS = ("polygon", "yahoo", "alpaca")
+_POLYGON_PATHS = ("/v2/aggs", "/v3/", "/vX/", "/v1/marketstatus", "/v1/open-close", "/stocks/v1/")
+_YAHOO_PATHS = ("/v7/", "/v8/", "/v10/", "/ws/", "/v1/test/", "/v1/finance/")
+
+
+def vendor_of(target: str) -> str:
+    """Return whose path this is; what is neither Polygon's nor Yahoo's is Alpaca's."""
+    if target.startswith(_POLYGON_PATHS):
+        return "polygon"
+    return "yahoo" if target.startswith(_YAHOO_PATHS) or target.partition("?")[0] == "/" else "alpaca"
 
 
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
