@@ -1,40 +1,32 @@
-"""Alpaca: daily bars [symbol, session], corporate actions and asset flags, through alpaca-py."""
+"""Alpaca: daily and hourly bars, corporate actions and asset flags, through alpaca-py."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
-from urllib.parse import quote
 
-import numpy as np
 import polars as pl
 from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
+from resources import alpaca_hourly
+from resources.alpaca_bars import BARS_PER_PAGE, fetch_bars, parse_daily
+from resources.alpaca_pages import group_of, pages
 from resources.clock import Clock
-from resources.fan_out import in_order
 from resources.http import HttpGate
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.transports import attach
 from resources.vendor_actions import ACTION_SCHEMA, finish_actions
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
 from resources.vendor_listings import FLAG_COLUMNS, LISTING_SCHEMA, finish_listings
-from resources.vendors import Fetched, Progress, RawResponse
-from trading_assets.errors import VendorRefusedError
-from trading_assets.sessions import NEW_YORK, session_close
+from resources.vendors import Fetched, Progress
+from trading_assets.sessions import session_close
 from trading_assets.settings import SourceName
 
-BARS_PER_PAGE = 10_000
 ACTIONS_PER_PAGE = 1000
-LONGEST_SYMBOL_LIST = 7000
-"""Characters of the encoded symbol list: URLs stay below the 8 KB that proxies take."""
 PROCESS_LAG = timedelta(days=60)
-_NUMBERS = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
-_INVALID_SYMBOL = re.compile(r"invalid symbol: ([A-Za-z0-9./-]+)")
 
 
 class AlpacaSource:
@@ -104,24 +96,36 @@ class AlpacaSource:
             "asof": "-",  # a ticker as it was then, not the company that has it now
             "sort": "asc",
         }
-
-        def fetch(batch: list[str]) -> tuple[list[pl.DataFrame], list[PackedResponse]]:
-            return self._bar_pages(batch, params, now)
-
-        batches = list(symbol_batches(symbols))
-        frames, packed, done = [], [], 0
-        for batch, (pages, kept) in zip(
-            batches, in_order(fetch, batches, workers=self._workers), strict=True
-        ):
-            frames += pages
-            packed += kept
-            done += len(batch)
-            if progress:
-                progress(done, len(symbols))
+        frames, packed = fetch_bars(
+            self._bars,
+            symbols,
+            params,
+            parse_daily,
+            now=now,
+            gate=self._gate,
+            workers=self._workers,
+            progress=progress,
+        )
         frame = finish_bars(frames, sessions)
         present = set(frame.get_column("symbol").unique())
         empty = tuple(symbol for symbol in symbols if symbol not in present)
         return Fetched(frame, PackedResponses(packed), empty)
+
+    def hourly_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch the finished hours of ``symbols``, joined from half hours: many symbols a request, page by page."""
+        return alpaca_hourly.fetch(
+            self._bars,
+            sessions,
+            symbols,
+            gate=self._gate,
+            now=self._clock.now(),
+            delay=self._delay,
+            feed=self._feed,
+            workers=self._workers,
+            progress=progress,
+        )
 
     def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
         """Fetch splits, dividends, spin-offs, symbol changes and removals with ex-dates from ``start`` to ``end``.
@@ -138,8 +142,10 @@ class AlpacaSource:
         rows: list[dict[str, Any]] = []
         left_out: dict[str, int] = {}
         packed: list[PackedResponse] = []
-        for body, response in self._paged(self._actions, "/corporate-actions", params, self._clock.now()):
-            groups = self._field(body, "corporate_actions", response)
+        for body, response in pages(
+            self._actions, "/corporate-actions", params, now=self._clock.now(), gate=self._gate
+        ):
+            groups = group_of(body, "corporate_actions", response, self._gate)
             try:
                 for kind, items in groups.items():
                     known = _ACTIONS.get(kind)
@@ -158,60 +164,6 @@ class AlpacaSource:
             progress(1, 1)
         frame = finish_actions(pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row"), start, end)
         return Fetched(frame, PackedResponses(packed), left_out=left_out)
-
-    def _bar_pages(
-        self, batch: list[str], params: Mapping[str, Any], now: datetime
-    ) -> tuple[list[pl.DataFrame], list[PackedResponse]]:
-        wanted = list(batch)
-        while wanted:
-            query = {**params, "symbols": ",".join(wanted)}
-            frames, packed = [], []
-            try:
-                for body, response in self._paged(self._bars, "/stocks/bars", query, now):
-                    bars = self._field(body, "bars", response)
-                    if not bars.keys() <= set(wanted):
-                        raise self._gate.data_error("Bars of a symbol that was not asked for", response)
-                    frames.append(parse_bars(bars, response, self._gate))
-                    packed.append(pack(response))
-            except VendorRefusedError as error:
-                # one unknown name refuses the whole request: ask again without it
-                named = _INVALID_SYMBOL.search(str(error.facts.get("excerpt", "")))
-                if error.facts.get("status") != 400 or not named or named[1] not in wanted:
-                    raise
-                wanted.remove(named[1])
-                continue
-            return frames, packed
-        return [], []
-
-    def _paged(
-        self,
-        client: StockHistoricalDataClient | CorporateActionsClient,
-        path: str,
-        params: Mapping[str, Any],
-        now: datetime,
-    ) -> Iterator[tuple[dict[str, Any], RawResponse]]:
-        # page by page through the client's own get: its pager keeps everything, and follows a circle for ever
-        token, seen = None, set()
-        while True:
-            with self._gate.capture(now) as kept:
-                try:
-                    body = client.get(path, {**params, "page_token": token} if token else dict(params))
-                except ValueError as error:
-                    raise self._gate.data_error("Not JSON, or cut short", kept[-1]) from error
-            if not isinstance(body, dict) or "next_page_token" not in body:
-                raise self._gate.data_error("Not a page of an answer", kept[-1])
-            yield body, kept[-1]
-            token = body["next_page_token"]
-            if not token:
-                return
-            if token in seen:
-                raise self._gate.data_error("Pages go round in a circle", kept[-1])
-            seen.add(token)
-
-    def _field(self, body: Mapping[str, Any], name: str, response: RawResponse) -> dict[str, Any]:
-        if name not in body or not isinstance(body[name], dict | None):
-            raise self._gate.data_error(f"No {name} in the answer", response)
-        return body[name] or {}
 
 
 class AlpacaAssets:
@@ -245,59 +197,6 @@ class AlpacaAssets:
         if progress:
             progress(1, 1)
         return Fetched(finish_listings(frame), PackedResponses([pack(response) for response in kept]))
-
-
-def symbol_batches(symbols: Sequence[str]) -> Iterator[list[str]]:
-    """Cut ``symbols`` into lists that fit into one URL each."""
-    batch: list[str] = []
-    length = 0
-    for symbol in symbols:
-        added = len(quote(symbol, safe="")) + 3  # and the encoded comma
-        if batch and length + added > LONGEST_SYMBOL_LIST:
-            yield batch
-            batch, length = [], 0
-        batch.append(symbol)
-        length += added
-    if batch:
-        yield batch
-
-
-def parse_bars(
-    bars: Mapping[str, list[dict[str, Any]]], response: RawResponse, gate: HttpGate
-) -> pl.DataFrame:
-    """Parse the bars of one page. The session is the New York date of ``t``, which is midnight there.
-
-    Raises
-    ------
-    VendorDataError
-        If a bar lacks a field or has one of a wrong type.
-    """
-    try:
-        rows = [row for items in bars.values() for row in items]
-        stamps = list(map(itemgetter("t"), rows))
-        sessions = {stamp: datetime.fromisoformat(stamp).astimezone(NEW_YORK).date() for stamp in set(stamps)}
-        names = pl.Series(list(bars), dtype=pl.String)
-        lengths = [len(items) for items in bars.values()]
-        positions = pl.Series(np.repeat(np.arange(len(bars)), lengths))
-        frame = pl.DataFrame(
-            {
-                "symbol": names.gather(positions),
-                "session": pl.Series([sessions[stamp] for stamp in stamps], dtype=pl.Date),
-                **{
-                    name: pl.Series(list(map(itemgetter(key), rows)), dtype=pl.Float64)
-                    for name, key in _NUMBERS.items()
-                },
-                "vwap": pl.Series([row.get("vw") for row in rows], dtype=pl.Float64),
-                "trade_count": pl.Series([row.get("n") for row in rows], dtype=pl.Int64),
-            }
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
-        raise gate.data_error(
-            "A bar lacks a field or has a wrong one", response, reason=type(error).__name__
-        ) from error
-    if sum(frame.select(*_NUMBERS).null_count().row(0)):
-        raise gate.data_error("A bar has a null price or volume", response)
-    return frame
 
 
 def _asset_row(asset: Mapping[str, Any], as_of: date) -> dict[str, Any]:

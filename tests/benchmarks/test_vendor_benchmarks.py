@@ -8,7 +8,7 @@ import orjson
 import polars as pl
 import pytest
 
-from resources.alpaca_data import parse_bars
+from resources.alpaca_bars import parse_daily
 from resources.clock import SimulatorClock
 from resources.http import HttpGate, HttpPolicy
 from resources.polygon import parse_grouped
@@ -61,7 +61,7 @@ def test_parsing_a_page_of_ten_thousand_bars(benchmark):
     bar = {"o": 1.01, "h": 2.5, "l": 0.5, "c": 1.25, "v": 900, "vw": 1.1, "n": 7}
     bars = {f"S{n}": [{"t": f"{day}T04:00:00Z", **bar} for day in SESSIONS[:200]] for n in range(50)}
     answer = response({})
-    assert benchmark(parse_bars, bars, answer, GATE).height == 10_000
+    assert benchmark(parse_daily, bars, answer, GATE).height == 10_000
 
 
 def test_parsing_the_chart_of_a_year(benchmark):

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from alpaca.data.models.corporate_actions import CorporateActionsSet
 
-from resources.alpaca_data import _ACTIONS, AlpacaAssets, symbol_batches
+from resources.alpaca_bars import symbol_batches
+from resources.alpaca_data import _ACTIONS, AlpacaAssets
 from resources.vendor_bars import BAR_SCHEMA
 from resources.vendor_listings import FLAG_COLUMNS
 from trading_assets.errors import DataQualityError, VendorDataError, VendorRefusedError
