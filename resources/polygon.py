@@ -1,19 +1,19 @@
-"""Polygon: whole-market daily bars [symbol, session], splits and dividends, and listings, with its own client."""
+"""Polygon: whole-market daily bars [symbol, session], hourly bars, splits and dividends, and listings, with its own client."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
 import polars as pl
 from polygon import RESTClient
 
+from resources import polygon_hourly
 from resources.clock import Clock
 from resources.fan_out import in_order
 from resources.http import HttpGate
+from resources.polygon_answers import answers, checked_answer
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.transports import UrllibReply, UrllibTransport
 from resources.vendor_actions import ACTION_SCHEMA, finish_actions
@@ -22,7 +22,6 @@ from resources.vendor_listings import LISTING_SCHEMA, finish_listings
 from resources.vendors import Fetched, Progress, RawResponse
 from trading_assets.settings import SourceName
 
-GOOD_STATUS = frozenset({"OK", "DELAYED"})
 PAGE = 1000
 DELISTED_SHOWN = timedelta(days=31)
 _BAR_FIELDS = {
@@ -122,6 +121,21 @@ class PolygonSource:
                 progress(done, len(days))
         return Fetched(finish_bars(frames, sessions), PackedResponses(packed), tuple(empty))
 
+    def hourly_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch the finished hours of ``symbols``, joined from half hours: one call a symbol for the whole range."""
+        return polygon_hourly.fetch(
+            self._client,
+            sessions,
+            symbols,
+            gate=self._gate,
+            now=self._clock.now(),
+            delay=self._delay,
+            workers=self._workers,
+            progress=progress,
+        )
+
     def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
         """Fetch splits and cash dividends with ex-dates from ``start`` to ``end``."""
         splits, split_pages = self._pages(
@@ -204,23 +218,10 @@ class PolygonSource:
         *,
         enough: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
     ) -> tuple[list[dict[str, Any]], list[PackedResponse]]:
-        rows: list[dict[str, Any]] = []
         with self._gate.capture(self._clock.now()) as kept:
             first()
-            seen: set[str] = set()
-            while True:
-                body = _checked(kept[-1], self._gate)
-                rows += body["results"]
-                next_url = body.get("next_url")
-                if not next_url or enough(body["results"]):
-                    break
-                parts = urlsplit(next_url)
-                path = f"{parts.path}?{parts.query}"
-                if path in seen:
-                    raise self._gate.data_error("Pages go round in a circle", kept[-1])
-                seen.add(path)
-                # the path alone, as the client itself pages: the host stays ours, and so does the key
-                self._client._get(path=path, raw=True)
+            bodies = list(answers(self._client, kept, self._gate, enough=enough))
+        rows = [row for body in bodies for row in body["results"]]
         return rows, [pack(response) for response in kept]
 
 
@@ -235,7 +236,7 @@ def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
     VendorDataError
         On truncated JSON, a wrong status, missing results or a wrong count.
     """
-    body = _checked(response, gate, counted=True)
+    body = checked_answer(response, gate, counted=True)
     rows = body["results"]
     try:
         columns = {name: [row[key] for row in rows] for name, key in _BAR_FIELDS.items()}
@@ -249,25 +250,6 @@ def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
     if sum(frame.select(*_BAR_FIELDS).null_count().row(0)):
         raise gate.data_error("A bar has a null price, volume or time", response)
     return frame.with_columns(session=epoch_to_new_york_date("end_ms", "ms")).drop("end_ms")
-
-
-def _checked(response: RawResponse, gate: HttpGate, *, counted: bool = False) -> dict[str, Any]:
-    # grouped daily answers carry resultsCount; reference answers may carry a count of the page
-    try:
-        body = orjson.loads(response.body)
-    except ValueError as error:
-        raise gate.data_error("Not JSON, or cut short", response) from error
-    if not isinstance(body, dict) or body.get("status") not in GOOD_STATUS:
-        raise gate.data_error("Not an answer with a good status", response)
-    count = body.get("resultsCount" if counted else "count")
-    rows = body.get("results")
-    if rows is None:
-        if count != 0:
-            raise gate.data_error("Results are missing, and no count says that there are none", response)
-        rows = []
-    if not isinstance(rows, list) or (counted and count is None) or count not in {None, len(rows)}:
-        raise gate.data_error("The number of results differs from the count", response, count=count)
-    return {**body, "results": rows}
 
 
 def _split_rows(splits: list[dict[str, Any]]) -> list[dict[str, Any]]:

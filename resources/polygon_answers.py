@@ -1,0 +1,73 @@
+"""Polygon's answers: JSON with a status and a number of results, and the pages that follow one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from polygon import RESTClient
+
+from resources.http import HttpGate
+from resources.vendors import RawResponse
+
+GOOD_STATUS = frozenset({"OK", "DELAYED"})
+
+
+def answers(
+    client: RESTClient,
+    kept: list[RawResponse],
+    gate: HttpGate,
+    *,
+    counted: bool = False,
+    enough: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
+) -> Iterator[dict[str, Any]]:
+    """Yield the last answer of ``kept``, which the gate captures into, and those of the pages after it.
+
+    Raises
+    ------
+    VendorDataError
+        If an answer is not whole, or the pages go round in a circle.
+    """
+    seen: set[str] = set()
+    while True:
+        body = checked_answer(kept[-1], gate, counted=counted)
+        yield body
+        next_url = body.get("next_url")
+        if not next_url or enough(body["results"]):
+            return
+        parts = urlsplit(next_url)
+        path = f"{parts.path}?{parts.query}"
+        if path in seen:
+            raise gate.data_error("Pages go round in a circle", kept[-1])
+        seen.add(path)
+        # the path alone, as the client itself pages: the host stays ours, and so does the key
+        client._get(path=path, raw=True)
+
+
+def checked_answer(response: RawResponse, gate: HttpGate, *, counted: bool = False) -> dict[str, Any]:
+    """Parse an answer and prove that its results are all there.
+
+    Answers with bars (``counted``) carry ``resultsCount``; reference answers may carry a ``count`` of the page.
+
+    Raises
+    ------
+    VendorDataError
+        On truncated JSON, a wrong status, missing results or a wrong count.
+    """
+    try:
+        body = orjson.loads(response.body)
+    except ValueError as error:
+        raise gate.data_error("Not JSON, or cut short", response) from error
+    if not isinstance(body, dict) or body.get("status") not in GOOD_STATUS:
+        raise gate.data_error("Not an answer with a good status", response)
+    count = body.get("resultsCount" if counted else "count")
+    rows = body.get("results")
+    if rows is None:
+        if count != 0:
+            raise gate.data_error("Results are missing, and no count says that there are none", response)
+        rows = []
+    if not isinstance(rows, list) or (counted and count is None) or count not in {None, len(rows)}:
+        raise gate.data_error("The number of results differs from the count", response, count=count)
+    return {**body, "results": rows}
