@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,15 @@ import requests
 
 from resources.connections import connect
 from resources.database import Database
+from resources.lake_write import WriteReport
 from trading_assets.simulator.market import Bar, Instrument
+from trading_assets.table import KNOWN_AT, SYMBOL, Column, Table
+from trading_assets.table import SESSION as SESSION_COLUMN
 
 if TYPE_CHECKING:
     from resources.alpaca_broker import AlpacaBroker
     from resources.clock import SimulatorClock
+    from resources.lake import Lake
     from resources.platform import Platform
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -414,3 +419,82 @@ def traded(install: Callable[..., Installation]) -> Installation:
         for offset in range(3):
             run_session(platform, shift(SESSION, offset))
     return installation
+
+
+class CollectorHistory:
+    """What a collector recorded of the US market: (symbol, session) several times, as restated from day to day.
+
+    The file only adds and changes rows: one that is not collected again stays as it was.
+    """
+
+    values = ("open", "high", "low", "close", "adj_close", "volume")
+    table = Table(
+        name="collected_bars",
+        grain="One row per (symbol, session) as collected, raw prices and the vendor's adjusted close",
+        columns={
+            "symbol": SYMBOL,
+            "session": SESSION_COLUMN,
+            **{name: Column(pl.Float64, name, nullable=False) for name in values},
+            "known_at": KNOWN_AT,
+        },
+        provenance=("known_at",),
+        versioned=True,
+    )
+
+    def __init__(self, collected: pl.DataFrame) -> None:
+        listed = pl.Enum(collected["symbol"].unique().sort())
+        # of rows that the collector wrote twice on one day, the last is what it kept
+        self.collected = (
+            collected.with_columns(pl.col("volume").cast(pl.Float64), rank=pl.col("symbol").cast(listed))
+            .unique(["rank", "session", "known_on"], keep="last", maintain_order=True)
+            .sort("rank", "session", "known_on", maintain_order=True)
+            .with_columns(until=pl.col("known_on").shift(-1).over("rank", "session"))
+        )
+        self.days = self.collected["known_on"].unique().sort().to_list()
+        self._listed = listed
+
+    @staticmethod
+    def instant(day: date) -> datetime:
+        """Return the instant at which what was collected on a day is known."""
+        return datetime.combine(day, clock_time(22), UTC)
+
+    def known_on(self, day: date) -> pl.DataFrame:
+        """Return the last row of each key collected on or before a day, in the order of the key."""
+        known = (pl.col("known_on") <= day) & (pl.col("until").is_null() | (pl.col("until") > day))
+        return self.collected.filter(known).select(*self.table.key, *self.values)
+
+    def in_order(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Sort rows as ``known_on`` does, quickly."""
+        wanted = frame.select(*self.table.key, *self.values)
+        ranked = wanted.with_columns(rank=pl.col("symbol").cast(self._listed))
+        return ranked.sort("rank", "session").drop("rank")
+
+    def write(self, lake: Lake) -> WriteReport:
+        """Write the history as it happened: on each day the sessions it touched, as known then."""
+        total, sessions = WriteReport(), {}
+        by_day = self.collected.sort("known_on", maintain_order=True).partition_by("known_on", as_dict=True)
+        for (day,), collected in by_day.items():
+            touched = collected.select(*self.table.key, *self.values).partition_by("session", as_dict=True)
+            for (session,), rows in touched.items():
+                before = sessions.get(session, rows.clear())
+                sessions[session] = pl.concat([before.join(rows, on="symbol", how="anti"), rows])
+            written = [session for (session,) in touched]
+            frame = pl.concat([sessions[session] for session in written])
+            total.add(lake.write_sessions(self.table, frame, written, known_at=self.instant(day)))
+            if (day.month, day.day) == (2, 1):
+                lake.compact_year(self.table, day.year - 1)
+        return total
+
+
+@pytest.fixture(scope="session")
+def collector(shared_data: Path) -> Callable[..., CollectorHistory]:
+    """Return the real collector's history, of all symbols or of every n-th one, up to a day."""
+
+    def history(*, every: int = 1, until: date = date.max) -> CollectorHistory:
+        collected = pl.read_parquet(shared_data / "us_daily_2015_2017.parquet")
+        if every > 1:
+            kept = collected["symbol"].unique().sort().gather_every(every)
+            collected = collected.filter(pl.col("symbol").is_in(kept.implode()))
+        return CollectorHistory(collected.filter(pl.col("known_on") <= until))
+
+    return history
