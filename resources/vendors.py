@@ -34,12 +34,14 @@ class Fetched:
     as reported (duplicates and dates that are no session are kept: the quality layer judges them).
     ``empty`` names what the vendor answered with an explicit "no data" (symbols or sessions).
     ``left_out`` counts rows that the vendor sent and that cannot be stored, by reason, e.g. rows without prices.
+    ``out_of_reach`` are sessions that the vendor no longer answers for: what is stored of them stays.
     """
 
     frame: pl.DataFrame
     responses: Sequence[RawResponse] = field(repr=False)
     empty: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    out_of_reach: tuple[date, ...] = ()
 
 
 class BarSource(Protocol):

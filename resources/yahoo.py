@@ -1,39 +1,34 @@
-"""Yahoo: daily bars [symbol, session] from its chart endpoint, un-adjusted to raw prices, through yfinance."""
+"""Yahoo: daily and hourly bars from its chart endpoint, un-adjusted to raw prices, through yfinance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
 import polars as pl
 import yfinance
 from curl_cffi import requests as curl
 from yfinance.const import _BASE_URL_
 from yfinance.data import YfData
 
+from resources import yahoo_hourly
 from resources.clock import Clock
 from resources.fan_out import in_order
 from resources.http import HttpGate, Reply
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
-from resources.vendors import Fetched, Progress, RawResponse
+from resources.vendors import Fetched, Progress
+from resources.yahoo_chart import ARRAYS, CHART_PATH, Chart, parse_chart, yahoo_symbol
 from trading_assets.errors import TransientError, VendorRefusedError
 from trading_assets.sessions import NEW_YORK
 from trading_assets.settings import SourceName
 
-CHART_PATH = "/v8/finance/chart/"
 NO_DATA = frozenset({404})
 CHARTS_PER_FRAME = 512
-PRICE_DECIMALS = 4
-_PRICES = ("open", "high", "low", "close")
-_ARRAYS = (*_PRICES, "volume")
 
 
 class CurlTransport(curl.Session[curl.Response]):
@@ -108,19 +103,8 @@ class ChartData(YfData):  # type: ignore[misc] # yfinance is untyped
         self._credentials = self._cookie = self._crumb = None
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume; null rows dropped."""
-
-    symbol: str
-    zone: str
-    times: np.ndarray
-    values: np.ndarray
-    null_rows: int
-
-
 class YahooSource:
-    """Daily bars of Yahoo, one chart call a symbol.
+    """Bars of Yahoo, one chart call a symbol.
 
     Parameters
     ----------
@@ -185,9 +169,7 @@ class YahooSource:
         }
 
         def fetch(symbol: str) -> tuple[Chart | None, list[PackedResponse]]:
-            with self._gate.capture(now) as kept:
-                self._get(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
-            return parse_chart(kept[-1], symbol, self._gate), [pack(response) for response in kept]
+            return self._chart(symbol, params, now)
 
         frames, packed, empty, null_rows, pending = [], [], [], 0, []
         results = in_order(fetch, symbols, workers=self._workers, ahead=16)
@@ -210,6 +192,29 @@ class YahooSource:
             {"null prices or volume": null_rows} if null_rows else {},
         )
 
+    def hourly_bars(
+        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
+    ) -> Fetched:
+        """Fetch the finished hours of ``symbols``, joined from half hours with Yahoo's split adjustment undone."""
+        now = self._clock.now()
+        return yahoo_hourly.fetch(
+            lambda symbol, params: self._chart(symbol, params, now),
+            sessions,
+            symbols,
+            now=now,
+            delay=self._delay,
+            workers=self._workers,
+            progress=progress,
+        )
+
+    def _chart(
+        self, symbol: str, params: Mapping[str, object], now: datetime
+    ) -> tuple[Chart | None, list[PackedResponse]]:
+        with self._gate.capture(now) as kept:
+            self._get(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
+        chart = parse_chart(kept[-1], symbol, self._gate, interval=str(params["interval"]))
+        return chart, [pack(response) for response in kept]
+
     def _get(self, url: str, params: Mapping[str, object]) -> None:
         try:
             self._data.get(url, params=params)
@@ -218,80 +223,6 @@ class YahooSource:
                 raise
             self._data.forget()  # a crumb of last week; a new one is asked for, once
             self._data.get(url, params=params)
-
-
-def yahoo_symbol(symbol: str) -> str:
-    """Return Yahoo's spelling: share classes with a dash, BRK-B for BRK.B."""
-    return symbol.replace(".", "-")
-
-
-def parse_chart(response: RawResponse, symbol: str, gate: HttpGate) -> Chart | None:
-    """Parse one chart answer into raw prices; ``None`` if Yahoo says that it has no such symbol or no bars.
-
-    A bar before the ex-date of a split is multiplied by the split's ratio (volume divided), for all splits in
-    the answer; prices are rounded to 4 decimals, which undoes Yahoo's single precision.
-
-    Raises
-    ------
-    VendorDataError
-        On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
-    """
-    try:
-        chart = orjson.loads(response.body)["chart"]
-        error, result = chart["error"], chart["result"]
-    except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error("Not a chart, or cut short", response, symbol=symbol) from cause
-    if error is not None:
-        if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
-            return None
-        raise gate.data_error("The chart answer reports an error", response, symbol=symbol)
-    if response.status != 200 or not isinstance(result, list) or len(result) != 1:
-        raise gate.data_error("Not exactly one chart in the answer", response, symbol=symbol)
-    return _parse_result(result[0], response, symbol, gate)
-
-
-def _parse_result(
-    result: Mapping[str, Any], response: RawResponse, symbol: str, gate: HttpGate
-) -> Chart | None:
-    try:
-        meta, (quotes,) = result["meta"], result["indicators"]["quote"]
-        if meta["symbol"] not in {symbol, yahoo_symbol(symbol)} or meta.get("dataGranularity", "1d") != "1d":
-            raise gate.data_error("A chart of something else than asked for", response, symbol=symbol)
-        zone = str(meta["exchangeTimezoneName"])
-        if not result.get("timestamp"):
-            if any(quotes.get(name) for name in _ARRAYS):
-                raise gate.data_error("Prices without times", response, symbol=symbol)
-            return None
-        times = np.array(result["timestamp"], dtype=np.int64)
-        arrays = [np.array(quotes[name], dtype=np.float64) for name in _ARRAYS]  # null becomes NaN
-        if {len(array) for array in arrays} != {len(times)}:
-            raise gate.data_error("Arrays of unequal length", response, symbol=symbol)
-        values = np.stack(arrays)
-        _undo_splits(values, times, (result.get("events") or {}).get("splits") or {}, ZoneInfo(zone))
-    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as cause:
-        raise gate.data_error(
-            "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
-        ) from cause
-    whole = np.isfinite(values).all(axis=0)
-    nulls = len(times) - int(whole.sum())
-    if nulls:
-        times, values = times[whole], values[:, whole]
-    return Chart(symbol, zone, times, values, nulls)
-
-
-def _undo_splits(values: np.ndarray, times: np.ndarray, splits: Mapping[str, Any], zone: ZoneInfo) -> None:
-    for split in splits.values():
-        ratio = float(split["numerator"]) / float(split["denominator"])
-        if not 0 < ratio < np.inf:
-            raise ValueError("split ratio")
-        ex_midnight = datetime.fromtimestamp(int(split["date"]), zone).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
-        before = times < ex_midnight.timestamp()
-        values[:4, before] *= ratio
-        values[4, before] /= ratio
-    np.round(values[:4], PRICE_DECIMALS, out=values[:4])
-    np.round(values[4], 0, out=values[4])
 
 
 def _charts_frame(charts: Sequence[Chart], sessions: Sequence[date]) -> pl.DataFrame:
@@ -308,7 +239,7 @@ def _charts_frame(charts: Sequence[Chart], sessions: Sequence[date]) -> pl.DataF
                 {
                     "symbol": pl.Series([chart.symbol for chart in chosen]).gather(positions),
                     "session": moments.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date(),
-                    **{name: values[number] for number, name in enumerate(_ARRAYS)},
+                    **{name: values[number] for number, name in enumerate(ARRAYS)},
                     "vwap": pl.Series([None], dtype=pl.Float64).new_from_index(0, values.shape[1]),
                     "trade_count": pl.Series([None], dtype=pl.Int64).new_from_index(0, values.shape[1]),
                 }

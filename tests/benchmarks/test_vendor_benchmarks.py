@@ -15,7 +15,7 @@ from resources.polygon import parse_grouped
 from resources.raw_store import pack
 from resources.sources import reference_source, sources_for
 from resources.vendors import RawResponse
-from resources.yahoo import parse_chart
+from resources.yahoo_chart import parse_chart
 from trading_assets.sessions import session_open, sessions_between
 from trading_assets.settings import load_settings
 

@@ -16,7 +16,8 @@ from resources.clock import ManualClock
 from resources.http import HttpGate, HttpPolicy
 from resources.vendor_bars import BAR_SCHEMA
 from resources.vendors import RawResponse
-from resources.yahoo import YahooSource, parse_chart
+from resources.yahoo import YahooSource
+from resources.yahoo_chart import parse_chart
 from trading_assets.errors import DataQualityError, VendorDataError, VendorRefusedError
 from trading_assets.sessions import session_open, sessions_between
 

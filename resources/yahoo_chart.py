@@ -1,0 +1,105 @@
+"""Yahoo's chart: one answer of one symbol into times and raw prices, its split adjustment undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import orjson
+
+from resources.http import HttpGate
+from resources.vendors import RawResponse
+
+CHART_PATH = "/v8/finance/chart/"
+PRICE_DECIMALS = 4
+ARRAYS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume; null rows dropped."""
+
+    symbol: str
+    zone: str
+    times: np.ndarray
+    values: np.ndarray
+    null_rows: int
+
+
+def yahoo_symbol(symbol: str) -> str:
+    """Return Yahoo's spelling: share classes with a dash, BRK-B for BRK.B."""
+    return symbol.replace(".", "-")
+
+
+def parse_chart(response: RawResponse, symbol: str, gate: HttpGate, *, interval: str = "1d") -> Chart | None:
+    """Parse one chart answer into raw prices; ``None`` if Yahoo says that it has no such symbol or no bars.
+
+    A bar before the ex-date of a split is multiplied by the split's ratio (volume divided), for all splits in
+    the answer; prices are rounded to 4 decimals, which undoes Yahoo's single precision.
+
+    Raises
+    ------
+    VendorDataError
+        On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
+    """
+    try:
+        chart = orjson.loads(response.body)["chart"]
+        error, result = chart["error"], chart["result"]
+    except (ValueError, KeyError, TypeError) as cause:
+        raise gate.data_error("Not a chart, or cut short", response, symbol=symbol) from cause
+    if error is not None:
+        if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
+            return None
+        raise gate.data_error("The chart answer reports an error", response, symbol=symbol)
+    if response.status != 200 or not isinstance(result, list) or len(result) != 1:
+        raise gate.data_error("Not exactly one chart in the answer", response, symbol=symbol)
+    return _parse_result(result[0], response, symbol, gate, interval)
+
+
+def _parse_result(
+    result: Mapping[str, Any], response: RawResponse, symbol: str, gate: HttpGate, interval: str
+) -> Chart | None:
+    try:
+        meta, (quotes,) = result["meta"], result["indicators"]["quote"]
+        granularity = meta.get("dataGranularity", interval)
+        if meta["symbol"] not in {symbol, yahoo_symbol(symbol)} or granularity != interval:
+            raise gate.data_error("A chart of something else than asked for", response, symbol=symbol)
+        zone = str(meta["exchangeTimezoneName"])
+        if not result.get("timestamp"):
+            if any(quotes.get(name) for name in ARRAYS):
+                raise gate.data_error("Prices without times", response, symbol=symbol)
+            return None
+        times = np.array(result["timestamp"], dtype=np.int64)
+        arrays = [np.array(quotes[name], dtype=np.float64) for name in ARRAYS]  # null becomes NaN
+        if {len(array) for array in arrays} != {len(times)}:
+            raise gate.data_error("Arrays of unequal length", response, symbol=symbol)
+        values = np.stack(arrays)
+        _undo_splits(values, times, (result.get("events") or {}).get("splits") or {}, ZoneInfo(zone))
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as cause:
+        raise gate.data_error(
+            "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
+        ) from cause
+    whole = np.isfinite(values).all(axis=0)
+    nulls = len(times) - int(whole.sum())
+    if nulls:
+        times, values = times[whole], values[:, whole]
+    return Chart(symbol, zone, times, values, nulls)
+
+
+def _undo_splits(values: np.ndarray, times: np.ndarray, splits: Mapping[str, Any], zone: ZoneInfo) -> None:
+    for split in splits.values():
+        ratio = float(split["numerator"]) / float(split["denominator"])
+        if not 0 < ratio < np.inf:
+            raise ValueError("split ratio")
+        ex_midnight = datetime.fromtimestamp(int(split["date"]), zone).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        before = times < ex_midnight.timestamp()
+        values[:4, before] *= ratio
+        values[4, before] /= ratio
+    np.round(values[:4], PRICE_DECIMALS, out=values[:4])
+    np.round(values[4], 0, out=values[4])
