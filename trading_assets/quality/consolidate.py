@@ -1,30 +1,35 @@
-"""Consolidated daily bars: one row per (symbol, session) from the best source with a possible bar; the rest refused."""
+"""Consolidated bars: one row per (symbol, bar) from the best source with a possible bar; the rest refused."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from trading_assets.quality.best_bars import best_bars
+from trading_assets.quality.grain import DAILY, BarGrain, stored_schema
 from trading_assets.quality.jumps import (
     Flags,
     SourceBars,
+    Steps,
     bar_keys,
+    falls_explained,
     split_adjusted,
     unexplained_jumps,
 )
-from trading_assets.quality.rows import RULES, expectation_expression, rule_expression
+from trading_assets.quality.rows import (
+    DISPUTABLE_RULES,
+    RULES,
+    expectation_expression,
+    rule_expression,
+    values_text,
+)
 from trading_assets.quality.thresholds import QualityThresholds
-from trading_assets.schemas import DAILY_BARS, OHLCV, QUARANTINED_BARS
 from trading_assets.sessions import sessions_between
-
-_BAR_COLUMNS = ("symbol", "session", *OHLCV, "batch_id")
-_KEY = ("symbol", "session")
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,26 @@ class Consolidated:
 
 @dataclass(frozen=True)
 class Before:
-    """What was known before the range: the references of its first sessions.
+    """What was known before the range: the references of its first bars.
 
-    ``accepted`` holds rows of ``daily_bars``, ``vendor`` rows of each source's bars, both from sessions before the
+    ``accepted`` holds rows of the consolidated table, ``vendor`` rows of each source's bars, both from before the
     range; only the last possible row of each symbol counts, so some 30 sessions of look-back are plenty.
     """
 
     accepted: pl.DataFrame
     vendor: Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """What every bar of one consolidation is judged by."""
+
+    grain: BarGrain
+    limits: QualityThresholds
+    sessions: Collection[date]
+    bar_starts: Collection[datetime] | None
+    unfinished: Mapping[str, Collection[date]]
+    taken: pl.DataFrame = field(repr=False)
 
 
 def consolidate(
@@ -55,8 +72,12 @@ def consolidate(
     before: Before | None = None,
     corporate_actions: pl.DataFrame | None = None,
     thresholds: QualityThresholds | None = None,
+    grain: BarGrain = DAILY,
+    bar_starts: Collection[datetime] | None = None,
+    unfinished: Mapping[str, Collection[date]] | None = None,
+    taken: pl.DataFrame | None = None,
 ) -> Consolidated:
-    """Judge every reported bar and keep the best possible one per symbol and session.
+    """Judge every reported bar and keep the best possible one per key.
 
     Parameters
     ----------
@@ -71,67 +92,116 @@ def consolidate(
     before
         References from before the range; without them each symbol's first bar has nothing to be compared with.
     corporate_actions
-        Known corporate actions with columns ``symbol, ex_date, kind, split_ratio``; splits explain a jump.
+        Known corporate actions with columns ``symbol, ex_date, kind, split_ratio`` and, where there are spin-offs,
+        ``price_factor``; splits and spin-offs explain a jump.
     thresholds
         Limits; the defaults if omitted.
+    grain
+        ``DAILY``, keyed (symbol, session), or ``HOURLY``, keyed (symbol, bar_start).
+    bar_starts
+        Of hourly bars: where the hours of the sessions begin; a bar that begins elsewhere is a phantom.
+    unfinished
+        Per source the sessions whose newest fetch came too early: its bars are refused.
+    taken
+        Bars that a person accepted although they break one of ``DISPUTABLE_RULES``: the columns of the key, ``source``
+        (null for any) and ``value``, the text that ``values_text`` gave. Another value is not covered.
 
     Returns
     -------
     Consolidated
-        ``bars``: null differences where only one source has a possible bar. ``quarantined``: one row per (symbol,
-        session, source) that broke a rule. Look-ahead: a bar is judged by its own and earlier sessions only, so a
-        range gives the same rows as its sessions one by one.
+        ``bars``: null differences where only one source has a possible bar. ``quarantined``: one row per (key, source)
+        that broke a rule. Look-ahead: a bar is judged by its own and earlier ones only, so a range gives the same rows
+        as its sessions one by one.
     """
-    limits = thresholds or QualityThresholds()
+    judging = _Judging(
+        grain, thresholds or QualityThresholds(), sessions, bar_starts, unfinished or {},
+        pl.DataFrame(schema={name: pl.String() for name in (*grain.key, "source", "value")}) if taken is None else taken,
+    )  # fmt: skip
     names = [name for name in priority if name in vendor_frames]
     if not names:
-        return Consolidated(_best_bars([], []), _one_reason_each([]))
-    judged = [_judge_rows(vendor_frames[name], name, sessions, limits) for name in names]
+        return Consolidated(best_bars([], [], grain), _one_reason_each([], grain))
+    judged = [_judge_rows(vendor_frames[name], name, judging) for name in names]
     possible = [frame for frame, _ in judged]
     refused = [rows for _, rows in judged]
-    jumps, references = _find_jumps(names, possible, before, corporate_actions, limits)
+    jumps, references = _find_jumps(names, possible, before, corporate_actions, judging)
     for name, frame, flags, reference in zip(names, possible, jumps, references, strict=True):
         rows = frame.with_columns(pl.Series("reference_close", reference)).filter(pl.Series(flags))
-        refused.append(_refused(rows.with_columns(rule=pl.lit("unexplained_jump")), name, limits))
-    bars = _best_bars(
-        names, [frame.filter(pl.Series(~flags)) for frame, flags in zip(possible, jumps, strict=True)]
+        refused.append(_refused(rows.with_columns(rule=pl.lit("unexplained_jump")), name, judging))
+    bars = best_bars(
+        names, [frame.filter(pl.Series(~flags)) for frame, flags in zip(possible, jumps, strict=True)], grain
     )
-    return Consolidated(bars, _one_reason_each(refused))
+    return Consolidated(bars, _one_reason_each(refused, grain))
 
 
-def _judge_rows(
-    frame: pl.DataFrame, source: str, sessions: Collection[date], limits: QualityThresholds
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def rows_taken(frame: pl.DataFrame, taken: pl.DataFrame, key: Sequence[str]) -> Flags:
+    """Mark the rows of a frame with key, ``source`` and prices that a person accepted with just these values."""
+    marked: Flags = np.zeros(frame.height, dtype=np.bool_)
+    if taken.is_empty() or frame.is_empty():
+        return marked
+    candidates = frame.with_row_index("place").join(
+        taken.select(*key, "value", accepted_source="source"), on=list(key)
+    )
+    any_source = pl.col("accepted_source").is_null() | (pl.col("accepted_source") == pl.col("source"))
+    marked[candidates.filter(any_source, pl.col("value") == values_text())["place"].to_numpy()] = True
+    return marked
+
+
+def _judge_rows(frame: pl.DataFrame, source: str, judging: _Judging) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split one source's bars into possible ones (unique, sorted) and refused ones."""
-    bars = _of_the_range(frame.select(*_BAR_COLUMNS, _reports(frame)), sessions)
-    bars = bars.with_columns(pl.col("volume").cast(pl.Float64), rule=rule_expression(sessions, limits))
+    bars = frame.select(*judging.grain.bar_columns, _reports(frame))
+    bars = _of_the_range(bars, judging.sessions).with_columns(pl.col("volume").cast(pl.Float64))
+    bars = _with_rule(bars, source, judging, judging.sessions, judging.bar_starts)
+    early = pl.col("session").is_in(sorted(judging.unfinished.get(source, ())))
+    bars = bars.with_columns(
+        rule=pl.when(early & pl.col("rule").ne_missing("phantom_session"))
+        .then(pl.lit("unfinished_bar"))
+        .otherwise("rule")
+    )
     wrong = bars.filter(pl.col("rule").is_not_null()).drop("reports")
-    right, twice = _without_contradictions(bars.filter(pl.col("rule").is_null()).drop("rule"))
+    right, twice = _without_contradictions(
+        bars.filter(pl.col("rule").is_null()).drop("rule"), judging.grain.key
+    )
     refused = [wrong, twice.with_columns(rule=pl.lit("duplicate"))]
-    return right, _refused(pl.concat(refused), source, limits)
+    return right, _refused(pl.concat(refused), source, judging)
+
+
+def _with_rule(
+    bars: pl.DataFrame,
+    source: str,
+    judging: _Judging,
+    sessions: Collection[date],
+    bar_starts: Collection[datetime] | None,
+) -> pl.DataFrame:
+    rule = rule_expression(sessions, judging.limits, bar_starts=bar_starts)
+    bars = bars.with_columns(rule=rule)
+    marked = rows_taken(bars.with_columns(source=pl.lit(source)), judging.taken, judging.grain.key)
+    if not marked.any():
+        return bars
+    waived = pl.Series(marked) & bars["rule"].is_in(sorted(DISPUTABLE_RULES)).fill_null(value=False)
+    return bars.with_columns(rule=pl.when(waived).then(None).otherwise("rule"))
 
 
 def _reports(frame: pl.DataFrame) -> pl.Expr:
     return (pl.col("reports") if "reports" in frame.columns else pl.lit(1)).cast(pl.Int32).alias("reports")
 
 
-def _without_contradictions(bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without_contradictions(bars: pl.DataFrame, key: tuple[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split bars into unique ones, sorted, and those that were reported several times.
 
     The same bar reported twice is kept once; two different bars leave no way to tell which is right.
     """
-    ordered = bars.sort(_KEY)
+    ordered = bars.sort(key)
     twice = pl.col("reports") > 1
-    if _has_duplicates(ordered):
-        twice |= pl.struct(_KEY).is_duplicated()
+    if _has_duplicates(ordered, key):
+        twice |= pl.struct(key).is_duplicated()
     marked = ordered.with_columns(twice=twice)
     again = marked.filter("twice").drop("twice")
     once = marked.filter(~pl.col("twice")).drop("twice")
     if not again.is_empty():
         values = [name for name in again.columns if name != "batch_id"]
         same = again.unique(values, keep="first", maintain_order=True)
-        same = same.filter((pl.col("reports") == 1) & ~pl.struct(_KEY).is_duplicated())
-        once = pl.concat([once, same]).sort(_KEY)
+        same = same.filter((pl.col("reports") == 1) & ~pl.struct(key).is_duplicated())
+        once = pl.concat([once, same]).sort(key)
     return once.drop("reports"), again.drop("reports")
 
 
@@ -150,24 +220,24 @@ def _of_the_range(frame: pl.DataFrame, sessions: Collection[date]) -> pl.DataFra
     return frame.filter(~pl.col("session").is_in(others)) if others else frame
 
 
-def _has_duplicates(ordered: pl.DataFrame) -> bool:
-    same = [pl.col(name) == pl.col(name).shift(1) for name in _KEY]
+def _has_duplicates(ordered: pl.DataFrame, key: tuple[str, str]) -> bool:
+    same = [pl.col(name) == pl.col(name).shift(1) for name in key]
     return bool(ordered.select(pl.all_horizontal(same).any()).item())
 
 
-def _refused(rows: pl.DataFrame, source: str, limits: QualityThresholds) -> pl.DataFrame:
+def _refused(rows: pl.DataFrame, source: str, judging: _Judging) -> pl.DataFrame:
     if "reference_close" not in rows.columns:
         rows = rows.with_columns(reference_close=pl.lit(None, dtype=pl.Float64))
-    rows = rows.with_columns(source=pl.lit(source), expectation=expectation_expression(limits))
-    return rows.select(name for name in QUARANTINED_BARS.columns if name != "known_at")
+    rows = rows.with_columns(source=pl.lit(source), expectation=expectation_expression(judging.limits))
+    return rows.select(stored_schema(judging.grain.quarantined).names())
 
 
-def _one_reason_each(refused: list[pl.DataFrame]) -> pl.DataFrame:
-    schema = {name: kind for name, kind in QUARANTINED_BARS.schema.items() if name != "known_at"}
-    rows = pl.concat([pl.DataFrame(schema=schema), *refused])
+def _one_reason_each(refused: list[pl.DataFrame], grain: BarGrain) -> pl.DataFrame:
+    key = grain.quarantined.key
+    rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.quarantined)), *refused])
     order = pl.col("rule").replace_strict(list(RULES), list(range(len(RULES))), return_dtype=pl.Int32)
-    return rows.sort(*QUARANTINED_BARS.key, order, "batch_id", maintain_order=True).unique(
-        QUARANTINED_BARS.key, keep="first", maintain_order=True
+    return rows.sort(*key, order, "batch_id", maintain_order=True).unique(
+        key, keep="first", maintain_order=True
     )
 
 
@@ -176,34 +246,31 @@ def _find_jumps(
     possible: list[pl.DataFrame],
     before: Before | None,
     corporate_actions: pl.DataFrame | None,
-    limits: QualityThresholds,
+    judging: _Judging,
 ) -> tuple[list[Flags], list[npt.NDArray[np.float64]]]:
     """Flag the jumps among the possible bars; references in the price scale of the bar."""
-    accepted_before = (
-        _last_rows(before.accepted, limits) if before else pl.DataFrame(schema=_REFERENCE_SCHEMA)
-    )
+    grain = judging.grain
+    nothing = pl.DataFrame(schema=grain.reference_schema)
+    accepted_before = _last_rows(before.accepted, "", judging) if before else nothing
     vendor_before = [
-        _last_rows(before.vendor[name], limits)
-        if before and name in before.vendor
-        else accepted_before.clear()
+        _last_rows(before.vendor[name], name, judging) if before and name in before.vendor else nothing
         for name in names
     ]
-    splits = _splits(corporate_actions)
+    explained = step_ratios(corporate_actions)
     symbols = pl.Enum(
-        pl.concat([frame["symbol"] for frame in (*possible, accepted_before, *vendor_before, splits)])
+        pl.concat([frame["symbol"] for frame in (*possible, accepted_before, *vendor_before, explained)])
         .unique()
         .sort()
     )
-    split_keys = bar_keys(splits.rename({"ex_date": "session"}), symbols)
-    ratios = splits["split_ratio"].to_numpy()
+    steps = Steps(bar_keys(explained, symbols, "ex_date"), explained["ratio"].to_numpy())
     raw = [
-        _source_bars(frame, context, symbols) for frame, context in zip(possible, vendor_before, strict=True)
+        _source_bars(frame, context, symbols, name, judging)
+        for name, frame, context in zip(names, possible, vendor_before, strict=True)
     ]
-    adjusted = [split_adjusted(bars, split_keys, ratios) for bars in raw]
-    accepted = split_adjusted(
-        _source_bars(accepted_before, accepted_before.clear(), symbols), split_keys, ratios
-    )
-    flags, references = unexplained_jumps(adjusted, accepted, limits.jump_ratio)
+    adjusted = [split_adjusted(bars, steps) for bars in raw]
+    accepted = split_adjusted(_source_bars(accepted_before, nothing, symbols, "", judging), steps)
+    falls = [falls_explained(bars, steps) for bars in raw]
+    flags, references = unexplained_jumps(adjusted, accepted, judging.limits.jump_ratio, falls=falls)
     own = [~bars.context for bars in raw]
     scale = [bars.close / scaled.close for bars, scaled in zip(raw, adjusted, strict=True)]
     return (
@@ -212,71 +279,54 @@ def _find_jumps(
     )
 
 
-_REFERENCE_SCHEMA = {
-    "symbol": pl.String(),
-    "session": pl.Date(),
-    "close": pl.Float64(),
-    "volume": pl.Float64(),
-}
+def _last_rows(frame: pl.DataFrame, source: str, judging: _Judging) -> pl.DataFrame:
+    """Last possible row of each symbol, as a reference; what is stored as accepted was judged in its own session."""
+    if source:
+        frame = _with_rule(frame, source, judging, _exchange_sessions(frame), None)
+        frame = frame.filter(pl.col("rule").is_null())
+    wanted = [name for name in judging.grain.bar_columns if name in frame.columns]
+    rows, _ = _without_contradictions(frame.select(*wanted, _reports(frame)), judging.grain.key)
+    rows = rows.sort(judging.grain.time).unique("symbol", keep="last", maintain_order=True).sort("symbol")
+    return rows.select(pl.col(name).cast(kind) for name, kind in judging.grain.reference_schema.items())
 
 
-def _last_rows(frame: pl.DataFrame, limits: QualityThresholds) -> pl.DataFrame:
-    """Last possible row of each symbol, as a reference."""
-    rows = frame.filter(rule_expression(_exchange_sessions(frame), limits).is_null())
-    rows, _ = _without_contradictions(
-        rows.select(*(name for name in _BAR_COLUMNS if name in rows.columns), _reports(rows))
-    )
-    rows = rows.sort("session").unique("symbol", keep="last", maintain_order=True).sort("symbol")
-    return rows.select(pl.col(name).cast(kind) for name, kind in _REFERENCE_SCHEMA.items())
+def step_ratios(corporate_actions: pl.DataFrame | None) -> pl.DataFrame:
+    """List what explains a step of the price: ``symbol, ex_date, ratio``.
 
-
-def _splits(corporate_actions: pl.DataFrame | None) -> pl.DataFrame:
-    schema = {"symbol": pl.String(), "ex_date": pl.Date(), "split_ratio": pl.Float64()}
+    ``ratio`` is new shares per old one; for a spin-off the inverse of its price factor, NaN where that is unknown.
+    """
+    schema = pl.Schema({"symbol": pl.String(), "ex_date": pl.Date(), "ratio": pl.Float64()})
     if corporate_actions is None:
         return pl.DataFrame(schema=schema)
-    is_split = (pl.col("kind") == "split") & (pl.col("split_ratio") > 0)
-    return corporate_actions.filter(is_split).select(pl.col(name).cast(kind) for name, kind in schema.items())
+    told = pl.col("price_factor") if "price_factor" in corporate_actions.columns else pl.lit(None, pl.Float64)
+    explained = corporate_actions.select(
+        "symbol",
+        "ex_date",
+        ratio=pl.when((pl.col("kind") == "split") & (pl.col("split_ratio") > 0))
+        .then(pl.col("split_ratio"))
+        .when(pl.col("kind") == "spin_off")
+        .then(pl.when(told > 0).then(1 / told).otherwise(float("nan"))),
+    )
+    return explained.filter(pl.col("ratio").is_not_null()).cast(schema)
 
 
-def _source_bars(frame: pl.DataFrame, context: pl.DataFrame, symbols: pl.Enum) -> SourceBars:
-    columns = list(_REFERENCE_SCHEMA)
+def _source_bars(
+    frame: pl.DataFrame, context: pl.DataFrame, symbols: pl.Enum, source: str, judging: _Judging
+) -> SourceBars:
+    columns = judging.grain.reference_schema.names()
     rows = pl.concat([context.select(columns), frame.select(columns)])
-    key = bar_keys(rows, symbols)
+    key = bar_keys(rows, symbols, judging.grain.time)
     order = np.argsort(key, kind="stable")
     is_context = np.arange(len(key)) < context.height
-    return SourceBars(
-        key[order], rows["close"].to_numpy()[order], rows["volume"].to_numpy()[order], is_context[order]
-    )
-
-
-def _best_bars(names: Sequence[str], accepted: list[pl.DataFrame]) -> pl.DataFrame:
-    """One row per (symbol, session): the bar of the best source, and how far the sources differ."""
-    schema: dict[str, Any] = {name: kind for name, kind in DAILY_BARS.schema.items() if name != "known_at"}
-    if not accepted:
-        return pl.DataFrame(schema=schema)
-    symbols = pl.Enum(pl.concat([frame["symbol"] for frame in accepted]).unique().sort())
-    keys = [bar_keys(frame, symbols) for frame in accepted]
-    key = np.concatenate(keys)
-    order = np.argsort(key, kind="stable")  # blocks are in order of priority: the best source comes first
-    ordered = key[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else order
-    measured = pl.DataFrame({"source_count": np.diff(np.r_[starts, len(ordered)]).astype(np.int32)})
-    several = pl.col("source_count") > 1
-    for column in ("close", "volume"):
-        values = np.concatenate([frame[column].to_numpy() for frame in accepted])[order]
-        low = np.minimum.reduceat(values, starts) if len(starts) else values
-        high = np.maximum.reduceat(values, starts) if len(starts) else values
-        difference = np.divide(high - low, low, out=np.where(high > low, np.inf, 0.0), where=low > 0)
-        measured = measured.with_columns(
-            pl.when(several).then(pl.Series(difference)).alias(f"{column}_difference_frac")
+    trusted = np.zeros(len(key), dtype=np.bool_)
+    if source:
+        trusted[context.height :] = rows_taken(
+            frame.with_columns(source=pl.lit(source)), judging.taken, judging.grain.key
         )
-    chosen = order[starts]
-    source = np.repeat(np.arange(len(accepted)), [len(block) for block in keys])[chosen]
-    row = chosen - np.r_[0, np.cumsum([len(block) for block in keys])][source]
-    parts: list[pl.DataFrame] = []
-    for rank, (name, frame) in enumerate(zip(names, accepted, strict=True)):
-        at = source == rank
-        picked: pl.DataFrame = frame[row[at]]
-        parts.append(picked.with_columns(source=pl.lit(name)).hstack(measured.filter(pl.Series(at))))
-    rows: pl.DataFrame = pl.concat(parts)
-    return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(_KEY)
+    return SourceBars(
+        key[order],
+        rows["close"].to_numpy()[order],
+        rows["volume"].to_numpy()[order],
+        is_context[order],
+        trusted[order],
+    )

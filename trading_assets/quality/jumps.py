@@ -1,4 +1,4 @@
-"""Unexplained jumps: which possible bars step too far from the last accepted close; per (symbol, session, source)."""
+"""Unexplained jumps: which possible bars step too far from the last accepted close; per (symbol, bar, source)."""
 
 from __future__ import annotations
 
@@ -12,46 +12,75 @@ Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-DAY_SPAN = 1 << 20
-"""Room for days in a bar key: key = symbol number * DAY_SPAN + day, so that keys sort by (symbol, session)."""
+SYMBOL_SPAN = 1 << 27
+"""Room for minutes in a bar key: key = symbol number * SYMBOL_SPAN + minute, so that keys sort by (symbol, time)."""
+MINUTES_A_DAY = 24 * 60
+MICROSECONDS_A_MINUTE = 60_000_000
 
 
 @dataclass(frozen=True)
 class SourceBars:
-    """Possible bars of one source, sorted by key; ``context`` marks those before the range, known already."""
+    """Possible bars of one source, sorted by key.
+
+    ``context`` marks those before the range, known already; ``trusted`` those that a person accepted as they are.
+    """
 
     key: Integers
     close: Floats
     volume: Floats
     context: Flags
+    trusted: Flags
 
 
-def bar_keys(frame: pl.DataFrame, symbols: pl.Enum) -> Integers:
-    """Return the numbers of the bars of ``frame`` by (symbol, session)."""
+def bar_keys(frame: pl.DataFrame, symbols: pl.Enum, time: str = "session") -> Integers:
+    """Return the numbers of the bars of ``frame`` by symbol and ``time``, a date or a UTC instant."""
     numbers: Integers = frame["symbol"].cast(symbols).to_physical().to_numpy().astype(np.int64)
-    days: Integers = frame["session"].to_physical().to_numpy().astype(np.int64)
-    return numbers * DAY_SPAN + days
+    when: Integers = frame[time].to_physical().to_numpy().astype(np.int64)
+    minutes = when * MINUTES_A_DAY if frame.schema[time] == pl.Date() else when // MICROSECONDS_A_MINUTE
+    return numbers * SYMBOL_SPAN + minutes
 
 
-def split_adjusted(bars: SourceBars, split_keys: Integers, ratios: Floats) -> SourceBars:
-    """Multiply closes by the product of the split ratios up to their session, so that known splits cause no step."""
+@dataclass(frozen=True)
+class Steps:
+    """What explains a step of the price from a bar on: ``ratio`` new shares per old one; NaN = down, by an unknown part."""
+
+    key: Integers
+    ratio: Floats
+
+
+def split_adjusted(bars: SourceBars, steps: Steps) -> SourceBars:
+    """Multiply closes by the product of the ratios up to their bar, so that known splits cause no step."""
     factor = np.ones(len(bars.key))
-    ends = (split_keys // DAY_SPAN + 1) * DAY_SPAN
-    starts = np.searchsorted(bars.key, split_keys, side="left")
-    for start, stop, ratio in zip(starts, np.searchsorted(bars.key, ends, side="left"), ratios, strict=True):
+    known = np.isfinite(steps.ratio)
+    keys = steps.key[known]
+    ends = (keys // SYMBOL_SPAN + 1) * SYMBOL_SPAN
+    starts = np.searchsorted(bars.key, keys, side="left")
+    stops = np.searchsorted(bars.key, ends, side="left")
+    for start, stop, ratio in zip(starts, stops, steps.ratio[known], strict=True):
         factor[start:stop] *= ratio
     return replace(bars, close=bars.close * factor)
 
 
+def falls_explained(bars: SourceBars, steps: Steps) -> Flags:
+    """Mark the first bar of each symbol on or after a step by an unknown part, as of a spin-off without a ratio."""
+    marked = np.zeros(len(bars.key), dtype=np.bool_)
+    keys = steps.key[~np.isfinite(steps.ratio)]
+    at = np.searchsorted(bars.key, keys, side="left")
+    inside = at < len(bars.key)
+    at, keys = at[inside], keys[inside]
+    marked[at[bars.key[at] // SYMBOL_SPAN == keys // SYMBOL_SPAN]] = True
+    return marked
+
+
 def unexplained_jumps(
-    sources: list[SourceBars], accepted: SourceBars, ratio: float
+    sources: list[SourceBars], accepted: SourceBars, ratio: float, *, falls: list[Flags]
 ) -> tuple[list[Flags], list[Floats]]:
     """Find the bars whose close steps too far.
 
     A bar is accepted when its split-adjusted close is within ``[1/ratio, ratio]`` times the last accepted close
-    (any source, earlier session), or when it traded and is within that band of the same source's previous
-    possible bar: so a spike is refused, and a real step is accepted on its second traded day. The first bar of a
-    symbol has nothing to be compared with and is accepted.
+    (any source, earlier bar), or when it traded and is within that band of the same source's previous
+    possible bar: so a spike is refused, and a real step is accepted on its second traded bar. The first bar of a
+    symbol has nothing to be compared with and is accepted, and so is what a person accepted.
 
     Parameters
     ----------
@@ -61,12 +90,14 @@ def unexplained_jumps(
         Split-adjusted bars accepted before the range.
     ratio
         Largest step.
+    falls
+        Per source the bars on which any step down is explained, see ``falls_explained``.
 
     Returns
     -------
     tuple
         Per source a flag for each bar (True = refused) and the last accepted close, split-adjusted, that it was
-        compared with (NaN where none was needed). Look-ahead: a bar is judged by earlier sessions only.
+        compared with (NaN where none was needed). Look-ahead: a bar is judged by earlier bars only.
     """
     confirmed = [_confirmed(bars, ratio) for bars in sources]
     doubtful = [
@@ -79,8 +110,9 @@ def unexplained_jumps(
     row = np.concatenate(doubtful)
     key = np.concatenate([bars.key[rows] for bars, rows in zip(sources, doubtful, strict=True)])
     close = np.concatenate([bars.close[rows] for bars, rows in zip(sources, doubtful, strict=True)])
+    may_fall = np.concatenate([marks[rows] for marks, rows in zip(falls, doubtful, strict=True)])
     order = np.argsort(key, kind="stable")
-    last = _judge(_Bars(key[order], rank[order], close[order]), base, ratio)
+    last = _judge(_Bars(key[order], rank[order], close[order]), base, ratio, may_fall[order])
     for at, (reference_close, is_refused) in zip(order, last, strict=True):
         reference[rank[at]][row[at]] = reference_close
         refused[rank[at]][row[at]] = is_refused
@@ -97,12 +129,12 @@ class _Bars:
 
 
 def _confirmed(bars: SourceBars, ratio: float) -> Flags:
-    confirmed = np.zeros(len(bars.key), dtype=np.bool_)
+    confirmed = bars.trusted.copy()
     if len(bars.key) > 1:
         previous, close = bars.close[:-1], bars.close[1:]
-        same_symbol = bars.key[1:] // DAY_SPAN == bars.key[:-1] // DAY_SPAN
+        same_symbol = bars.key[1:] // SYMBOL_SPAN == bars.key[:-1] // SYMBOL_SPAN
         near = (close >= previous / ratio) & (close <= previous * ratio)
-        confirmed[1:] = same_symbol & near & (bars.volume[1:] > 0)
+        confirmed[1:] |= same_symbol & near & (bars.volume[1:] > 0)
     return confirmed
 
 
@@ -123,7 +155,7 @@ def _confirmed_bars(sources: list[SourceBars], confirmed: list[Flags], accepted:
     return _Bars(key[first], rank[first], close[first])
 
 
-def _judge(bars: _Bars, base: _Bars, ratio: float) -> list[tuple[float, bool]]:
+def _judge(bars: _Bars, base: _Bars, ratio: float, may_fall: Flags) -> list[tuple[float, bool]]:
     """Last accepted close before each unconfirmed bar, and whether the bar is refused; in order of the bars.
 
     Accepted bars of this list become references in turn, which is why it is a loop; it only sees untraded bars,
@@ -136,17 +168,23 @@ def _judge(bars: _Bars, base: _Bars, ratio: float) -> list[tuple[float, bool]]:
         0,
         np.nan,
     )  # (key, minus rank, close), so that max() takes the later and better one
-    for key, rank, close, at in zip(
-        bars.key.tolist(), bars.rank.tolist(), bars.close.tolist(), before.tolist(), strict=True
+    for key, rank, close, at, falls in zip(
+        bars.key.tolist(),
+        bars.rank.tolist(),
+        bars.close.tolist(),
+        before.tolist(),
+        may_fall.tolist(),
+        strict=True,
     ):
         if candidate[0] != key and candidate[0] >= 0:
             last, candidate = candidate, (-1, 0, np.nan)
-        first_key = key // DAY_SPAN * DAY_SPAN
+        first_key = key // SYMBOL_SPAN * SYMBOL_SPAN
         known = last if last[0] >= first_key else (-1, 0, np.nan)
         if at >= 0 and base.key[at] >= first_key:
             known = max(known, (int(base.key[at]), -int(base.rank[at]), float(base.close[at])))
         reference = known[2]
-        refused = not (known[0] < 0 or reference / ratio <= close <= reference * ratio)
+        lowest = 0.0 if falls else reference / ratio
+        refused = not (known[0] < 0 or lowest <= close <= reference * ratio)
         verdicts.append((reference, refused))
         if not refused and candidate[0] != key:
             candidate = (key, -rank, close)

@@ -1,9 +1,9 @@
-"""Row rules: which single bars are impossible; one row per (symbol, session, source) judged without its neighbours."""
+"""Row rules: which single bars are impossible; one row per (symbol, bar, source) judged without its neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -13,6 +13,7 @@ PRICES = ("open", "high", "low", "close")
 
 RULES: tuple[str, ...] = (
     "phantom_session",
+    "unfinished_bar",
     "null_price",
     "null_volume",
     "non_positive_price",
@@ -25,8 +26,23 @@ RULES: tuple[str, ...] = (
 )
 """All row rules, in the order in which they are asked; a bar is refused by the first that it breaks."""
 
+DISPUTABLE_RULES = frozenset({"absurd_price", "unexplained_jump"})
+"""Rules that a real bar can break: a person may accept its values. What breaks any other rule is impossible."""
 
-def rule_expression(sessions: Collection[date], thresholds: QualityThresholds) -> pl.Expr:
+
+def values_text() -> pl.Expr:
+    """Write the bar's numbers as findings show them and acceptances name them."""
+    names = (*PRICES, "volume")
+    numbers = [pl.col(name).cast(pl.Float64).cast(pl.String).fill_null("none") for name in names]
+    return pl.format("open {} high {} low {} close {} volume {}", *numbers)
+
+
+def rule_expression(
+    sessions: Collection[date],
+    thresholds: QualityThresholds,
+    *,
+    bar_starts: Collection[datetime] | None = None,
+) -> pl.Expr:
     """Name the first rule that a bar breaks on its own.
 
     Parameters
@@ -35,6 +51,8 @@ def rule_expression(sessions: Collection[date], thresholds: QualityThresholds) -
         Exchange sessions of the range; a bar dated otherwise is a phantom.
     thresholds
         Limits of the rules.
+    bar_starts
+        Of hourly bars: where the hours of the sessions begin; a bar that begins elsewhere is a phantom.
 
     Returns
     -------
@@ -52,8 +70,11 @@ def rule_expression(sessions: Collection[date], thresholds: QualityThresholds) -
         close * thresholds.rounding_frac,
     )
     rounding_error = 1e-9  # binary floating point: 0.50 - 0.49 must still count as one cent
+    is_phantom = ~pl.col("session").is_in(sorted(sessions))
+    if bar_starts is not None:
+        is_phantom |= ~pl.col("bar_start").is_in(sorted(bar_starts))
     return (
-        pl.when(~pl.col("session").is_in(sorted(sessions)))
+        pl.when(is_phantom)
         .then(pl.lit("phantom_session"))
         .when(pl.any_horizontal([~price.is_finite().fill_null(value=False) for price in prices]))
         .then(pl.lit("null_price"))
@@ -80,7 +101,8 @@ def expectation_expression(thresholds: QualityThresholds) -> pl.Expr:
     """Say in words what the rule in column ``rule`` expected of the bar."""
     ratio = thresholds.jump_ratio
     words = {
-        "phantom_session": "the date is an exchange session",
+        "phantom_session": "the exchange is open at that time",
+        "unfinished_bar": "the bar was fetched after the session's close and the vendor's delay",
         "null_price": "open, high, low and close are numbers",
         "null_volume": "the volume is a number",
         "non_positive_price": "open, high, low and close are above 0",
@@ -91,7 +113,7 @@ def expectation_expression(thresholds: QualityThresholds) -> pl.Expr:
         "duplicate": "one row per symbol, session and source",
         "unexplained_jump": (
             f"the close is within [1/{ratio:g}, {ratio:g}] times the last accepted close after known splits, "
-            "or a traded bar confirms the step a session later"
+            "or a traded bar confirms the step a bar later"
         ),
     }
     return pl.col("rule").replace_strict(words, return_dtype=pl.String)

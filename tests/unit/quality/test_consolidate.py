@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
+from trading_assets.quality.grain import HOURLY
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.quality.rows import RULES
-from trading_assets.schemas import DAILY_BARS, OHLCV, QUARANTINED_BARS
+from trading_assets.schemas import DAILY_BARS, HOURLY_BARS, OHLCV, QUARANTINED_BARS, QUARANTINED_HOURLY_BARS
 from trading_assets.sessions import closures_between, sessions_between
 
 SESSIONS = sessions_between(date(2016, 5, 23), date(2016, 6, 10))
@@ -258,3 +259,92 @@ def test_a_vendor_that_contradicts_itself_is_not_used_for_that_key():
     result = consolidated(reported, frame(bar(10.5)))
     assert dict(result.bars.select("symbol", "source").iter_rows()) == {"AAA": "yahoo", "BBB": "polygon"}
     assert result.quarantined.select("symbol", "source", "rule").rows() == [("AAA", "polygon", "duplicate")]
+
+
+HOURS = [
+    datetime(2016, 5, 23, 13, 30, tzinfo=UTC),
+    *(datetime(2016, 5, 23, h, tzinfo=UTC) for h in range(14, 20)),
+]
+
+
+def hours(*closes: float, first: datetime | None = None, **values: object) -> pl.DataFrame:
+    starts = [first or HOURS[0], *HOURS[1:]]
+    rows = [
+        bar(close, SESSIONS[0], **values) | {"bar_start": start, "bar_end": start + timedelta(hours=1)}
+        for close, start in zip(closes, starts, strict=False)
+    ]
+    instant = pl.Datetime("us", "UTC")
+    return pl.DataFrame(rows, schema=SCHEMA | {"bar_start": instant, "bar_end": instant})
+
+
+def test_hours_are_judged_and_chosen_like_days():
+    first = hours(10.0, 10.1, 99.0, 10.2)
+    second = hours(10.0, 10.3, 10.2)
+    result = consolidated(first, second, grain=HOURLY, bar_starts=HOURS)
+    assert result.bars.select("bar_start", "close", "source", "source_count").rows() == [
+        (HOURS[0], 10.0, "polygon", 2),
+        (HOURS[1], 10.1, "polygon", 2),
+        (HOURS[2], 10.2, "yahoo", 1),
+        (HOURS[3], 10.2, "polygon", 1),
+    ]
+    assert result.quarantined.select("bar_start", "rule").rows() == [(HOURS[2], "unexplained_jump")]
+    for table, rows in ((HOURLY_BARS, result.bars), (QUARANTINED_HOURLY_BARS, result.quarantined)):
+        assert rows.schema == {name: kind for name, kind in table.schema.items() if name != "known_at"}
+
+
+def test_an_hour_off_the_grid_is_a_phantom():
+    result = consolidated(
+        hours(10.0, 10.1, first=datetime(2016, 5, 23, 13, tzinfo=UTC)), grain=HOURLY, bar_starts=HOURS
+    )
+    assert result.quarantined["rule"].to_list() == ["phantom_session"]
+    assert result.bars["bar_start"].to_list() == [HOURS[1]]
+
+
+def test_a_split_explains_the_step_of_the_first_hour_of_its_day():
+    actions = pl.DataFrame(
+        {"symbol": ["AAA"], "ex_date": [SESSIONS[0]], "kind": ["split"], "split_ratio": [10.0]}
+    )
+    before = Before(
+        accepted=hours(10.0).with_columns(bar_start=pl.lit(HOURS[0] - timedelta(days=3))), vendor={}
+    )
+    options = {"grain": HOURLY, "bar_starts": HOURS, "before": before}
+    assert consolidated(hours(1.0, 1.01), corporate_actions=actions, **options).quarantined.is_empty()
+    assert consolidated(hours(1.0, 1.01), **options).quarantined["bar_start"].to_list() == [HOURS[0]]
+
+
+@pytest.mark.parametrize(
+    ("factor", "close", "refused"), [(1 / 8, 1.25, []), (None, 1.25, []), (None, 45.0, [1])]
+)
+def test_a_spin_off_explains_a_fall_and_nothing_else(factor, close, refused):
+    actions = pl.DataFrame(
+        {"symbol": ["AAA"], "ex_date": [SESSIONS[1]], "kind": ["spin_off"], "split_ratio": [None], "price_factor": [factor]},
+        schema_overrides={"split_ratio": pl.Float64, "price_factor": pl.Float64},
+    )  # fmt: skip
+    assert refused_days(consolidated(series(10, close), corporate_actions=actions)) == refused
+    assert refused_days(consolidated(series(10, 1.25))) == [1]
+
+
+def test_bars_fetched_before_they_were_final_are_refused_and_another_source_takes_over():
+    early = {"polygon": [SESSIONS[1]]}
+    result = consolidated(series(10, 10.1), series(10, 10.2), unfinished=early)
+    assert result.bars["source"].to_list() == ["polygon", "yahoo"]
+    assert result.quarantined.select("session", "rule").rows() == [(SESSIONS[1], "unfinished_bar")]
+
+
+def test_a_person_can_take_a_doubtful_bar_with_just_its_values():
+    def decision(symbol: str, session: date, text: str, source: str | None = None) -> pl.DataFrame:
+        row = {"symbol": symbol, "session": session, "source": source, "value": text}
+        return pl.DataFrame([row], schema_overrides={"source": pl.String})
+
+    def text(close: float) -> str:
+        return f"open {close} high {close} low {close} close {close} volume 1000.0"
+
+    crash = series(10.0, 2.0)
+    taken = decision("AAA", SESSIONS[1], text(2.0))
+    assert consolidated(crash, taken=taken).bars["close"].to_list() == [10.0, 2.0]
+    assert refused_days(consolidated(series(10.0, 1.9), taken=taken)) == [1]
+    assert refused_days(consolidated(crash, taken=decision("AAA", SESSIONS[1], text(2.0), "yahoo"))) == [1]
+    dear = frame(bar(36_100.0))
+    assert consolidated(dear, taken=decision("AAA", SESSIONS[0], text(36_100.0))).quarantined.is_empty()
+    impossible = frame(bar(0.0))
+    assert consolidated(impossible, taken=decision("AAA", SESSIONS[0], text(0.0))).bars.is_empty()

@@ -1,0 +1,59 @@
+"""The best bar: one row per key out of several sources, and how far the sources differ on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from trading_assets.quality.grain import BarGrain, stored_schema
+from trading_assets.quality.jumps import bar_keys
+
+
+def best_bars(names: Sequence[str], accepted: Sequence[pl.DataFrame], grain: BarGrain) -> pl.DataFrame:
+    """Keep the bar of the best source of each key and measure the difference over the sources.
+
+    Parameters
+    ----------
+    names
+        Sources, best first.
+    accepted
+        Their possible bars, unique by key.
+    grain
+        Daily or hourly bars.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns of the accepted table, sorted by key; null differences where only one source has the bar.
+    """
+    schema = stored_schema(grain.accepted)
+    if not accepted:
+        return pl.DataFrame(schema=schema)
+    symbols = pl.Enum(pl.concat([frame["symbol"] for frame in accepted]).unique().sort())
+    keys = [bar_keys(frame, symbols, grain.time) for frame in accepted]
+    key = np.concatenate(keys)
+    order = np.argsort(key, kind="stable")  # blocks are in order of priority: the best source comes first
+    ordered = key[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else order
+    measured = pl.DataFrame({"source_count": np.diff(np.r_[starts, len(ordered)]).astype(np.int32)})
+    several = pl.col("source_count") > 1
+    for column in ("close", "volume"):
+        values = np.concatenate([frame[column].to_numpy() for frame in accepted])[order]
+        low = np.minimum.reduceat(values, starts) if len(starts) else values
+        high = np.maximum.reduceat(values, starts) if len(starts) else values
+        difference = np.divide(high - low, low, out=np.where(high > low, np.inf, 0.0), where=low > 0)
+        measured = measured.with_columns(
+            pl.when(several).then(pl.Series(difference)).alias(f"{column}_difference_frac")
+        )
+    chosen = order[starts]
+    source = np.repeat(np.arange(len(accepted)), [len(block) for block in keys])[chosen]
+    row = chosen - np.r_[0, np.cumsum([len(block) for block in keys])][source]
+    parts: list[pl.DataFrame] = []
+    for rank, (name, frame) in enumerate(zip(names, accepted, strict=True)):
+        at = source == rank
+        picked: pl.DataFrame = frame[row[at]]
+        parts.append(picked.with_columns(source=pl.lit(name)).hstack(measured.filter(pl.Series(at))))
+    rows: pl.DataFrame = pl.concat(parts)
+    return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(grain.key)
