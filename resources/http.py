@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from resources.clock import SystemClock
 from resources.fan_out import sleep_unless_stopped
+from resources.pacing import Pace, Pacer
+from resources.rate_headers import asked_wait, http_date, until_reset, whole
+from resources.usage import Counts, Usage
 from resources.vendors import RawResponse
 from trading_assets.errors import (
     RateLimitedError,
@@ -31,14 +33,6 @@ MASK = "***"
 EXCERPT = 160
 RETRIED_STATUSES = frozenset({408, 425})
 _SYSTEM_CLOCK = SystemClock()
-
-
-@dataclass(frozen=True)
-class Pace:
-    """At most ``requests`` within any ``seconds``."""
-
-    requests: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -70,40 +64,13 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-class Pacer:
-    """Grants requests at a pace, and holds all threads back while a pause lasts."""
+@dataclass(frozen=True)
+class Observed:
+    """What the latest answers said: requests a minute that the vendor allows and that are left, and its clock."""
 
-    def __init__(
-        self,
-        pace: Pace | None,
-        *,
-        sleep: Callable[[float], None] = sleep_unless_stopped,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._pace = pace
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._granted: deque[float] = deque(maxlen=pace.requests if pace else 1)
-        self._not_before = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Return when the next request may go out."""
-        while True:
-            with self._lock:
-                now = self._monotonic()
-                due = max(now, self._not_before)
-                if self._pace and len(self._granted) == self._pace.requests:
-                    due = max(due, self._granted[0] + self._pace.seconds)
-                if due <= now:
-                    self._granted.append(now)
-                    return
-            self._sleep(due - now)
-
-    def pause(self, seconds: float) -> None:
-        """Let no request out for ``seconds``."""
-        with self._lock:
-            self._not_before = max(self._not_before, self._monotonic() + seconds)
+    limit: int | None = None
+    remaining: int | None = None
+    clock_ahead_seconds: float | None = None
 
 
 class HttpGate:
@@ -115,6 +82,8 @@ class HttpGate:
         Limits of this vendor.
     secrets
         Values that must never show in a URL, an error or a stored body.
+    pace_file
+        Where processes share the pace; ``None`` for this process alone.
     sleep, monotonic, jitter, wall_clock
         Passing of time and chance, injected by tests; ``jitter`` returns 0..1.
     """
@@ -124,6 +93,7 @@ class HttpGate:
         policy: HttpPolicy,
         *,
         secrets: Sequence[str] = (),
+        pace_file: Path | None = None,
         sleep: Callable[[float], None] = sleep_unless_stopped,
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -135,11 +105,33 @@ class HttpGate:
         self._sleep = sleep
         self._jitter = jitter
         self._wall_clock = wall_clock
-        self._pacer = Pacer(policy.pace, sleep=sleep, monotonic=monotonic)
+        self._pacer = Pacer(policy.pace, file=pace_file, sleep=sleep, monotonic=monotonic)
+        self.usage = Usage()
+        self.observed = Observed()
         self._local = threading.local()
 
     def __repr__(self) -> str:
         return f"HttpGate({self.policy.vendor})"
+
+    @property
+    def vendor(self) -> str:
+        """Name of the vendor."""
+        return self.policy.vendor
+
+    @property
+    def per_minute(self) -> int | None:
+        """Our own pace, ``None`` for none."""
+        pace = self.policy.pace
+        return None if pace is None else round(pace.requests * 60 / pace.seconds)
+
+    @property
+    def remaining(self) -> int | None:
+        """What the vendor last said was left of its quota."""
+        return self.observed.remaining
+
+    def delay(self) -> float:
+        """Return the seconds until the pace would let a request out."""
+        return self._pacer.delay()
 
     @contextmanager
     def capture(self, fetched_at: datetime) -> Iterator[list[RawResponse]]:
@@ -157,6 +149,7 @@ class HttpGate:
         *,
         accept: frozenset[int] = frozenset(),
         keep: bool = True,
+        attempts: int | None = None,
     ) -> Reply:
         """Call ``attempt`` until it succeeds, is refused, or the attempts are used up.
 
@@ -168,43 +161,53 @@ class HttpGate:
             Statuses outside 2xx that the caller reads itself.
         keep
             Whether the answer belongs to the captured ones.
+        attempts
+            How often to try at most; the policy's number if not given.
 
         Raises
         ------
         RateLimitedError, TransientError, VendorRefusedError, VendorDataError
             After the last attempt, or at once where another attempt cannot help.
         """
-        number = 1
+        allowed, number = attempts or self.policy.attempts, 1
         while True:
-            self._pacer.wait()
-            try:
-                reply = attempt()
-            except TransientError as error:
-                failure: TradingError = error
-                wait = self._backoff(number)
-            else:
-                self._heed_quota(reply)
-                if 200 <= reply.status < 300 or reply.status in accept:
-                    if keep:
-                        self._keep(reply)
-                    return reply
-                failure, wait = self._judge(reply, number)
-            if (
-                not isinstance(failure, TransientError)
-                or number >= self.policy.attempts
-                or wait > self.policy.longest_wait_seconds
-            ):
+            waited = self._pacer.wait()
+            failure, wait = self._once(attempt, accept, keep=keep, number=number)
+            self.usage.add(Counts(requests=1, retries=int(number > 1), waited_seconds=waited))
+            if isinstance(failure, Reply):
+                return failure
+            limited = isinstance(failure, RateLimitedError)
+            final = not isinstance(failure, TransientError) or number >= allowed
+            final = final or wait > self.policy.longest_wait_seconds
+            self.usage.add(Counts(rate_limited=int(limited), failures=int(final)))
+            if final:
                 raise failure
-            if isinstance(failure, RateLimitedError):
+            if limited:
                 self._pacer.pause(wait)
             else:
                 self._sleep(wait)
+                self.usage.add(Counts(waited_seconds=wait))
             number += 1
+
+    def _once(
+        self, attempt: Callable[[], Reply], accept: frozenset[int], *, keep: bool, number: int
+    ) -> tuple[Reply | TradingError, float]:
+        try:
+            reply = attempt()
+        except TransientError as error:
+            return error, self._backoff(number)
+        self.usage.add(Counts(received_bytes=len(reply.body)))
+        self._observe(reply)
+        if 200 <= reply.status < 300 or reply.status in accept:
+            if keep:
+                self._keep(reply)
+            return reply, 0.0
+        return self._judge(reply, number)
 
     def transient(self, url: str, cause: BaseException) -> TransientError:
         """Describe a connection that failed, without the secrets that its own message may hold."""
         return TransientError(
-            "The vendor could not be reached or broke off",
+            "The vendor could not be reached or broke off: check the network, then try again",
             vendor=self.policy.vendor,
             url=self.clean_url(url),
             reason=type(cause).__name__,
@@ -213,7 +216,7 @@ class HttpGate:
     def data_error(self, message: str, reply: RawResponse | Reply, **facts: object) -> VendorDataError:
         """Describe an answer that cannot be used."""
         return VendorDataError(
-            message,
+            f"{message}. Nothing of it was stored: try again, and tell the vendor if it stays so",
             vendor=self.policy.vendor,
             url=self.clean_url(reply.url),
             excerpt=self._excerpt(reply.body),
@@ -268,55 +271,36 @@ class HttpGate:
             "excerpt": self._excerpt(reply.body),
         }
         if reply.status == 429:
-            asked = self._asked_wait(reply)
+            asked = asked_wait(reply.headers, self._wall_clock())
             wait = self._backoff(number) if asked is None else asked + self._jitter() * 0.5
             return RateLimitedError(
-                "The vendor's quota is used up", retry_after_seconds=round(wait, 3), **facts
+                f"The vendor's quota is used up: try again later, or lower TRADING_{self.vendor.upper()}_PER_MINUTE",
+                retry_after_seconds=round(wait, 3),
+                **facts,
             ), wait
         if reply.status >= 500 or reply.status in RETRIED_STATUSES:
-            asked = self._asked_wait(reply)
+            asked = asked_wait(reply.headers, self._wall_clock())
             wait = self._backoff(number) if asked is None else asked
             return TransientError("The vendor is in trouble: try again later", **facts), wait
         if reply.status >= 400:
             return VendorRefusedError("The vendor refused the request: check keys and plan", **facts), 0.0
-        return VendorDataError("The vendor answered with an unexpected status", **facts), 0.0
+        return self.data_error("An unexpected status", reply, status=reply.status), 0.0
 
     def _backoff(self, number: int) -> float:
         # full jitter on the upper half, so that threads that failed together do not come back together
         return float(self.policy.first_backoff_seconds * 2 ** (number - 1) * (0.5 + 0.5 * self._jitter()))
 
-    def _asked_wait(self, reply: Reply) -> float | None:
-        after = reply.headers.get("retry-after")
-        if after is not None:
-            try:
-                return max(0.0, float(after))
-            except ValueError:
-                moment = _http_date(after)
-                if moment is not None:
-                    return max(0.0, (moment - self._server_time(reply)).total_seconds())
-        return self._until_reset(reply)
-
-    def _until_reset(self, reply: Reply) -> float | None:
-        try:
-            reset = float(reply.headers["x-ratelimit-reset"])
-        except (KeyError, ValueError):
-            return None
-        return max(0.0, reset - self._server_time(reply).timestamp())
-
-    def _server_time(self, reply: Reply) -> datetime:
-        # the vendor's own Date header makes waits right even where the two clocks differ
-        return _http_date(reply.headers.get("date", "")) or self._wall_clock()
-
-    def _heed_quota(self, reply: Reply) -> None:
-        if reply.headers.get("x-ratelimit-remaining") == "0" and reply.status < 400:
-            wait = self._until_reset(reply)
+    def _observe(self, reply: Reply) -> None:
+        headers, now = reply.headers, self._wall_clock()
+        limit, left = whole(headers, "x-ratelimit-limit"), whole(headers, "x-ratelimit-remaining")
+        said = http_date(headers.get("date", ""))
+        before = self.observed
+        self.observed = Observed(
+            before.limit if limit is None else limit,
+            before.remaining if left is None else left,
+            before.clock_ahead_seconds if said is None else (said - now).total_seconds(),
+        )
+        if left == 0 and reply.status < 400:
+            wait = until_reset(headers, now)
             if wait is not None and wait <= self.policy.longest_wait_seconds:
                 self._pacer.pause(wait)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from resources.clock import Clock
-from resources.http import HttpGate, HttpPolicy, Pace
+from resources.gates import gate_for
 from resources.raw_store import PackedResponses
 from resources.vendor_listings import with_flags
 from resources.vendors import ActionSource, BarSource, Fetched, Progress, ReferenceSource
@@ -110,7 +109,7 @@ def reference_source(settings: Settings, simulator_url: str | None, clock: Clock
         endpoints(settings, simulator_url).alpaca_trading,
         key,
         secret,
-        gate=_gate("alpaca", _per_minute(settings, settings.alpaca_per_minute), (key, secret)),
+        gate=gate_for("alpaca", settings, (key, secret)),
         clock=clock,
     )
     if "polygon" not in settings.sources:
@@ -158,7 +157,7 @@ def _polygon(settings: Settings, simulator_url: str | None, clock: Clock) -> Pol
     return PolygonSource(
         endpoints(settings, simulator_url).polygon,
         key,
-        gate=_gate("polygon", _per_minute(settings, settings.polygon_per_minute), (key,)),
+        gate=gate_for("polygon", settings, (key,)),
         clock=clock,
         delay=timedelta(minutes=settings.data_delay_minutes),
     )
@@ -169,7 +168,7 @@ def _yahoo(settings: Settings, simulator_url: str | None, clock: Clock) -> Yahoo
 
     return YahooSource(
         endpoints(settings, simulator_url).yahoo,
-        gate=_gate("yahoo", _per_minute(settings, settings.yahoo_per_minute), ()),
+        gate=gate_for("yahoo", settings),
         clock=clock,
         cache=settings.data / "cache" / "yfinance",
         delay=timedelta(minutes=settings.data_delay_minutes),
@@ -184,25 +183,8 @@ def _alpaca(settings: Settings, simulator_url: str | None, clock: Clock) -> Alpa
         endpoints(settings, simulator_url).alpaca_data,
         key,
         secret,
-        gate=_gate("alpaca", _per_minute(settings, settings.alpaca_per_minute), (key, secret)),
+        gate=gate_for("alpaca", settings, (key, secret)),
         clock=clock,
         delay=timedelta(minutes=settings.data_delay_minutes),
         feed=settings.alpaca_feed,
     )
-
-
-def _per_minute(settings: Settings, requests: int) -> int:
-    return 0 if settings.mode == "sim" else requests
-
-
-@lru_cache(maxsize=16)
-def _gate(vendor: str, per_minute: int, secrets: tuple[str, ...]) -> HttpGate:
-    # one gate a vendor and key in a process: bars, actions and listings draw on the same quota
-    if not per_minute:
-        pace = None
-    elif vendor == "yahoo":
-        pace = Pace(1, 60 / per_minute)  # evenly: Yahoo publishes no quota, and bursts are what it blocks
-    else:
-        pace = Pace(per_minute, 60)
-    hidden = tuple(secret for secret in secrets if secret != SIMULATOR_KEY)
-    return HttpGate(HttpPolicy(vendor, pace=pace), secrets=hidden)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources.http import HttpGate, HttpPolicy, Pace, Pacer, Reply
+from resources.http import HttpGate, HttpPolicy, Reply
+from resources.pacing import Pace, Pacer
 from trading_assets.errors import (
     RateLimitedError,
     TradingError,
