@@ -5,102 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import polars as pl
-import yfinance
-from curl_cffi import requests as curl
 from yfinance.const import _BASE_URL_
-from yfinance.data import YfData
 
 from resources import yahoo_hourly
 from resources.clock import Clock
 from resources.fan_out import in_order
-from resources.http import HttpGate, Reply
+from resources.http import HttpGate
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
 from resources.vendors import Fetched, Progress
 from resources.yahoo_chart import ARRAYS, CHART_PATH, Chart, parse_chart, yahoo_symbol
-from trading_assets.errors import TransientError, VendorRefusedError
+from resources.yahoo_transport import yahoo_data
 from trading_assets.sessions import NEW_YORK
 from trading_assets.settings import SourceName
 
-NO_DATA = frozenset({404})
 CHARTS_PER_FRAME = 512
-
-
-class CurlTransport(curl.Session[curl.Response]):
-    """The session that yfinance sends through: browser fingerprint, the gate's policy, and a fixed host if given.
-
-    yfinance hard-codes Yahoo's hosts in many places; rewriting them here is the one way to point all of it at
-    another base URL.
-    """
-
-    def __init__(self, gate: HttpGate, base_url: str | None) -> None:
-        super().__init__(impersonate="chrome", trust_env=base_url is None)
-        self._gate = gate
-        self._base = base_url.rstrip("/") if base_url else None
-
-    def request(self, method: Any, url: str, **options: Any) -> curl.Response:  # type: ignore[override] # curl_cffi lists forty options
-        """Send one request through the gate. Chart answers raise typed errors; cookie and crumb answers return."""
-        params = options.pop("params", None)
-        full_url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}" if params else url
-        if self._base:
-            parts = urlsplit(full_url)
-            full_url = f"{self._base}{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-            options["allow_redirects"] = False
-        policy = self._gate.policy
-        # curl takes (connect, rest) and bounds their sum, so a body that trickles in is cut too
-        options["timeout"] = (policy.connect_seconds, policy.read_seconds)
-        latest: list[curl.Response] = []
-
-        def attempt() -> Reply:
-            try:
-                response = super(CurlTransport, self).request(method, full_url, **options)
-            except curl.exceptions.RequestException as error:
-                raise self._gate.transient(full_url, error) from None  # its text holds the URL and the crumb
-            latest[:] = [response]
-            headers = {name.lower(): value for name, value in response.headers.items() if value is not None}
-            return Reply(full_url, response.status_code, headers, response.content)
-
-        if CHART_PATH in url:
-            reply = self._gate.send(attempt, accept=NO_DATA)
-            # "no data" is judged by our parser; yfinance would ask again with other cookies
-            latest[0].status_code = 200 if reply.status in NO_DATA else reply.status
-        else:
-            attempt()
-        return latest[0]
-
-
-class ChartData(YfData):  # type: ignore[misc] # yfinance is untyped
-    """yfinance's transport with one session of its own, whose cookie and crumb are asked for once.
-
-    The library shares one instance a process, and asks again before every request after a failure. Charts need
-    neither cookie nor crumb, so a failure to get them is no failure of the charts.
-    """
-
-    @classmethod
-    def private(cls, session: CurlTransport) -> ChartData:
-        """Make an instance that no other part of the process shares."""
-        instance: ChartData = type.__call__(cls, session=session)
-        instance._credentials = None
-        return instance
-
-    _credentials: tuple[str | None, str] | None
-
-    def _get_cookie_and_crumb(self, timeout: float = 30) -> tuple[str | None, str]:
-        if self._credentials is None:
-            try:
-                self._credentials = super()._get_cookie_and_crumb(timeout)
-            except (TransientError, yfinance.exceptions.YFRateLimitError, OSError):
-                self._credentials = (None, self._cookie_strategy)
-        return self._credentials
-
-    def forget(self) -> None:
-        """Drop cookie and crumb, so that the next request asks for new ones."""
-        self._credentials = self._cookie = self._crumb = None
 
 
 class YahooSource:
@@ -138,11 +61,7 @@ class YahooSource:
         self._clock = clock
         self._delay = delay
         self._workers = workers
-        yfinance.config.debug.hide_exceptions = False
-        yfinance.config.network.retries = 0
-        cache.mkdir(parents=True, exist_ok=True)
-        yfinance.set_tz_cache_location(str(cache))
-        self._data = ChartData.private(CurlTransport(gate, base_url))
+        self._data = yahoo_data(gate, base_url, cache)
 
     def daily_bars(
         self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
@@ -211,18 +130,9 @@ class YahooSource:
         self, symbol: str, params: Mapping[str, object], now: datetime
     ) -> tuple[Chart | None, list[PackedResponse]]:
         with self._gate.capture(now) as kept:
-            self._get(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
+            self._data.ask(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
         chart = parse_chart(kept[-1], symbol, self._gate, interval=str(params["interval"]))
         return chart, [pack(response) for response in kept]
-
-    def _get(self, url: str, params: Mapping[str, object]) -> None:
-        try:
-            self._data.get(url, params=params)
-        except VendorRefusedError as error:
-            if error.facts.get("status") != 401:
-                raise
-            self._data.forget()  # a crumb of last week; a new one is asked for, once
-            self._data.get(url, params=params)
 
 
 def _charts_frame(charts: Sequence[Chart], sessions: Sequence[date]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from curl_cffi import requests as curl
 from polygon import RESTClient
 
 from resources.transports import attach
-from resources.yahoo import ChartData
+from resources.yahoo_transport import YahooData
 from trading_assets.errors import RateLimitedError, TransientError, VendorDataError
 
 HTML = b"<html><body>504 Gateway Time-out</body></html>"
@@ -179,7 +179,7 @@ def test_yahoo_shares_one_session_in_the_process_and_ours_has_its_own(make_sourc
     assert yahoo() is yahoo()
     first, second = make_source("yahoo"), make_source("yahoo")
     assert first._data is not second._data
-    assert isinstance(first._data, ChartData)
+    assert isinstance(first._data, YahooData)
     assert first._data._session is not second._data._session
 
 
