@@ -120,7 +120,7 @@ def test_polygon_refuses_as_polygon_does(simulated, polygon_client):
     with pytest.raises(BadResponse, match="NOT_FOUND"):
         polygon_client.get_ticker_details("NOSUCH")
     with pytest.raises(BadResponse, match="NOT_AUTHORIZED"):
-        list(polygon_client.list_aggs("SPY", 1, "minute", "2024-06-28", "2024-06-28"))
+        list(polygon_client.list_aggs("SPY", 1, "second", "2024-06-28", "2024-06-28"))
 
 
 def test_the_three_vendors_agree_on_the_raw_bars_across_a_split(polygon_client, alpaca_bars, yahoo, split):

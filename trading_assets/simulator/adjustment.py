@@ -13,9 +13,11 @@ from trading_assets.simulator.tape import Action, Floats, Rows, TapeMarket, day_
 _BEGINNING = date(1970, 1, 1)
 
 
-def effective_actions(market: TapeMarket, symbol: str, now: datetime) -> list[Action]:
-    """List the actions of one symbol whose ex-date's bar is published at ``now``, by ex-date."""
-    return market.actions(_BEGINNING, day_of(published_day(now)), known_at=now, symbol=symbol)
+def effective_actions(
+    market: TapeMarket, symbol: str, now: datetime, *, until: date | None = None
+) -> list[Action]:
+    """List the actions of one symbol up to ``until``, by ex-date; if None, those whose ex-date's bar is published."""
+    return market.actions(_BEGINNING, until or day_of(published_day(now)), known_at=now, symbol=symbol)
 
 
 def split_factors(rows: Rows, actions: Sequence[Action]) -> Floats:

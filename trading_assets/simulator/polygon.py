@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trading_assets.simulator import polygon_reference, polygon_status
+from trading_assets.simulator import polygon_intraday, polygon_reference, polygon_status
 from trading_assets.simulator.adjustment import effective_actions, scaled, split_factors
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Rows, day_of, published_day
@@ -104,6 +104,9 @@ def _range(simulation: Simulation, request: Request) -> Response:
     start, end = parse_day(path["start"]), parse_day(path["end"])
     if start is None or end is None:
         return _bad_date(simulation, request, "from" if start is None else "to")
+    minutes = polygon_intraday.window_minutes(path["span"], path["multiplier"])
+    if minutes is not None:
+        return _windows(simulation, request, minutes)
     if path["span"] not in _SPANS or path["multiplier"] != "1":
         body = {
             "status": "NOT_AUTHORIZED",
@@ -120,6 +123,34 @@ def _range(simulation: Simulation, request: Request) -> Response:
     if request.query_params.get("sort") == "desc":
         rows = rows.take(slice(None, None, -1))
     return _aggregates(simulation, request, path["ticker"], _columns(rows.take(slice(0, limit))))
+
+
+def _windows(simulation: Simulation, request: Request, minutes: int) -> Response:
+    path, query = request.path_params, polygon_intraday.arguments(request)
+    first, last = polygon_intraday.interval(path["start"], path["end"])
+    if first is None or last is None:
+        return _bad_date(simulation, request, "from" if first is None else "to")
+    limit = whole_number(query.get("limit"), 5000, 1, _MAX_BASE_ROWS) or 5000
+    is_adjusted = query.get("adjusted", "true").lower() != "false"
+    bars = polygon_intraday.windows(simulation, path["ticker"], minutes, first, last, is_adjusted=is_adjusted)
+    if query.get("sort") == "desc":
+        bars = bars.take(slice(None, None, -1))
+    shown = polygon_intraday.page(bars, limit)
+    following = None
+    if shown < len(bars.row):
+        at = int(bars.start[shown]) * 1000
+        rest = (first, at) if query.get("sort") == "desc" else (at, last)
+        following = polygon_intraday.next_url(request, query, *rest)
+    bars = bars.take(slice(0, shown))
+    return _aggregates(
+        simulation,
+        request,
+        path["ticker"],
+        polygon_intraday.columns(bars),
+        is_adjusted=is_adjusted,
+        queried=int(bars.minutes.sum()),
+        following=following,
+    )
 
 
 def _previous(simulation: Simulation, request: Request) -> Response:
@@ -178,14 +209,27 @@ def _columns(rows: Rows, *, hour: int = 0) -> dict[str, Any]:
 
 
 def _aggregates(
-    simulation: Simulation, request: Request, ticker: str | None, columns: dict[str, Any]
+    simulation: Simulation,
+    request: Request,
+    ticker: str | None,
+    columns: dict[str, Any],
+    *,
+    is_adjusted: bool | None = None,
+    queried: int | None = None,
+    following: str | None = None,
 ) -> Response:
     lines = json_lines(columns)
     body: dict[str, object] = {} if ticker is None else {"ticker": ticker}
-    body |= {"queryCount": len(lines), "resultsCount": len(lines), "adjusted": _is_adjusted(request)}
+    body |= {
+        "queryCount": len(lines) if queried is None else queried,
+        "resultsCount": len(lines),
+        "adjusted": _is_adjusted(request) if is_adjusted is None else is_adjusted,
+    }
     if lines:
         body["results"] = json_array(lines)
     body |= {"status": "OK", "request_id": request_id(request, simulation.now())}
     if lines:
         body["count"] = len(lines)
+    if following is not None:
+        body["next_url"] = following
     return json_answer(body)

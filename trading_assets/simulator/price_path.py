@@ -15,11 +15,17 @@ from decimal import ROUND_DOWN, Decimal
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trading_assets.simulator.market import Bar
 
 Direction = Literal["down", "up"]
 
 PIECE_FRAC = Decimal("0.10")
+LEGS = 3
+"""Straight lines of equal duration that a session's path consists of."""
+MICROS_PER_USD = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -131,23 +137,38 @@ def trading_day(bar: Bar | None, open_at: datetime, close_at: datetime) -> Tradi
     """Draw the path of a bar; None if the symbol did not trade or the bar is no price at all."""
     if bar is None or not _is_tradable(bar):
         return None
-    opened, high, low, close = (as_price(value) for value in (bar.open, bar.high, bar.low, bar.close))
-    lowest, highest = min(opened, high, low, close), max(opened, high, low, close)
-    turns = (lowest, highest) if close >= opened else (highest, lowest)
-    third = (close_at - open_at) // 3
+    [turns] = turning_points(*(np.array([value]) for value in (bar.open, bar.high, bar.low, bar.close)))
+    points = [Decimal(micros).scaleb(-6).normalize() for micros in turns.tolist()]
+    leg = (close_at - open_at) // LEGS
     piece = (as_price(bar.volume) * PIECE_FRAC).to_integral_value(ROUND_DOWN)
     return TradingDay(
         open_at=open_at,
         close_at=close_at,
-        low=lowest,
-        high=highest,
+        low=min(points),
+        high=max(points),
         piece_shares=max(piece, Decimal(1)),
         vertices=(
-            (open_at, opened),
-            (open_at + third, turns[0]),
-            (open_at + 2 * third, turns[1]),
-            (close_at, close),
+            *((open_at + number * leg, points[number]) for number in range(LEGS)),
+            (close_at, points[-1]),
         ),
+    )
+
+
+def turning_points(
+    opened: NDArray[np.float64],
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Return the prices at which the legs of each bar's path meet: (bars, legs + 1), in millionths of a dollar.
+
+    A bar whose open or close lies outside its range is given the range that holds all four prices.
+    """
+    prices = np.rint(np.stack([opened, high, low, close]) * MICROS_PER_USD).astype(np.int64)
+    lowest, highest = prices.min(axis=0), prices.max(axis=0)
+    rises = prices[3] >= prices[0]
+    return np.column_stack(
+        [prices[0], np.where(rises, lowest, highest), np.where(rises, highest, lowest), prices[3]]
     )
 
 

@@ -70,6 +70,11 @@ class Rows(NamedTuple):
 NO_ROWS = Rows(np.empty(0, np.int32), np.empty(0, np.int32), *(np.empty(0, np.float64) for _ in range(5)))
 
 
+def joined_rows(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of several columns' sets in one."""
+    return Rows._make(map(np.concatenate, zip(*parts, strict=True)))
+
+
 class Action(NamedTuple):
     """A corporate action of one instrument, with the instant from which anybody could know it."""
 
@@ -184,7 +189,7 @@ class TapeMarket(ABC):
         else:
             wanted = self.symbols if symbols is None else sorted(set(symbols))
             parts = [self.series(symbol, start, end, known_at) for symbol in wanted]
-        rows = Rows._make(map(np.concatenate, zip(*parts, strict=True))) if parts else NO_ROWS
+        rows = joined_rows(parts) if parts else NO_ROWS
         return pl.DataFrame(
             {
                 "symbol": self.names.gather(rows.place),
@@ -215,12 +220,16 @@ class TapeMarket(ABC):
         rows = [action[:5] for action in self.actions(start, end, known_at=known_at)]
         return pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row")
 
-    def bar(self, symbol: str, session: date) -> Bar | None:
-        """Return the true bar of one symbol, whatever the clock says; None if it did not trade."""
+    def truth(self, symbol: str, session: date) -> Rows:
+        """Return the last version of one bar, whatever the clock says; no row if there never is one."""
         place = self.places.get(symbol)
         if place is None:
-            return None
-        rows = self._corrected(self._final(place, day_number(session)), None)
+            return NO_ROWS
+        return self._corrected(self._final(place, day_number(session)), None)
+
+    def bar(self, symbol: str, session: date) -> Bar | None:
+        """Return the true bar of one symbol, whatever the clock says; None if it did not trade."""
+        rows = self.truth(symbol, session)
         if len(rows.day) == 0:
             return None
         bar = Bar(*(float(column[0]) for column in rows[2:]))
