@@ -244,7 +244,10 @@ HOURLY_FEATURES = Table(
         "symbol": SYMBOL,
         "bar_start": BAR_START,
         "session": SESSION,
-        **{name: Column(pl.Float64, feature.description, feature.unit) for name, feature in FEATURES.items()},
+        **{
+            name: Column(pl.Float64, feature.hourly_description, feature.unit)
+            for name, feature in FEATURES.items()
+        },
     },
     key=("symbol", "bar_start"),
     tags=("features", "hourly"),

@@ -38,13 +38,17 @@ class SymbolRuns:
         return np.diff(self.starts)
 
 
-def symbol_runs(bars: pl.DataFrame) -> SymbolRuns:
-    """Find each symbol's rows, and refuse bars that are not sorted by (symbol, session) without duplicates.
+def symbol_runs(bars: pl.DataFrame, *, time: str = "session", run: pl.Expr | None = None) -> SymbolRuns:
+    """Find each symbol's rows, and refuse bars that are not sorted by (symbol, time) without duplicates.
 
     Parameters
     ----------
     bars
-        At least ``symbol`` and ``session``.
+        At least ``symbol``, ``session`` and ``time``.
+    time
+        Column that tells a symbol's bars apart: ``session``, or ``bar_start`` of hourly bars.
+    run
+        A number that changes where a run ends within a symbol too; by default a symbol is one run.
 
     Returns
     -------
@@ -55,19 +59,26 @@ def symbol_runs(bars: pl.DataFrame) -> SymbolRuns:
     Raises
     ------
     DataQualityError
-        If a session does not lie after the one before it, or symbols are out of order.
+        If a time does not lie after the one before it, or symbols are out of order.
     """
-    coded = bars.select(run=pl.col("symbol").rle_id(), day=pl.col("session").to_physical().cast(pl.Int64))
-    run, days = coded["run"].to_numpy(), coded["day"].to_numpy()
-    heads = np.flatnonzero(np.diff(run, prepend=np.uint32(0xFFFFFFFF)))
+    coded = bars.select(
+        symbol=pl.col("symbol").rle_id(),
+        time=pl.col(time).to_physical().cast(pl.Int64),
+        day=pl.col("session").to_physical().cast(pl.Int64),
+    )
+    symbol, times, days = (coded[name].to_numpy() for name in coded.columns)
+    numbers = (
+        symbol if run is None else bars.select(pl.struct("symbol", run=run).rle_id())["symbol"].to_numpy()
+    )
+    heads = np.flatnonzero(np.diff(numbers, prepend=np.uint32(0xFFFFFFFF)))
     symbols = bars["symbol"].gather(heads)
-    same_symbol = run[1:] == run[:-1]
+    same_symbol = symbol[1:] == symbol[:-1]
     if (
         not symbols.is_sorted()
-        or symbols.n_unique() != len(symbols)
-        or np.any(days[1:][same_symbol] <= days[:-1][same_symbol])
+        or symbols.n_unique() != coded["symbol"].n_unique()
+        or np.any(times[1:][same_symbol] <= times[:-1][same_symbol])
     ):
-        raise DataQualityError("Bars must be sorted by (symbol, session), one row each")
+        raise DataQualityError(f"Bars must be sorted by (symbol, {time}), one row each")
     return SymbolRuns(symbols, np.append(heads, len(bars)).astype(np.int64), days)
 
 

@@ -12,9 +12,14 @@ from typing import Any, Literal
 
 from trading_assets.indicators import extremes, market, momentum, returns, trend, volatility, volume
 from trading_assets.indicators.kernel import FloatArray
+from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 
 Scale = Literal["price", "shares", "none"]
 Range = tuple[float | None, float | None]
+
+HOURS_PER_SESSION = 7
+"""Hourly bars of a full session: six hours and the half hour after the open."""
+HOURS_PER_YEAR = SESSIONS_PER_YEAR * HOURS_PER_SESSION
 
 POSITIVE: Range = (0.0, None)
 ANY: Range = (None, None)
@@ -23,10 +28,11 @@ LOSS: Range = (-1.0, None)
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of ``daily_features``.
+    """One column of ``daily_features`` and of ``hourly_features``.
 
     ``warm_up`` counts the bars of a symbol before the first value (that bar included). ``scale`` says which
     adjustment factor brings the value into its session's own scale. ``aliases`` are what people call it.
+    ``is_annualised`` values are computed for ``SESSIONS_PER_YEAR`` bars a year and grow with the root of their number.
     """
 
     name: str
@@ -36,6 +42,15 @@ class Feature:
     scale: Scale = "none"
     valid_range: Range = ANY
     aliases: tuple[str, ...] = ()
+    is_annualised: bool = False
+
+    @property
+    def hourly_description(self) -> str:
+        """What the column means in ``hourly_features``: the same, with bars for sessions."""
+        words = self.description.replace("session", "bar")
+        return words.replace(
+            f"sqrt({SESSIONS_PER_YEAR})", f"sqrt({HOURS_PER_YEAR}): {HOURS_PER_SESSION} bars a session"
+        )
 
 
 @dataclass(frozen=True)
@@ -265,6 +280,7 @@ INDICATORS: tuple[Indicator, ...] = (
                 "none",
                 POSITIVE,
                 ("volatility", "annualised volatility", "annualized volatility"),
+                is_annualised=True,
             ),
         ),
         "rolling sample deviation of log returns",
