@@ -107,12 +107,14 @@ class CompanySource(Protocol):
 class CompanySnapshot:
     """One frame a table of ``COMPANY_TABLES``, by name, with the responses behind them.
 
-    ``empty`` names, by table, the symbols that the vendor explicitly has nothing for.
+    ``empty`` names, by table, the symbols that the vendor explicitly has nothing for. ``left_out`` counts what the vendor
+    sent and no column holds, by reason, fields that nobody has told us of included.
     """
 
     frames: Mapping[str, pl.DataFrame]
     responses: Sequence[RawResponse] = field(repr=False)
     empty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class ActionSource(Protocol):
