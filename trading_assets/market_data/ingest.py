@@ -8,8 +8,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from resources.gates import open_gates
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from resources.usage import record_usage
 from resources.vendor_listings import FLAG_COLUMNS
 from resources.vendors import Fetched, RawResponse
 from trading_assets import sessions as calendar
@@ -17,14 +19,6 @@ from trading_assets.quality.reports import one_row_per_key
 from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS
 from trading_assets.settings import SourceName
 from trading_assets.table import Table
-
-RECORD_BATCH = """
-insert into ingest_batches (batch_id, source, kind, first_session, last_session, fetched_at, responses, rows,
-                            raw_bytes, raw_path, content_hash)
-values (%(batch_id)s, %(source)s, %(kind)s, %(first)s, %(last)s, %(fetched_at)s, %(responses)s, %(rows)s,
-        %(raw_bytes)s, %(raw_path)s, %(content_hash)s)
-on conflict (batch_id) do nothing
-"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,9 @@ def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence
 
     fetched = platform.bar_sources[source].daily_bars(sessions, symbols, progress=advance)
     reported = replace(fetched, frame=one_row_per_key(fetched.frame))
-    return _store(platform, table, reported, source=source, kind="daily_bars", dates=covered_days(sessions))
+    return store_fetched(
+        platform, table, reported, source=source, kind="daily_bars", dates=covered_days(sessions)
+    )
 
 
 def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> Ingested:
@@ -65,7 +61,7 @@ def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> In
         dates[-1],
         progress=lambda done, total: platform.progress.advanced(CORPORATE_ACTIONS.name, done, total),
     )
-    return _store(
+    return store_fetched(
         platform, CORPORATE_ACTIONS, fetched, source=source.name, kind="corporate_actions", dates=dates
     )
 
@@ -103,7 +99,7 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
         platform.progress.advanced(UNIVERSE.name, number, len(asked))
     frame = _with_known_flags(platform, pl.concat(frames), sessions)
     whole = Fetched(frame=frame, responses=responses, empty=tuple(empty))
-    return _store(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=list(sessions))
+    return store_fetched(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=list(sessions))
 
 
 def listed_symbols(platform: Platform, first: date, last: date) -> list[str]:
@@ -141,23 +137,18 @@ def _starts_month(day: date, before: date | None) -> bool:
     return before is None or (day.year, day.month) != (before.year, before.month)
 
 
-def _store(
+def store_fetched(
     platform: Platform, table: Table, fetched: Fetched, *, source: str, kind: str, dates: Sequence[date]
 ) -> Ingested:
-    batch = platform.raw.write(source, kind, fetched.responses)
+    """Keep the raw bodies of a fetch, and replace the rows of ``dates`` by what it brought."""
     now = platform.clock.now()
+    batch = platform.raw_batches.keep(
+        source, kind, fetched.responses, first=dates[0], last=dates[-1], rows=fetched.frame.height, now=now
+    )
     columns = [name for name in table.schema if name != "known_at"]
     frame = fetched.frame.with_columns(pl.lit(batch.batch_id).alias("batch_id")).select(columns)
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
-    with platform.database.connection() as connection:
-        connection.execute(
-            RECORD_BATCH,
-            {
-                "batch_id": batch.batch_id, "source": source, "kind": kind, "first": dates[0], "last": dates[-1],
-                "fetched_at": now, "responses": len(fetched.responses), "rows": frame.height,
-                "raw_bytes": batch.raw_bytes, "raw_path": str(batch.path.relative_to(platform.settings.data)), "content_hash": batch.batch_id,
-            },
-        )  # fmt: skip
+    record_usage(platform.database, open_gates(), now)
     return Ingested(
         frame,
         report,
