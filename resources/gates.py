@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from resources.http import HttpGate, HttpPolicy
 from resources.pacing import Pace, pace_file
 from trading_assets.settings import Settings, SourceName
 
 _lock = threading.Lock()
-_gates: dict[tuple[object, ...], HttpGate] = {}
+_gates: dict[tuple[Path, Pace | None, tuple[str, ...]], HttpGate] = {}
 
 
 def gate_for(vendor: SourceName, settings: Settings, secrets: Sequence[str] = ()) -> HttpGate:
@@ -36,10 +37,10 @@ def gate_for(vendor: SourceName, settings: Settings, secrets: Sequence[str] = ()
         return gate
 
 
-def open_gates() -> list[HttpGate]:
-    """List the gates of this process, whose usage is to be recorded."""
+def open_gates(settings: Settings) -> list[HttpGate]:
+    """List the gates of this process and data folder, whose usage is to be recorded."""
     with _lock:
-        return list(_gates.values())
+        return [gate for (file, _, _), gate in _gates.items() if file.is_relative_to(settings.data)]
 
 
 def vendor_pace(vendor: SourceName, settings: Settings) -> Pace | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,14 +12,17 @@ from resources.atomic_files import replace_text_if_changed
 from resources.broker import Broker
 from resources.clock import Clock, SimulatorClock, SystemClock
 from resources.database import Database
+from resources.gates import open_gates
 from resources.lake import Lake
 from resources.lake_locks import PostgresLocks
 from resources.migrations import migrate
 from resources.postgres import PostgresEndpoint, postgres_for
+from resources.raw_batches import RawBatches
 from resources.raw_store import RawStore
 from resources.simulator_process import simulator_for
+from resources.usage import Counts, record_usage
 from resources.vendors import ActionSource, BarSource, ReferenceSource
-from trading_assets.errors import ConfigurationError
+from trading_assets.errors import ConfigurationError, TradingError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.settings import Settings, SourceName, load_settings
 
@@ -43,6 +46,11 @@ class Platform:
         from resources.sources import sources_for
 
         return sources_for(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def raw_batches(self) -> RawBatches:
+        """Vendors' bodies with their records."""
+        return RawBatches(self.database, self.raw)
 
     @cached_property
     def action_source(self) -> ActionSource:
@@ -92,7 +100,7 @@ def open_platform(settings: Settings) -> Iterator[Platform]:
         migrate(url)
         database = stack.enter_context(Database(url))
         clock: Clock = SimulatorClock(simulator_url) if simulator_url else SystemClock()
-        yield Platform(
+        platform = Platform(
             settings=settings,
             simulator_url=simulator_url,
             postgres=postgres,
@@ -101,6 +109,17 @@ def open_platform(settings: Settings) -> Iterator[Platform]:
             lake=Lake(settings.lake_root, PostgresLocks(database)),
             raw=RawStore(settings.data / "raw"),
         )
+        stack.callback(_record_usage, platform)
+        yield platform
+
+
+def _record_usage(platform: Platform) -> None:
+    # what was counted since the last ingest, such as requests of one that failed; the books of vendors' quotas are
+    # no reason to fail at the end
+    gates = [gate for gate in open_gates(platform.settings) if gate.usage.counts() != Counts()]
+    if gates:
+        with suppress(TradingError):
+            record_usage(platform.database, gates, platform.clock.now())
 
 
 def claim_folder(settings: Settings) -> None:

@@ -179,6 +179,10 @@ class RawStore:
             raise LakeError("The batch is not what its id says", batch_id=batch_id)
         return len(responses)
 
+    def batch_ids(self) -> set[str]:
+        """Return the ids of all batches whose file is there."""
+        return {path.stem for path in self.root.glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/*.zst")}
+
     def path(self, batch_id: str) -> Path:
         """Return the file of a batch."""
         found = self._find(batch_id)

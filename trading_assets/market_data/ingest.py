@@ -148,7 +148,7 @@ def store_fetched(
     columns = [name for name in table.schema if name != "known_at"]
     frame = fetched.frame.with_columns(pl.lit(batch.batch_id).alias("batch_id")).select(columns)
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
-    record_usage(platform.database, open_gates(), now)
+    record_usage(platform.database, open_gates(platform.settings), now)
     return Ingested(
         frame,
         report,

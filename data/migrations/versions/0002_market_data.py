@@ -51,8 +51,14 @@ comment on table vendor_usage is 'One row per vendor and UTC day: requests sent,
 comment on column vendor_usage.per_minute is 'Our own pace; null for none';
 comment on column vendor_usage.remaining is 'What the vendor said was left of its quota, last time it said so';
 
-alter table ingest_batches add column raw_removed_at timestamptz;
+alter table ingest_batches add column raw_removed_at timestamptz, add column raw_removed_reason text,
+    add column last_fetched_at timestamptz;
+update ingest_batches set last_fetched_at = fetched_at;
+alter table ingest_batches alter column last_fetched_at set not null;
 comment on column ingest_batches.raw_removed_at is 'When retention removed the raw bodies; null while they are there';
+comment on column ingest_batches.raw_removed_reason is 'Why they were removed; null while they are there';
+comment on column ingest_batches.last_fetched_at is
+    'When the vendor last sent just these bytes; retention counts from here';
 """
 
 
@@ -61,7 +67,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("alter table ingest_batches drop column raw_removed_at; drop table vendor_usage, finding_acceptances")
+    op.execute("alter table ingest_batches drop column raw_removed_at, drop column raw_removed_reason, drop column last_fetched_at")
+    op.execute("drop table vendor_usage, finding_acceptances")
     op.execute("drop index quality_findings_natural; alter table quality_findings drop column bar_start")
     op.execute(
         "create unique index quality_findings_natural on quality_findings"
