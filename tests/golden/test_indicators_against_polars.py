@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.errors import DataQualityError
-from trading_assets.features.adjust import adjusted_as_seen_from, adjustment_factors
+from trading_assets.features.adjust import action_outcomes, adjusted_as_seen_from, adjustment_factors
 from trading_assets.features.build import build_daily_features
 from trading_assets.indicators.extremes import highest, lowest
 from trading_assets.indicators.registry import FEATURES
@@ -29,6 +29,9 @@ ACTION_SCHEMA = {
     "kind": pl.String,
     "split_ratio": pl.Float64,
     "cash_usd": pl.Float64,
+    "new_symbol": pl.String,
+    "share_ratio": pl.Float64,
+    "price_factor": pl.Float64,
 }
 NO_ACTIONS = pl.DataFrame(schema=ACTION_SCHEMA)
 
@@ -54,8 +57,10 @@ def bars_of(symbol: str, seed: int, count: int, first: int = 0) -> pl.DataFrame:
     )
 
 
-def actions_of(*rows: tuple[str, date, str, float | None, float | None]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=ACTION_SCHEMA, orient="row")
+def actions_of(*rows: tuple[object, ...]) -> pl.DataFrame:
+    columns = len(ACTION_SCHEMA)
+    filled = [(*row, *[None] * (columns - len(row))) for row in rows]
+    return pl.DataFrame(filled, schema=ACTION_SCHEMA, orient="row")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +193,7 @@ def test_factors_of_splits_dividends_and_spin_offs_follow_their_definitions() ->
         ("A", day(2), "cash_dividend", None, 1.0),
         ("A", day(3), "cash_dividend", None, 49.0),  # not below the last close: cannot be true
         ("A", day(3), "split", 0.0, None),
-        ("A", day(4), "spin_off", 1.2, None),
+        ("A", day(4), "spin_off", None, None, "N", None, 1 / 1.2),
         ("A", day(5), "split", 2.0, None),
         ("A", day(5), "cash_dividend", None, 4.0),  # per old share: the holder of the day before is paid
         ("A", day(9), "split", 5.0, None),
@@ -202,6 +207,50 @@ def test_factors_of_splits_dividends_and_spin_offs_follow_their_definitions() ->
         rel=1e-15,
     )
     assert factors["share_factor"].to_list() == [1, 2, 2, 2, 2, 4]
+    outcomes = action_outcomes(bars, actions).select("ex_date", "kind", "effective_session", "outcome")
+    assert outcomes.rows() == [
+        (day(0), "split", day(0), "not needed: no earlier bar"),
+        (day(1), "split", day(1), "applied"),
+        (day(2), "cash_dividend", day(2), "applied"),
+        (day(3), "cash_dividend", day(3), "not applied: not below the last close"),
+        (day(3), "split", day(3), "not applied: the amount is missing or cannot be true"),
+        (day(4), "spin_off", day(4), "applied"),
+        (day(5), "cash_dividend", day(5), "applied"),
+        (day(5), "split", day(5), "applied"),
+        (day(9), "split", None, "waits for the first bar since"),
+    ]
+
+
+def test_a_spin_off_told_in_shares_is_worth_the_new_company_at_its_first_bar() -> None:
+    closes = {"N": [None, None, 30.0, 31.0], "P": [100.0, 100.0, 85.0, 86.0]}
+    bars = pl.DataFrame(
+        [(name, day(i), close) for name, row in closes.items() for i, close in enumerate(row) if close],
+        schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64},
+        orient="row",
+    )
+    spin_off = actions_of(("P", day(2), "spin_off", None, None, "N", 0.5))
+    assert adjusted_as_seen_from(bars, spin_off, day(3)).filter(symbol="P")["close"].to_list() == [
+        85.0, 85.0, 85.0, 86.0,
+    ]  # fmt: skip
+    late = bars.filter((pl.col("symbol") == "P") | (pl.col("session") > day(2)))
+    for known in (late, bars.filter(symbol="P")):
+        assert (
+            adjusted_as_seen_from(known, spin_off, day(3)).filter(symbol="P")["price_scale"].to_list()
+            == [1.0] * 4
+        )
+        outcome = action_outcomes(known, spin_off).row(0, named=True)
+        assert (outcome["price_step"], outcome["effective_session"]) == (1.0, day(2))
+        assert outcome["outcome"].startswith("not applied: no bar of the spun-off company")
+
+
+def test_an_action_since_the_last_bar_sets_the_scale_once_its_ex_date_has_come() -> None:
+    bars = bars_of("A", 1, 3).with_columns(vwap=pl.col("close"))
+    split = actions_of(("A", day(4), "split", 4.0))
+    seen = adjusted_as_seen_from(bars, split, day(4))
+    assert seen["close"].to_list() == (bars["close"] / 4).to_list()
+    assert seen["vwap"].to_list() == (bars["vwap"] / 4).to_list()
+    assert seen["volume"].to_list() == (bars["volume"] * 4).to_list()
+    assert adjusted_as_seen_from(bars, split, day(3))["close"].to_list() == bars["close"].to_list()
 
 
 def test_an_ex_date_without_a_bar_takes_effect_on_the_next_bar() -> None:

@@ -22,6 +22,9 @@ ACTION_SCHEMA = {
     "kind": pl.String,
     "split_ratio": pl.Float64,
     "cash_usd": pl.Float64,
+    "new_symbol": pl.String,
+    "share_ratio": pl.Float64,
+    "price_factor": pl.Float64,
 }
 SYMBOLS = ("AAA", "BBB", "SPY")
 
@@ -70,17 +73,17 @@ lengths = st.integers(1, 320)
 
 
 def frame_of(actions: list[tuple]) -> pl.DataFrame:
-    rows = [
-        (
-            symbol,
-            day,
-            kind,
-            None if kind == "cash_dividend" else ratio,
-            cash if kind == "cash_dividend" else None,
-        )
-        for symbol, day, kind, ratio, cash in actions
-    ]
+    rows = [(symbol, day, kind, *terms(kind, ratio, cash)) for symbol, day, kind, ratio, cash in actions]
     return pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row")
+
+
+def terms(kind: str, ratio: float, cash: float) -> tuple[object, ...]:
+    """Return split_ratio, cash_usd, new_symbol, share_ratio, price_factor; half the spin-offs are told in shares."""
+    if kind == "split":
+        return (ratio, None, None, None, None)
+    if kind == "cash_dividend":
+        return (None, cash, None, None, None)
+    return (None, None, "SPY", 0.3, None) if ratio < 2 else (None, None, "NEW", None, 1 / ratio)
 
 
 def sessions_of(bars: pl.DataFrame) -> list[date]:

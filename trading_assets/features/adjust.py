@@ -16,12 +16,10 @@ import numpy as np
 import polars as pl
 
 from trading_assets.errors import DataQualityError
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+from trading_assets.features.action_effects import accumulate, effects, place
+from trading_assets.indicators.kernel import FloatArray, IndexArray
 
 PRICES = ("open", "high", "low", "close")
-
-_KINDS = {"cash_dividend": 0, "split": 1, "spin_off": 2}  # the order in which those of one day apply
-_DAYS_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,9 @@ def adjustment_factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFram
     a volume is ``raw[t] / share_factor[t] * share_factor[s]``.
 
     Input: raw bars sorted by (symbol, session), and the corporate actions to apply (``CORPORATE_ACTIONS``
-    columns ``symbol``, ``ex_date``, ``kind``, ``split_ratio``, ``cash_usd``), in any order. Which ones are
-    known is the caller's choice: every action in the frame is applied from its ex-date on.
+    columns ``symbol``, ``ex_date``, ``kind``, ``split_ratio``, ``cash_usd`` and, for spin-offs, ``price_factor``
+    or ``new_symbol`` and ``share_ratio``), in any order. Which ones are known is the caller's choice: every
+    action in the frame is applied from its ex-date on.
 
     Output: ``symbol``, ``session``, ``price_factor``, ``share_factor``; 1.0 from a symbol's first bar to its
     first action. No nulls.
@@ -100,12 +99,13 @@ def adjustment_factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFram
     Parameters
     ----------
     bars
-        ``symbol``, ``session``, ``close``.
+        ``symbol``, ``session``, ``close``; of spun-off companies too where their bars are to say what they are worth.
     actions
         Splits multiply shares by ``split_ratio`` and divide prices by it; a cash dividend multiplies prices by
-        ``1 - cash / last close before the ex-date``; a spin-off that carries a ratio divides prices only.
+        ``1 - cash / last close before the ex-date``; a spin-off multiplies them by its ``price_factor`` or, without
+        one, counts as a dividend of ``share_ratio`` times the close of ``new_symbol`` at the first bar without it.
         An action on or before the first bar, or one that cannot be true (ratio not above 0, cash not below the
-        last close), changes nothing.
+        last close), changes nothing; ``action_outcomes`` says which and why.
 
     Returns
     -------
@@ -131,21 +131,34 @@ def factor_arrays(
     bars: pl.DataFrame, actions: pl.DataFrame, symbols: SymbolRuns
 ) -> tuple[FloatArray, FloatArray]:
     """Return price and share factors of every bar as arrays; see ``adjustment_factors``."""
-    price, share = np.ones(len(bars)), np.ones(len(bars))
-    rows, kinds, amounts = _placed(actions, symbols)
-    if len(rows):
-        close = bars["close"].to_numpy()
-        _accumulate(np.ascontiguousarray(close), symbols.starts, rows, kinds, amounts, price, share)
-    return price, share
+    factors = accumulate(bars["close"].to_numpy(), place(bars, actions, symbols), symbols)
+    return factors.price, factors.share
+
+
+def action_outcomes(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Say what each split, cash dividend and spin-off of the symbols in ``bars`` did to their factors.
+
+    Input: as ``adjustment_factors``.
+
+    Output: ``symbol``, ``ex_date``, ``kind``, ``effective_session`` (the first bar at or after the ex-date; null if
+    there is none), ``price_step`` and ``share_step`` (what the action multiplied the factors by; 1 if nothing), and
+    ``outcome``: ``applied``, or in words why not.
+
+    Look-ahead: as ``adjustment_factors``.
+    """
+    symbols = symbol_runs(bars)
+    placed = place(bars, actions, symbols)
+    return effects(placed, accumulate(bars["close"].to_numpy(), placed, symbols), symbols)
 
 
 def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:
     """Return the bars up to ``session`` in the price and share scale of that session.
 
-    Input: as ``adjustment_factors``, with any of open, high, low, close and volume.
+    Input: as ``adjustment_factors``, with any of open, high, low, close, vwap and volume.
 
-    Output: the same columns and rows up to ``session``, prices and volumes adjusted; a symbol's scale is the
-    one of its last bar up to ``session``.
+    Output: the same columns and rows up to ``session``, prices and volumes adjusted, and what they were multiplied
+    by: ``price_scale`` and ``share_scale``. An action whose ex-date has come counts, even if the symbol has not
+    traded since: prices are those of an owner at ``session``.
 
     Look-ahead: nothing after ``session`` is used.
 
@@ -176,70 +189,13 @@ def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: da
     """
     visible = bars.filter(pl.col("session") <= session)
     symbols = symbol_runs(visible)
-    price, share = factor_arrays(visible, actions, symbols)
-    last_bar = np.repeat(symbols.starts[1:] - 1, symbols.lengths)
-    scale = pl.Series("price", price[last_bar] / price), pl.Series("volume", share[last_bar] / share)
-    return visible.with_columns(
-        *(pl.col(name) * scale[0] for name in PRICES if name in visible.columns),
-        *(pl.col(name) * scale[1] for name in ("volume",) if name in visible.columns),
+    known = actions.filter(pl.col("ex_date") <= session)
+    factors = accumulate(visible["close"].to_numpy(), place(visible, known, symbols), symbols)
+    scales = {
+        "price_scale": np.repeat(factors.last_price, symbols.lengths) / factors.price,
+        "share_scale": np.repeat(factors.last_share, symbols.lengths) / factors.share,
+    }
+    return visible.with_columns(**{name: pl.Series(scale) for name, scale in scales.items()}).with_columns(
+        *(pl.col(name) * pl.col("price_scale") for name in (*PRICES, "vwap") if name in visible.columns),
+        *(pl.col(name) * pl.col("share_scale") for name in ("volume",) if name in visible.columns),
     )
-
-
-def _placed(actions: pl.DataFrame, symbols: SymbolRuns) -> tuple[IndexArray, IndexArray, FloatArray]:
-    # The bar on which each action takes effect: the symbol's first one at or after the ex-date.
-    usable = (
-        actions.select(
-            "symbol",
-            day=pl.col("ex_date").to_physical().cast(pl.Int64),
-            kind=pl.col("kind").cast(pl.String).replace_strict(_KINDS, default=None, return_dtype=pl.Int64),
-            amount=pl.when(pl.col("kind") == "cash_dividend")
-            .then("cash_usd")
-            .otherwise("split_ratio")
-            .cast(pl.Float64),
-        )
-        .filter(pl.col("kind").is_not_null() & pl.col("amount").is_finite() & (pl.col("amount") > 0))
-        .join(pl.DataFrame({"symbol": symbols.symbols, "run": np.arange(len(symbols.symbols))}), on="symbol")
-        .sort("run", "day", "kind")
-    )
-    run = usable["run"].to_numpy()
-    bar_keys = (np.repeat(np.arange(len(symbols.symbols)), symbols.lengths) << _DAYS_BITS) + symbols.days
-    rows = np.searchsorted(bar_keys, (run << _DAYS_BITS) + usable["day"].to_numpy())
-    applies = (rows > symbols.starts[run]) & (rows < symbols.starts[run + 1])
-    return (
-        rows[applies].astype(np.int64),
-        usable["kind"].to_numpy()[applies],
-        usable["amount"].to_numpy()[applies],
-    )
-
-
-@compiled
-def _accumulate(  # noqa: PLR0917 - kernels are called by position
-    close: FloatArray,
-    starts: IndexArray,
-    rows: IndexArray,
-    kinds: IndexArray,
-    amounts: FloatArray,
-    price: FloatArray,
-    share: FloatArray,
-) -> None:
-    action = 0
-    for run in range(len(starts) - 1):
-        price_factor = 1.0
-        share_factor = 1.0
-        for i in range(starts[run], starts[run + 1]):
-            if action < len(rows) and rows[action] == i:
-                last = close[i - 1]
-                while action < len(rows) and rows[action] == i:
-                    amount = amounts[action]
-                    if kinds[action] == 0:
-                        if amount < last:
-                            price_factor *= (last - amount) / last
-                            last -= amount
-                    else:
-                        price_factor /= amount
-                        last /= amount
-                        if kinds[action] == 1:
-                            share_factor *= amount
-                    action += 1
-            price[i] = price_factor
-            share[i] = share_factor
