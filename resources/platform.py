@@ -21,7 +21,7 @@ from resources.raw_batches import RawBatches
 from resources.raw_store import RawStore
 from resources.simulator_process import simulator_for
 from resources.usage import Counts, record_usage
-from resources.vendors import ActionSource, BarSource, ReferenceSource
+from resources.vendors import ActionSource, BarSource, CompanySource, ReferenceSource
 from trading_assets.errors import ConfigurationError, TradingError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.settings import Settings, SourceName, load_settings
@@ -65,6 +65,13 @@ class Platform:
         from resources.sources import reference_source
 
         return reference_source(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def company_source(self) -> CompanySource:
+        """Vendor of company data."""
+        from resources.sources import company_source
+
+        return company_source(self.settings, self.simulator_url, self.clock)
 
     @cached_property
     def broker(self) -> Broker:

@@ -10,7 +10,7 @@ from resources.clock import Clock
 from resources.gates import gate_for
 from resources.raw_store import PackedResponses
 from resources.vendor_listings import with_flags
-from resources.vendors import ActionSource, BarSource, Fetched, Progress, ReferenceSource
+from resources.vendors import ActionSource, BarSource, CompanySource, Fetched, Progress, ReferenceSource
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, SourceName
@@ -115,6 +115,26 @@ def reference_source(settings: Settings, simulator_url: str | None, clock: Clock
     if "polygon" not in settings.sources:
         return assets
     return FlaggedListings(_polygon(settings, simulator_url, clock), assets, clock)
+
+
+def company_source(settings: Settings, simulator_url: str | None, clock: Clock) -> CompanySource:
+    """Build the vendor of company data.
+
+    Raises
+    ------
+    ConfigurationError
+        If Yahoo, the only one, is not configured.
+    """
+    if "yahoo" not in settings.sources:
+        raise ConfigurationError("Company data need yahoo in TRADING_SOURCES")
+    from resources.yahoo_company import YahooCompanies
+
+    return YahooCompanies(
+        endpoints(settings, simulator_url).yahoo,
+        gate=gate_for("yahoo", settings),
+        clock=clock,
+        cache=settings.data / "cache" / "yfinance",
+    )
 
 
 class FlaggedListings:

@@ -6,12 +6,13 @@ import dagster as dg
 
 from sensors.fill_ingestion import fill_ingestion_sensor
 from sensors.order_placement import order_placement_sensor
-from sensors.schedules import daily_schedule
+from sensors.schedules import companies_schedule, daily_schedule
 from trading_assets.analytics import assets as analytics
+from trading_assets.companies import assets as companies
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.execution import assets as execution
 from trading_assets.features import assets as features
-from trading_assets.jobs import JOBS
+from trading_assets.jobs import JOBS, companies_job
 from trading_assets.market_data import assets as market_data
 from trading_assets.market_data.asset_checks import daily_bars_checks
 from trading_assets.risk import assets as risk
@@ -19,8 +20,12 @@ from trading_assets.screener import assets as screener
 from trading_assets.settings import load_settings
 from trading_assets.strategies import assets as strategies
 
+HAS_COMPANIES = "yahoo" in load_settings().sources
+"""Company data come from Yahoo alone."""
+
 defs = dg.Definitions(
     assets=[
+        *([companies.company_snapshot] if HAS_COMPANIES else []),
         market_data.universe,
         market_data.corporate_actions,
         *market_data.VENDOR_ASSETS,
@@ -39,8 +44,11 @@ defs = dg.Definitions(
         analytics.query_catalog,
     ],
     asset_checks=[daily_bars_checks],
-    jobs=JOBS,
-    schedules=[daily_schedule(load_settings())],
+    jobs=[*JOBS, *([companies_job] if HAS_COMPANIES else [])],
+    schedules=[
+        daily_schedule(load_settings()),
+        *([companies_schedule(load_settings())] if HAS_COMPANIES else []),
+    ],
     sensors=[order_placement_sensor, fill_ingestion_sensor],
     resources={"platform": PlatformResource()},
     executor=dg.in_process_executor,

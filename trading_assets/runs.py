@@ -151,6 +151,22 @@ def backfill(
     return sorted(done)
 
 
+def run_companies(platform: Platform) -> date:
+    """Take a snapshot of the company data; return the session that it is dated, the newest closed one.
+
+    Raises
+    ------
+    ConfigurationError
+        If no source has company data, or the universe has no symbols yet.
+    """
+    session = latest_session(platform)
+    _ = platform.company_source
+    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        _execute("companies_job", instance, partition_key=session.isoformat())
+    refresh_catalog(platform)
+    return session
+
+
 def compact_closed_years(platform: Platform) -> int:
     """Merge the month files of years that are over into one file each; return the bytes written."""
     present, lake = platform.clock.now().year, platform.lake

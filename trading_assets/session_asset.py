@@ -112,6 +112,69 @@ def session_asset(
     return decorate
 
 
+MultiBody = Callable[[Platform, list[date], dg.AssetExecutionContext], Mapping[str, Outcome]]
+
+
+def session_multi_asset(
+    *,
+    name: str,
+    tables: Sequence[Table],
+    group: str,
+    kinds: set[str],
+    freshness: Any,
+    deps: Sequence[str] = (),
+) -> Callable[[MultiBody], dg.AssetsDefinition]:
+    """Declare assets partitioned by session that one body makes together: one asset a table.
+
+    The body says for each table, by name, what it did. Descriptions are as with `session_asset`.
+    """
+
+    def decorate(body: MultiBody) -> dg.AssetsDefinition:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # as with `session_asset`
+            declare = dg.multi_asset(
+                name=name,
+                partitions_def=SESSIONS,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+                specs=[
+                    dg.AssetSpec(
+                        table.name,
+                        group_name=group,
+                        owners=OWNERS,
+                        kinds=kinds,
+                        deps=list(deps),
+                        description=f"{table.grain}.\n\n{inspect.getdoc(body) or ''}".strip(),
+                        metadata=definition_metadata(table),
+                        freshness_policy=freshness,
+                    )
+                    for table in tables
+                ],
+            )
+
+        def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
+            opened = platform.get()
+            sessions = [date.fromisoformat(partition) for partition in context.partition_keys]
+            opened.progress.started(tables[0].name, len(sessions))
+            began = monotonic_seconds()
+            outcomes = body(opened, sessions, context)
+            seconds = monotonic_seconds() - began
+            for key, outcome in outcomes.items():
+                opened.progress.finished(key, outcome.rows, seconds)
+                yield dg.MaterializeResult(
+                    asset_key=key,
+                    metadata={
+                        "dagster/row_count": outcome.rows,
+                        "seconds": round(seconds, 3),
+                        **_shown(outcome, sessions),
+                    },
+                    data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
+                )
+
+        return declare(materialise)
+
+    return decorate
+
+
 def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:
     # Dagster stores the metadata once for each partition: previews of a long range would be most of its time.
     if len(sessions) <= FULLY_SHOWN_SESSIONS:

@@ -36,6 +36,6 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, query.sql, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor):  # fmt: skip
     app.command()(command)

@@ -73,6 +73,29 @@ def backfill(
         out.print("Nothing was missing")
 
 
+@friendly_errors
+def snapshot(json: JsonOption = False) -> None:
+    """Take a snapshot of the company data now: info, statistics, statements, holders and so on, dated the latest session.
+
+    The vendor only tells what is true now, so a snapshot cannot be taken for an older day. `up` takes one a week.
+
+    [dim]Example:[/] trading-assets snapshot
+    """
+    from resources.platform import shared_platform
+    from trading_assets.company_schemas import COMPANY_TABLES
+    from trading_assets.runs import run_companies
+
+    with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
+        session = run_companies(platform)
+    rows = {name: recorder.done[name][0] for name in COMPANY_TABLES}
+    if json:
+        print_json({"session": session, "rows": rows})
+    else:
+        out.print(
+            f"Company data of {session}: {', '.join(f'{name} {count:,}' for name, count in rows.items())}"
+        )
+
+
 def show_summary(summary: SessionSummary) -> None:
     """Print what a session's run did."""
     steps = sum(facts["seconds"] for facts in summary.assets.values())

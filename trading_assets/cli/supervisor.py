@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import FrameType
 
@@ -26,12 +27,15 @@ from trading_assets import sessions as calendar
 from trading_assets.cli.output import err, out
 from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.cli.session import show_summary
+from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
 from trading_assets.errors import ConfigurationError, ServiceError
-from trading_assets.runs import backfill, latest_session, run_session
+from trading_assets.runs import backfill, latest_session, run_companies, run_session
 from trading_assets.settings import Settings, load_settings
 
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
+LONGEST_SNAPSHOT_MINUTES = 15.0
+"""`up` does not keep its user waiting longer than this for company data."""
 APP_SCRIPT = Path(__file__).resolve().parents[2] / "app" / "streamlit_app.py"
 
 
@@ -152,10 +156,27 @@ def _bring_up_to_date(platform: Platform) -> None:
     with drawn_progress(platform):
         done = backfill(platform, first, calendar.shift(session, -1))
     err.print(f"  {len(done)} sessions filled" if done else "  complete", highlight=False)
+    _snapshot_companies(platform, session)
     err.print(f"Session {session}: from vendor data to reconciled positions", highlight=False)
     with drawn_progress(platform):
         summary = run_session(platform, session)
     show_summary(summary)
+
+
+def _snapshot_companies(platform: Platform, session: date) -> None:
+    if "yahoo" not in platform.settings.sources or not snapshot_is_due(platform, session):
+        return
+    minutes = snapshot_minutes(platform, session)
+    if minutes > LONGEST_SNAPSHOT_MINUTES:
+        err.print(
+            f"Company data: none of this week; at the pace of TRADING_YAHOO_PER_MINUTE a snapshot takes {minutes:,.0f} minutes. "
+            "It is left to the schedule on Saturday, or to: trading-assets snapshot",
+            highlight=False,
+        )
+        return
+    err.print(f"Company data: a snapshot, dated {session}", highlight=False)
+    with drawn_progress(platform):
+        run_companies(platform)
 
 
 def _serve(platform: Platform, stack: ExitStack) -> None:
