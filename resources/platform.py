@@ -21,7 +21,7 @@ from resources.raw_batches import RawBatches
 from resources.raw_store import RawStore
 from resources.simulator_process import simulator_for
 from resources.usage import Counts, record_usage
-from resources.vendors import ActionSource, BarSource, CompanySource, ReferenceSource
+from resources.vendors import ActionSource, CompanySource, HourlySource, MarketSource, ReferenceSource
 from trading_assets.errors import ConfigurationError, TradingError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.settings import Settings, SourceName, load_settings
@@ -41,11 +41,16 @@ class Platform:
     progress: Progress = field(default_factory=Recorder)
 
     @cached_property
-    def bar_sources(self) -> dict[SourceName, BarSource]:
+    def bar_sources(self) -> dict[SourceName, MarketSource]:
         """Vendors of daily bars, in order of priority."""
         from resources.sources import sources_for
 
         return sources_for(self.settings, self.simulator_url, self.clock)
+
+    @cached_property
+    def hourly_sources(self) -> dict[SourceName, HourlySource]:
+        """Vendors of hourly bars, in order of priority."""
+        return {name: self.bar_sources[name] for name in self.settings.hourly_bar_sources}
 
     @cached_property
     def raw_batches(self) -> RawBatches:

@@ -10,7 +10,7 @@ from resources.clock import Clock
 from resources.gates import gate_for
 from resources.raw_store import PackedResponses
 from resources.vendor_listings import with_flags
-from resources.vendors import ActionSource, BarSource, CompanySource, Fetched, Progress, ReferenceSource
+from resources.vendors import ActionSource, CompanySource, Fetched, MarketSource, Progress, ReferenceSource
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, SourceName
@@ -79,7 +79,9 @@ def polygon_key(settings: Settings) -> str:
     return settings.polygon_api_key.get_secret_value()
 
 
-def sources_for(settings: Settings, simulator_url: str | None, clock: Clock) -> dict[SourceName, BarSource]:
+def sources_for(
+    settings: Settings, simulator_url: str | None, clock: Clock
+) -> dict[SourceName, MarketSource]:
     """Build the configured bar sources, in order of priority.
 
     Raises
@@ -162,7 +164,7 @@ class FlaggedListings:
         )
 
 
-def _build(name: SourceName, settings: Settings, simulator_url: str | None, clock: Clock) -> BarSource:
+def _build(name: SourceName, settings: Settings, simulator_url: str | None, clock: Clock) -> MarketSource:
     if name == "polygon":
         return _polygon(settings, simulator_url, clock)
     if name == "yahoo":

@@ -93,6 +93,10 @@ class CompanySource(Protocol):
     def companies(
         self, symbols: Sequence[str], session: date, *, progress: Progress | None = None
     ) -> CompanySnapshot:
+class MarketSource(BarSource, HourlySource, Protocol):
+    """A vendor of daily and hourly bars."""
+
+
         """Fetch every kind for ``symbols`` as it is now, dated ``session``.
 
         Raises

@@ -51,6 +51,16 @@ comment on table vendor_usage is 'One row per vendor and UTC day: requests sent,
 comment on column vendor_usage.per_minute is 'Our own pace; null for none';
 comment on column vendor_usage.remaining is 'What the vendor said was left of its quota, last time it said so';
 
+create table hourly_progress (
+    session date not null,
+    asset text not null,
+    finished_until timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (session, asset)
+);
+comment on table hourly_progress is 'One row per (session, hourly asset): how far into the session it has got';
+comment on column hourly_progress.finished_until is 'End of the last hour that was finished when it was made';
+
 alter table ingest_batches add column raw_removed_at timestamptz, add column raw_removed_reason text,
     add column last_fetched_at timestamptz;
 update ingest_batches set last_fetched_at = fetched_at;
@@ -68,7 +78,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("alter table ingest_batches drop column raw_removed_at, drop column raw_removed_reason, drop column last_fetched_at")
-    op.execute("drop table vendor_usage, finding_acceptances")
+    op.execute("drop table hourly_progress, vendor_usage, finding_acceptances")
     op.execute("drop index quality_findings_natural; alter table quality_findings drop column bar_start")
     op.execute(
         "create unique index quality_findings_natural on quality_findings"

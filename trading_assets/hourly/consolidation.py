@@ -1,0 +1,77 @@
+"""Consolidation of hours: judge what the vendors reported, keep the best bar per symbol and hour; the daily rules, by hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+import polars as pl
+
+from resources.lake_write import WriteReport
+from resources.platform import Platform
+from trading_assets import sessions as calendar
+from trading_assets.market_data.consolidation import ConsolidatedRange
+from trading_assets.market_data.ingest import covered_days
+from trading_assets.quality.consolidate import Before, Consolidated, consolidate
+from trading_assets.quality.grain import HOURLY
+from trading_assets.schemas import (
+    CORPORATE_ACTIONS,
+    HOURLY_BARS,
+    QUARANTINED_HOURLY_BARS,
+    VENDOR_HOURLY_BARS,
+)
+
+SESSIONS_AT_ONCE = 63
+LOOK_BACK_SESSIONS = 5
+COMPARED = ["symbol", "bar_start", "bar_end", "session", "open", "high", "low", "close", "volume"]
+REPORTED = [*COMPARED, "reports"]
+
+
+def consolidate_hours(platform: Platform, sessions: Sequence[date]) -> ConsolidatedRange:
+    """Consolidate the hours of a range, part by part in order of time, and write bars and quarantine."""
+    total = WriteReport()
+    bars, quarantined = [], []
+    for done, part in _parts(sessions):
+        result = _consolidate_part(platform, part)
+        now = platform.clock.now()
+        total.add(platform.lake.write_sessions(HOURLY_BARS, result.bars, part, known_at=now))
+        platform.lake.write_sessions(
+            QUARANTINED_HOURLY_BARS, result.quarantined, covered_days(part), known_at=now
+        )
+        bars.append(result.bars)
+        quarantined.append(result.quarantined)
+        platform.progress.advanced(HOURLY_BARS.name, done, len(sessions))
+    return ConsolidatedRange(pl.concat(bars), pl.concat(quarantined), total)
+
+
+def hour_starts(sessions: Sequence[date]) -> list[datetime]:
+    """List where the hours of the sessions begin."""
+    return [start for session in sessions for start, _ in calendar.session_hours(session)]
+
+
+def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolidated:
+    lake, days = platform.lake, covered_days(sessions)
+    first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
+    last = calendar.shift(sessions[0], -1)
+    tables = {source: VENDOR_HOURLY_BARS[source] for source in platform.settings.hourly_bar_sources}
+    return consolidate(
+        {source: lake.scan(table, start=days[0], end=days[-1]).collect() for source, table in tables.items()},
+        priority=list(tables),
+        sessions=sessions,
+        before=Before(
+            accepted=lake.scan(HOURLY_BARS, start=first, end=last, columns=COMPARED).collect(),
+            vendor={
+                source: lake.scan(table, start=first, end=last, columns=REPORTED).collect()
+                for source, table in tables.items()
+            },
+        ),
+        corporate_actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
+        grain=HOURLY,
+        bar_starts=hour_starts(sessions),
+    )
+
+
+def _parts(sessions: Sequence[date]) -> Iterator[tuple[int, Sequence[date]]]:
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        part = sessions[start : start + SESSIONS_AT_ONCE]
+        yield start + len(part), part

@@ -1,0 +1,75 @@
+"""Symbols with hourly bars: one row per (session, symbol); the most traded ones before it, the benchmark, what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from resources.database import Database
+from resources.lake import Lake
+from trading_assets import sessions as calendar
+from trading_assets.errors import DataQualityError
+from trading_assets.features.build import BENCHMARK
+from trading_assets.schemas import DAILY_BARS
+
+RANKED_SESSIONS = 20
+SCHEMA = pl.Schema({"session": pl.Date(), "symbol": pl.String()})
+HELD = """
+select distinct p.symbol from positions p
+join (select account, max(session) as session from positions where session <= %s group by account) newest
+using (account, session) where p.quantity <> 0
+"""
+
+
+def selected_symbols(lake: Lake, database: Database, sessions: Sequence[date], count: int) -> pl.DataFrame:
+    """Choose the symbols of each session, as known before it opens.
+
+    Parameters
+    ----------
+    lake, database
+        Daily bars, and positions of every account.
+    sessions
+        Sessions in order.
+    count
+        How many of the most traded: highest sum of raw close times raw volume over the 20 sessions before.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``SCHEMA``, sorted; the benchmark and what is held at the session come on top of ``count``.
+
+    Raises
+    ------
+    DataQualityError
+        If a session has no daily bars before it to rank by.
+    """
+    first, last = calendar.shift(sessions[0], -RANKED_SESSIONS), calendar.shift(sessions[-1], -1)
+    traded = (
+        lake.scan(DAILY_BARS, start=first, end=last, columns=["symbol", "session", "close", "volume"])
+        .select("symbol", "session", traded_usd=pl.col("close") * pl.col("volume"))
+        .collect()
+    )
+    chosen = []
+    for session in sessions:
+        start = calendar.shift(session, -RANKED_SESSIONS)
+        before = traded.filter((pl.col("session") >= start) & (pl.col("session") < session))
+        if before.is_empty():
+            raise DataQualityError(
+                f"No daily bars from {start} to {calendar.shift(session, -1)} to choose symbols by: "
+                f"trading-assets backfill --start {start} --end {calendar.shift(session, -1)}"
+            )
+        held = [symbol for (symbol,) in database.fetch(HELD, (session,))]
+        chosen += [(session, symbol) for symbol in sorted({*most_traded(before, count), BENCHMARK, *held})]
+    return pl.DataFrame(chosen, schema=SCHEMA, orient="row")
+
+
+def most_traded(traded: pl.DataFrame, count: int) -> list[str]:
+    """Return the ``count`` symbols with the highest sum of ``traded_usd``; ties in the order of their names."""
+    ranked = (
+        traded.group_by("symbol")
+        .agg(pl.col("traded_usd").sum())
+        .sort("traded_usd", "symbol", descending=[True, False])
+    )
+    return ranked["symbol"].head(count).to_list()
