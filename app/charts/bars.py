@@ -1,4 +1,4 @@
-"""Bars: one bar per session (coverage of a table) or per group (allocation of a portfolio)."""
+"""Bars: one bar per group, the allocation of a portfolio."""
 
 from __future__ import annotations
 
@@ -9,43 +9,6 @@ import polars as pl
 from app.charts.palette import Palette, Spec, canvas
 
 LARGEST = 11
-
-
-def coverage_spec(colours: Palette) -> Spec:
-    """Return accepted bars a session as an area, listed symbols as a line, shortfalls as triangles.
-
-    Input: ``session``, ``bars``, ``listed`` (null where the universe is not known).
-    """
-    x = {
-        "field": "session", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None,
-        "axis": {"format": "%d %b %Y", "labelOverlap": True, "tickCount": 8, "grid": False},
-    }  # fmt: skip
-    y_axis = {"title": "Symbols", "axis": {"format": ",d", "tickMinStep": 1, "tickCount": 4}}
-    tooltip = [
-        {
-            "field": "session",
-            "type": "temporal",
-            "timeUnit": "utcyearmonthdate",
-            "title": "Session",
-            "format": "%a %d %b %Y",
-        },
-        {"field": "bars", "type": "quantitative", "title": "Accepted bars", "format": ",d"},
-        {"field": "listed", "type": "quantitative", "title": "Listed symbols", "format": ",d"},
-    ]
-    bars = {
-        "mark": {"type": "area", "color": colours.line, "opacity": 0.35, "interpolate": "step"},
-        "encoding": {"y": {"field": "bars", "type": "quantitative", **y_axis}, "tooltip": tooltip},
-    }
-    listed = {
-        "mark": {"type": "line", "color": colours.accent, "strokeWidth": 1.5, "interpolate": "step"},
-        "encoding": {"y": {"field": "listed", "type": "quantitative", **y_axis}},
-    }
-    short = {
-        "transform": [{"filter": "datum.bars < datum.listed"}],
-        "mark": {"type": "point", "filled": True, "shape": "triangle-down", "size": 34, "color": colours.down, "opacity": 1},
-        "encoding": {"y": {"field": "bars", "type": "quantitative", **y_axis}, "tooltip": tooltip},
-    }  # fmt: skip
-    return canvas({"height": 170, "encoding": {"x": x}, "layer": [bars, listed, short]}, colours)
 
 
 def allocation_frame(positions: pl.DataFrame, equity: float, by: str) -> pl.DataFrame:

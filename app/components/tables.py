@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -61,6 +62,16 @@ def symbol_link(label: str = "Symbol") -> ColumnConfig:
     )
 
 
+def run_link(label: str = "Run") -> ColumnConfig:
+    """Return a column of links to runs in Dagster; its values are addresses."""
+    return st.column_config.LinkColumn(label, display_text=r"/runs/(.{8})", help="Opens the run in Dagster")
+
+
+def size(label: str) -> ColumnConfig:
+    """Return a column of bytes."""
+    return st.column_config.NumberColumn(label, format="bytes")
+
+
 def link(column: str = "symbol") -> pl.Expr:
     """Turn symbols into addresses of their analysis."""
     return (pl.lit("/analysis?symbol=") + pl.col(column)).alias(column)
@@ -68,9 +79,9 @@ def link(column: str = "symbol") -> pl.Expr:
 
 def show(
     frame: pl.DataFrame, *, key: str, alt: str, columns: Mapping[str, ColumnConfig | str], changes: Sequence[str] = (),
-    change_fracs: Sequence[str] = (), csv: str | None = None, height: int = MAX_HEIGHT,
-) -> None:  # fmt: skip
-    """Show the columns that are named, in that order.
+    change_fracs: Sequence[str] = (), csv: str | None = None, height: int = MAX_HEIGHT, choose: bool = False,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Show the columns that are named, in that order, and return the row that the reader has chosen, if any.
 
     Parameters
     ----------
@@ -86,20 +97,27 @@ def show(
         File name of the download without ending; none without.
     height
         At most so many pixels.
+    choose
+        Let the reader choose a row.
     """
     shown = frame.select(list(columns))
     data: object = shown
     if changes or change_fracs:
         data = _coloured(shown, changes, change_fracs)
-    st.dataframe(
+    chosen: list[int] = []
+    event = st.dataframe(
         data, key=key, alt=alt, hide_index=True, column_config=dict(columns),
         height=height if ROW_HEIGHT * (frame.height + 1) > height else "content", placeholder=formatting.NOTHING,
+        on_select="rerun" if choose else "ignore", selection_mode="single-row",
     )  # fmt: skip
+    if choose:
+        chosen = event["selection"]["rows"]  # type: ignore[index] # the state of the table, as rows can be chosen
     if csv:
         st.download_button(
             "CSV", frame.write_csv().encode(), f"{csv}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
             icon=":material/download:", type="tertiary", help=f"{frame.height:,} rows, all columns",
         )  # fmt: skip
+    return frame.row(chosen[0], named=True) if chosen and chosen[0] < frame.height else None
 
 
 def _coloured(frame: pl.DataFrame, changes: Sequence[str], change_fracs: Sequence[str]) -> object:

@@ -1,14 +1,28 @@
-"""Operations: what is stored, what was found wrong, what ran and what was fetched."""
+"""Operations: how far every table goes, what ran, and which trading halts there are."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 
 import polars as pl
 import streamlit as st
 
-from app.queries.installation import database_version, installation, lake_version, newest, read
-from trading_assets.schemas import DAILY_BARS, TABLES, UNIVERSE
+from app.freshness import Rhythm, table_status
+from app.queries.installation import (
+    database_version,
+    expected_session,
+    installation,
+    lake_version,
+    now,
+    read,
+    settings,
+)
+from resources.lake_files import TableFolder
+from resources.lake_stamps import SessionStamp, read_stamps
+from trading_assets.company_schemas import COMPANY_TABLES
+from trading_assets.schemas import TABLES
+from trading_assets.sessions import current_session
+from trading_assets.settings import ALL_SOURCES
 from trading_assets.table import Table
 
 # Assets whose rows are in Postgres, and the column that tells when a row was written.
@@ -24,9 +38,10 @@ DATABASE_ASSETS = {
     "portfolio_performance": None,
 }
 # Tables that are written by the asset of another name.
-WRITTEN_BY = {"quarantined_bars": "daily_bars"}
+WRITTEN_BY = {"quarantined_bars": "daily_bars", "quarantined_hourly_bars": "hourly_bars"}
+EVENTS = {"quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills"}
 
-_cached = st.cache_data(max_entries=50, show_spinner=False)
+_cached = st.cache_data(max_entries=100, show_spinner=False)
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "table": pl.String, "asset": pl.String, "store": pl.String, "latest_session": pl.Date, "sessions": pl.Int64,
     "rows": pl.Int64, "latest_rows": pl.Int64, "bytes": pl.Int64, "written_at": pl.Datetime("us", "UTC"),
@@ -34,19 +49,39 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def tables() -> pl.DataFrame:
-    """Return one row per product table: where it is, how far it goes, rows, bytes and when it was last written."""
+    """Return one row per product table: how far it goes and should go, its state, and the newest vendor batch behind it.
+
+    ``status`` is one of ``app.freshness.Status``; ``batch_id``, ``fetched_at`` and ``fetched_until`` are null for what
+    no vendor is asked for.
+    """
     lake = [_lake_table(table, table.name, lake_version(table)) for table in TABLES.values()]
-    return pl.DataFrame([*lake, *_database_tables(database_version())], schema=_SCHEMA, orient="row")
+    stored = pl.DataFrame([*lake, *_database_tables(database_version())], schema=_SCHEMA, orient="row")
+    fetched = stored.join(newest_batches(), on="table", how="left", maintain_order="left")
+    daily = expected_session()
+    instant = now()
+    delay = timedelta(minutes=settings().data_delay_minutes)
+    hourly = current_session(instant, delay=delay) if instant else None
+    unused = _unused()
+
+    def judged(row: dict[str, object]) -> dict[str, object]:
+        name = str(row["table"])
+        expected = hourly if "hourly" in name else daily
+        if name in unused:
+            return {"expected_session": None, "status": "not used"}
+        # an action table has rows only when something happens: what counts is how far the vendor was asked
+        reached = row["fetched_until"] if name.endswith("corporate_actions") else row["latest_session"]
+        status = table_status(reached, expected, _rhythm(name))  # type: ignore[arg-type] # dates
+        return {"expected_session": None if status == "as it happens" else expected, "status": status}
+
+    verdicts = [judged(row) for row in fetched.iter_rows(named=True)]
+    return fetched.hstack(
+        pl.DataFrame(verdicts, schema={"expected_session": pl.Date, "status": pl.String})
+    ).with_columns(age=pl.lit(instant, pl.Datetime("us", "UTC")) - pl.col("written_at"))
 
 
-def coverage() -> pl.DataFrame:
-    """Return ``session``, ``bars`` (accepted) and ``listed`` (symbols of the universe), oldest first."""
-    return _coverage(lake_version(DAILY_BARS) + lake_version(UNIVERSE))
-
-
-def findings(limit: int = 2000) -> pl.DataFrame:
-    """Return the newest findings of the data-quality checks."""
-    return _findings(limit, database_version())
+def newest_batches() -> pl.DataFrame:
+    """Return the newest fetch behind each table: ``table``, ``batch_id``, ``fetched_at``, ``fetched_until``."""
+    return _newest_batches(database_version())
 
 
 def runs(limit: int = 50) -> pl.DataFrame:
@@ -59,22 +94,36 @@ def halts() -> pl.DataFrame:
     return _halts(database_version())
 
 
-def batches(limit: int = 200) -> pl.DataFrame:
-    """Return the newest fetches from the vendors."""
-    return _batches(limit, database_version())
+def _rhythm(name: str) -> Rhythm:
+    if name in EVENTS:
+        return "event"
+    return "week" if name in COMPANY_TABLES else "session"
+
+
+def _unused() -> set[str]:
+    current = settings()
+    idle = {name for name in ALL_SOURCES if name not in current.sources}
+    idle_hourly = {name for name in ALL_SOURCES if name not in current.hourly_bar_sources}
+    unused = {f"{name}_{kind}" for name in idle for kind in ("daily_bars", "corporate_actions")}
+    unused |= {f"{name}_hourly_bars" for name in idle_hourly}
+    if not current.hourly_bar_sources:
+        unused |= {"hourly_bars", "quarantined_hourly_bars", "hourly_features"}
+    return unused | (set(COMPANY_TABLES) if "yahoo" in idle else set())
 
 
 @_cached
 def _lake_table(_table: Table, name: str, version: str) -> tuple[object, ...]:
-    lake = installation().lake
-    counts = lake.row_counts(_table)
-    files = [path.stat() for path in (lake.root / name).glob("year=*/part=*/data.parquet")]
-    written = max((stat.st_mtime for stat in files), default=None)
-    latest = newest(_table, version)
+    folder = TableFolder(installation().lake.root, name)
+    parts = folder.parts()
+    stamps: dict[date, SessionStamp] = {}
+    for part in parts:
+        stamps |= read_stamps(folder, part)
+    counts = {day: stamp.rows for day, stamp in stamps.items() if stamp.rows}
+    latest = max(counts, default=None)
     return (
         name, WRITTEN_BY.get(name, name), "lake", latest, len(counts), sum(counts.values()),
-        counts[latest] if latest else 0, sum(stat.st_size for stat in files),
-        None if written is None else datetime.fromtimestamp(written, UTC),
+        counts[latest] if latest else 0, sum(folder.file(part).stat().st_size for part in parts),
+        max((stamp.written_at for stamp in stamps.values()), default=None),
     )  # fmt: skip
 
 
@@ -93,23 +142,17 @@ def _database_tables(version: str) -> list[tuple[object, ...]]:
 
 
 @_cached
-def _coverage(version: str) -> pl.DataFrame:
-    lake = installation().lake
-
-    def counted(table: Table, name: str) -> pl.DataFrame:
-        pairs: list[tuple[date, int]] = list(lake.row_counts(table).items())
-        return pl.DataFrame(pairs, schema={"session": pl.Date, name: pl.Int64}, orient="row")
-
-    bars = counted(DAILY_BARS, "bars")
-    return bars.join(counted(UNIVERSE, "listed"), on="session", how="left", maintain_order="left")
-
-
-@_cached
-def _findings(limit: int, version: str) -> pl.DataFrame:
-    return read(
-        "select session, severity, check_name, table_name, symbol, source, value, expectation, found_at, run_id"
-        " from quality_findings order by found_at desc, severity, session desc limit %s",
-        (limit,),
+def _newest_batches(version: str) -> pl.DataFrame:
+    newest = read(
+        "select distinct on (source, kind) source, kind, batch_id, fetched_at, last_session as fetched_until"
+        " from ingest_batches order by source, kind, last_session desc, fetched_at desc"
+    )
+    of_vendor = newest.with_columns(table=pl.col("source") + "_" + pl.col("kind"))
+    return (
+        pl.concat([of_vendor, newest.with_columns(table="kind")])
+        .sort("fetched_until", "fetched_at", descending=True)
+        .unique("table", keep="first", maintain_order=True)
+        .select("table", "batch_id", "fetched_at", "fetched_until")
     )
 
 
@@ -129,13 +172,4 @@ def _halts(version: str) -> pl.DataFrame:
     return read(
         "select account, level, reason, engaged_by, engaged_at, released_by, released_at, release_reason"
         " from trading_halts order by released_at is not null, engaged_at desc limit 100"
-    )
-
-
-@_cached
-def _batches(limit: int, version: str) -> pl.DataFrame:
-    return read(
-        "select fetched_at, source, kind, first_session, last_session, responses, rows, raw_bytes, batch_id"
-        " from ingest_batches order by fetched_at desc, source limit %s",
-        (limit,),
     )

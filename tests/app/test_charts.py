@@ -11,10 +11,12 @@ import polars as pl
 import pytest
 import vl_convert
 
-from app.charts.bars import allocation_frame, allocation_spec, coverage_spec
+from app.charts.bars import allocation_frame, allocation_spec
 from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
+from app.charts.heatmap import heatmap_frame, heatmap_spec
 from app.charts.palette import palette
+from app.coverage import STATES, Grid, alphabetical, cells, columns
 from trading_assets.indicators import momentum, trend, volatility
 from trading_assets.sessions import sessions_between
 
@@ -23,7 +25,7 @@ SIZES = (0, 1, 40, 1260)
 
 
 def draw(spec: dict, frame: pl.DataFrame) -> str:
-    alt.Chart.from_dict(spec)
+    alt.Chart.from_dict({"data": {"name": "rows"}, **spec})
     dated = frame.with_columns(pl.col(pl.Date).dt.epoch("ms"))
     whole = json.loads(json.dumps(spec)) | {"data": {"values": json.loads(dated.write_json())}}
     for row in whole.get("vconcat", []):
@@ -131,15 +133,23 @@ def test_equity_and_drawdown_draw_whatever_there_is(count):
     assert "area" in water
 
 
-@pytest.mark.parametrize("count", SIZES)
-def test_coverage_draws_whatever_there_is(count):
-    listed = [None if i % 5 == 0 else 101 for i in range(count)]
-    frame = pl.DataFrame(
-        {"session": DAYS[:count], "bars": [100] * count, "listed": listed},
-        schema={"session": pl.Date, "bars": pl.Int64, "listed": pl.Int64},
-    )
-    svg = draw(coverage_spec(palette("light")), frame)
-    assert svg.count('aria-roledescription="point"') == count - len(range(0, count, 5))
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("symbols", "sessions"), [(1, 1), (40, 60), (300, 504)])
+def test_the_heatmap_draws_a_cell_for_each_row_and_week(symbols, sessions, theme):
+    random = np.random.default_rng(3)
+    expected = np.ones((symbols, sessions), dtype=np.uint8)
+    stored = (random.random((symbols, sessions)) > 0.05).astype(np.uint8)
+    names = tuple(f"S{number:03d}" for number in range(symbols))
+    grid = Grid(names, tuple(DAYS[:sessions]), expected, stored)
+    rows = alphabetical(names)
+    frame = heatmap_frame(cells(grid, rows))
+    colours = palette(theme)
+    starts = [first for first, _ in columns(grid.sessions)]
+    facts = (("state", "State", ""), ("missing", "Missing", ",d"))
+    labels = list(dict.fromkeys(rows))
+    spec = heatmap_spec(labels, starts, STATES, colours.ramp, colours, tooltip=facts, clickable=True)
+    svg = draw(spec, frame)
+    assert svg.count('aria-roledescription="rect mark"') == len(labels) * len(starts)
 
 
 def test_allocation_adds_up_to_the_equity_and_names_what_it_cannot_place():

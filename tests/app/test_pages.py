@@ -103,15 +103,44 @@ def test_every_overlay_pane_and_scale_can_be_chosen(open_page, traded, market):
     assert "rsi_14" not in spec
 
 
-def test_operations_shows_how_far_every_table_goes_and_no_halt(open_page, traded, market):
-    app = open_page("Operations", traded.data, variables=market)
+def test_operations_shows_how_far_every_table_goes_and_should_go(open_page, traded, market):
+    app = open_page("Operations", traded.data, variables=market, op_section="Tables")
     assert not app.exception
-    assert app.success[0].value == "No trading halt is in force."
+    assert "No trading halt is in force" in texts(app)
     tables = app.dataframe[0].value.set_index("table")
     assert {"daily_bars", "daily_features", "signals", "fills", "portfolio_performance"} <= set(tables.index)
-    assert tables.loc["daily_bars", "state"] == "● current"
+    assert tables.loc["daily_bars", "state"] == "● fresh"
     assert str(tables.loc["daily_bars", "latest_session"])[:10] == "2024-05-06"
+    assert str(tables.loc["daily_bars", "expected_session"])[:10] == "2024-05-06"
+    assert tables.loc["polygon_daily_bars", "batch_id"].startswith("polygon-daily_bars-")
+    assert tables.loc["fills", "state"] == "● as it happens"
     assert tables.loc["daily_bars", "dagster"].endswith("/assets/daily_bars")
+
+
+@pytest.mark.parametrize("source", ["Consolidated", "Polygon", "Yahoo", "Alpaca"])
+def test_operations_counts_the_bars_of_each_source_against_the_listed_symbols(
+    open_page, traded, market, source
+):
+    app = open_page("Operations", traded.data, variables=market, op_source=source, op_span="1M")
+    assert not app.exception
+    assert len(app.get("vega_lite_chart")) == 2
+    with traded.opened() as platform:
+        from trading_assets.schemas import DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS
+
+        table = VENDOR_DAILY_BARS.get(source.lower(), DAILY_BARS)
+        newest = max(platform.lake.sessions(DAILY_BARS))
+        listed = platform.lake.scan(UNIVERSE, start=newest, end=newest, columns=["symbol"]).collect()
+        bars = platform.lake.scan(table, start=newest, end=newest, columns=["symbol"]).collect()
+    lacking = set(listed["symbol"]) - set(bars["symbol"])
+    assert f"Newest session: {len(lacking)} of {listed.height} missing" in texts(app)
+
+
+@pytest.mark.parametrize("section", ["Coverage", "Tables", "Findings", "Vendors", "Runs"])
+def test_every_section_of_operations_opens_by_its_address(open_page, traded, market, section):
+    app = open_page("Operations", traded.data, variables=market, op_section=section)
+    assert not app.exception
+    assert app.segmented_control(key="op_section").value == section
+    assert len(app.metric) >= 4
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 PATHS = {"Portfolio": "/", "Analysis": "/analysis", "Operations": "/operations"}
-CHARTS = {"Portfolio": 3, "Analysis": 1, "Operations": 1}
+CHARTS = {"Portfolio": 3, "Analysis": 1, "Operations": 2}
 STRIP = """([left, top, width, height]) => {
   const canvas = document.querySelector('[data-testid=stVegaLiteChart] canvas')
   const scale = canvas.width / canvas.clientWidth

@@ -1,0 +1,191 @@
+"""Coverage: the bars of each source against the listed symbols, as grids of symbols by sessions."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from app.coverage import Counts, Grid
+from app.queries.installation import expected_session, installation, lake_version, now, settings
+from trading_assets.schemas import (
+    DAILY_BARS,
+    HOURLY_BARS,
+    QUARANTINED_BARS,
+    QUARANTINED_HOURLY_BARS,
+    UNIVERSE,
+    VENDOR_DAILY_BARS,
+    VENDOR_HOURLY_BARS,
+)
+from trading_assets.sessions import current_session, finished_hours, sessions_between
+from trading_assets.table import Table
+
+Grain = Literal["Daily", "Hourly"]
+CONSOLIDATED = "Consolidated"
+
+_cached = st.cache_data(max_entries=40, show_spinner=False)
+_DAY = np.datetime64("1970-01-01", "D")
+
+
+def layers(grain: Grain) -> dict[str, Table]:
+    """Return the tables of bars by the name of their layer: the consolidated one, then each source in use."""
+    if grain == "Daily":
+        return {CONSOLIDATED: DAILY_BARS} | {
+            name.capitalize(): VENDOR_DAILY_BARS[name] for name in settings().sources
+        }
+    hourly = {name.capitalize(): VENDOR_HOURLY_BARS[name] for name in settings().hourly_bar_sources}
+    return {CONSOLIDATED: HOURLY_BARS} | hourly if hourly else {}
+
+
+def grid(layer: str, grain: Grain) -> Grid:
+    """Return the bars of one layer against what should be there by now.
+
+    Daily: one bar per listed symbol and session since the first one with bars. Hourly: one bar per finished hour and
+    symbol that had any hourly bar in the session or in one beside it.
+    """
+    tables = layers(grain)
+    until = _until(grain)
+    if until is None:
+        return Grid((), (), _nothing(0, 0), _nothing(0, 0))
+    base = lake_version(UNIVERSE) + lake_version(DAILY_BARS)
+    if grain == "Daily":
+        symbols, sessions, expected = _listed(until, base)
+    else:
+        base = "".join(lake_version(table) for table in tables.values())
+        symbols, sessions, expected = _hours_expected(tuple(tables), until, _quarter(now()), base)
+    stored = _stored(tables[layer], symbols, sessions, until, lake_version(tables[layer]) + base)
+    return Grid(symbols, sessions, expected, stored)
+
+
+def about(session: date, grain: Grain) -> pl.DataFrame:
+    """Return what is known of each symbol at a session: ``name``, ``sector``, bars of each layer, and ``refused``.
+
+    ``refused`` says by which rule a bar was kept out, and of which source.
+    """
+    tables = layers(grain)
+    version = "".join(
+        lake_version(table)
+        for table in (*tables.values(), UNIVERSE, QUARANTINED_BARS, QUARANTINED_HOURLY_BARS)
+    )
+    return _about(session, grain, tuple(tables), version)
+
+
+def sectors() -> dict[str, str | None]:
+    """Return the sector of each symbol as last listed."""
+    return _sectors(lake_version(UNIVERSE))
+
+
+def _until(grain: Grain) -> date | None:
+    delay = timedelta(minutes=settings().data_delay_minutes)
+    instant = now()
+    if grain == "Hourly" and instant is not None:
+        return current_session(instant, delay=delay)
+    newest = max(installation().lake.sessions(DAILY_BARS), default=None)
+    return max(filter(None, (expected_session(), newest)), default=None)
+
+
+def _quarter(instant: datetime | None) -> datetime | None:
+    # a cache key that changes four times an hour
+    return instant and instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _nothing(symbols: int, sessions: int) -> Counts:
+    return np.zeros((symbols, sessions), dtype=np.uint8)
+
+
+@_cached
+def _listed(until: date, version: str) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
+    lake = installation().lake
+    with_bars = lake.sessions(DAILY_BARS)
+    if not with_bars:
+        return (), (), _nothing(0, 0)
+    rows = lake.scan(UNIVERSE, start=with_bars[0], end=until, columns=("symbol", "session")).collect()
+    symbols = tuple(rows["symbol"].unique().sort())
+    sessions = tuple(sessions_between(with_bars[0], until))
+    listed = _counted(rows, symbols, sessions)
+    for column in range(
+        1, len(sessions)
+    ):  # a session whose universe was never stored lists what the one before did
+        if not listed[:, column].any():
+            listed[:, column] = listed[:, column - 1]
+    return symbols, sessions, np.minimum(listed, 1)
+
+
+@_cached
+def _hours_expected(
+    names: tuple[str, ...], until: date, at: datetime | None, version: str
+) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
+    lake = installation().lake
+    tables = [layers("Hourly")[name] for name in names]
+    first = min((days[0] for table in tables if (days := lake.sessions(table))), default=None)
+    if first is None or at is None:
+        return (), (), _nothing(0, 0)
+    sessions = tuple(sessions_between(first, until))
+    rows = pl.concat([lake.scan(table, columns=("symbol", "session")) for table in tables]).unique().collect()
+    symbols = tuple(rows["symbol"].unique().sort())
+    kept = _counted(rows, symbols, sessions) > 0
+    around = kept.copy()
+    around[:, 1:] |= kept[:, :-1]
+    around[:, :-1] |= kept[:, 1:]
+    delay = timedelta(minutes=settings().data_delay_minutes)
+    hours = np.array([len(finished_hours(session, at, delay)) for session in sessions], dtype=np.uint8)
+    return symbols, sessions, around * hours
+
+
+@_cached
+def _stored(
+    _table: Table, _symbols: tuple[str, ...], _sessions: tuple[date, ...], until: date, version: str
+) -> Counts:
+    if not _symbols:
+        return _nothing(0, len(_sessions))
+    rows = installation().lake.scan(
+        _table, start=_sessions[0], end=_sessions[-1], columns=("symbol", "session")
+    )
+    return _counted(rows.collect(), _symbols, _sessions)
+
+
+def _counted(rows: pl.DataFrame, symbols: tuple[str, ...], sessions: tuple[date, ...]) -> Counts:
+    # Rows of other symbols, or of days without a session, are left out.
+    size = (len(symbols), len(sessions))
+    known = rows.select(
+        symbol=pl.col("symbol").cast(pl.Enum(symbols), strict=False).to_physical(),
+        day=pl.col("session").to_physical(),
+    ).drop_nulls()
+    days = (np.array(sessions, dtype="datetime64[D]") - _DAY).astype(np.int64)
+    day = known["day"].to_numpy()
+    place = np.minimum(np.searchsorted(days, day), len(days) - 1)
+    is_session = days[place] == day
+    flat = known["symbol"].to_numpy().astype(np.int64)[is_session] * size[1] + place[is_session]
+    counts = np.bincount(flat, minlength=size[0] * size[1]).reshape(size)
+    return np.minimum(counts, 255).astype(np.uint8)
+
+
+@_cached
+def _sectors(version: str) -> dict[str, str | None]:
+    rows = installation().lake.scan(UNIVERSE, columns=("symbol", "session", "sector"))
+    last = rows.group_by("symbol").agg(pl.col("sector").sort_by("session").last()).collect()
+    return dict(last.iter_rows())
+
+
+@_cached
+def _about(session: date, grain: Grain, names: tuple[str, ...], version: str) -> pl.DataFrame:
+    lake = installation().lake
+    known = max((day for day in lake.sessions(UNIVERSE) if day <= session), default=session)
+    frame = lake.scan(UNIVERSE, start=known, end=known, columns=("symbol", "name", "sector")).collect()
+    for name in names:
+        bars = lake.scan(layers(grain)[name], start=session, end=session, columns=("symbol",)).collect()
+        frame = frame.join(
+            bars.group_by("symbol").agg(pl.len().alias(name)), on="symbol", how="full", coalesce=True
+        )
+    refused = lake.scan(
+        QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS,
+        start=session, end=session, columns=("symbol", "source", "rule"),
+    ).collect()  # fmt: skip
+    reasons = refused.group_by("symbol").agg(
+        refused=pl.format("{} ({})", "rule", "source").unique().sort().str.join(", ")
+    )
+    counts = pl.col(list(names)).fill_null(0).cast(pl.Int64)
+    return frame.with_columns(counts).join(reasons, on="symbol", how="left").sort("symbol")

@@ -1,0 +1,148 @@
+"""Findings: what the data-quality checks found, how often, and which of it somebody accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import polars as pl
+import streamlit as st
+
+from app.queries.installation import database_version, installation, lake_version, read
+from trading_assets.schemas import QUARANTINED_BARS, QUARANTINED_HOURLY_BARS, TABLES
+from trading_assets.table import Table
+
+State = Literal["All", "Open", "Accepted"]
+LIMIT = 1000
+REFUSED = {"daily_bars": QUARANTINED_BARS, "hourly_bars": QUARANTINED_HOURLY_BARS}
+_cached = st.cache_data(max_entries=60, show_spinner=False)
+
+# An acceptance covers the findings that it names; what it leaves null it leaves open.
+_JOINED = """
+from quality_findings f
+left join lateral (
+    select a.acceptance_id, a.reason, a.accepted_by, a.accepted_at
+    from finding_acceptances a
+    where a.revoked_at is null and a.check_name = f.check_name and a.table_name = f.table_name and a.session = f.session
+        and (a.symbol is null or a.symbol = f.symbol) and (a.source is null or a.source = f.source)
+        and (a.value is null or a.value = f.value)
+    order by a.accepted_at desc limit 1
+) accepted on true
+"""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which findings to show; empty means any."""
+
+    checks: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    session: date | None = None
+    symbol: str = ""
+    state: State = "All"
+
+    def condition(self) -> tuple[str, list[object]]:
+        """Return the SQL condition and its parameters."""
+        parts: list[tuple[str, list[object]]] = [("true", [])]
+        if self.checks:
+            parts.append(("f.check_name = any(%s)", [list(self.checks)]))
+        if self.severities:
+            parts.append(("f.severity = any(%s)", [list(self.severities)]))
+        if self.session:
+            parts.append(("f.session = %s", [self.session]))
+        if self.symbol:
+            parts.append(("f.symbol = %s", [self.symbol.strip().upper()]))
+        if self.state != "All":
+            parts.append((f"accepted.acceptance_id is {'not ' if self.state == 'Accepted' else ''}null", []))
+        return " and ".join(words for words, _ in parts), [value for _, values in parts for value in values]
+
+
+def findings(chosen: Chosen) -> pl.DataFrame:
+    """Return the newest findings that are asked for, at most ``LIMIT``, with who accepted them and the raw batch.
+
+    ``batch_id`` is the fetch that brought the bar, null where the finding is about a bar that is not there.
+    """
+    rows = _findings(chosen, database_version())
+    return rows if rows.is_empty() else _with_batches(rows)
+
+
+def count(chosen: Chosen) -> int:
+    """Count the findings that are asked for."""
+    return _count(chosen, database_version())
+
+
+def tally() -> pl.DataFrame:
+    """Return ``check_name``, ``session``, ``found``, ``blocking`` (errors not accepted) and ``accepted``."""
+    return _tally(database_version())
+
+
+def check_names() -> list[str]:
+    """List the checks that have findings."""
+    return sorted(tally()["check_name"].unique())
+
+
+@_cached
+def _findings(chosen: Chosen, version: str) -> pl.DataFrame:
+    condition, parameters = chosen.condition()
+    return read(
+        "select f.finding_id, f.session, f.bar_start, f.severity, f.check_name, f.table_name, f.symbol, f.source, f.value,"
+        " f.expectation, f.found_at, f.run_id, accepted.accepted_by, accepted.accepted_at, accepted.reason as accepted_reason,"
+        f" accepted.acceptance_id {_JOINED} where {condition}"
+        " order by f.session desc, f.severity, f.check_name, f.symbol, f.bar_start limit %s",
+        (*parameters, LIMIT),
+    )
+
+
+@_cached
+def _count(chosen: Chosen, version: str) -> int:
+    condition, parameters = chosen.condition()
+    return int(read(f"select count(*) as found {_JOINED} where {condition}", tuple(parameters))["found"][0])
+
+
+@_cached
+def _tally(version: str) -> pl.DataFrame:
+    return read(
+        "select f.check_name, f.session, count(*) as found, count(accepted.acceptance_id) as accepted,"
+        f" count(*) filter (where f.severity = 'error' and accepted.acceptance_id is null) as blocking {_JOINED}"
+        " group by 1, 2 order by 1, 2"
+    )
+
+
+def _with_batches(rows: pl.DataFrame) -> pl.DataFrame:
+    names = [name for name in rows["table_name"].unique() if name in TABLES]
+    found = [rows.filter(pl.col("table_name") == name) for name in names]
+    marked = [_marked(part, name) for part, name in zip(found, names, strict=True)]
+    others = rows.filter(~pl.col("table_name").is_in(names)).with_columns(batch_id=pl.lit(None, pl.String))
+    order = rows.select("finding_id")
+    return order.join(
+        pl.concat([*marked, others]), on="finding_id", how="left", maintain_order="left"
+    ).select(*rows.columns, "batch_id")
+
+
+def _marked(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    days = tuple(sorted(rows["session"].unique()))
+    marked = rows.with_columns(batch_id=pl.lit(None, pl.String))
+    places: list[tuple[Table, tuple[str, ...]]] = (
+        [(REFUSED[name], ("symbol", "session", "source"))] if name in REFUSED else []
+    )
+    kept = TABLES[name]
+    if {"symbol", "batch_id"} <= set(kept.columns):
+        places.append((kept, ("symbol", "session")))
+    for table, keys in places:
+        bars = _batches(table.name, keys, days, lake_version(table))
+        marked = (
+            marked.join(bars, on=keys, how="left", suffix="_there", maintain_order="left")
+            .with_columns(batch_id=pl.coalesce("batch_id", "batch_id_there"))
+            .drop("batch_id_there")
+        )
+    return marked
+
+
+@_cached
+def _batches(name: str, keys: tuple[str, ...], days: tuple[date, ...], version: str) -> pl.DataFrame:
+    table = TABLES[name]
+    columns = [table.partition_by if key == "session" else key for key in keys]
+    rows = installation().lake.scan(table, start=days[0], end=days[-1], columns=(*columns, "batch_id"))
+    chosen = rows.filter(pl.col(table.partition_by).is_in(days)).collect()
+    return chosen.unique(columns, keep="last").rename({table.partition_by: "session"}, strict=False)

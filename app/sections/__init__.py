@@ -1,0 +1,1 @@
+"""Sections: the parts of the pages that have several, a module each."""
