@@ -85,6 +85,10 @@ class HourlySource(Protocol):
         ...
 
 
+class MarketSource(BarSource, HourlySource, Protocol):
+    """A vendor of daily and hourly bars."""
+
+
 class CompanySource(Protocol):
     """A vendor of company data: the kinds of ``COMPANY_TABLES``."""
 
@@ -93,10 +97,6 @@ class CompanySource(Protocol):
     def companies(
         self, symbols: Sequence[str], session: date, *, progress: Progress | None = None
     ) -> CompanySnapshot:
-class MarketSource(BarSource, HourlySource, Protocol):
-    """A vendor of daily and hourly bars."""
-
-
         """Fetch every kind for ``symbols`` as it is now, dated ``session``.
 
         Raises
