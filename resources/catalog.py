@@ -15,11 +15,12 @@ import polars as pl
 from resources.lake_files import move_into_place
 from resources.lake_rows import KNOWN_AT, history_schema
 from trading_assets.errors import ConfigurationError
-from trading_assets.schemas import TABLES
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, TABLES
 from trading_assets.table import Column, Table
 
 HISTORY_SUFFIX = "_history"
 AS_OF_SUFFIX = "_as_of"
+ADJUSTED_BARS = "adjusted_bars"
 _TYPES: dict[object, str] = {
     pl.String: "varchar",
     pl.Date: "date",
@@ -59,11 +60,14 @@ def write_catalog(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+    tables = list(tables)
     try:
         with duckdb.connect(str(fresh)) as connection:
             connection.begin()
             for table in tables:
                 _add_table(connection, table, lake_root.resolve(), history_root.resolve())
+            if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
+                connection.execute(_adjusted_bars("create macro", None))
             for snapshot in sorted(snapshot_folder.resolve().glob("*.parquet")):
                 rows = _template("current").format(columns="*", files=_literal(str(snapshot)))
                 connection.execute(f"create view {_name(snapshot.stem)} as {rows}")
@@ -106,6 +110,8 @@ def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConn
             name = _name(macro.removesuffix(AS_OF_SUFFIX))
             shadow = f"create temp view {name} as select * from {_name(macro)}({instant})"  # noqa: S608 (quoted names)
             connection.execute(shadow)
+            if macro == DAILY_BARS.name + AS_OF_SUFFIX:
+                connection.execute(_adjusted_bars("create temp macro", instant))
     return connection
 
 
@@ -146,6 +152,13 @@ def _add_table(
     )
     # The macro names files, not the view, so that a session may put it in the view's place
     connection.execute(f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}")
+
+
+def _adjusted_bars(create: str, instant: str | None) -> str:
+    bars, actions = (_name(table.name + AS_OF_SUFFIX) for table in (DAILY_BARS, CORPORATE_ACTIONS))
+    parameters = f"as_of := {instant or 'null'}, seen_from := null, adjust := 'all', ticker := null"
+    body = _template(ADJUSTED_BARS).format(bars=bars, actions=actions)
+    return f"{create} {_name(ADJUSTED_BARS)}({parameters}) as table {body}"
 
 
 def _rows(schema: pl.Schema, folder: Path) -> str:
