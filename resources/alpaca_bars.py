@@ -41,10 +41,12 @@ def fetch_bars(
     gate: HttpGate,
     workers: int,
     progress: Progress | None = None,
+    pages_expected: int = 1,
 ) -> tuple[list[pl.DataFrame], list[PackedResponse]]:
     """Fetch all pages of all symbols; one parsed frame a page, and the responses.
 
-    A symbol that Alpaca refuses is left out, and the rest asked for again.
+    Pages of one request come one after the other; where many are expected, the symbols are cut into as many requests
+    as there are workers. A symbol that Alpaca refuses is left out, and the rest asked for again.
     """
 
     def fetch(batch: list[str]) -> tuple[list[pl.DataFrame], list[PackedResponse]]:
@@ -61,7 +63,8 @@ def fetch_bars(
                 wanted.remove(named[1])
         return [], []
 
-    batches = list(symbol_batches(symbols))
+    requests = max(1, min(workers, pages_expected))
+    batches = list(symbol_batches(symbols, most=-(-len(symbols) // requests)))
     frames: list[pl.DataFrame] = []
     packed: list[PackedResponse] = []
     done = 0
@@ -93,13 +96,13 @@ def _all_pages(
     return frames, packed
 
 
-def symbol_batches(symbols: Sequence[str]) -> Iterator[list[str]]:
-    """Cut ``symbols`` into lists that fit into one URL each."""
+def symbol_batches(symbols: Sequence[str], *, most: int | None = None) -> Iterator[list[str]]:
+    """Cut ``symbols`` into lists that fit into one URL each, of ``most`` symbols at most."""
     batch: list[str] = []
     length = 0
     for symbol in symbols:
         added = len(quote(symbol, safe="")) + 3  # and the encoded comma
-        if batch and length + added > LONGEST_SYMBOL_LIST:
+        if batch and (length + added > LONGEST_SYMBOL_LIST or len(batch) == most):
             yield batch
             batch, length = [], 0
         batch.append(symbol)

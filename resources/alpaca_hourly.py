@@ -17,6 +17,9 @@ from resources.vendors import Fetched, Progress, RawResponse
 from trading_assets.sessions import session_close
 from trading_assets.table import UTC_INSTANT
 
+HALF_HOURS_A_DAY = 32
+"""From four in the morning to eight in the evening, when extended trading ends."""
+
 
 def fetch(
     client: StockHistoricalDataClient,
@@ -48,7 +51,15 @@ def fetch(
         "sort": "asc",
     }
     frames, packed = fetch_bars(
-        client, symbols, params, parse_half_hours, now=now, gate=gate, workers=workers, progress=progress
+        client,
+        symbols,
+        params,
+        parse_half_hours,
+        now=now,
+        gate=gate,
+        workers=workers,
+        progress=progress,
+        pages_expected=len(symbols) * len(sessions) * HALF_HOURS_A_DAY // BARS_PER_PAGE,
     )
     hours = join_half_hours(frames, sessions, now=now, delay=delay)
     present = set(hours.frame["symbol"].unique())

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from resources.fan_out import in_order
-from resources.hourly_grid import HALF_HOUR_SCHEMA, NO_HOURS, join_half_hours, require_begun
+from resources.hourly_grid import HALF_HOUR_SCHEMA, NO_HALF_HOURS, NO_HOURS, join_half_hours, require_begun
 from resources.raw_store import PackedResponse, PackedResponses
 from resources.vendor_bars import new_york_midnight, start_of_range
 from resources.vendors import Fetched, Progress
@@ -56,32 +56,38 @@ def fetch(
         "includePrePost": "false",
         "events": "div,splits",
     }
-    frames, packed, null_rows = [], [], 0
+    charts, packed, null_rows = [], [], 0
     results = in_order(lambda symbol: ask(symbol, params), symbols, workers=workers, ahead=16)
     for done, (symbol, (chart, kept)) in enumerate(zip(symbols, results, strict=True), start=1):
         packed += kept
         if chart is None or not len(chart.times):
             empty.append(symbol)
         else:
-            frames.append(half_hours(chart))
+            charts.append(chart)
         null_rows += chart.null_rows if chart else 0
         if progress:
             progress(done, len(symbols))
-    hours = join_half_hours(frames, within, now=now, delay=delay)
+    hours = join_half_hours([half_hours(charts)], within, now=now, delay=delay)
     left_out = hours.left_out | ({"null prices or volume": null_rows} if null_rows else {})
     return Fetched(hours.frame, PackedResponses(packed), tuple(empty), left_out, out_of_reach)
 
 
-def half_hours(chart: Chart) -> pl.DataFrame:
-    """Return a chart's bars as ``HALF_HOUR_SCHEMA``; Yahoo has neither average prices nor trades."""
-    start = pl.Series(chart.times * 1_000_000, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    return pl.DataFrame(
-        {
-            "symbol": pl.repeat(chart.symbol, len(chart.times), eager=True),
-            "start": start,
-            **{name: np.ascontiguousarray(chart.values[row]) for row, name in enumerate(ARRAYS)},
-            "vwap": pl.repeat(None, len(chart.times), dtype=pl.Float64, eager=True),
-            "trade_count": pl.repeat(None, len(chart.times), dtype=pl.Int64, eager=True),
-        },
-        schema=HALF_HOUR_SCHEMA,
+def half_hours(charts: Sequence[Chart]) -> pl.DataFrame:
+    """Return the charts' bars as ``HALF_HOUR_SCHEMA``; Yahoo has neither average prices nor trades."""
+    if not charts:
+        return NO_HALF_HOURS
+    lengths = [len(chart.times) for chart in charts]
+    owners = pl.Series(np.repeat(np.arange(len(charts)), lengths))
+    values = np.concatenate([chart.values for chart in charts], axis=1)
+    seconds = pl.Series(np.concatenate([chart.times for chart in charts]))
+    return (
+        pl.DataFrame(
+            {
+                "symbol": pl.Series([chart.symbol for chart in charts]).gather(owners),
+                "start": pl.from_epoch(seconds, time_unit="s").dt.replace_time_zone("UTC"),
+                **{name: np.ascontiguousarray(values[row]) for row, name in enumerate(ARRAYS)},
+            }
+        )
+        .with_columns(vwap=None, trade_count=None)
+        .cast(HALF_HOUR_SCHEMA)
     )
