@@ -15,7 +15,10 @@ ASSET_NAMESPACE = uuid.UUID("6f0b7f2e-0d0a-4d5e-9a55-3a5b0f7f8d11")
 
 @dataclass(frozen=True)
 class Instrument:
-    """One listed company or fund, for its whole life."""
+    """One listed company or fund, from its first to its last day under one symbol.
+
+    ``company`` is the same for all symbols that a company ever had; empty where only one is known.
+    """
 
     symbol: str
     name: str
@@ -29,6 +32,7 @@ class Instrument:
     is_shortable: bool = True
     is_easy_to_borrow: bool = True
     is_fractionable: bool = True
+    company: str = ""
 
     @property
     def asset_id(self) -> str:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from trading_assets.sessions import calendar, next_session, sessions_between
 from trading_assets.simulator.companies import FUNDS, SECTOR_NAMES, SECTORS, company_names
 from trading_assets.simulator.market import Instrument
+from trading_assets.simulator.synthetic_actions import actions_of
 from trading_assets.simulator.synthetic_draws import (
     BLOCK,
     FIRST_YEAR,
@@ -27,22 +29,19 @@ from trading_assets.simulator.synthetic_draws import (
     draw_block,
     factor_paths,
     weekdays_of,
-    year_actions,
 )
-from trading_assets.simulator.tape import (
-    NO_ROWS,
-    Action,
-    Rows,
-    TapeMarket,
-    day_number,
-    day_of,
-    publication,
+from trading_assets.simulator.synthetic_events import (
+    COLLAPSE_LOG,
+    COLLAPSE_SLOTS,
+    draw_events,
+    draw_halts,
+    old_tickers,
+    slot_of,
 )
+from trading_assets.simulator.tape import NO_ROWS, Floats, Rows, TapeMarket, day_number, day_of
 
 CHUNKS_KEPT = 128
 TICKS_PER_USD = 10_000
-_SPLIT_NOTICE = timedelta(days=14)
-_DIVIDEND_NOTICE = timedelta(days=21)
 _SQRT2 = float(np.sqrt(2.0))
 
 
@@ -75,16 +74,22 @@ class SyntheticMarket(TapeMarket):
         self._weekdays = [weekdays_of(year) for year in range(FIRST_YEAR, self._last.year + 1)]
         self._factors = factor_paths(seed, self._weekdays)
         self._blocks = list(self._draw_blocks())
-        order = sorted(
-            (symbol, b, c) for b, block in enumerate(self._blocks) for c, symbol in enumerate(block.symbols)
-        )
-        self._home = [(b, c) for _, b, c in order]
+        last_day = day_number(self._last)
+        self._events = [draw_events(seed, b, block, last_day) for b, block in enumerate(self._blocks)]
+        listings = sorted(self._listings())
+        self._home = [(b, c) for _, b, c, _, _ in listings]
         flat = np.cumsum([0, *(len(block.symbols) for block in self._blocks)])
         self._order = np.array([flat[b] + c for b, c in self._home])
-        self._listed = np.array([self._blocks[b].listed[c] for b, c in self._home])
-        self._delisted = np.array([self._blocks[b].delisted[c] for b, c in self._home])
+        self._listed = np.array([listed for *_, listed, _ in listings])
+        self._delisted = np.array([delisted for *_, delisted in listings])
         self._chunks: OrderedDict[tuple[int, int], _Chunk] = OrderedDict()
-        super().__init__([self._instrument(b, c) for b, c in self._home], self._draw_actions())
+        self._path = lru_cache(maxsize=4)(self._draw_path)
+        super().__init__(
+            [self._instrument(*listing) for listing in listings],
+            actions_of(self._blocks, self._events, self, self._weekdays),
+        )
+        self._halts = dict(self._draw_halts())
+        self._silent = {key for key, (_, _, is_whole) in self._halts.items() if is_whole}
 
     @property
     def identity(self) -> dict[str, object]:
@@ -104,6 +109,30 @@ class SyntheticMarket(TapeMarket):
         b, c = self._home[self.places[symbol]]
         return float(self._blocks[b].shares[c] / self._split_scale_on(self._blocks[b], c, day_number(day)))
 
+    def capital_at_year_start(self, symbol: str, year: int) -> float:
+        """Return the market value of a company before the first trade of a year, whether it was listed then or not."""
+        b, c = self._home[self.places[symbol]]
+        block, y = self._blocks[b], max(year - FIRST_YEAR, 0)
+        return float(block.shares[c] * np.exp(block.level[c, y]) * self._events[b].spin_scale[c, y])
+
+    def ticker_on(self, b: int, c: int, day: int) -> str:
+        """Return the ticker of a company on a day number."""
+        if day < self._events[b].renamed.get(c, 0):
+            return self._old_tickers[b, c]
+        return self._blocks[b].symbols[c]
+
+    def value_on(self, b: int, c: int, day: int) -> float:
+        """Return the close of a company on a weekday before it is rounded to ticks, listed or not."""
+        y = day_of(day).year - FIRST_YEAR
+        slot = slot_of(day)
+        splits, spins = self._scales(b, y, len(self._weekdays[y]))
+        return float(np.exp(self._path(b, y + FIRST_YEAR)[1][slot, c]) * splits[slot, c] * spins[slot, c])
+
+    def halt(self, symbol: str, day: date) -> tuple[int, int] | None:
+        """Return from when to when trading is halted, in seconds since midnight in New York."""
+        found = self._halts.get((self.places[symbol], day_number(day))) if symbol in self.places else None
+        return None if found is None else found[:2]
+
     def _series(self, place: int, first: int, last: int, known: int) -> Rows:
         first = max(first, day_number(self._first), int(self._listed[place]))
         last = min(last, known, day_number(self._last), int(self._delisted[place]))
@@ -116,9 +145,11 @@ class SyntheticMarket(TapeMarket):
             low, high = np.searchsorted(chunk.days, (first, last + 1))
             days.append(chunk.days[low:high])
             bars.append(chunk.bars[:, low:high, c])
-        return _rows(
+        rows = _rows(
             np.full(sum(map(len, days)), place, np.int32), np.concatenate(days), np.concatenate(bars, axis=1)
         )
+        silent = [day for other, day in self._silent if other == place]
+        return rows.take(~np.isin(rows.day, silent)) if silent else rows
 
     def _section(self, day: int, known: int) -> Rows:
         if not day_number(self._first) <= day <= min(known, day_number(self._last)):
@@ -130,7 +161,9 @@ class SyntheticMarket(TapeMarket):
             if row == len(chunk.days) or chunk.days[row] != day:
                 return NO_ROWS
             parts.append(chunk.bars[:, row, :])
-        place = np.flatnonzero((self._listed <= day) & (self._delisted >= day)).astype(np.int32)
+        trades = (self._listed <= day) & (self._delisted >= day)
+        trades[[place for place, other in self._silent if other == day]] = False
+        place = np.flatnonzero(trades).astype(np.int32)
         bars = np.concatenate(parts, axis=1)[:, self._order[place]]
         return _rows(place, np.full(len(place), day, np.int32), bars)
 
@@ -156,10 +189,28 @@ class SyntheticMarket(TapeMarket):
         for number, start in enumerate(range(0, len(names), BLOCK), start=1):
             yield draw_block(self._seed, number, names[start : start + BLOCK], market, sectors)
 
-    def _draw_chunk(self, b: int, year: int) -> _Chunk:
+    def _listings(self) -> Iterator[tuple[str, int, int, int, int]]:
+        # ticker, block, company, first and last day: two of them for a company that changed its ticker
+        self._old_tickers = old_tickers(self._blocks, self._events)
+        for b, block in enumerate(self._blocks):
+            for c, symbol in enumerate(block.symbols):
+                listed, delisted = int(block.listed[c]), int(block.delisted[c])
+                renamed = self._events[b].renamed.get(c)
+                if renamed is not None:
+                    yield self._old_tickers[b, c], b, c, listed, renamed - 1
+                yield symbol, b, c, renamed or listed, delisted
+
+    def _draw_halts(self) -> Iterator[tuple[tuple[int, int], tuple[int, int, bool]]]:
+        for year in range(self._first.year, self._last.year + 1):
+            for b, block in enumerate(self._blocks):
+                for halt in draw_halts(self._seed, b, block, self._events[b], year):
+                    place = self.places[self.ticker_on(b, halt.column, halt.day)]
+                    yield (place, halt.day), (halt.start, halt.end, halt.is_whole)
+
+    def _draw_path(self, b: int, year: int) -> tuple[np.random.Generator, Floats, Floats]:
+        # the block's random numbers after the draw, its shocks, and log closes before splits and spin-offs
         block, y = self._blocks[b], year - FIRST_YEAR
-        weekdays = self._weekdays[y]
-        count, width = len(weekdays), len(block.symbols)
+        count, width = len(self._weekdays[y]), len(block.symbols)
         rng = np.random.default_rng([self._seed, 3, year, b])
         market, sectors, volatility = self._factors.daily[y]
         shocks = rng.standard_t(4, (count, BLOCK))[:, :width] / _SQRT2
@@ -169,41 +220,63 @@ class SyntheticMarket(TapeMarket):
         columns = np.arange(width)
         for quarter in range(4):
             returns[block.dividend_slots[:, quarter], columns] -= block.dividend_yield / 4
-        slots = np.arange(count)[:, None]
-        scale = block.split_scale[:, y] * np.where(
+        for removal in self._events[b].removals:
+            if removal.kind == "worthless_removal" and day_of(removal.last_day).year == year:
+                end = slot_of(removal.last_day) + 1
+                returns[end - COLLAPSE_SLOTS : end, removal.column] -= COLLAPSE_LOG / COLLAPSE_SLOTS
+        return rng, shocks, block.level[:, y] + np.cumsum(returns, axis=0)
+
+    def _scales(self, b: int, y: int, count: int) -> tuple[Floats, Floats]:
+        # what prices are multiplied by for splits and for spin-offs, (weekdays, companies)
+        block, events, slots = self._blocks[b], self._events[b], np.arange(count)[:, None]
+        splits = block.split_scale[:, y] * np.where(
             slots >= block.split_slot[:, y], 1.0 / block.split_ratio[:, y], 1.0
         )
-        path = block.level[:, y] + np.cumsum(returns, axis=0)
+        spins = events.spin_scale[:, y] * np.where(
+            slots >= events.spin_slot[:, y], events.spin_kept[:, y], 1.0
+        )
+        return splits, spins
+
+    def _draw_chunk(self, b: int, year: int) -> _Chunk:
+        block, y = self._blocks[b], year - FIRST_YEAR
+        weekdays = self._weekdays[y]
+        count, width = len(weekdays), len(block.symbols)
+        rng, shocks, path = self._draw_path(b, year)
+        volatility = self._factors.daily[y][2]
+        splits, spins = self._scales(b, y, count)
 
         sessions = sessions_between(date(year, 1, 1), date(year, 12, 31))
         days = np.array([day_number(day) for day in sessions], np.int32)
         kept = np.searchsorted(weekdays, days)
-        path, scale, move = path[kept], scale[kept], np.abs(shocks[kept])
+        path, splits, spins, move = path[kept], splits[kept], spins[kept], np.abs(shocks[kept])
         before = np.vstack([block.level[:, y], path[:-1]])
         noise = rng.standard_normal((4, count, BLOCK))[:, kept, :width]
         spread = block.noise * volatility[kept][:, block.archetype] + 0.004 * block.beta
         opened = before + 0.35 * (path - before) + 0.30 * spread * noise[0]
         top = np.maximum(opened, path) + 0.45 * spread * np.abs(noise[1])
         bottom = np.minimum(opened, path) - 0.45 * spread * np.abs(noise[2])
-        prices = np.maximum(np.exp(np.stack([opened, top, bottom, path])) * scale, 0.01)
+        prices = np.maximum(np.exp(np.stack([opened, top, bottom, path])) * (splits * spins), 0.01)
         ticks = np.rint(np.where(prices >= 1.0, np.rint(prices * 100.0) * 100.0, prices * TICKS_PER_USD))
         volume = (
-            block.shares * block.turnover / scale * np.exp(0.35 * noise[3] + 0.5 * (move - 0.8).clip(max=3.0))
+            block.shares
+            * block.turnover
+            / splits
+            * np.exp(0.35 * noise[3] + 0.5 * (move - 0.8).clip(max=3.0))
         )
         bars = np.concatenate([ticks, np.rint(volume)[None]]).clip(0, 2**31 - 1)
         return _Chunk(days, bars.astype(np.int32))
 
-    def _instrument(self, b: int, c: int) -> Instrument:
+    def _instrument(self, symbol: str, b: int, c: int, listed: int, gone: int) -> Instrument:
         block = self._blocks[b]
         sector = SECTOR_NAMES[block.sector[c]]
-        gone = int(block.delisted[c])
         liquid = block.turnover[c] * block.shares[c] * np.exp(block.level[c, 0]) > 2_000_000
         return Instrument(
-            symbol=block.symbols[c],
+            symbol=symbol,
+            company=block.symbols[c],
             name=block.names[c],
             mic="ARCX" if block.is_fund else ("XNAS", "XNYS")[int(block.industry[c]) % 2],
             asset_type="ETF" if block.is_fund else "CS",
-            listed=day_of(int(block.listed[c])),
+            listed=day_of(listed),
             delisted=None if gone == NEVER else day_of(gone),
             sector=None if block.is_fund else sector,
             industry=None if block.is_fund else SECTORS[sector][block.industry[c] % len(SECTORS[sector])],
@@ -212,26 +285,6 @@ class SyntheticMarket(TapeMarket):
             is_easy_to_borrow=bool(liquid),
             is_fractionable=bool(liquid),
         )
-
-    def _draw_actions(self) -> Iterator[Action]:
-        first = day_number(self._first)
-        for y in range(self._first.year - FIRST_YEAR, len(self._weekdays)):
-            weekdays = self._weekdays[y]
-            exes = [self._ex_date(int(day)) for day in weekdays]
-            for block in self._blocks:
-                for c, symbol in enumerate(block.symbols):
-                    for kind, slot, ratio, cash in year_actions(block, c, y):
-                        ex_date = exes[min(slot, len(exes) - 1)]
-                        if (
-                            ex_date is None
-                            or not max(first, block.listed[c]) < day_number(ex_date) <= block.delisted[c]
-                        ):
-                            continue
-                        notice = _SPLIT_NOTICE if kind == "split" else _DIVIDEND_NOTICE
-                        yield Action(symbol, ex_date, kind, ratio, cash, publication(ex_date - notice))
-
-    def _ex_date(self, day: int) -> date | None:
-        return next_session(day_of(day - 1)) if day <= day_number(self._last) else None
 
     def _split_scale_on(self, block: Block, c: int, day: int) -> float:
         y = day_of(day).year - FIRST_YEAR

@@ -179,14 +179,19 @@ def _splits(
     return scale, slot, ratio
 
 
-def year_actions(block: Block, c: int, y: int) -> Iterator[tuple[str, int, float | None, float | None]]:
-    """Yield (kind, weekday of the year, split ratio, cash) of one company's actions in one year."""
+def year_actions(
+    block: Block, c: int, y: int, kept: float
+) -> Iterator[tuple[str, int, float | None, float | None]]:
+    """Yield (kind, weekday of the year, split ratio, cash) of one company's splits and dividends in one year.
+
+    ``kept`` is what spin-offs before the year left of the price, as a fraction.
+    """
     ratio, slot = float(block.split_ratio[c, y]), int(block.split_slot[c, y])
     if ratio != 1.0:
         yield "split", slot, ratio, None
     rate = float(block.dividend_yield[c])
     if rate > 0.0:
-        price = float(np.exp(block.level[c, y]) * block.split_scale[c, y])
+        price = float(np.exp(block.level[c, y]) * block.split_scale[c, y]) * kept
         for ex in block.dividend_slots[c].tolist():
             cash = round(price * rate / 4 / (ratio if ex >= slot else 1.0), 2)
             if cash > 0:

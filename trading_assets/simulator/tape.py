@@ -33,6 +33,9 @@ ACTION_SCHEMA = pl.Schema(
         "kind": pl.String,
         "split_ratio": pl.Float64,
         "cash_usd": pl.Float64,
+        "new_symbol": pl.String,
+        "share_ratio": pl.Float64,
+        "price_factor": pl.Float64,
     }
 )
 
@@ -76,7 +79,11 @@ def joined_rows(parts: Sequence[Rows]) -> Rows:
 
 
 class Action(NamedTuple):
-    """A corporate action of one instrument, with the instant from which anybody could know it."""
+    """A corporate action of one instrument, with the instant from which anybody could know it.
+
+    ``new_symbol`` is the company spun off, the ticker after a change, or the acquirer; ``share_ratio`` its shares for
+    one held; ``price_factor`` what a spin-off leaves of the price; ``detail`` how a listing ends.
+    """
 
     symbol: str
     ex_date: date
@@ -84,6 +91,10 @@ class Action(NamedTuple):
     split_ratio: float | None
     cash_usd: float | None
     known_at: datetime
+    new_symbol: str | None = None
+    share_ratio: float | None = None
+    price_factor: float | None = None
+    detail: str | None = None
 
 
 def day_number(day: date) -> int:
@@ -123,6 +134,9 @@ class TapeMarket(ABC):
         self._actions_of: dict[str, list[Action]] = defaultdict(list)
         for action in self._actions:
             self._actions_of[action.symbol].append(action)
+        changes = [action for action in self._actions if action.kind == "symbol_change"]
+        self._renamed_to = {action.symbol: action for action in changes}
+        self._renamed_from = {action.new_symbol: action for action in changes}
         self._corrections: dict[tuple[int, int], list[Correction]] = defaultdict(list)
         self._corrected_days: dict[int, set[int]] = defaultdict(set)
         self.revision = 0
@@ -143,6 +157,30 @@ class TapeMarket(ABC):
     @abstractmethod
     def shares_outstanding(self, symbol: str, day: date) -> float | None:
         """Return the shares outstanding at the end of ``day``, splits included; None if nobody knows."""
+
+    def capital_at_year_start(self, symbol: str, year: int) -> float | None:
+        """Return the market value of a company before the first trade of a year; None if nobody knows."""
+        del symbol, year
+        return None
+
+    def halt(self, symbol: str, day: date) -> tuple[int, int] | None:
+        """Return from when to when trading was halted, in seconds since midnight in New York; None if it was not."""
+        del symbol, day
+        return None
+
+    def tickers_before(self, symbol: str, now: datetime) -> list[str]:
+        """Return the tickers that a company had before ``symbol``, oldest first, as far as they changed by now."""
+        found: list[str] = []
+        today = now.astimezone(NEW_YORK).date()
+        while (before := self._renamed_from.get(symbol)) and before.ex_date <= today:
+            symbol = before.symbol
+            found.insert(0, symbol)
+        return found
+
+    def ticker_after(self, symbol: str, now: datetime) -> str | None:
+        """Return what ``symbol`` was changed to by now; None if it was not."""
+        after = self._renamed_to.get(symbol)
+        return after.new_symbol if after and after.ex_date <= now.astimezone(NEW_YORK).date() else None
 
     @abstractmethod
     def _series(self, place: int, first: int, last: int, known: int) -> Rows:
@@ -216,8 +254,8 @@ class TapeMarket(ABC):
         return [action for action in chosen if action.known_at <= known_at]
 
     def corporate_actions(self, start: date, end: date, *, known_at: datetime) -> pl.DataFrame:
-        """Return actions with ex-date ``start`` to ``end`` known at ``known_at``."""
-        rows = [action[:5] for action in self.actions(start, end, known_at=known_at)]
+        """Return actions with ex-date ``start`` to ``end`` known at ``known_at``; columns of ``ACTION_SCHEMA``."""
+        rows = [action[:5] + action[6:9] for action in self.actions(start, end, known_at=known_at)]
         return pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row")
 
     def truth(self, symbol: str, session: date) -> Rows:

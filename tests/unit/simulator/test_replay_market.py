@@ -104,7 +104,8 @@ def test_an_action_is_known_when_its_ex_dates_collection_is(tmp_path):
         tmp_path / "bars.parquet",
         [row("B", MON, MON, 40.0), row("B", MON, TUE, 40.0, adjusted=20.0), row("B", TUE, TUE, 20.4)],
     )
-    assert market.corporate_actions(MON, WED, known_at=publication(TUE)).rows() == [
+    known = market.corporate_actions(MON, WED, known_at=publication(TUE))
+    assert known.select("symbol", "ex_date", "kind", "split_ratio", "cash_usd").rows() == [
         ("B", TUE, "split", 2.0, None)
     ]
     assert market.corporate_actions(MON, WED, known_at=publication(TUE) - timedelta(seconds=1)).is_empty()
