@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
+from trading_assets import sessions as calendar
 from trading_assets.errors import TradingError
 
 if TYPE_CHECKING:
     from resources.platform import Platform
-    from trading_assets.settings import SourceName
+    from trading_assets.settings import Settings
 
 SHOWN_PACKAGES = ("dagster", "polars", "duckdb", "streamlit", "alpaca-py", "polygon-api-client", "yfinance")
 
@@ -55,18 +56,7 @@ def examine() -> Iterator[Finding]:
         "pass",
         f"mode {settings.mode}, data in {settings.data}, sources {', '.join(settings.sources)}",
     )
-    keys = {
-        "ALPACA_API_KEY": settings.alpaca_api_key,
-        "ALPACA_SECRET_KEY": settings.alpaca_secret_key,
-        "POLYGON_API_KEY": settings.polygon_api_key,
-    }
-    missing = [name for name, value in keys.items() if value is None]
-    if settings.mode == "sim":
-        yield Finding("keys", "pass", "none needed in sim mode")
-    elif missing:
-        yield Finding("keys", "fail", f"missing: {', '.join(missing)}", "set them in .env")
-    else:
-        yield Finding("keys", "pass", "all present (never shown)")
+    yield _keys(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.data).free / 2**30
     yield Finding(
@@ -78,60 +68,69 @@ def examine() -> Iterator[Finding]:
     yield from _running(settings)
 
 
-def _running(settings: object) -> Iterator[Finding]:
+def _keys(settings: Settings) -> Finding:
+    wanted = {"ALPACA_API_KEY": settings.alpaca_api_key, "ALPACA_SECRET_KEY": settings.alpaca_secret_key}
+    if "polygon" in settings.sources:
+        wanted["POLYGON_API_KEY"] = settings.polygon_api_key
+    missing = [name for name, value in wanted.items() if value is None]
+    if settings.mode == "sim":
+        return Finding("keys", "pass", "none needed in sim mode")
+    if missing:
+        return Finding("keys", "fail", f"missing: {', '.join(missing)}", "set them in .env")
+    return Finding("keys", "pass", "all present (never shown)")
+
+
+def _running(settings: Settings) -> Iterator[Finding]:
+    from resources.clock import SystemClock
     from resources.platform import open_platform
-    from trading_assets import sessions as calendar
-    from trading_assets.settings import Settings
 
-    assert isinstance(settings, Settings)  # noqa: S101 (narrows for the type checker; the caller built it)
-    stack = ExitStack()
-    try:
-        platform = stack.enter_context(open_platform(settings))
-    except TradingError as error:
-        yield Finding(
-            "services",
-            "fail",
-            str(error),
-            "see the logs in the data folder; `trading-assets up` starts what is missing",
-        )
-        return
-    with stack:
-        server = platform.database.fetch_polars("show server_version")["server_version"][0]
-        yield Finding("postgres", "pass", f"PostgreSQL {server}, schema up to date")
-        now = platform.clock.now()
-        last = calendar.calendar().last_session.date()
-        enough = last > (now + timedelta(days=30)).date()
-        yield Finding(
-            "calendar",
-            "pass" if enough else "fail",
-            f"XNYS known to {last}",
-            "" if enough else "update exchange-calendars",
-        )
-        probes: list[tuple[str, Callable[[], str]]] = [
-            (
-                "broker",
-                lambda: f"account {platform.account}, equity {platform.broker.account().equity_usd:,.2f} USD",
-            ),
-            (
-                "clock",
-                lambda: (
-                    f"{now.astimezone(settings.zone):%Y-%m-%d %H:%M:%S %Z}"
-                    + (" (the simulator's)" if settings.mode == "sim" else "")
-                ),
-            ),
-        ]
-        session = calendar.latest_closed_session(now, delay=timedelta(minutes=settings.data_delay_minutes))
-        probes += [(name, _bars_probe(platform, name, session)) for name in settings.sources]
-        for subject, probe in probes:
-            try:
-                yield Finding(subject, "pass", probe())
-            except TradingError as error:
-                yield Finding(subject, "fail", str(error), "check the keys, the plan and the network")
+    with ExitStack() as stack:
+        platform: Platform | None = None
+        try:
+            platform = stack.enter_context(open_platform(settings))
+        except TradingError as error:
+            yield Finding(
+                "services",
+                "fail",
+                str(error),
+                "see the logs in the data folder; `trading-assets up` starts what is missing",
+            )
+        if platform is not None:
+            server = platform.database.fetch_polars("show server_version")["server_version"][0]
+            yield Finding("postgres", "pass", f"PostgreSQL {server}, schema up to date")
+        elif settings.mode == "sim":
+            return  # every source is the simulator, which may be what did not start
+        now = platform.clock.now() if platform else SystemClock().now()
+        yield _calendar(now)
+        local = f"{now.astimezone(settings.zone):%Y-%m-%d %H:%M:%S %Z}"
+        yield Finding("clock", "pass", local + (" (the simulator's)" if settings.mode == "sim" else ""))
+        yield from _sources(settings, platform, now)
 
 
-def _bars_probe(platform: Platform, name: SourceName, session: date) -> Callable[[], str]:
-    def probe() -> str:
-        source = platform.bar_sources[name]
-        return f"{source.daily_bars([session], ['SPY', 'AAPL']).frame.height:,} bars of {session}"
+def _calendar(now: datetime) -> Finding:
+    last = calendar.calendar().last_session.date()
+    if last > (now + timedelta(days=30)).date():
+        return Finding("calendar", "pass", f"XNYS known to {last}")
+    return Finding("calendar", "fail", f"XNYS known to {last}", "update exchange-calendars")
 
-    return probe
+
+def _sources(settings: Settings, platform: Platform | None, now: datetime) -> Iterator[Finding]:
+    from resources.source_examination import examine_sources
+    from resources.sources import endpoints
+
+    others = {}
+    if platform is not None:
+        opened = platform
+
+        def account() -> str:
+            found = opened.broker.account()
+            return f"account {found.account}, equity {found.equity_usd:,.2f} USD"
+
+        others["broker", "account"] = account
+    delay = timedelta(minutes=settings.data_delay_minutes)
+    # the session before the latest: free plans have no bars of the latest until the morning after
+    session = calendar.shift(calendar.latest_closed_session(now, delay=delay), -1)
+    hosts = endpoints(settings, platform.simulator_url if platform else None)
+    for found in examine_sources(settings, hosts, session=session, now=now, others=others):
+        seconds = "" if found.seconds is None else f" ({found.seconds:.1f} s)"
+        yield Finding(f"{found.source} {found.kind}", found.verdict, found.detail + seconds, found.mend)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json
@@ -88,9 +89,11 @@ def doctor(json: JsonOption = False) -> None:
     for finding in examine():
         findings.append(finding)
         if not json:
-            out.print(f"{marks[finding.verdict]}  {finding.subject:<16} {finding.detail}", highlight=False)
+            out.print(
+                f"{marks[finding.verdict]}  {finding.subject:<25} {escape(finding.detail)}", highlight=False
+            )
             if finding.mend:
-                out.print(f"      {'':<16} [bold]→[/] {finding.mend}", highlight=False)
+                out.print(f"      {'':<25} [bold]→[/] {escape(finding.mend)}", highlight=False)
     if json:
         print_json([finding.__dict__ for finding in findings])
     if any(finding.verdict == "fail" for finding in findings):
