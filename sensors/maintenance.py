@@ -1,6 +1,7 @@
-"""Maintenance: what keeps the data folder in order, every night."""
+"""Maintenance: what keeps the data folder in order, every night.
 
-from __future__ import annotations
+Annotations are not postponed in this module: Dagster reads the type of ``context`` when the op is declared.
+"""
 
 import dagster as dg
 

@@ -1,0 +1,96 @@
+"""Hourly schedule: the hours of the session as they become final, on sessions only, and whatever was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+
+from trading_assets import sessions as calendar
+from trading_assets.dagster_resources import PlatformResource
+from trading_assets.hourly.reach import reached, unfinished_sessions
+from trading_assets.schemas import HOURLY_FEATURES
+from trading_assets.settings import Settings
+
+JOB = "hourly_job"
+HOURS_TAG = "trading/hours"
+MINUTES_AFTER = 2
+"""The tick comes so long after an hour is final."""
+FIRST_END, LAST_TICK = 10, 17
+"""Hours of New York: the first bar ends at ten; an hour after the close, a failed last one is tried again."""
+TRIES = 5
+"""Runs of one session with the same number of hours; then a person has to look."""
+GOING_ON = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def tick_times(delay_minutes: int) -> str:
+    """Return the cron line of the ticks: shortly after each full hour's bar is final."""
+    later, minute = divmod(delay_minutes + MINUTES_AFTER, 60)
+    first, last = min(FIRST_END + later, 23), min(LAST_TICK + later, 23)
+    return f"{minute} {first}-{last} * * 1-5"
+
+
+def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule that follows the session hour by hour, New York time.
+
+    It ticks on weekdays; a day without a session, and the hours after an early close, give nothing. Hours missed while
+    nothing ran are requested by the next tick, older sessions first. In ``sim`` mode it is off until it is switched on.
+    """
+    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
+
+    @dg.schedule(
+        name="hourly_schedule",
+        job_name=JOB,
+        cron_schedule=tick_times(settings.data_delay_minutes),
+        execution_timezone="America/New_York",
+        default_status=status,
+        description="After each hour of a session, New York time: its bars and features; missed hours are caught up.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, platform: PlatformResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        opened = platform.get()
+        now, delay = opened.clock.now(), timedelta(minutes=opened.settings.data_delay_minutes)
+        newest = calendar.current_session(now, delay=delay)
+        if context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=GOING_ON)):
+            yield dg.SkipReason("Hours are being fetched: the next tick looks again")
+            return
+        first = calendar.shift(newest, 1 - opened.settings.hourly_history_sessions)
+        window = calendar.sessions_between(max(opened.settings.start, first), newest)
+        begun = reached(opened.database, HOURLY_FEATURES.name, window)
+        since = min(begun, default=newest)
+        missing = unfinished_sessions(
+            opened.database, HOURLY_FEATURES.name, [day for day in window if day >= since], now, delay
+        )
+        requests = []
+        for day in missing:
+            hours = len(calendar.finished_hours(day, now, delay))
+            failures = _failures(context, day, hours)
+            if failures < TRIES:
+                # so many hours are asked for once, and once more for each failure
+                requests.append(
+                    dg.RunRequest(
+                        partition_key=day.isoformat(),
+                        run_key=f"hours-{day}-{hours}-{failures}",
+                        tags={HOURS_TAG: str(hours)},
+                    )
+                )
+        yield from requests
+        if not requests:
+            given_up = f"; {TRIES} runs failed for {missing[0]}" if missing else ""
+            yield dg.SkipReason(f"Session {newest}: every finished hour is there{given_up}")
+
+    return schedule
+
+
+def _failures(context: dg.ScheduleEvaluationContext, day: date, hours: int) -> int:
+    tags = {"dagster/partition": day.isoformat(), HOURS_TAG: str(hours)}
+    return context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, tags=tags, statuses=FAILED))
