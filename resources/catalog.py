@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -128,8 +129,28 @@ def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFram
             relation = connection.sql(sql)
             rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
         except duckdb.ProgrammingError as error:
-            raise ConfigurationError(str(error)) from error
+            raise ConfigurationError(f"{error}{_hint(str(error))}") from error
         return rows
+
+
+def without_history(sql: str) -> list[str]:
+    """List the tables that a statement names and that keep no history: as of an instant they show their current rows."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    return sorted(name for name, table in TABLES.items() if name in words and not table.versioned)
+
+
+def _hint(complaint: str) -> str:
+    missing = re.search(
+        r"(?:Table|Macro|Function) .*?name \"?(\w+?)(?:_history|_as_of)?\"? does not exist", complaint
+    )
+    if missing is None:
+        return ""
+    name = missing[1]
+    if name in {*TABLES, ADJUSTED_BARS} and (name == ADJUSTED_BARS or TABLES[name].versioned):
+        return f"\nThe catalogue is older than {name}: `trading-assets run` writes it anew."
+    if name in TABLES:
+        return f"\n{name} keeps no history: ask for the table itself, or write the catalogue anew with `trading-assets run`."
+    return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
 
 
 def _add_table(
@@ -156,7 +177,7 @@ def _add_table(
 
 def _adjusted_bars(create: str, instant: str | None) -> str:
     bars, actions = (_name(table.name + AS_OF_SUFFIX) for table in (DAILY_BARS, CORPORATE_ACTIONS))
-    parameters = f"as_of := {instant or 'null'}, seen_from := null, adjust := 'all', ticker := null"
+    parameters = f"as_of := {instant or 'null'}, seen_from := null, adjust := 'all'"
     body = _template(ADJUSTED_BARS).format(bars=bars, actions=actions)
     return f"{create} {_name(ADJUSTED_BARS)}({parameters}) as table {body}"
 

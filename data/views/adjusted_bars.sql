@@ -5,12 +5,12 @@
 -- Prices are those of the Python reader to a relative 1e-12: products are taken in no fixed order here.
 with bars as not materialized (
   select * from {bars}(coalesce(as_of::timestamptz, 'infinity'::timestamptz))
-  where (ticker is null or symbol = ticker) and (seen_from is null or session <= seen_from::date)
+  where seen_from is null or session <= seen_from::date
 ),
 newest as (select coalesce(seen_from::date, max(session)) as session from bars),
 actions as (
   select * from {actions}(coalesce(as_of::timestamptz, 'infinity'::timestamptz))
-  where (ticker is null or symbol = ticker) and ex_date <= (select session from newest)
+  where ex_date <= (select session from newest)
     and (kind = 'split' and adjust in ('split', 'all') or kind in ('cash_dividend', 'spin_off') and adjust = 'all')
 ),
 known as (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from typer.testing import CliRunner, Result
 
 from resources.adjusted_bars import read_adjusted_bars
 from resources.catalog import query, write_catalog
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
+from trading_assets.cli import app
 from trading_assets.errors import LakeError
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, TABLES
 from trading_assets.table import Table
 
 NOW = datetime(2016, 3, 1, 22, tzinfo=UTC)
@@ -130,7 +134,7 @@ def test_a_spin_off_counts_by_its_factor_or_by_the_new_company_and_is_reported_o
     assert seen.bars["close"].to_list() == pytest.approx([60.0, 60.0, 60.0])
     assert seen.actions["outcome"].to_list() == ["applied", "applied", "waits for the first bar since"]
     assert read_adjusted_bars(lake, ["P"], adjust="split").bars["close"].to_list() == [100.0, 80.0, 60.0]
-    sql = "select close from adjusted_bars(ticker := 'P') order by session"
+    sql = "select close from adjusted_bars() where symbol = 'P' order by session"
     assert query(catalog_of(lake), sql)["close"].to_list() == pytest.approx([60.0, 60.0, 60.0])
 
 
@@ -178,9 +182,55 @@ def test_sql_and_python_adjust_alike(
     }
     write_bars(lake, closes, NOW)
     write_actions(lake, actions, NOW)
-    ours = read_adjusted_bars(lake, only and [only], adjust=adjust, seen_from=seen_from).bars  # type: ignore[arg-type]
-    options = [f"adjust := '{adjust}'"]
-    options += [f"seen_from := '{seen_from}'"] if seen_from else []
-    options += [f"ticker := '{only}'"] if only else []
-    sql = f"select * from adjusted_bars({', '.join(options)}) order by symbol, session"
-    assert_frame_equal(query(catalog_of(lake), sql), ours, rel_tol=1e-12, abs_tol=0)
+    seen = read_adjusted_bars(lake, only and [only], adjust=adjust, seen_from=seen_from)  # type: ignore[arg-type]
+    # by default SQL looks from the newest session of all symbols, Python from that of the ones it reads
+    scale = seen.seen_from if only else seen_from
+    options = [f"adjust := '{adjust}'"] + ([f"seen_from := '{scale}'"] if scale else [])
+    where = f"where symbol = '{only}'" if only else ""
+    sql = f"select * from adjusted_bars({', '.join(options)}) {where} order by symbol, session"
+    assert_frame_equal(query(catalog_of(lake), sql), seen.bars, rel_tol=1e-12, abs_tol=0)
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command on the lake of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRADING_DATA", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_the_command_shows_adjusted_bars_and_says_what_was_not_adjusted(
+    lake: Lake, command: Callable[..., Result]
+) -> None:
+    assert "run `trading-assets run` first" in command("bars", "A").stderr
+    write_bars(lake, {("A", DAYS[0]): 100.0, ("A", DAYS[1]): 50.0, ("A", DAYS[2]): 40.0}, NOW)
+    spin_off = {"symbol": "A", "ex_date": DAYS[2], "kind": "spin_off", "new_symbol": "B", "share_ratio": 1.0}
+    write_actions(lake, [split("A", DAYS[1], 2.0), spin_off], LATER)
+    shown = command("bars", "a", "NOPE", "--end", DAYS[1].isoformat())
+    assert shown.exit_code == 0
+    assert "100" not in shown.stdout.replace("1,000", "")
+    assert f"in the scale of session {DAYS[1]}" in shown.stderr
+    assert "No bars of NOPE" in shown.stderr
+    whole = command("bars", "A", "--json")
+    assert [row["close"] for row in json.loads(whole.stdout)] == [50.0, 50.0, 40.0]
+    assert f"A spin_off of {DAYS[2]}: not applied: no bar of the spun-off company" in whole.stderr
+    then = command("bars", "A", "--as-of", NOW.isoformat(), "--json")
+    assert [row["close"] for row in json.loads(then.stdout)] == [100.0, 50.0, 40.0]
+    assert command("bars", "A", "--as-of", "2016-03-01").exit_code == 2
+
+
+def test_sql_as_of_covers_every_table_with_history_and_names_those_without(
+    lake: Lake, command: Callable[..., Result]
+) -> None:
+    write_catalog(lake.root.parent / "trading.duckdb", lake.root, lake.history_root, lake.root / "none")
+    for table in TABLES.values():
+        answer = command(
+            "sql", f"select count(*) as rows from {table.name}", "--as-of", NOW.isoformat(), "--json"
+        )
+        assert answer.exit_code == 0, answer.output
+        assert json.loads(answer.stdout) == [{"rows": 0}]
+        assert ("No history is kept" in answer.stderr) == (not table.versioned)
+        macro = command("sql", f"select count(*) as rows from {table.name}_as_of('{NOW.isoformat()}')")
+        assert macro.exit_code == (0 if table.versioned else 2)
+        assert table.versioned or f"{table.name} keeps no history" in macro.stderr
+    assert "lists the tables" in command("sql", "select * from nonsense").stderr

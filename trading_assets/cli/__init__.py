@@ -36,7 +36,7 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor):  # fmt: skip
     app.command()(command)
 app.add_typer(raw.app)

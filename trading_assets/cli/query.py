@@ -1,4 +1,4 @@
-"""`sql`: DuckDB over every table, now or as it was known at an instant."""
+"""`sql` and `bars`: every table in DuckDB SQL, and adjusted prices, now or as they were known at an instant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from trading_assets.cli.options import parse_day
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
 from trading_assets.errors import ConfigurationError, TradingError
 
@@ -18,20 +19,34 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 200
 SHOWN_RECORDS = 20
 TABLES = "select view_name, comment from duckdb_views() where not internal order by 1"
+SHOWN_BARS = (
+    "symbol",
+    "session",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "price_scale",
+    "share_scale",
+    "source",
+)
 Format = Literal["table", "csv", "json", "parquet"]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", metavar="INSTANT", help="See the tables as known then, e.g. 2026-11-20T18:00-05:00."
+    ),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Write to a file instead of the screen.")]
 
 
 @friendly_errors
 def sql(
     statement: Annotated[str | None, typer.Argument(help="A SELECT; without one a shell opens.")] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of", metavar="INSTANT", help="See the tables as known then, e.g. 2026-11-20T18:00-05:00."
-        ),
-    ] = None,
+    as_of: AsOfOption = None,
     format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = "table",  # noqa: A002 (the option's name)
-    file: Annotated[Path | None, typer.Option("--out", help="Write to a file instead of the screen.")] = None,
+    file: OutOption = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """Query every table with DuckDB SQL, read only.
@@ -51,9 +66,90 @@ def sql(
         return
     frame = query(catalog, statement, as_of=instant)
     _emit(frame, "json" if json else format, file)
-    if instant and frame.is_empty():
+    _remark(statement, frame, instant)
+
+
+def _remark(statement: str, frame: pl.DataFrame, instant: datetime | None) -> None:
+    from resources.catalog import without_history
+
+    if instant is None:
+        return
+    if frame.is_empty():
         err.print(
             "Rows that arrived later than --as-of are not seen: their known_at says when", highlight=False
+        )
+    if unversioned := without_history(statement):
+        err.print(
+            f"No history is kept of {', '.join(unversioned)}: the current rows were read", highlight=False
+        )
+
+
+@friendly_errors
+def bars(
+    symbols: Annotated[list[str], typer.Argument(help="Symbols, e.g. AAPL MSFT.", metavar="SYMBOL...")],
+    *,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="YYYY-MM-DD", help="First session; default: the first stored."),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--end", metavar="YYYY-MM-DD", help="Last session; default: the newest stored."),
+    ] = None,
+    adjust: Annotated[
+        Literal["none", "split", "all"],
+        typer.Option(
+            "--adjust", help="none: as traded; split: for splits; all: for dividends and spin-offs too."
+        ),
+    ] = "all",
+    as_of: AsOfOption = None,
+    seen_from: Annotated[
+        str | None,
+        typer.Option(
+            "--seen-from",
+            metavar="YYYY-MM-DD",
+            help="Session in whose scale prices are; default: the range's last.",
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = "table",  # noqa: A002 (the option's name)
+    file: OutOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+) -> None:
+    """Show daily bars, adjusted for splits, dividends and spin-offs as they were known.
+
+    [dim]Example:[/] trading-assets bars AAPL --start 2020-08-01 --end 2020-09-30 --adjust split
+    """
+    from resources.adjusted_bars import read_adjusted_bars
+    from resources.lake import Lake
+    from resources.lake_locks import FileLocks
+    from trading_assets.settings import load_settings
+
+    settings = load_settings()
+    if not settings.lake_root.is_dir():
+        raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
+    found = read_adjusted_bars(
+        Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli")),  # never taken: this only reads
+        [symbol.upper() for symbol in symbols],
+        start=parse_day(start, "--start") if start else None,
+        end=parse_day(end, "--end") if end else None,
+        adjust=adjust,
+        as_of=_instant(as_of) if as_of else None,
+        seen_from=parse_day(seen_from, "--seen-from") if seen_from else None,
+    )
+    kind: Format = "json" if json else format
+    _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file)
+    for symbol in sorted({name.upper() for name in symbols} - {*found.bars["symbol"]}):
+        err.print(f"No bars of {symbol} in this range: an unknown symbol, or not known then", highlight=False)
+    if found.seen_from and adjust != "none":
+        err.print(
+            f"Prices and volumes in the scale of session {found.seen_from}", style="dim", highlight=False
+        )
+    for action in found.actions.filter(found.actions["outcome"].str.starts_with("not applied")).iter_rows(
+        named=True
+    ):
+        err.print(
+            f"{action['symbol']} {action['kind']} of {action['ex_date']}: {action['outcome']}",
+            highlight=False,
         )
 
 
