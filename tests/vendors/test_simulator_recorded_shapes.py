@@ -162,12 +162,37 @@ def test_a_yahoo_chart_without_rows_has_the_recorded_shape(get, yahoo_body):
         "quoteType",
         "defaultKeyStatistics",
         "financialData",
+        "calendarEvents",
+        "institutionOwnership",
+        "majorHoldersBreakdown",
+        "recommendationTrend",
+        "upgradeDowngradeHistory",
     ],
 )
 def test_yahoo_quote_summaries_have_the_recorded_shape(get, yahoo_body, company, module):
     recorded = yahoo_body(f"quoteSummary-{module}-AAPL.json")["body"]
     body = get(f"/v10/finance/quoteSummary/{company['ticker']}?formatted=false&modules={module}")
     assert differences(recorded, body) == []
+
+
+@pytest.mark.parametrize("frequency", ["annual", "quarterly"])
+def test_yahoo_statements_have_the_recorded_shape(get, yahoo_body, company, frequency):
+    recorded = yahoo_body(f"fundamentalsTimeSeries-AAPL-all-{frequency}.json")["body"]
+    lines = [f"{frequency}{line}" for line in ("TotalRevenue", "DilutedEPS", "TotalAssets", "FreeCashFlow")]
+    path = f"/ws/fundamentals-timeseries/v1/finance/timeseries/{company['ticker']}"
+    body = get(f"{path}?symbol={company['ticker']}&type={','.join([*lines, f'{frequency}CreditCard'])}")
+
+    def only_these(series):
+        chosen = [item for item in series["timeseries"]["result"] if item["meta"]["type"][0] in lines]
+        assert len(chosen) == len(lines)
+        # a line's values are listed under its own name
+        return [{"values" if name in lines else name: item[name] for name in item} for item in chosen]
+
+    assert differences(only_these(recorded), only_these(body)) == []
+    [without_values] = [
+        item for item in body["timeseries"]["result"] if item["meta"]["type"] == [f"{frequency}CreditCard"]
+    ]
+    assert set(without_values) == {"meta"}
 
 
 def test_a_yahoo_quote_has_the_recorded_shape(get, yahoo_body, company):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from trading_assets.simulator.wire import json_answer
 from trading_assets.simulator.yahoo_chart import chart
 from trading_assets.simulator.yahoo_picture import picture
 from trading_assets.simulator.yahoo_quote import quote
+from trading_assets.simulator.yahoo_series import time_series
 from trading_assets.simulator.yahoo_summary import MODULES
 
 _CRUMB = "simulatedCr"
@@ -31,7 +33,7 @@ def routes(simulation: Simulation) -> list[Route]:
         route("/v8/finance/chart/{symbol}", chart),
         route("/v7/finance/quote", _quote),
         route("/v10/finance/quoteSummary/{symbol}", _summary),
-        route("/ws/fundamentals-timeseries/v1/finance/timeseries/{symbol}", _time_series),
+        route("/ws/fundamentals-timeseries/v1/finance/timeseries/{symbol}", time_series),
         route("/v1/test/getcrumb", _crumb),
         route("/", _cookie),
     ]
@@ -45,14 +47,6 @@ def _cookie(_: Simulation, __: Request) -> Response:
     answer = PlainTextResponse("", 404)
     answer.set_cookie("A3", "d=simulated&S=simulated", max_age=31_557_600, path="/")
     return answer
-
-
-def _time_series(_: Simulation, request: Request) -> Response:
-    # valuation series are not part of this market: Yahoo then answers each type with its meta only
-    symbol = request.path_params["symbol"]
-    types = [name for name in request.query_params.get("type", "").split(",") if name]
-    result = [{"meta": {"symbol": [symbol], "type": [name]}} for name in types]
-    return json_answer({"timeseries": {"result": result, "error": None}})
 
 
 def _quote(simulation: Simulation, request: Request) -> Response:
@@ -71,7 +65,10 @@ def _summary(simulation: Simulation, request: Request) -> Response:
     seen = picture(simulation, symbol)
     if seen is None:
         return _no_summary(f"Quote not found for symbol: {symbol}")
-    modules = {name: MODULES[name](seen) for name in wanted if name in MODULES}
+    if math.isnan(seen.accounts.shares):
+        return _no_summary(f"No fundamentals data found for symbol: {symbol}")
+    built = ((name, MODULES[name](seen)) for name in wanted if name in MODULES)
+    modules = {name: module for name, module in built if module is not None}
     if not modules:
         return _no_summary(f"No fundamentals data found for any of the summaryTypes={','.join(wanted)}")
     return json_answer({"quoteSummary": {"result": [modules], "error": None}})

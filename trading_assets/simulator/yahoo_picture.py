@@ -1,7 +1,7 @@
 """Yahoo's picture of one company at an instant: the facts behind quotes and quote summaries.
 
-Prices are this market's. Accounting figures of a synthetic company are drawn from its name and hang together;
-a market without them (a replay) leaves the keys out, as Yahoo does for what it does not know.
+Prices and books are this market's, and ratios are taken between the two. A fund has no books, and a market without
+companies (a replay) has none at all: the keys are left out then, as Yahoo does for what it does not know.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from trading_assets.sessions import NEW_YORK, is_session, session_close, session_open
 from trading_assets.simulator.adjustment import effective_actions, scaled, split_factors
+from trading_assets.simulator.company_books import Books, company_books
 from trading_assets.simulator.market import Instrument
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Action, Rows, day_number, day_of, published_day
@@ -37,7 +38,7 @@ UNKNOWN = math.nan
 
 @dataclass(frozen=True)
 class Accounts:
-    """Yearly figures of a company in USD; not-a-number where nobody knows."""
+    """Figures of the last four quarters and of the last balance in USD; not-a-number where nobody knows."""
 
     shares: float
     earnings_per_share: float
@@ -59,6 +60,8 @@ class Picture:
     market_year: float
     actions: list[Action]
     accounts: Accounts
+    books: Books | None
+    seed: int
 
     @property
     def price(self) -> float:
@@ -97,12 +100,15 @@ class Picture:
 
 
 def picture(simulation: Simulation, symbol: str) -> Picture | None:
-    """Return what is known of ``symbol`` now; None if it never traded."""
+    """Return what is known of ``symbol`` now; None if it never traded or trades no more."""
     place = simulation.market.places.get(symbol)
     if place is None:
         return None
     now = simulation.now()
     newest = day_of(published_day(now))
+    instrument = simulation.market.instruments()[place]
+    if instrument.delisted is not None and instrument.delisted < newest:
+        return None
     rows = simulation.market.series(symbol, newest - timedelta(days=_DAYS_BACK), newest, now)
     rows = rows.take(slice(-_YEAR, None))
     if len(rows.day) == 0:
@@ -113,20 +119,33 @@ def picture(simulation: Simulation, symbol: str) -> Picture | None:
     market = simulation.market.series("SPY", newest - timedelta(days=365), newest, now).close
     year = float(market[-1] / market[0] - 1.0) if len(market) > 1 else 0.0
     shares = simulation.market.shares_outstanding(symbol, newest)
-    accounts = _accounts(symbol, shares, float(adjusted.close[0]))
-    return Picture(simulation.market.instruments()[place], now, adjusted, year, actions, accounts)
+    books = company_books(simulation.market, symbol, now)
+    return Picture(
+        instrument=instrument,
+        now=now,
+        rows=adjusted,
+        market_year=year,
+        actions=actions,
+        accounts=_accounts(books, shares),
+        books=books,
+        seed=int(str(simulation.market.identity.get("seed", 0))),
+    )
 
 
-def _accounts(symbol: str, shares: float | None, price: float) -> Accounts:
-    if shares is None:
-        return Accounts(*[UNKNOWN] * 8)
-    earnings = price * (0.02 + 0.06 * draw(symbol, "earnings"))
-    book = price / (1.2 + 5.0 * draw(symbol, "book"))
-    margin = 0.04 + 0.2 * draw(symbol, "margin")
-    sales = earnings * shares / margin
-    growth = -0.1 + 0.4 * draw(symbol, "growth")
+def _accounts(books: Books | None, shares: float | None) -> Accounts:
+    outstanding = UNKNOWN if shares is None else float(round(shares))
+    if books is None:
+        return Accounts(outstanding, *[UNKNOWN] * 7)
+    sales = books.trailing("TotalRevenue")
     return Accounts(
-        shares, earnings, book, sales, margin, growth, book * shares * draw(symbol, "debt"), 0.1 * sales
+        shares=outstanding,
+        earnings_per_share=books.earnings_per_share,
+        book_per_share=books.newest("StockholdersEquity") / outstanding,
+        sales=sales,
+        margin=books.trailing("NetIncome") / sales,
+        growth=0.2 * math.tanh(5.0 * books.growth("TotalRevenue")),
+        debt=books.newest("TotalDebt"),
+        cash=books.newest("CashAndCashEquivalents"),
     )
 
 
@@ -195,20 +214,11 @@ def utc_seconds(day: date) -> int:
     return day_number(day) * 86_400
 
 
-def earnings_seconds(seen: Picture) -> tuple[int, int]:
-    """Return when earnings were and will be reported, in seconds since 1970."""
-    # a report every 91 days, on a day of its own
-    phase = int(91 * draw(seen.instrument.symbol, "report"))
-    today = day_number(seen.now.astimezone(NEW_YORK).date())
-    last = today - (today - phase) % 91
-    return new_york_millis(last, 7) // 1000, new_york_millis(last + 91, 7) // 1000
-
-
-def rating(seen: Picture) -> tuple[float, str, str]:
-    """Return the mean rating of the analysts, its key, and its label."""
-    score = round(1.4 + 1.8 * draw(seen.instrument.symbol, "rating"), 1)
-    key, label = ("buy", "Buy") if score < 2.5 else ("hold", "Hold")
-    return score, key, f"{score} - {label}"
+def earnings_seconds(seen: Picture) -> tuple[float, float]:
+    """Return when earnings were and will be reported, in seconds since 1970; not-a-number for a fund."""
+    if seen.books is None:
+        return UNKNOWN, UNKNOWN
+    return int(seen.books.reported_at.timestamp()), int(seen.books.next_report_at.timestamp())
 
 
 def market_state(now: datetime) -> str:

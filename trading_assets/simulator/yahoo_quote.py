@@ -8,6 +8,7 @@ from typing import Any
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.tape import day_number
 from trading_assets.simulator.wire import new_york_millis
+from trading_assets.simulator.yahoo_people import rating
 from trading_assets.simulator.yahoo_picture import (
     EXCHANGES,
     UNKNOWN,
@@ -19,7 +20,6 @@ from trading_assets.simulator.yahoo_picture import (
     last_trade_seconds,
     market_state,
     quote_type,
-    rating,
     ratio_of,
     rounded,
     whole,
@@ -96,7 +96,7 @@ def quote(seen: Picture) -> dict[str, Any]:
             "earningsTimestampEnd": times[1] + 345_600,
             "earningsCallTimestampStart": times[0] + 5400,
             "earningsCallTimestampEnd": times[0] + 5400,
-            "isEarningsDateEstimate": True,
+            "isEarningsDateEstimate": UNKNOWN if seen.books is None else True,
             "trailingAnnualDividendRate": rounded(seen.dividend),
             "trailingPE": ratio_of(price, accounts.earnings_per_share, positive=True),
             "dividendRate": rounded(seen.dividend) if seen.dividend else UNKNOWN,
@@ -115,11 +115,13 @@ def quote(seen: Picture) -> dict[str, Any]:
             "twoHundredDayAverageChange": rounded(price - two_hundred),
             "twoHundredDayAverageChangePercent": ratio_of(price - two_hundred, two_hundred),
             "marketCap": whole(seen.capital),
+            "netAssets": whole(seen.capital) if is_fund(seen) else UNKNOWN,
+            "netExpenseRatio": 0.09 if is_fund(seen) else UNKNOWN,
             "forwardPE": ratio_of(price, accounts.earnings_per_share * (1.0 + accounts.growth)),
             "priceToBook": ratio_of(price, accounts.book_per_share),
             "sourceInterval": 15,
             "exchangeDataDelayedBy": 0,
-            "averageAnalystRating": rating(seen)[2],
+            "averageAnalystRating": UNKNOWN if seen.books is None else rating(seen)[2],
             "tradeable": False,
             "cryptoTradeable": False,
             "hasPrePostMarketData": True,

@@ -8,27 +8,34 @@ from datetime import date, timedelta
 from typing import Any
 
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator.adjustment import ratio_parts
 from trading_assets.simulator.market import ASSET_NAMESPACE
 from trading_assets.simulator.tape import day_number
 from trading_assets.simulator.wire import new_york_millis
+from trading_assets.simulator.yahoo_people import (
+    esg,
+    institutions,
+    major_holders,
+    officers,
+    rating_changes,
+    trend,
+)
 from trading_assets.simulator.yahoo_picture import (
     EXCHANGES,
     Picture,
     draw,
+    is_fund,
     last_dividend,
     last_trade_seconds,
     market_state,
     quote_type,
-    rating,
     ratio_of,
     rounded,
     utc_seconds,
     whole,
     without_unknown,
     year_bounds,
-    year_change,
 )
+from trading_assets.simulator.yahoo_statistics import calendar_events, financial_data, key_statistics
 
 SECTORS = {
     "Communication Services": "Communication Services",
@@ -175,11 +182,19 @@ def _profile(seen: Picture) -> dict[str, Any]:
 
 
 def _asset_profile(seen: Picture) -> dict[str, Any]:
+    if is_fund(seen):
+        text = f"{seen.instrument.name} is an invented exchange-traded fund."
+        return {
+            "phone": "555 010 0100",
+            "longBusinessSummary": text,
+            "companyOfficers": [],
+            "executiveTeam": [],
+            "maxAge": 86400,
+        }
     profile = _profile(seen)
     if "sector" in profile:
         names = ("auditRisk", "boardRisk", "compensationRisk", "shareHolderRightsRisk", "overallRisk")
-        titles = ("Chief Executive Officer", "CFO")
-        profile["companyOfficers"] = [_officer(seen.instrument.symbol, title) for title in titles]
+        profile["companyOfficers"] = officers(seen)
         profile |= {name: 1 + int(10 * draw(seen.instrument.symbol, name)) for name in names}
         first = seen.now.astimezone(NEW_YORK).date().replace(day=1)
         profile["governanceEpochDate"] = utc_seconds(first)
@@ -207,125 +222,41 @@ def _quote_type_module(seen: Picture) -> dict[str, Any]:
     }
 
 
-def _key_statistics(seen: Picture) -> dict[str, Any]:
-    accounts, symbol = seen.accounts, seen.instrument.symbol
-    short = accounts.shares * 0.03 * draw(symbol, "short")
-    month = seen.now.astimezone(NEW_YORK).date().replace(day=1)
-    value = seen.capital + accounts.debt - accounts.cash
-    split = next((action for action in reversed(seen.actions) if action.split_ratio), None)
-    cash, when = last_dividend(seen)
-    return {
-        "maxAge": 1,
-        "priceHint": 2,
-        "enterpriseValue": whole(value),
-        "forwardPE": ratio_of(seen.price, accounts.earnings_per_share * (1.0 + accounts.growth)),
-        "profitMargins": rounded(accounts.margin),
-        "floatShares": whole(accounts.shares * 0.93),
-        "sharesOutstanding": whole(accounts.shares),
-        "sharesShort": whole(short),
-        "sharesShortPriorMonth": whole(short * 0.96),
-        "sharesShortPreviousMonthDate": utc_seconds(month - timedelta(days=15)),
-        "dateShortInterest": utc_seconds(month),
-        "sharesPercentSharesOut": ratio_of(short, accounts.shares),
-        "heldPercentInsiders": 0.07,
-        "heldPercentInstitutions": rounded(0.4 + 0.4 * draw(symbol, "institutions")),
-        "shortRatio": ratio_of(short, seen.mean("volume", 63)),
-        "shortPercentOfFloat": ratio_of(short, accounts.shares * 0.93),
-        "beta": rounded(0.6 + draw(symbol, "beta")),
-        "impliedSharesOutstanding": whole(accounts.shares),
-        "category": None,
-        "bookValue": rounded(accounts.book_per_share),
-        "priceToBook": ratio_of(seen.price, accounts.book_per_share),
-        "fundFamily": None,
-        "legalType": None,
-        "lastFiscalYearEnd": utc_seconds(date(month.year - 1, 12, 31)),
-        "nextFiscalYearEnd": utc_seconds(date(month.year, 12, 31)),
-        "mostRecentQuarter": utc_seconds(date(month.year - 1, 12, 31)),
-        "earningsQuarterlyGrowth": rounded(accounts.growth),
-        "netIncomeToCommon": whole(accounts.sales * accounts.margin),
-        "trailingEps": rounded(accounts.earnings_per_share),
-        "forwardEps": rounded(accounts.earnings_per_share * (1.0 + accounts.growth)),
-        "lastSplitFactor": None if split is None else "{}:{}".format(*ratio_parts(split.split_ratio or 1.0)),
-        **({} if split is None else {"lastSplitDate": utc_seconds(split.ex_date)}),
-        "enterpriseToRevenue": ratio_of(value, accounts.sales),
-        "enterpriseToEbitda": ratio_of(value, accounts.sales * (accounts.margin + 0.1)),
-        "52WeekChange": rounded(year_change(seen)),
-        "SandP52WeekChange": rounded(seen.market_year),
-        **({"lastDividendValue": cash, "lastDividendDate": when} if cash else {}),
-        "latestShareClass": None,
-        "leadInvestor": None,
-    }
+def _companies_only(
+    build: Callable[[Picture], dict[str, Any] | None],
+) -> Callable[[Picture], dict[str, Any] | None]:
+    return lambda seen: None if seen.books is None else build(seen)
 
 
-def _financial_data(seen: Picture) -> dict[str, Any]:
-    accounts, price = seen.accounts, seen.price
-    score, key, _ = rating(seen)
-    equity = accounts.book_per_share * accounts.shares
-    income = accounts.sales * accounts.margin
-    return {
-        "maxAge": 86400,
-        "currentPrice": rounded(price),
-        "targetHighPrice": rounded(price * 1.4),
-        "targetLowPrice": rounded(price * 0.8),
-        "targetMeanPrice": rounded(price * 1.1),
-        "targetMedianPrice": rounded(price * 1.1),
-        "recommendationMean": score,
-        "recommendationKey": key,
-        "numberOfAnalystOpinions": 3 + int(30 * draw(seen.instrument.symbol, "analysts")),
-        "totalCash": whole(accounts.cash),
-        "totalCashPerShare": ratio_of(accounts.cash, accounts.shares),
-        "ebitda": whole(accounts.sales * (accounts.margin + 0.1)),
-        "totalDebt": whole(accounts.debt),
-        "quickRatio": 0.9,
-        "currentRatio": 1.2,
-        "totalRevenue": whole(accounts.sales),
-        "debtToEquity": rounded(100.0 * accounts.debt / equity),
-        "revenuePerShare": ratio_of(accounts.sales, accounts.shares),
-        "returnOnAssets": rounded(income / (equity + accounts.debt)),
-        "returnOnEquity": rounded(income / equity),
-        "grossProfits": whole(accounts.sales * 0.4),
-        "freeCashflow": whole(income * 0.8),
-        "operatingCashflow": whole(income * 1.2),
-        "earningsGrowth": rounded(accounts.growth),
-        "revenueGrowth": rounded(accounts.growth * 0.7),
-        "grossMargins": 0.4,
-        "ebitdaMargins": rounded(accounts.margin + 0.1),
-        "operatingMargins": rounded(accounts.margin + 0.05),
-        "profitMargins": rounded(accounts.margin),
-        "financialCurrency": "USD",
-    }
+def _module(
+    build: Callable[[Picture], dict[str, Any] | None],
+) -> Callable[[Picture], dict[str, Any] | None]:
+    def built(seen: Picture) -> dict[str, Any] | None:
+        fields = build(seen)
+        return None if fields is None else without_unknown(fields)
+
+    return built
 
 
-def _module(build: Callable[[Picture], dict[str, Any]]) -> Callable[[Picture], dict[str, Any]]:
-    return lambda seen: without_unknown(build(seen))
-
-
-MODULES: Mapping[str, Callable[[Picture], dict[str, Any]]] = {
+MODULES: Mapping[str, Callable[[Picture], dict[str, Any] | None]] = {
     "price": _module(_price),
     "summaryDetail": _module(_summary_detail),
     "summaryProfile": _module(_profile),
     "assetProfile": _module(_asset_profile),
     "quoteType": _module(_quote_type_module),
-    "defaultKeyStatistics": _module(_key_statistics),
-    "financialData": _module(_financial_data),
+    "defaultKeyStatistics": _module(key_statistics),
+    "financialData": _module(financial_data),
+    "calendarEvents": calendar_events,
+    "institutionOwnership": _companies_only(institutions),
+    "majorHoldersBreakdown": _companies_only(major_holders),
+    "recommendationTrend": _companies_only(lambda seen: {"trend": trend(seen), "maxAge": 86400}),
+    "upgradeDowngradeHistory": _companies_only(
+        lambda seen: {"history": rating_changes(seen), "maxAge": 86400}
+    ),
+    "esgScores": esg,
 }
-"""Builders of quote-summary modules by name."""
+"""Builders of quote-summary modules by name; None where Yahoo has no such module of the instrument."""
 
 
 def _key(text: str) -> str:
     return text.lower().replace(" & ", "-").replace(" ", "-")
-
-
-def _officer(symbol: str, title: str) -> dict[str, Any]:
-    born = 1955 + int(30 * draw(symbol, title))
-    return {
-        "maxAge": 1,
-        "name": f"{'Ms.' if born % 2 else 'Mr.'} {symbol.title()} {title.split(maxsplit=1)[0].title()}",
-        "age": 2025 - born,
-        "title": title,
-        "yearBorn": born,
-        "fiscalYear": 2024,
-        "totalPay": {"raw": 1_500_000, "fmt": "1.5M", "longFmt": "1,500,000"},
-        "exercisedValue": {"raw": 0, "fmt": None, "longFmt": "0"},
-        "unexercisedValue": {"raw": 0, "fmt": None, "longFmt": "0"},
-    }
