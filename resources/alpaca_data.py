@@ -12,21 +12,17 @@ from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
 from resources import alpaca_hourly
+from resources.alpaca_actions import fetch_actions
 from resources.alpaca_bars import BARS_PER_PAGE, fetch_bars, parse_daily
-from resources.alpaca_pages import group_of, pages
 from resources.clock import Clock
 from resources.http import HttpGate
-from resources.raw_store import PackedResponse, PackedResponses, pack
+from resources.raw_store import PackedResponses, pack
 from resources.transports import attach
-from resources.vendor_actions import ACTION_SCHEMA, finish_actions
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
 from resources.vendor_listings import FLAG_COLUMNS, LISTING_SCHEMA, finish_listings
 from resources.vendors import Fetched, Progress
 from trading_assets.sessions import session_close
 from trading_assets.settings import SourceName
-
-ACTIONS_PER_PAGE = 1000
-PROCESS_LAG = timedelta(days=60)
 
 
 class AlpacaSource:
@@ -51,6 +47,7 @@ class AlpacaSource:
     """
 
     name: SourceName = "alpaca"
+    asks_by_symbol = False
 
     def __init__(
         self,
@@ -128,42 +125,8 @@ class AlpacaSource:
         )
 
     def corporate_actions(self, start: date, end: date, *, progress: Progress | None = None) -> Fetched:
-        """Fetch splits, dividends, spin-offs, symbol changes and removals with ex-dates from ``start`` to ``end``.
-
-        Alpaca does not say which of its dates the interval means; its order is by process date, which for
-        dividends is weeks after the ex-date. The interval asked for is therefore wider, and cut here.
-        """
-        params: dict[str, Any] = {
-            "start": (start - timedelta(days=7)).isoformat(),
-            "end": (end + PROCESS_LAG).isoformat(),
-            "limit": ACTIONS_PER_PAGE,
-            "sort": "asc",
-        }
-        rows: list[dict[str, Any]] = []
-        left_out: dict[str, int] = {}
-        packed: list[PackedResponse] = []
-        for body, response in pages(
-            self._actions, "/corporate-actions", params, now=self._clock.now(), gate=self._gate
-        ):
-            groups = group_of(body, "corporate_actions", response, self._gate)
-            try:
-                for kind, items in groups.items():
-                    known = _ACTIONS.get(kind)
-                    if known:
-                        rows += [{"source": "alpaca", **known(item)} for item in items]
-                    elif items:
-                        left_out[kind] = left_out.get(kind, 0) + len(items)
-            except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-                raise self._gate.data_error(
-                    "A corporate action lacks a field or has a wrong one",
-                    response,
-                    reason=type(error).__name__,
-                ) from error
-            packed.append(pack(response))
-        if progress:
-            progress(1, 1)
-        frame = finish_actions(pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row"), start, end)
-        return Fetched(frame, PackedResponses(packed), left_out=left_out)
+        """Fetch actions of every kind with ex-dates from ``start`` to ``end``."""
+        return fetch_actions(self._actions, start, end, gate=self._gate, clock=self._clock, progress=progress)
 
 
 class AlpacaAssets:
@@ -210,83 +173,3 @@ def _asset_row(asset: Mapping[str, Any], as_of: date) -> dict[str, Any]:
         "snapshot_session": as_of,
         **{column: bool(asset[key]) for column, key in flags.items()},
     }
-
-
-def _split(item: Mapping[str, Any]) -> dict[str, Any]:
-    ratio = float(item["new_rate"]) / float(item["old_rate"])
-    return {"symbol": item["symbol"], "ex_date": _day(item["ex_date"]), "kind": "split", "split_ratio": ratio}
-
-
-def _unit_split(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "symbol": item["old_symbol"],
-        "ex_date": _day(item["effective_date"]),
-        "kind": "symbol_change",
-        "new_symbol": item["new_symbol"],
-    }
-
-
-def _stock_dividend(item: Mapping[str, Any]) -> dict[str, Any]:
-    ratio = 1 + float(item["rate"])
-    return {"symbol": item["symbol"], "ex_date": _day(item["ex_date"]), "kind": "split", "split_ratio": ratio}
-
-
-def _cash_dividend(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "symbol": item["symbol"],
-        "ex_date": _day(item["ex_date"]),
-        "kind": "cash_dividend",
-        "cash_usd": float(item["rate"]),
-        "detail": f"{item.get('special')} {item.get('id')}",
-    }
-
-
-def _spin_off(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "symbol": item["source_symbol"],
-        "ex_date": _day(item["ex_date"]),
-        "kind": "spin_off",
-        "new_symbol": item["new_symbol"],
-    }
-
-
-def _name_change(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "symbol": item["old_symbol"],
-        "ex_date": _day(item["process_date"]),
-        "kind": "symbol_change",
-        "new_symbol": item["new_symbol"],
-    }
-
-
-def _merger(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "symbol": item["acquiree_symbol"],
-        "ex_date": _day(item["effective_date"]),
-        "kind": "delisting",
-        "new_symbol": item.get("acquirer_symbol"),
-    }
-
-
-def _removal(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {"symbol": item["symbol"], "ex_date": _day(item["process_date"]), "kind": "delisting"}
-
-
-def _day(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-_ACTIONS = {
-    "forward_splits": _split,
-    "reverse_splits": _split,
-    "unit_splits": _unit_split,
-    "stock_dividends": _stock_dividend,
-    "cash_dividends": _cash_dividend,
-    "spin_offs": _spin_off,
-    "name_changes": _name_change,
-    "cash_mergers": _merger,
-    "stock_mergers": _merger,
-    "stock_and_cash_mergers": _merger,
-    "worthless_removals": _removal,
-    "redemptions": _removal,
-}

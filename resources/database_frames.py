@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,10 @@ def query_frame(connection: Connection, statement: str, parameters: Parameters =
         return pl.DataFrame(cursor.fetchall(), schema=_schema(cursor), orient="row")
 
 
-def snapshot_tables(database: Database, folder: Path) -> dict[str, int]:
-    """Write each product table to ``folder/<table>.parquet``, all as of one moment.
+def snapshot_tables(
+    database: Database, folder: Path, *, only: Collection[str] | None = None
+) -> dict[str, int]:
+    """Write each product table, or ``only`` some, to ``folder/<table>.parquet``, all as of one moment.
 
     Each file is replaced at once; files of tables that are gone are removed.
 
@@ -80,12 +83,15 @@ def snapshot_tables(database: Database, folder: Path) -> dict[str, int]:
     rows = {}
     with database.advisory_lock("snapshot_tables"), database.connection() as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
-        for table in _tables(connection):
+        tables = _tables(connection)
+        for table in tables:
+            if only is not None and table not in only:
+                continue
             frame = _copy_table(connection, table)
             _replace_parquet(frame, folder / f"{table}.parquet")
             rows[table] = frame.height
         for path in folder.glob("*.parquet"):
-            if path.stem not in rows:
+            if path.stem not in tables:
                 path.unlink()
     return rows
 

@@ -58,11 +58,11 @@ class Platform:
         return RawBatches(self.database, self.raw)
 
     @cached_property
-    def action_source(self) -> ActionSource:
-        """Vendor of corporate actions."""
-        from resources.sources import action_source
+    def action_sources(self) -> dict[SourceName, ActionSource]:
+        """Vendors of corporate actions, in order of priority."""
+        from resources.sources import action_sources
 
-        return action_source(self.settings, self.simulator_url, self.clock)
+        return action_sources(self.settings, self.simulator_url, self.clock)
 
     @cached_property
     def reference_source(self) -> ReferenceSource:
@@ -93,7 +93,7 @@ class Platform:
         ConfigurationError
             Names the key.
         """
-        _ = self.bar_sources, self.action_source, self.reference_source
+        _ = self.bar_sources, self.action_sources, self.reference_source
 
     @cached_property
     def account(self) -> str:

@@ -23,7 +23,7 @@ from resources.vendors import Fetched, Progress, RawResponse
 from trading_assets.settings import SourceName
 
 PAGE = 1000
-DELISTED_SHOWN = timedelta(days=31)
+DELISTED_SHOWN = timedelta(days=40)
 _BAR_FIELDS = {
     "symbol": "T",
     "open": "o",
@@ -65,6 +65,7 @@ class PolygonSource:
     """
 
     name: SourceName = "polygon"
+    asks_by_symbol = False
 
     def __init__(
         self,
@@ -182,6 +183,8 @@ class PolygonSource:
         listed, packed = self._pages(
             lambda: self._client.list_tickers(market="stocks", date=day, active=True, limit=PAGE, raw=True)
         )
+        if not listed:
+            raise self._gate.data_error("Nothing at all is listed", packed[-1].unpack(), day=day)
         if progress:
             progress(1, 2)
         gone, pages = self._pages(
@@ -201,8 +204,15 @@ class PolygonSource:
             progress(2, 2)
         recent = [row for row in gone if oldest <= (row.get("delisted_utc") or "")]
         try:
+            names = {row["share_class_figi"]: row["ticker"] for row in listed if row.get("share_class_figi")}
             rows = [_listing_row(row, as_of, "active") for row in listed]
-            rows += [_listing_row(row, as_of, "delisted") for row in recent]
+            rows += [
+                {
+                    **_listing_row(row, as_of, "delisted"),
+                    "renamed_to": names.get(row.get("share_class_figi") or ""),
+                }
+                for row in recent
+            ]
             frame = pl.DataFrame(rows, schema=LISTING_SCHEMA, orient="row")
         except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise self._gate.data_error(
@@ -259,7 +269,6 @@ def _split_rows(splits: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "ex_date": date.fromisoformat(row["execution_date"]),
             "kind": "split",
             "split_ratio": float(row["split_to"]) / float(row["split_from"]),
-            "source": "polygon",
         }
         for row in splits
     ]
@@ -272,7 +281,6 @@ def _dividend_rows(dividends: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "ex_date": date.fromisoformat(row["ex_dividend_date"]),
             "kind": "cash_dividend",
             "cash_usd": float(row["cash_amount"]),
-            "source": "polygon",
             "detail": f"{row.get('dividend_type')} {row.get('id')}",
         }
         for row in dividends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -92,14 +93,20 @@ def sources_for(
     return {name: _build(name, settings, simulator_url, clock) for name in settings.sources}
 
 
-def action_source(settings: Settings, simulator_url: str | None, clock: Clock) -> ActionSource:
-    """Build the vendor of corporate actions: the first of the configured sources that is one."""
-    for name in settings.sources:
-        if name == "polygon":
-            return _polygon(settings, simulator_url, clock)
-        if name == "alpaca":
-            return _alpaca(settings, simulator_url, clock)
-    raise ConfigurationError("Corporate actions need polygon or alpaca in TRADING_SOURCES")
+def action_sources(
+    settings: Settings, simulator_url: str | None, clock: Clock
+) -> dict[SourceName, ActionSource]:
+    """Build the vendors of corporate actions among the configured sources, in order of priority.
+
+    Yahoo is none: it tells them symbol by symbol, along with its bars.
+    """
+    builders: dict[SourceName, Callable[[Settings, str | None, Clock], ActionSource]] = {
+        "polygon": _polygon,
+        "alpaca": _alpaca,
+    }
+    return {
+        name: builders[name](settings, simulator_url, clock) for name in settings.sources if name in builders
+    }
 
 
 def reference_source(settings: Settings, simulator_url: str | None, clock: Clock) -> ReferenceSource:

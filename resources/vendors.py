@@ -35,6 +35,8 @@ class Fetched:
     ``empty`` names what the vendor answered with an explicit "no data" (symbols or sessions).
     ``left_out`` counts rows that the vendor sent and that cannot be stored, by reason, e.g. rows without prices.
     ``out_of_reach`` are sessions that the vendor no longer answers for: what is stored of them stays.
+    ``actions`` are corporate actions that the same responses tell, on the days that were asked for; ``None`` if they
+    never tell any.
     """
 
     frame: pl.DataFrame
@@ -42,12 +44,18 @@ class Fetched:
     empty: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     out_of_reach: tuple[date, ...] = ()
+    actions: pl.DataFrame | None = None
 
 
 class BarSource(Protocol):
-    """A vendor of daily bars."""
+    """A vendor of daily bars.
+
+    ``asks_by_symbol`` says that a request is one of a symbol, whatever the range: cutting the range would multiply
+    the requests.
+    """
 
     name: SourceName
+    asks_by_symbol: bool
 
     def daily_bars(
         self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None

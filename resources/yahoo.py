@@ -19,6 +19,7 @@ from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.vendor_bars import finish_bars, new_york_midnight, require_closed, start_of_range
 from resources.vendors import Fetched, Progress
 from resources.yahoo_chart import ARRAYS, CHART_PATH, Chart, parse_chart, yahoo_symbol
+from resources.yahoo_events import events_frame
 from resources.yahoo_transport import yahoo_data
 from trading_assets.sessions import NEW_YORK
 from trading_assets.settings import SourceName
@@ -46,6 +47,7 @@ class YahooSource:
     """
 
     name: SourceName = "yahoo"
+    asks_by_symbol = True
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class YahooSource:
             return self._chart(symbol, params, now)
 
         frames, packed, empty, null_rows, pending = [], [], [], 0, []
+        actions: list[Mapping[str, object]] = []
         results = in_order(fetch, symbols, workers=self._workers, ahead=16)
         for done, (symbol, (chart, kept)) in enumerate(zip(symbols, results, strict=True), start=1):
             packed += kept
@@ -99,6 +102,7 @@ class YahooSource:
             else:
                 pending.append(chart)
             null_rows += chart.null_rows if chart else 0
+            actions += chart.actions if chart else ()
             if len(pending) >= CHARTS_PER_FRAME or (done == len(symbols) and pending):
                 frames.append(_charts_frame(pending, sessions))
                 pending = []
@@ -109,6 +113,7 @@ class YahooSource:
             PackedResponses(packed),
             tuple(empty),
             {"null prices or volume": null_rows} if null_rows else {},
+            actions=events_frame(actions, start_of_range(sessions), max(sessions)),
         )
 
     def hourly_bars(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 
 from resources.http import HttpGate
 from resources.vendors import RawResponse
+from resources.yahoo_events import chart_events
 
 CHART_PATH = "/v8/finance/chart/"
 PRICE_DECIMALS = 4
@@ -21,13 +22,17 @@ ARRAYS = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Chart:
-    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume; null rows dropped."""
+    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume; null rows dropped.
+
+    ``actions`` are the dividends and splits that it tells, as far as it reaches.
+    """
 
     symbol: str
     zone: str
     times: np.ndarray
     values: np.ndarray
     null_rows: int
+    actions: Sequence[Mapping[str, Any]] = ()
 
 
 def yahoo_symbol(symbol: str) -> str:
@@ -78,7 +83,9 @@ def _parse_result(
         if {len(array) for array in arrays} != {len(times)}:
             raise gate.data_error("Arrays of unequal length", response, symbol=symbol)
         values = np.stack(arrays)
-        _undo_splits(values, times, (result.get("events") or {}).get("splits") or {}, ZoneInfo(zone))
+        events = result.get("events") or {}
+        _undo_splits(values, times, events.get("splits") or {}, ZoneInfo(zone))
+        actions = chart_events(events, symbol, ZoneInfo(zone))
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as cause:
         raise gate.data_error(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
@@ -87,7 +94,7 @@ def _parse_result(
     nulls = len(times) - int(whole.sum())
     if nulls:
         times, values = times[whole], values[:, whole]
-    return Chart(symbol, zone, times, values, nulls)
+    return Chart(symbol, zone, times, values, nulls, actions)
 
 
 def _undo_splits(values: np.ndarray, times: np.ndarray, splits: Mapping[str, Any], zone: ZoneInfo) -> None:

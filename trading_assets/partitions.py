@@ -8,6 +8,10 @@ import dagster as dg
 
 from trading_assets import sessions
 
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+"""Tags of a run over a range of partitions, first and last."""
+
 
 def session_partitions(start: date, *, ahead: int = 1) -> dg.TimeWindowPartitionsDefinition:
     """Return the partition definition whose keys are the exchange sessions since ``start``.

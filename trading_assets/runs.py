@@ -23,21 +23,23 @@ from trading_assets import sessions as calendar
 from trading_assets.analytics.assets import refresh_catalog
 from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
 from trading_assets.execution.assets import account_of
+from trading_assets.history_plan import missing_work
+from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.progress import Recorder
 from trading_assets.schemas import TABLES
 
 HISTORY_ASSETS = (
-    "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
+    "universe", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "corporate_actions", "daily_bars",
     "daily_features", "screener_results", "signals",
 )  # fmt: skip
 SESSIONS_PER_RUN = 504
+TYPED = (ConfigurationError, DataQualityError)
+"""Errors of an asset that keep their type: the caller does something else about them."""
 ORDER_STATES = """
 select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
 from order_intents i left join orders o using (client_order_id)
 where i.account = %s and i.session = %s group by 1 order by 1
 """
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 @dataclass
@@ -92,7 +94,8 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     summary.seconds = round(monotonic_seconds() - began, 3)
     summary.peak_memory_mib = round(_peak_memory_mib(), 1)
     _record(platform, (result.run_id, session, started_at), "succeeded", asdict(summary))
-    snapshot_tables(platform.database, platform.settings.data / "lake_postgres")
+    # the run took its own snapshot; only its record has come since
+    snapshot_tables(platform.database, platform.settings.data / "lake_postgres", only={"session_runs"})
     return summary
 
 
@@ -124,9 +127,10 @@ def backfill(
 ) -> list[date]:
     """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
 
-    An asset whose partitions are all there is skipped, unless something before it in the graph was missing.
-    Interrupted, the next call goes on with the first asset that is not complete. A failed blocking check interrupts it
-    too; the next call goes on without features and signals of the sessions that failed.
+    Exactly what is missing is done: sessions that an asset lacks, or that something before it in the graph lacked.
+    Interrupted, the next call goes on with what is left, inside a vendor's long range after the last part that was
+    stored. A failed blocking check interrupts it too; the next call goes on without features and signals of the
+    sessions that failed.
     """
     wanted = calendar.sessions_between(max(start, platform.settings.start), end)
     if not wanted:
@@ -182,24 +186,20 @@ def _missing_work(
 ) -> Iterator[tuple[list[str], list[date]]]:
     from trading_assets.definitions import defs
 
-    known = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
-    keys = [name for name in HISTORY_ASSETS if name in assets and name in known]
+    graph = defs.resolve_asset_graph()
+    known = {key.to_user_string(): graph.get(key) for key in defs.resolve_all_asset_keys()}
     others = [name for name in assets if name not in HISTORY_ASSETS]
     if others:
         raise ConfigurationError(
             f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(HISTORY_ASSETS)}"
         )
-    missing: set[date] = set()
-    selection: list[str] = []
-    for name in keys:
-        there = instance.get_materialized_partitions(dg.AssetKey(name))
-        gaps = {session for session in chunk if session.isoformat() not in there}
-        if gaps or selection:
-            selection.append(name)
-            missing |= gaps
-    if selection:
-        first, last = min(missing), max(missing)
-        yield selection, [session for session in chunk if first <= session <= last]
+    done = {
+        name: [date.fromisoformat(day) for day in instance.get_materialized_partitions(dg.AssetKey(name))]
+        for name in HISTORY_ASSETS
+        if name in assets and name in known
+    }
+    parents = {name: [key.to_user_string() for key in known[name].parent_keys] for name in done}
+    yield from missing_work(chunk, done, parents)
 
 
 def _require_over(platform: Platform, session: date) -> None:
@@ -246,8 +246,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
                 raise KeyboardInterrupt
             while error.cause is not None:
                 error = error.cause
-            kind = ConfigurationError if error.cls_name == ConfigurationError.__name__ else TradingError
-            text = error.message.strip().removeprefix(f"{ConfigurationError.__module__}.")
+            kind = next((kind for kind in TYPED if error.cls_name == kind.__name__), TradingError)
+            text = error.message.strip().removeprefix(f"{TradingError.__module__}.")
             return kind(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
     return TradingError("The run failed before its first step", run_id=result.run_id)
 
@@ -268,7 +268,8 @@ def _check_failure(step: str, findings: str) -> TradingError:
         )
     return DataQualityError(
         f"Blocking checks stopped the run at {step}: {findings}. Nothing downstream ran and no order was planned; see "
-        'the findings with: trading-assets sql "from quality_findings order by found_at desc limit 20"'
+        "the findings with: trading-assets quality list; after the data are corrected, or the findings accepted with a "
+        "reason, run it again"
     )
 
 

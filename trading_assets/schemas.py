@@ -162,18 +162,20 @@ CORPORATE_ACTIONS = Table(
         "symbol": SYMBOL,
         "ex_date": Column(pl.Date, "First session that trades without the entitlement", nullable=False),
         "kind": Column(
-            pl.String, "split, cash_dividend, spin_off, symbol_change or delisting", nullable=False
+            pl.String,
+            "split (stock dividends included), cash_dividend, spin_off (rights included), symbol_change or delisting",
+            nullable=False,
         ),
         "split_ratio": Column(
             pl.Float64, "New shares per old share; null unless a split", "shares per share"
         ),
-        "cash_usd": Column(pl.Float64, "Cash per share; null unless a dividend", "USD"),
+        "cash_usd": Column(pl.Float64, "Cash per share; dividends, mergers and redemptions", "USD"),
         "new_symbol": Column(
             pl.String, "Symbol after a symbol change, of the company spun off, or of the acquirer"
         ),
         "share_ratio": Column(
             pl.Float64,
-            "Shares of new_symbol received per share held; spin-offs and stock mergers",
+            "Shares of new_symbol received per share held; spin-offs, stock mergers and units that are split",
             "shares per share",
         ),
         "price_factor": Column(
@@ -191,6 +193,28 @@ CORPORATE_ACTIONS = Table(
     versioned=True,
 )
 
+
+def _vendor_actions(source: str) -> Table:
+    columns = {name: column for name, column in CORPORATE_ACTIONS.columns.items() if name != "source"}
+    return Table(
+        name=f"{source}_corporate_actions",
+        grain=f"One row per (symbol, ex-date, kind) as {source.capitalize()} reports it, spin-offs told as splits included",
+        columns={
+            **{name: column for name, column in columns.items() if name not in {"batch_id", "known_at"}},
+            "reports": REPORTS,
+            "batch_id": BATCH_ID,
+            "known_at": KNOWN_AT,
+        },
+        key=CORPORATE_ACTIONS.key,
+        partition_by="ex_date",
+        provenance=("batch_id", "known_at"),
+        versioned=True,
+        tags=("corporate actions", source),
+    )
+
+
+VENDOR_ACTIONS = {source: _vendor_actions(source) for source in ("polygon", "yahoo", "alpaca")}
+
 UNIVERSE = Table(
     name="universe",
     grain="One row per (symbol, session) listed at the session, delisted names included while they traded",
@@ -204,7 +228,10 @@ UNIVERSE = Table(
         "industry": Column(pl.String, "Industry; null where no source knows it"),
         "status": Column(pl.String, "active or delisted, as of the snapshot", nullable=False),
         "listed_date": Column(pl.Date, "First day of trading; null where no source knows it"),
-        "delisted_date": Column(pl.Date, "Day of the delisting, once known"),
+        "delisted_date": Column(pl.Date, "Last day of trading under this symbol, once known"),
+        "renamed_to": Column(
+            pl.String, "Symbol under which the same share trades since the delisting, where the source says so"
+        ),
         "market_cap_usd": Column(
             pl.Float64, "Market capitalisation of the newest company snapshot known by then", "USD"
         ),
@@ -281,6 +308,7 @@ TABLES: dict[str, Table] = {
         *VENDOR_HOURLY_BARS.values(),
         HOURLY_BARS,
         QUARANTINED_HOURLY_BARS,
+        *VENDOR_ACTIONS.values(),
         CORPORATE_ACTIONS,
         UNIVERSE,
         *COMPANY_TABLES.values(),

@@ -6,7 +6,7 @@ Annotations are not postponed in this module: Dagster reads the type of ``contex
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from resources.platform import Platform
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.observability import OWNERS, definition_metadata
 from trading_assets.partitions import session_partitions
+from trading_assets.session_window import session_window
+from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import load_settings
 from trading_assets.table import Table
 
@@ -25,6 +27,8 @@ SESSIONS = session_partitions(
     load_settings().start, ahead=SIMULATED_SESSIONS_AHEAD if load_settings().mode == "sim" else 1
 )
 FULLY_SHOWN_SESSIONS = 5
+SESSION_JOB = "session_job"
+DATA_VERSION_TAG = "dagster/data_version"
 COLUMNS = """
 select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)
 from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
@@ -55,11 +59,16 @@ def session_asset(
     checks: Sequence[dg.AssetCheckSpec] = (),
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
+    catches_up: bool = False,
+    looks_back: bool = False,
 ) -> Callable[[Body], dg.AssetsDefinition]:
     """Declare an asset partitioned by session.
 
     The body gets the platform and the run's sessions in order and says what it did; progress, timing and
     metadata are the same for all. The description is the grain followed by the body's docstring.
+
+    In a session job of the newest session, one that ``catches_up`` also gets the sessions that were missed before it, and
+    one that ``looks_back`` those that vendors may have corrected since; their partitions are reported where they changed.
     """
 
     def decorate(body: Body) -> dg.AssetsDefinition:
@@ -86,11 +95,14 @@ def session_asset(
 
         def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
             opened = platform.get()
-            sessions = [date.fromisoformat(partition) for partition in context.partition_keys]
+            sessions = own_sessions(context)
+            earlier = _Earlier.of(context, opened, key, table, look_back=looks_back) if catches_up else None
             opened.progress.started(key, len(sessions))
             began = monotonic_seconds()
-            outcome = body(opened, sessions, context)
+            outcome = body(opened, [*(earlier.sessions if earlier else []), *sessions], context)
             seconds = monotonic_seconds() - began
+            if earlier and earlier.sessions:
+                outcome = earlier.reported(outcome)
             opened.progress.finished(key, outcome.rows, seconds)
             yield dg.MaterializeResult(
                 metadata={
@@ -173,6 +185,85 @@ def session_multi_asset(
         return declare(materialise)
 
     return decorate
+
+
+def own_sessions(context: dg.AssetExecutionContext) -> list[date]:
+    """Return the sessions whose partitions the run is about, in order."""
+    return [date.fromisoformat(partition) for partition in context.partition_keys]
+
+
+def report_partitions(
+    context: dg.AssetExecutionContext, key: str, sessions: Sequence[date], versions: Mapping[date, str]
+) -> None:
+    """Report the partitions of a part of a run as done, so that an interrupted run is gone on with after them."""
+    for day in sessions:
+        version = versions.get(day)
+        context.log_event(
+            dg.AssetMaterialization(
+                key, partition=day.isoformat(), tags={DATA_VERSION_TAG: version} if version else None
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """Sessions before the newest one that its run does along: missed ones, and those looked back on."""
+
+    context: dg.AssetExecutionContext
+    platform: Platform
+    key: str
+    table: Table | None
+    sessions: list[date]
+    done: frozenset[date]
+    hashes: Mapping[date, str]
+
+    @classmethod
+    def of(
+        cls,
+        context: dg.AssetExecutionContext,
+        platform: Platform,
+        key: str,
+        table: Table | None,
+        *,
+        look_back: bool,
+    ) -> "_Earlier | None":
+        own, settings = own_sessions(context), platform.settings
+        delay = timedelta(minutes=settings.data_delay_minutes)
+        newest = latest_closed_session(platform.clock.now(), delay=delay)
+        if context.run.job_name != SESSION_JOB or own != [newest]:
+            return None
+        partitions = context.instance.get_materialized_partitions(dg.AssetKey(key))
+        done = frozenset(date.fromisoformat(partition) for partition in partitions)
+        reach = settings.look_back_sessions if look_back else 0
+        sessions = [
+            day for day in session_window(newest, done, look_back=reach)[:-1] if day >= settings.start
+        ]
+        hashes = {day: platform.lake.content_hash(table, day) for day in sessions} if table else {}
+        return cls(context, platform, key, table, sessions, done, hashes)
+
+    def reported(self, outcome: Outcome) -> Outcome:
+        """Report the earlier partitions that were missed or have changed; the outcome is then of the own session."""
+        changed = []
+        for day in self.sessions:
+            version = self.platform.lake.content_hash(self.table, day) if self.table else None
+            if day in self.done and version == self.hashes.get(day):
+                continue
+            changed.append(day)
+            report_partitions(self.context, self.key, [day], {day: version} if version else {})
+        facts = {
+            "earlier_sessions": f"{self.sessions[0]} to {self.sessions[-1]}",
+            "earlier_sessions_changed": ", ".join(map(str, changed)) or "none",
+        }
+        if not self.table or self.table.partition_by != "session":
+            return replace(outcome, metadata={**outcome.metadata, **facts})
+        own, lake = own_sessions(self.context)[0], self.platform.lake
+        rows = lake.row_counts(self.table, own, own).get(own, 0)
+        return replace(
+            outcome,
+            rows=rows,
+            data_version=lake.content_hash(self.table, own),
+            metadata={**outcome.metadata, **facts, "dagster/row_count": rows},
+        )
 
 
 def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:

@@ -62,7 +62,12 @@ def test_every_asset_says_what_it_is(key):
 
 
 def test_every_table_of_the_lake_is_an_asset_or_a_by_product_of_one():
-    assert set(TABLES) - {named(key) for key in ASSETS} == {"quarantined_bars"}
+    assert set(TABLES) - {named(key) for key in ASSETS} == {
+        "quarantined_bars",
+        "polygon_corporate_actions",
+        "yahoo_corporate_actions",
+        "alpaca_corporate_actions",
+    }
 
 
 @pytest.mark.parametrize(

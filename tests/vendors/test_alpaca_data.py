@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from alpaca.data.models.corporate_actions import CorporateActionsSet
 
+from resources.alpaca_actions import KINDS
 from resources.alpaca_bars import symbol_batches
-from resources.alpaca_data import _ACTIONS, AlpacaAssets
+from resources.alpaca_data import AlpacaAssets
 from resources.vendor_bars import BAR_SCHEMA
 from resources.vendor_listings import FLAG_COLUMNS
 from trading_assets.errors import DataQualityError, VendorDataError, VendorRefusedError
@@ -154,58 +155,97 @@ def test_an_unfinished_session_is_refused(alpaca, vendor_server):
 # --- corporate actions -------------------------------------------------------------------------------------------
 
 
-def test_actions_become_rows_and_dates_outside_the_range_do_not(alpaca, vendor_server, answer):
-    paid = {"symbol": "A", "rate": 0.25, "special": False, "ex_date": "2016-07-05", "id": "1"}
-    actions = {
-        "forward_splits": [{"symbol": "B", "new_rate": 4, "old_rate": 1, "ex_date": "2016-07-05"}],
-        "reverse_splits": [{"symbol": "C", "new_rate": 1, "old_rate": 10, "ex_date": "2016-07-05"}],
-        "cash_dividends": [
-            paid,
-            {**paid, "rate": 1.0, "special": True, "id": "2"},
-            {**paid, "ex_date": "2016-06-01"},
-        ],
-        "spin_offs": [
-            {
-                "source_symbol": "D",
-                "new_symbol": "E",
-                "source_rate": 1,
-                "new_rate": 1,
-                "ex_date": "2016-07-05",
-            }
-        ],
-        "name_changes": [{"old_symbol": "FB", "new_symbol": "META", "process_date": "2016-07-05"}],
-        "worthless_removals": [{"symbol": "W", "process_date": "2016-07-05"}],
-        "rights_distributions": [{"source_symbol": "R"}],
-    }
+ON_DAY = {"process_date": "2016-07-05", "ex_date": "2016-07-05", "effective_date": "2016-07-05"}
+PAID = {"symbol": "A", "rate": 0.25, "special": False, "ex_date": "2016-07-05", "id": "1"}
+MERGED = {"acquirer_symbol": "BUY", "acquirer_rate": 1, "acquiree_rate": 4, **ON_DAY}
+ACTIONS = {
+    "forward_splits": [{"symbol": "B", "new_rate": 4, "old_rate": 1, **ON_DAY}],
+    "reverse_splits": [{"symbol": "C", "new_rate": 1, "old_rate": 10, **ON_DAY}],
+    "stock_dividends": [{"symbol": "D", "rate": 0.05, **ON_DAY}],
+    "unit_splits": [
+        {
+            "old_symbol": "EU",
+            "old_rate": 2,
+            "new_symbol": "E",
+            "new_rate": 1,
+            "alternate_symbol": "EW",
+            "alternate_rate": 0.5,
+            **ON_DAY,
+        }
+    ],
+    "cash_dividends": [
+        PAID,
+        {**PAID, "rate": 1.0, "special": True, "id": "2"},
+        {**PAID, "ex_date": "2016-06-01"},
+    ],
+    "spin_offs": [{"source_symbol": "F", "source_rate": 4, "new_symbol": "NEW", "new_rate": 1, **ON_DAY}],
+    "rights_distributions": [{"source_symbol": "R", "new_symbol": "R.RT", "rate": 0.5, **ON_DAY}],
+    "name_changes": [{"old_symbol": "FB", "new_symbol": "META", "process_date": "2016-07-05"}],
+    "cash_mergers": [{"acquiree_symbol": "M1", "rate": 42.5, **ON_DAY}],
+    "stock_mergers": [{**MERGED, "acquiree_symbol": "M2"}],
+    "stock_and_cash_mergers": [{**MERGED, "acquiree_symbol": "M3", "cash_rate": 10}],
+    "redemptions": [{"symbol": "P", "rate": 25.0, "process_date": "2016-07-05"}],
+    "worthless_removals": [{"symbol": "W", "process_date": "2016-07-05"}],
+}
+
+
+def test_each_of_the_thirteen_kinds_becomes_a_row_and_dates_outside_the_range_do_not(
+    alpaca, vendor_server, answer
+):
     pages = [
         {"corporate_actions": {}, "next_page_token": "two"},
-        {"corporate_actions": actions, "next_page_token": None},
+        {"corporate_actions": {**ACTIONS, "partial_calls": [{}]}, "next_page_token": None},
     ]
     vendor_server.script = [answer.of(item) for item in pages]
     fetched = alpaca.corporate_actions(date(2016, 7, 1), DAY)
-    columns = ["symbol", "kind", "split_ratio", "cash_usd", "new_symbol"]
+    columns = ["symbol", "kind", "split_ratio", "cash_usd", "new_symbol", "share_ratio", "reports"]
     assert fetched.frame.select(columns).rows() == [
-        ("A", "cash_dividend", None, 1.25, None),
-        ("B", "split", 4.0, None, None),
-        ("C", "split", 0.1, None, None),
-        ("D", "spin_off", None, None, "E"),
-        ("FB", "symbol_change", None, None, "META"),
-        ("W", "delisting", None, None, None),
+        ("A", "cash_dividend", None, 1.25, None, None, 1),
+        ("B", "split", 4.0, None, None, None, 1),
+        ("C", "split", 0.1, None, None, None, 1),
+        ("D", "split", 1.05, None, None, None, 1),
+        ("EU", "symbol_change", None, None, "E", 0.5, 1),
+        ("F", "spin_off", None, None, "NEW", 0.25, 1),
+        ("FB", "symbol_change", None, None, "META", None, 1),
+        ("M1", "delisting", None, 42.5, None, None, 1),
+        ("M2", "delisting", None, None, "BUY", 0.25, 1),
+        ("M3", "delisting", None, 2.5, "BUY", 0.25, 1),
+        ("P", "delisting", None, 25.0, None, None, 1),
+        ("R", "spin_off", None, None, "R.RT", 0.5, 1),
+        ("W", "delisting", None, 0.0, None, None, 1),
     ]
     assert fetched.frame.get_column("ex_date").unique().to_list() == [DAY]
-    assert fetched.left_out == {"rights_distributions": 1}
-    # process dates of dividends lie weeks after the ex-date
-    assert vendor_server.requests[0].query["end"] == "2016-09-03"
+    assert fetched.left_out == {"partial_calls": 1}
 
 
-def test_every_kind_that_the_client_knows_is_mapped_or_known_to_be_left_out():
+def test_the_interval_asked_for_is_always_given_and_reaches_to_the_days_of_payment(
+    alpaca, serve, vendor_server
+):
+    """Without dates Alpaca answers for today alone, and it means process dates."""
+    serve({"corporate_actions": None, "next_page_token": None})
+    assert alpaca.corporate_actions(date(2016, 7, 1), DAY).frame.is_empty()
+    asked = vendor_server.requests[0].query
+    assert (asked["start"], asked["end"], asked["limit"]) == ("2016-06-24", "2016-09-03", "1000")
+
+
+def test_two_versions_of_a_split_are_one_row_that_says_so(alpaca, serve):
+    split = {"symbol": "B", "new_rate": 4, "old_rate": 1, **ON_DAY}
+    serve(
+        {
+            "corporate_actions": {"forward_splits": [split, split, {**split, "new_rate": 5}]},
+            "next_page_token": None,
+        }
+    )
+    assert alpaca.corporate_actions(DAY, DAY).frame.select("split_ratio", "reports").rows() == [(4.0, 2)]
+
+
+def test_every_kind_that_the_client_knows_is_mapped():
     import inspect
     import re
 
     kinds = set(re.findall(r'== "(\w+)"', inspect.getsource(CorporateActionsSet.__init__)))
-    assert len(kinds) >= 12
-    assert kinds - set(_ACTIONS) == {"rights_distributions"}
-    assert set(_ACTIONS) <= kinds
+    assert len(kinds) == 13
+    assert kinds == set(KINDS) == set(ACTIONS)
 
 
 @pytest.mark.parametrize(

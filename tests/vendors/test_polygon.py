@@ -166,10 +166,10 @@ def test_actions_are_paged_to_the_end_on_our_own_host(polygon, vendor_server, an
 
     vendor_server.respond = respond
     fetched = polygon.corporate_actions(date(2016, 7, 1), DAY)
-    assert fetched.frame.select("symbol", "ex_date", "kind", "split_ratio", "cash_usd", "source").rows() == [
-        ("A", DAY, "split", 4.0, None, "polygon"),
+    assert fetched.frame.select("symbol", "ex_date", "kind", "split_ratio", "cash_usd").rows() == [
+        ("A", DAY, "split", 4.0, None),
         # regular and special of one day add up; the repeated row does not
-        ("B", date(2016, 7, 1), "cash_dividend", None, 2.5, "polygon"),
+        ("B", date(2016, 7, 1), "cash_dividend", None, 2.5),
     ]
     assert fetched.left_out == {"dividend not in USD": 1}
     assert len(fetched.responses) == 3

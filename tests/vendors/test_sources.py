@@ -16,7 +16,7 @@ from resources.clock import ManualClock
 from resources.fan_out import in_order, sleep_unless_stopped
 from resources.sources import (
     FlaggedListings,
-    action_source,
+    action_sources,
     alpaca_keys,
     endpoints,
     polygon_key,
@@ -68,16 +68,15 @@ def test_sources_come_in_the_order_of_priority_and_share_a_vendors_quota(setting
     paper = settings(mode="paper", sources="alpaca,polygon", **KEYS)
     built = sources_for(paper, None, CLOCK)
     assert list(built) == ["alpaca", "polygon"]
-    actions = action_source(paper, None, CLOCK)
-    assert actions.name == "alpaca"
-    assert actions._gate is built["alpaca"]._gate
+    actions = action_sources(paper, None, CLOCK)
+    assert list(actions) == ["alpaca", "polygon"]
+    assert actions["alpaca"]._gate is built["alpaca"]._gate
     assert (built["polygon"]._gate.policy.pace.requests, built["polygon"]._gate.policy.pace.seconds) == (
         5,
         60,
     )
     assert sources_for(settings(), "http://127.0.0.1:1", CLOCK)["polygon"]._gate.policy.pace is None
-    with pytest.raises(ConfigurationError, match="polygon or alpaca"):
-        action_source(settings(mode="paper", sources="yahoo"), None, CLOCK)
+    assert action_sources(settings(mode="paper", sources="yahoo"), None, CLOCK) == {}
 
 
 def test_without_polygon_the_brokers_own_list_is_the_reference(settings):

@@ -11,7 +11,7 @@ import requests
 
 from resources.clock import SimulatorClock
 from resources.raw_store import RawStore
-from resources.sources import action_source, reference_source, sources_for
+from resources.sources import action_sources, reference_source, sources_for
 from resources.vendor_bars import BAR_SCHEMA
 from trading_assets.errors import DataQualityError, TransientError, VendorDataError
 from trading_assets.sessions import sessions_between
@@ -51,7 +51,8 @@ def test_the_three_sources_agree_on_a_year_of_raw_bars(wired, symbols):
         assert frame.equals(frame.sort("symbol", "session"))
         assert set(SESSIONS) <= set(frame.get_column("session").unique())
     polygon = frames.pop("polygon").filter(pl.col("symbol").is_in(symbols))
-    splits = action_source(*wired).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame.filter(kind="split")
+    polygons = action_sources(*wired)["polygon"].corporate_actions(SESSIONS[0], SESSIONS[-1])
+    splits = polygons.frame.filter(kind="split")
     assert splits.height > 0  # so that undoing Yahoo's adjustment is put to the test
     for frame in frames.values():
         both = polygon.join(frame, on=["symbol", "session"], suffix="_other")
@@ -60,21 +61,33 @@ def test_the_three_sources_agree_on_a_year_of_raw_bars(wired, symbols):
         assert apart < 0.005
 
 
-def test_listings_carry_the_brokers_flags_and_actions_agree(wired):
-    settings, url, clock = wired
-    listed = reference_source(settings, url, clock).listings(SESSIONS[-1]).frame
+def test_listings_carry_the_brokers_flags(wired):
+    listed = reference_source(*wired).listings(SESSIONS[-1]).frame
     assert listed.get_column("symbol").is_unique().all()
     assert listed.get_column("is_tradable").any()
     assert not listed.get_column("is_shortable").is_null().any()
     assert set(listed.get_column("status").unique()) <= {"active", "delisted"}
 
-    only_alpaca = load_settings(env_file=None, data=settings.data, sim_url=url, sources="alpaca")
-    polygon = action_source(settings, url, clock).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame
-    alpaca = action_source(only_alpaca, url, clock).corporate_actions(SESSIONS[0], SESSIONS[-1]).frame
-    key = ["symbol", "ex_date", "kind"]
-    plain = alpaca.filter(pl.col("kind").is_in(["split", "cash_dividend"]))
-    assert polygon.select(key).equals(plain.select(key))
-    assert (polygon.get_column("cash_usd") - plain.get_column("cash_usd")).abs().max() < 0.01
+
+def test_polygon_yahoo_and_alpaca_tell_of_the_same_dividends_and_splits(wired, symbols):
+    told = {
+        name: source.corporate_actions(SESSIONS[0], SESSIONS[-1]).frame
+        for name, source in action_sources(*wired).items()
+    }
+    told["yahoo"] = sources_for(*wired)["yahoo"].daily_bars(SESSIONS, symbols).actions
+    plain = pl.col("kind").is_in(["split", "cash_dividend"]) & pl.col("symbol").is_in(symbols)
+    spun = told["alpaca"].filter(kind="spin_off").select("symbol", "ex_date")
+    frames = {
+        name: frame.filter(plain).join(spun, on=["symbol", "ex_date"], how="anti")
+        for name, frame in told.items()
+    }
+    polygon = frames.pop("polygon")
+    assert {*polygon["kind"]} == {"split", "cash_dividend"}
+    for name, frame in frames.items():
+        key = ["symbol", "ex_date", "kind"]
+        assert frame.select(key).equals(polygon.select(key)), name
+        for value, tolerance in (("cash_usd", 0.01), ("split_ratio", 1e-6)):
+            assert (polygon[value] - frame[value]).abs().max() < tolerance, (name, value)
 
 
 @pytest.mark.parametrize(

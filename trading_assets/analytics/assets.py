@@ -21,6 +21,7 @@ from trading_assets.session_asset import Outcome, session_asset
     kinds={"polars", "postgres"},
     grain="One row per (account, session): equity, return and drawdown at the close",
     deps=["reconciliation", "daily_bars"],
+    catches_up=True,
 )
 def portfolio_performance(
     platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext

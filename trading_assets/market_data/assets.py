@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,15 +12,13 @@ import dagster as dg
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.market_data.consolidation import consolidate_sessions
-from trading_assets.market_data.ingest import (
-    Ingested,
-    ingest_corporate_actions,
-    ingest_daily_bars,
-    ingest_universe,
-)
+from trading_assets.market_data.corporate_actions import ingest_corporate_actions
+from trading_assets.market_data.corrections import check_earlier_sessions
+from trading_assets.market_data.ingest import Ingested, ingest_daily_bars
+from trading_assets.market_data.universe import ingest_universe
 from trading_assets.observability import combined_version, frame_metadata, preview
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS
-from trading_assets.session_asset import Outcome, session_asset
+from trading_assets.session_asset import Outcome, own_sessions, report_partitions, session_asset
 from trading_assets.settings import SourceName, load_settings
 from trading_assets.table import Table
 
@@ -40,7 +40,7 @@ def write_metadata(report: WriteReport) -> dict[str, Any]:
 def ingested(table: Table, result: Ingested) -> Outcome:
     """Say what a fetch brought."""
     return Outcome(
-        rows=result.frame.height,
+        rows=result.report.rows,
         data_version=combined_version(result.report.hashes),
         metadata={
             **frame_metadata(result.frame, date_column=table.partition_by),
@@ -54,7 +54,7 @@ def ingested(table: Table, result: Ingested) -> Outcome:
     )
 
 
-@session_asset(group=GROUP, kinds={"polygon", "parquet"}, table=UNIVERSE)
+@session_asset(group=GROUP, kinds={"polygon", "parquet"}, table=UNIVERSE, catches_up=True)
 def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """What was listed, asked as of the session; delisted names stay on the sessions on which they traded.
 
@@ -63,20 +63,16 @@ def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecuti
     return ingested(UNIVERSE, ingest_universe(platform, sessions))
 
 
-@session_asset(group=GROUP, kinds={"polygon", "parquet"}, table=CORPORATE_ACTIONS)
-def corporate_actions(
-    platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext
-) -> Outcome:
-    """Splits and cash dividends by ex-date. Prices are stored raw and adjusted when they are read."""
-    return ingested(CORPORATE_ACTIONS, ingest_corporate_actions(platform, sessions))
-
-
 def vendor_bars(source: SourceName) -> dg.AssetsDefinition:
     """Declare the raw bars of one vendor."""
     table = VENDOR_DAILY_BARS[source]
 
-    def body(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-        return ingested(table, ingest_daily_bars(platform, source, sessions))
+    def body(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+        def stored(result: Ingested, part: Sequence[date]) -> None:
+            if part[-1] != sessions[-1]:  # the last part is reported with the whole
+                report_partitions(context, table.name, part, result.report.hashes)
+
+        return ingested(table, ingest_daily_bars(platform, source, sessions, stored=stored))
 
     body.__doc__ = (
         "Fetched with the vendor's own client and stored as reported, dirt included; every row names the batch that "
@@ -89,11 +85,48 @@ def vendor_bars(source: SourceName) -> dg.AssetsDefinition:
         deps=["universe"],
         name=table.name,
         tags={"source": source},
+        catches_up=True,
+        looks_back=True,
     )(body)
 
 
 CONFIGURED_SOURCES = load_settings().sources
 VENDOR_ASSETS = [vendor_bars(source) for source in CONFIGURED_SOURCES]
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"polygon", "alpaca", "parquet"},
+    table=CORPORATE_ACTIONS,
+    deps=[
+        "universe",
+        *(VENDOR_DAILY_BARS[source].name for source in CONFIGURED_SOURCES if source == "yahoo"),
+    ],
+    catches_up=True,
+    looks_back=True,
+)
+def corporate_actions(
+    platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext
+) -> Outcome:
+    """Splits, dividends, spin-offs, symbol changes and delistings of every source, merged by priority.
+
+    Spin-offs that a vendor tells as splits are recognised. Prices are stored raw and adjusted when they are read.
+    """
+    result = ingest_corporate_actions(platform, sessions)
+    outcome = ingested(CORPORATE_ACTIONS, result.fetched)
+    actions, apart = result.merged.actions, result.merged.disagreements
+    kinds = dict(actions.group_by("kind").len().sort("kind").iter_rows())
+    return replace(
+        outcome,
+        rows=actions.height,
+        metadata={
+            **outcome.metadata,
+            **frame_metadata(actions, date_column="ex_date"),
+            **{f"actions_{kind}": count for kind, count in kinds.items()},
+            "disagreements": apart.height,
+            "disagreements_preview": preview(apart, rows=20),
+        },
+    )
 
 
 @session_asset(
@@ -105,8 +138,10 @@ VENDOR_ASSETS = [vendor_bars(source) for source in CONFIGURED_SOURCES]
         "corporate_actions",
         "universe",
     ],
+    catches_up=True,
+    looks_back=True,
 )
-def daily_bars(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """The bar of the best source per symbol, after the row checks.
 
     Impossible rows (closed days, prices of zero, high below low, unexplained jumps, ...) go to `quarantined_bars` with
@@ -114,6 +149,8 @@ def daily_bars(platform: Platform, sessions: list[date], _context: dg.AssetExecu
     everything downstream.
     """
     result = consolidate_sessions(platform, sessions)
+    own = own_sessions(context)
+    check_earlier_sessions(platform, [day for day in sessions if day < own[0]], run_id=context.run.run_id)
     return Outcome(
         rows=result.bars.height,
         data_version=combined_version(result.report.hashes),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -12,13 +13,14 @@ from resources.gates import open_gates
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from resources.usage import record_usage
-from resources.vendor_listings import FLAG_COLUMNS
-from resources.vendors import Fetched, RawResponse
+from resources.vendors import Fetched
 from trading_assets import sessions as calendar
 from trading_assets.quality.reports import one_row_per_key
-from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_DAILY_BARS
+from trading_assets.schemas import UNIVERSE, VENDOR_ACTIONS, VENDOR_DAILY_BARS
 from trading_assets.settings import SourceName
 from trading_assets.table import Table
+
+SESSIONS_PER_PART = 63
 
 
 @dataclass(frozen=True)
@@ -33,73 +35,73 @@ class Ingested:
     empty: tuple[str, ...]
     left_out: Mapping[str, int]
 
+    @classmethod
+    def nothing(cls) -> Ingested:
+        """Return what no fetch brings."""
+        return cls(pl.DataFrame(), WriteReport(), "", 0, 0, (), {})
 
-def ingest_daily_bars(platform: Platform, source: SourceName, sessions: Sequence[date]) -> Ingested:
-    """Fetch and store the raw daily bars of one vendor; rows on closed days are stored too, for the checks to find."""
-    table = VENDOR_DAILY_BARS[source]
-    symbols = listed_symbols(platform, sessions[0], sessions[-1])
-
-    def advance(done: int, total: int) -> None:
-        platform.progress.advanced(table.name, done, total)
-
-    fetched = platform.bar_sources[source].daily_bars(sessions, symbols, progress=advance)
-    reported = replace(fetched, frame=one_row_per_key(fetched.frame))
-    return store_fetched(
-        platform, table, reported, source=source, kind="daily_bars", dates=covered_days(sessions)
-    )
-
-
-def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> Ingested:
-    """Fetch and store the actions whose ex-date falls on the sessions, on closed days before them, or up to the next session.
-
-    The next session's are announced by then, and its open is where today's orders are executed.
-    """
-    dates = covered_days([*sessions, calendar.next_session(sessions[-1])])
-    source = platform.action_source
-    fetched = source.corporate_actions(
-        dates[0],
-        dates[-1],
-        progress=lambda done, total: platform.progress.advanced(CORPORATE_ACTIONS.name, done, total),
-    )
-    return store_fetched(
-        platform, CORPORATE_ACTIONS, fetched, source=source.name, kind="corporate_actions", dates=dates
-    )
-
-
-def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
-    """Fetch and store what was listed.
-
-    A run over a range asks the vendor once a month (at the month's first session) and at the last session;
-    sessions between carry the snapshot before them and name it in ``snapshot_session``.
-    """
-    source = platform.reference_source
-    asked = [
-        day
-        for day, before in zip(sessions, [None, *sessions[:-1]], strict=True)
-        if _starts_month(day, before)
-    ]
-    asked = sorted({*asked, sessions[-1]})
-    frames: list[pl.DataFrame] = []
-    responses: list[RawResponse] = []
-    empty: list[str] = []
-    for number, day in enumerate(asked, start=1):
-        fetched = source.listings(day)
-        carried = [
-            session
-            for session in sessions
-            if day <= session and (number == len(asked) or session < asked[number])
-        ]
-        frames.append(
-            fetched.frame.drop("session", "snapshot_session", strict=False)
-            .with_columns(pl.lit(day).alias("snapshot_session"))
-            .join(pl.DataFrame({"session": carried}, schema={"session": pl.Date}), how="cross")
+    def joined(self, later: Ingested) -> Ingested:
+        """Count a later part of the same fetch in; the frame and the batch are those of the last part."""
+        self.report.add(later.report)
+        return Ingested(
+            later.frame,
+            self.report,
+            later.batch_id,
+            self.raw_bytes + later.raw_bytes,
+            self.responses + later.responses,
+            tuple(dict.fromkeys([*self.empty, *later.empty])),
+            dict(Counter(self.left_out) + Counter(later.left_out)),
         )
-        responses.extend(fetched.responses)
-        empty.extend(fetched.empty)
-        platform.progress.advanced(UNIVERSE.name, number, len(asked))
-    frame = _with_known_flags(platform, pl.concat(frames), sessions)
-    whole = Fetched(frame=frame, responses=responses, empty=tuple(empty))
-    return store_fetched(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=list(sessions))
+
+
+def ingest_daily_bars(
+    platform: Platform,
+    source: SourceName,
+    sessions: Sequence[date],
+    *,
+    stored: Callable[[Ingested, Sequence[date]], None] = lambda _result, _part: None,
+) -> Ingested:
+    """Fetch and store the raw daily bars of one vendor; rows on closed days are stored too, for the checks to find.
+
+    A long range is stored part by part as it arrives, ``stored`` being told each time, so that memory is bounded and
+    an interruption costs one part. A vendor that is asked symbol by symbol is asked once for the whole range.
+    """
+    table, vendor = VENDOR_DAILY_BARS[source], platform.bar_sources[source]
+    symbols = listed_symbols(platform, sessions[0], sessions[-1])
+    parts = [list(sessions)] if vendor.asks_by_symbol else in_parts(sessions)
+    total = Ingested.nothing()
+    for number, part in enumerate(parts):
+
+        def advance(done: int, count: int, before: int = number) -> None:
+            platform.progress.advanced(table.name, before * count + done, len(parts) * count)
+
+        fetched = vendor.daily_bars(part, symbols, progress=advance)
+        reported = replace(fetched, frame=one_row_per_key(fetched.frame))
+        result = store_fetched(
+            platform, table, reported, source=source, kind="daily_bars", dates=covered_days(part)
+        )
+        if fetched.actions is not None:
+            store_told_actions(platform, source, fetched.actions, part, result.batch_id)
+        total = total.joined(result)
+        stored(result, part)
+    return total
+
+
+def store_told_actions(
+    platform: Platform, source: SourceName, actions: pl.DataFrame, sessions: Sequence[date], batch_id: str
+) -> None:
+    """Store the corporate actions that came along with bars, under the bars' batch."""
+    frame = actions.with_columns(pl.lit(batch_id).alias("batch_id"))
+    platform.lake.write_sessions(
+        VENDOR_ACTIONS[source], frame, covered_days(sessions), known_at=platform.clock.now()
+    )
+
+
+def in_parts(sessions: Sequence[date]) -> list[Sequence[date]]:
+    """Cut a long range into parts that are fetched and stored one after the other."""
+    return [
+        sessions[start : start + SESSIONS_PER_PART] for start in range(0, len(sessions), SESSIONS_PER_PART)
+    ]
 
 
 def listed_symbols(platform: Platform, first: date, last: date) -> list[str]:
@@ -119,24 +121,6 @@ def covered_days(sessions: Sequence[date]) -> list[date]:
     return [start + timedelta(days=offset) for offset in range((sessions[-1] - start).days + 1)]
 
 
-def _with_known_flags(platform: Platform, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
-    # Brokers only tell what they trade now: a later run of an old session keeps what was known at the time.
-    key = ["symbol", "session"]
-    known = platform.lake.scan(
-        UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *FLAG_COLUMNS]
-    ).collect()
-    if known.is_empty():
-        return frame
-    merged = frame.join(known, on=key, how="left", suffix="_then")
-    return merged.with_columns(pl.coalesce(name, f"{name}_then").alias(name) for name in FLAG_COLUMNS).select(
-        frame.columns
-    )
-
-
-def _starts_month(day: date, before: date | None) -> bool:
-    return before is None or (day.year, day.month) != (before.year, before.month)
-
-
 def store_fetched(
     platform: Platform, table: Table, fetched: Fetched, *, source: str, kind: str, dates: Sequence[date]
 ) -> Ingested:
@@ -146,7 +130,10 @@ def store_fetched(
         source, kind, fetched.responses, first=dates[0], last=dates[-1], rows=fetched.frame.height, now=now
     )
     columns = [name for name in table.schema if name != "known_at"]
-    frame = fetched.frame.with_columns(pl.lit(batch.batch_id).alias("batch_id")).select(columns)
+    own = pl.lit(batch.batch_id)
+    if "batch_id" in fetched.frame.columns:  # rows that another fetch brought keep its batch
+        own = pl.coalesce("batch_id", own)
+    frame = fetched.frame.with_columns(own.alias("batch_id")).select(columns)
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
     record_usage(platform.database, open_gates(platform.settings), now)
     return Ingested(

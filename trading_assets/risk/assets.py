@@ -72,6 +72,7 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
     kinds={"polars", "postgres"},
     grain="One row per (account, session, metric)",
     deps=["reconciliation", "portfolio_performance", "daily_features"],
+    catches_up=True,
 )
 def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Exposure, volatility, historical value at risk and drawdown of the book after the session's orders.

@@ -17,7 +17,13 @@ from trading_assets.screener.presets import SCREENS
 from trading_assets.session_asset import Outcome, session_asset
 
 
-@session_asset(group="research", kinds={"polars", "parquet"}, table=SCREENER_RESULTS, deps=["daily_features"])
+@session_asset(
+    group="research",
+    kinds={"polars", "parquet"},
+    table=SCREENER_RESULTS,
+    deps=["daily_features"],
+    catches_up=True,
+)
 def screener_results(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """The saved screens, evaluated each session; `event` says which symbols are new since the session before."""
     before = calendar.shift(sessions[0], -1)

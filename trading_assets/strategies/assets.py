@@ -24,6 +24,7 @@ STRATEGY = "momentum"
     kinds={"polars", "postgres"},
     grain="One row per (strategy, session, symbol) on which a strategy has a view",
     deps=["daily_features"],
+    catches_up=True,
 )
 def signals(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """What the strategies want, from features alone: no clock, no positions, no future.

@@ -1,0 +1,40 @@
+"""Late corrections: the checks of sessions that are done once more along with the newest one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from resources.platform import Platform
+from trading_assets.errors import DataQualityError
+from trading_assets.market_data.checking import check_bars
+from trading_assets.market_data.findings import blocked_sessions
+
+
+def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:
+    """Check earlier sessions again, and stop where one that was decided on must no longer be used.
+
+    A session that failed its checks from the beginning was never decided on and does not stop later ones.
+
+    Raises
+    ------
+    DataQualityError
+        If a session with signals now fails a blocking check: today's features look back on it.
+    """
+    if not sessions:
+        return
+    check_bars(platform, sessions, run_id=run_id)
+    blocked = sorted(blocked_sessions(platform.database, sessions))
+    if not blocked:
+        return
+    rows = platform.database.fetch(
+        "select distinct session from signals where session = any(%s) order by 1", (blocked,)
+    )
+    decided = [str(session) for (session,) in rows]
+    if decided:
+        where = f"from quality_findings where severity = 'error' and session >= '{decided[0]}'"
+        raise DataQualityError(
+            f"What the vendors report now of {', '.join(decided)} fails blocking checks, and decisions were made on it: "
+            f'nothing new is decided. See the findings with: trading-assets sql "{where}"; have them corrected or accept '
+            "them, or leave the past alone with TRADING_LOOK_BACK_SESSIONS=0, then run the session again"
+        )
