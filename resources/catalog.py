@@ -70,7 +70,7 @@ def write_catalog(
             if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
                 connection.execute(_adjusted_bars("create macro", None))
             for snapshot in sorted(snapshot_folder.resolve().glob("*.parquet")):
-                rows = _template("current").format(columns="*", files=_literal(str(snapshot)))
+                rows = _template("snapshot").format(files=_literal(str(snapshot)))
                 connection.execute(f"create view {_name(snapshot.stem)} as {rows}")
             connection.commit()
         move_into_place(fresh, path)
@@ -183,11 +183,12 @@ def _adjusted_bars(create: str, instant: str | None) -> str:
 
 
 def _rows(schema: pl.Schema, folder: Path) -> str:
-    if next(folder.glob("year=*/part=*/data.parquet"), None):
-        files = _literal(f"{folder}/**/*.parquet")
-        return _template("current").format(columns=", ".join(map(_name, schema)), files=files)
     nulls = (f"null::{_TYPES[dtype.base_type()]} as {_name(name)}" for name, dtype in schema.items())
-    return _template("empty").format(columns=", ".join(nulls))
+    empty = _template("empty").format(columns=", ".join(nulls))
+    if next(folder.glob("year=*/part=*/data.parquet"), None) is None:
+        return empty
+    files = _literal(f"{folder}/**/*.parquet")
+    return _template("current").format(columns=", ".join(map(_name, schema)), empty=empty, files=files)
 
 
 def _comment(

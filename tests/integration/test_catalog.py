@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from resources.catalog import connect, query, write_catalog
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from trading_assets.errors import ConfigurationError
-from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, FEATURE_NAMES, TABLES
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, FEATURE_NAMES, TABLES, UNIVERSE
+from trading_assets.table import Table
 
 JUNE, JULY = date(2016, 6, 30), date(2016, 7, 1)
 NOW = datetime(2016, 7, 1, 21, tzinfo=UTC)
@@ -123,6 +125,57 @@ def test_the_file_alone_serves_another_program_read_only(catalog: Path, lake: La
     assert catalog.stat().st_size < 1_000_000
     with pytest.raises(duckdb.Error, match="read-only"), connect(catalog) as reader:
         reader.execute("drop view daily_bars")
+
+
+def test_files_written_before_a_column_was_added_show_null_in_it_until_their_part_is_written_again(
+    catalog: Path, lake: Lake
+) -> None:
+    added = ("listed_date", "market_cap_usd")
+    columns = {name: column for name, column in UNIVERSE.columns.items() if name not in added}
+    before = replace(UNIVERSE, columns=columns)
+
+    def listed(table: Table, session: date, status: str, **values: object) -> pl.DataFrame:
+        row = {
+            "symbol": "A",
+            "session": session,
+            "status": status,
+            "snapshot_session": session,
+            "batch_id": "one",
+        }
+        schema = {name: dtype for name, dtype in table.schema.items() if name != "known_at"}
+        return pl.DataFrame([row | values], schema=schema)
+
+    for at, status in ((NOW, "active"), (LATER, "delisted")):
+        lake.write_sessions(before, listed(before, JUNE, status), [JUNE], known_at=at)
+    refresh(catalog, lake)
+    rows = "select symbol, session, status, listed_date, market_cap_usd from {} order by session"
+    was, now = ("A", JUNE, "active", None, None), ("A", JUNE, "delisted", None, None)
+
+    def read(source: str, at: datetime | None = None) -> list[tuple[object, ...]]:
+        return query(catalog, rows.format(source), as_of=at).rows()
+
+    assert (read("universe"), read("universe", NOW), read("universe_history")) == ([now], [was], [was])
+    assert read(f"universe_as_of('{NOW.isoformat()}')") == [was]
+    assert lake.scan(UNIVERSE, as_of=NOW).collect().schema == UNIVERSE.schema
+    assert lake.history(UNIVERSE).collect()["listed_date"].to_list() == [None]
+
+    new = ("A", JULY, "active", date(1999, 1, 4), 5.0)
+    frame = listed(UNIVERSE, JULY, "active", listed_date=new[3], market_cap_usd=new[4])
+    lake.write_sessions(UNIVERSE, frame, [JULY], known_at=LATER)
+    assert read("universe") == [now, new], "a view that was made before the column shows it at once"
+    assert lake.scan(UNIVERSE, symbols=["A"]).sort("session").collect()["market_cap_usd"].to_list() == [
+        None,
+        5.0,
+    ]
+
+    same = lake.write_sessions(UNIVERSE, listed(UNIVERSE, JUNE, "delisted"), [JUNE], known_at=LATER)
+    assert (same.unchanged, same.changed) == (1, 0), "null in a new column is no new version"
+    assert "listed_date" in pl.read_parquet_schema(lake.root / "universe/year=2016/part=06/data.parquet")
+    known = listed(UNIVERSE, JUNE, "delisted", listed_date=new[3])
+    filled = lake.write_sessions(UNIVERSE, known, [JUNE], known_at=LATER + timedelta(hours=1))
+    assert filled.changed == 1
+    assert read("universe", LATER) == [now, new]
+    assert read("universe") == [(*now[:3], new[3], None), new]
 
 
 def test_paths_with_quotes_and_spaces_are_only_text(tmp_path: Path) -> None:
