@@ -60,7 +60,10 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
         price_factor, source, batch_id``, sorted by key. Look-ahead: none is used or avoided, actions are announced
         ahead of their ex-dates.
     """
-    rows = recognise_spin_offs(reported).select(*KEY, *_VALUES, "source", "reports", "batch_id")
+    ordered = reported.select(*KEY, *_VALUES, "source", "reports", "batch_id").sort(
+        *KEY, "source", *_VALUES, "reports", "batch_id", nulls_last=True
+    )
+    rows = recognise_spin_offs(ordered)
     names = [*priority, *sorted({*rows["source"].unique().to_list()} - {*priority})]
     merged, found = rows.clear(), [_contradictions(rows)]
     for name in names:
