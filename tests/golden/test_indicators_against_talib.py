@@ -11,10 +11,11 @@ import pytest
 import talib
 
 from trading_assets.features.adjust import adjusted_as_seen_from
-from trading_assets.features.build import build_daily_features
+from trading_assets.features.build import build_daily_features, build_hourly_features
 from trading_assets.indicators import trend
 from trading_assets.indicators.kernel import compiled
 from trading_assets.indicators.registry import FEATURES
+from trading_assets.sessions import session_close, session_hours, sessions_between
 
 NO_ACTIONS = pl.DataFrame(
     schema={
@@ -160,6 +161,86 @@ def test_thirty_one_symbols_of_the_whole_market_equal_talib(shared_data: Path) -
     for symbol in chosen:
         own = bars.filter(symbol=symbol)
         assert own.height >= 490
+        assert_equal_to_talib(features.filter(symbol=symbol), own)
+
+
+HOURS_MISSING = {
+    # sessions on which the symbol's hours are not all there, by reason; everything else maps onto the grid one to one
+    date(2001, 6, 8): "the exchange stood still for an hour and a half",
+    date(2002, 9, 11): "it opened at noon",
+    date(2013, 8, 22): "Nasdaq stood still for three hours",
+}
+PARTLY_RECORDED = {"SPWR", "SPWRA", "VXX"}
+"""Listed again or renamed: whole sessions are missing in the file."""
+
+
+@pytest.fixture(scope="module")
+def real_hours(shared_data: Path) -> pl.DataFrame:
+    """Twenty-three years of hourly bars as recorded, in clock hours of New York: the first one says 09:00 for 09:30."""
+    new_york = pl.col("bar_start").dt.convert_time_zone("America/New_York")
+    half_past = pl.when(new_york.dt.hour() == 9).then(pl.duration(minutes=30)).otherwise(pl.duration())
+    return (
+        pl.read_parquet(shared_data / "us_hourly_1998_2021.parquet")
+        .with_columns(
+            bar_start=pl.col("bar_start") + half_past,
+            session=new_york.dt.date(),
+            volume=pl.col("volume").cast(pl.Float64),
+        )
+        .sort("symbol", "bar_start")
+    )
+
+
+@pytest.fixture(scope="module")
+def in_session(real_hours: pl.DataFrame) -> pl.DataFrame:
+    grid = [start for day in real_hours["session"].unique().sort() for start, _ in session_hours(day)]
+    return real_hours.filter(pl.col("bar_start").is_in(grid))
+
+
+def test_recorded_hours_are_the_hours_of_the_sessions(
+    real_hours: pl.DataFrame, in_session: pl.DataFrame
+) -> None:
+    others = real_hours.join(in_session, on=["symbol", "bar_start"], how="anti")
+    assert all(bar >= session_close(bar.date()) for bar in others["bar_start"]), (
+        "only trades after an early close"
+    )
+    assert others.height == 192
+    for (symbol,), own in in_session.group_by("symbol"):
+        days = sessions_between(own["session"].min(), own["session"].max())
+        due = pl.DataFrame({"bar_start": [start for day in days for start, _ in session_hours(day)]})
+        absent = due.join(own, on="bar_start", how="anti")["bar_start"].dt.date().unique()
+        if symbol not in PARTLY_RECORDED:
+            assert set(absent) <= set(HOURS_MISSING), symbol
+            assert len(days) == 5849
+
+
+def test_recorded_hours_add_up_to_the_recorded_day(
+    real_hours: pl.DataFrame, in_session: pl.DataFrame, shared_data: Path
+) -> None:
+    days = pl.read_parquet(shared_data / "us_daily_raw_1998_2021.parquet").with_columns(
+        pl.col("volume").cast(pl.Float64)
+    )
+    own = ["symbol", "session"]
+    summed = in_session.group_by(own, maintain_order=True).agg(
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
+    )
+    # the recorder's day goes on after an early close; the session does not
+    went_on = real_hours.join(in_session, on=["symbol", "bar_start"], how="anti").select(own).unique()
+    both = summed.join(days, on=own, suffix="_day").join(went_on, on=own, how="anti")
+    assert both.height == 29_130
+    for name in ("open", "high", "low", "close", "volume"):
+        np.testing.assert_allclose(both[name], both[f"{name}_day"], rtol=1e-12, err_msg=name)
+
+
+def test_hourly_features_of_real_symbols_equal_talib(in_session: pl.DataFrame) -> None:
+    bars = in_session.filter(~pl.col("symbol").is_in(PARTLY_RECORDED))
+    features = build_hourly_features(bars, NO_ACTIONS, sessions=bars["session"].unique().to_list())
+    assert features.select("symbol", "bar_start").equals(bars.select("symbol", "bar_start"))
+    for (symbol,), own in bars.group_by("symbol", maintain_order=True):
+        assert own.height > 40_000
         assert_equal_to_talib(features.filter(symbol=symbol), own)
 
 
