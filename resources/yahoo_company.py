@@ -112,10 +112,11 @@ class YahooCompanies:
         answers = parse_summary(kept[-1], symbol, session, self._gate)
         frames = []
         for frequency in FREQUENCIES:
-            period = {"period1": FIRST_PERIOD, "period2": until}
+            # commas as they are, as the client itself writes them: encoded, the address would be a quarter longer
             self._data.ask(
-                f"{_BASE_URL_}/ws/fundamentals-timeseries/v1/finance/timeseries/{name}",
-                {"symbol": yahoo_symbol(symbol), "type": series_types(frequency), **period},
+                f"{_BASE_URL_}/ws/fundamentals-timeseries/v1/finance/timeseries/{name}?symbol={name}"
+                f"&type={series_types(frequency)}&period1={FIRST_PERIOD}&period2={until}",
+                {},
             )
             statements = parse_statements(kept[-1], symbol, self._gate)
             frames.append(statements.rows)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -58,6 +59,7 @@ class Events(NamedTuple):
     left_out: Counter[str]
 
 
+@lru_cache(maxsize=2)
 def series_types(frequency: str) -> str:
     """Return the list of lines to ask for at one frequency."""
     names = [frequency + key for key in STATEMENTS]
@@ -144,10 +146,13 @@ def _statements(result: Iterable[Mapping[str, Any]], symbol: str) -> Statements:
             if value is None:
                 left_out["statement line without a value"] += 1
                 continue
-            period_end = date.fromisoformat(point["asOfDate"])
+            period_end = _day(point["asOfDate"])
             lines.append((symbol, statement, frequency, period_end, name, value, unit, point["currencyCode"]))
     rows = pl.DataFrame(lines, schema=STATEMENT_SCHEMA, orient="row")
-    return Statements(rows, peg, left_out)
+    once = rows.unique(["statement", "frequency", "period_end", "item"], keep="last", maintain_order=True)
+    if once.height < rows.height:
+        left_out["statement line twice, the last one is kept"] += rows.height - once.height
+    return Statements(once, peg, left_out)
 
 
 def parse_events(response: RawResponse, symbol: str, gate: HttpGate) -> Events:
@@ -214,6 +219,11 @@ def _events(chart: Mapping[str, Any], symbol: str) -> Events:
         paid["cash_usd"] = round(paid["cash_usd"] + amount * ratio, 6)
         paid["adjusted_cash_usd"] += amount
     return Events(list(dividends.values()), list(splits.values()), left_out)
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
 
 
 def _exchange_day(seconds: object, zone: ZoneInfo) -> date:
