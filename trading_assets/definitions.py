@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from sensors.fill_ingestion import fill_ingestion_sensor
+from sensors.maintenance import maintenance_job, maintenance_schedule
 from sensors.order_placement import order_placement_sensor
 from sensors.schedules import companies_schedule, daily_schedule
 from trading_assets.analytics import assets as analytics
@@ -12,9 +13,10 @@ from trading_assets.companies import assets as companies
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.execution import assets as execution
 from trading_assets.features import assets as features
-from trading_assets.jobs import JOBS, companies_job
+from trading_assets.hourly import assets as hourly
+from trading_assets.jobs import JOBS, companies_job, hourly_job
 from trading_assets.market_data import assets as market_data
-from trading_assets.market_data.asset_checks import daily_bars_checks
+from trading_assets.market_data.asset_checks import DATA_CHECKS
 from trading_assets.risk import assets as risk
 from trading_assets.screener import assets as screener
 from trading_assets.settings import load_settings
@@ -22,6 +24,8 @@ from trading_assets.strategies import assets as strategies
 
 HAS_COMPANIES = "yahoo" in load_settings().sources
 """Company data come from Yahoo alone."""
+HOURS = [*hourly.VENDOR_ASSETS, hourly.hourly_bars, hourly.hourly_features] if hourly.SOURCES else []
+"""Empty where TRADING_HOURLY_SYMBOLS is 0, or no source can answer in time."""
 
 defs = dg.Definitions(
     assets=[
@@ -42,11 +46,18 @@ defs = dg.Definitions(
         risk.risk_metrics,
         analytics.portfolio_performance,
         analytics.query_catalog,
+        *HOURS,
     ],
-    asset_checks=[daily_bars_checks],
-    jobs=[*JOBS, *([companies_job] if HAS_COMPANIES else [])],
+    asset_checks=DATA_CHECKS,
+    jobs=[
+        *JOBS,
+        maintenance_job,
+        *([companies_job] if HAS_COMPANIES else []),
+        *([hourly_job] if HOURS else []),
+    ],
     schedules=[
         daily_schedule(load_settings()),
+        maintenance_schedule(load_settings()),
         *([companies_schedule(load_settings())] if HAS_COMPANIES else []),
     ],
     sensors=[order_placement_sensor, fill_ingestion_sensor],

@@ -76,10 +76,8 @@ def test_every_reported_key_is_accepted_or_refused_with_a_reason(frames, actions
 def test_the_order_of_the_rows_does_not_matter(frames, actions, random):
     shuffled = {name: rows[random.sample(range(rows.height), rows.height)] for name, rows in frames.items()}
     first, second = run(frames, SESSIONS, actions), run(shuffled, SESSIONS, actions)
-    assert first.bars.drop("batch_id").equals(second.bars.drop("batch_id"))
-    assert first.quarantined.drop("batch_id", "open", "high", "low", "close", "volume").equals(
-        second.quarantined.drop("batch_id", "open", "high", "low", "close", "volume")
-    )
+    assert first.bars.equals(second.bars)
+    assert first.quarantined.equals(second.quarantined)
 
 
 @settings(max_examples=30, deadline=None)

@@ -16,7 +16,7 @@ from trading_assets.execution import halts
 from trading_assets.execution.ledger import account_fills, known_splits, opening
 from trading_assets.execution.pending import unsettled_before
 from trading_assets.execution.valuation import MARK_LOOK_BACK, accepted_closes
-from trading_assets.market_data.findings import require_clean_session
+from trading_assets.market_data.findings import require_clean_session, restricted_symbols
 from trading_assets.risk.targets import Book, Market, target_positions
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
 
@@ -102,6 +102,7 @@ def _restricted(platform: Platform, session: date, symbols: set[str]) -> dict[st
         .collect()
     )
     return {
+        **restricted_symbols(platform.database, session, calendar.next_session(session)),
         **dict.fromkeys(listed["symbol"].to_list(), "the broker does not trade it"),
         **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in refused.iter_rows()},
     }

@@ -11,10 +11,10 @@ from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.features.build import build_daily_features
 from trading_assets.market_data.assets import write_metadata
-from trading_assets.market_data.findings import blocked_sessions, require_clean_session
+from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
-from trading_assets.session_asset import Outcome, session_asset
+from trading_assets.session_asset import Outcome, own_sessions, session_asset
 
 SESSIONS_AT_ONCE = 126
 BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
@@ -25,15 +25,17 @@ BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
     kinds={"numba", "polars", "parquet"},
     table=DAILY_FEATURES,
     deps=["daily_bars", "corporate_actions"],
+    catches_up=True,
+    looks_back=True,
 )
-def daily_features(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+def daily_features(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """TA-Lib's definitions, null until the warm-up is complete. A row knows its session's close and nothing later.
 
     A session whose blocking checks failed gets no rows, however this was started.
     """
+    if len(own := own_sessions(context)) == 1:
+        require_clean_session(platform.database, own[0], BEFORE_FEATURES)
     blocked = blocked_sessions(platform.database, sessions)
-    if blocked and len(sessions) == 1:
-        require_clean_session(platform.database, sessions[0])
     bars = (
         platform.lake.scan(DAILY_BARS, end=sessions[-1], columns=BAR_COLUMNS)
         .sort("symbol", "session")

@@ -1,4 +1,4 @@
-"""Data-quality findings in Postgres: one row per (check, session, symbol, source), replaced by each run of its sessions."""
+"""Data-quality findings in Postgres: one row per (check, table, session, symbol, source, value), replaced by each run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from datetime import date, datetime
 
 from resources.database import Database
 from trading_assets.errors import DataQualityError
-from trading_assets.quality.checks import CheckOutcome
-from trading_assets.schemas import DAILY_BARS
+from trading_assets.quality.outcome import CheckOutcome
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, UNIVERSE
 
 INSERT = """
-insert into quality_findings (check_name, severity, table_name, session, symbol, source, value, expectation, found_at, run_id)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
+insert into quality_findings (check_name, severity, table_name, session, bar_start, symbol, source, value, expectation, found_at,
+                              run_id)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
+BEFORE_FEATURES = (UNIVERSE.name, CORPORATE_ACTIONS.name, DAILY_BARS.name)
+"""Tables whose blocking findings keep features from being made of a session."""
+BEFORE_ORDERS = (*BEFORE_FEATURES, DAILY_FEATURES.name)
+"""Tables whose blocking findings keep orders from being planned on a session."""
 
 
 def replace_findings(
@@ -26,44 +31,63 @@ def replace_findings(
 ) -> None:
     """Store what the checks found on these days in place of what they had found there before."""
     rows = [
-        (outcome.name, "error" if row["session"] in outcome.blocked_sessions else "warn", DAILY_BARS.name, row["session"], row["symbol"], row["source"], row["value"],
-         row["expectation"], found_at, run_id)
+        (outcome.name, row["severity"], outcome.table, row["session"], row["bar_start"], row["symbol"], row["source"],
+         row["value"], row["expectation"], found_at, run_id)
         for outcome in outcomes
         for row in outcome.findings.iter_rows(named=True)
     ]  # fmt: skip
     with database.connection() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "delete from quality_findings where table_name = %s and session = any(%s) and check_name = any(%s)",
-            (DAILY_BARS.name, list(days), [outcome.name for outcome in outcomes]),
-        )
+        for outcome in outcomes:
+            cursor.execute(
+                "delete from quality_findings where table_name = %s and session = any(%s) and check_name = %s",
+                (outcome.table, list(days), outcome.name),
+            )
         cursor.executemany(INSERT, rows)
 
 
-def blocked_sessions(database: Database, sessions: Sequence[date]) -> set[date]:
-    """Return which of the sessions failed a blocking check when they were last checked."""
+def blocked_sessions(
+    database: Database, sessions: Sequence[date], tables: Sequence[str] = BEFORE_FEATURES
+) -> set[date]:
+    """Return which of the sessions failed a blocking check when they were last checked, and nobody accepted it."""
     rows = database.fetch(
-        "select distinct session from quality_findings where session = any(%s) and severity = 'error'",
-        (list(sessions),),
+        "select distinct session from open_findings where session = any(%s) and table_name = any(%s)"
+        " and severity = 'error' and symbol is null",
+        (list(sessions), list(tables)),
     )
     return {session for (session,) in rows}
 
 
-def require_clean_session(database: Database, session: date) -> None:
+def require_clean_session(database: Database, session: date, tables: Sequence[str] = BEFORE_ORDERS) -> None:
     """Refuse new risk on a session whose blocking checks failed, however the caller was started.
 
     Raises
     ------
     DataQualityError
-        Names the checks and how to see the findings.
+        Names the checks with what they found, and how to see, mend or accept it.
     """
     rows = database.fetch(
-        "select check_name, count(*) from quality_findings where session = %s and severity = 'error' group by 1 order by 1",
-        (session,),
+        "select check_name, value from open_findings where session = %s and table_name = any(%s)"
+        " and severity = 'error' and symbol is null order by 1, 2",
+        (session, list(tables)),
     )
     if rows:
-        found = ", ".join(f"{name}: {count} findings" for name, count in rows)
+        found = "; ".join(f"{name}: {value}" for name, value in rows)
         raise DataQualityError(
-            f"Blocking data-quality checks failed on {session} ({found}): no orders are planned on its data. See them "
-            f"with: trading-assets sql \"from quality_findings where session = '{session}'\"; after the data are "
-            f"corrected, run the session again"
+            f"Blocking data-quality checks failed on {session} ({found}): no orders are planned on its data. See them with: "
+            f"trading-assets quality list --session {session}; after the data are corrected, or the findings accepted "
+            "with a reason, run the session again"
         )
+
+
+def restricted_symbols(database: Database, session: date, following: date) -> dict[str, str]:
+    """Return the symbols that get no new risk on a session, each with the check that says so.
+
+    Of corporate actions those up to the ``following`` session count, at whose open today's orders are executed.
+    """
+    rows = database.fetch(
+        "select symbol, min(check_name) from open_findings where severity = 'error' and symbol is not null"
+        " and table_name = any(%s) and (session = %s or (table_name = %s and session between %s and %s))"
+        " group by 1",
+        (list(BEFORE_ORDERS), session, CORPORATE_ACTIONS.name, session, following),
+    )
+    return {symbol: f"a data-quality finding: {name}" for symbol, name in rows}

@@ -1,140 +1,85 @@
-"""Corporate actions: what several vendors report becomes one row per (symbol, ex-date, kind), with their differences."""
+"""Corporate-action checks: ratios and amounts that cannot be, and actions told twice; per (symbol, ex-date, kind)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
-from trading_assets.quality.checks import FINDING_SCHEMA
-from trading_assets.quality.spin_offs import RATIO_TOLERANCE, recognise_spin_offs
+from trading_assets.quality.outcome import Measured, findings_frame
+from trading_assets.quality.thresholds import QualityThresholds
 
-KEY = ("symbol", "ex_date", "kind")
-CASH_TOLERANCE_FRAC = 0.01
-CASH_TOLERANCE_USD = 0.005
-NEAR_DAYS = {"split": 3, "cash_dividend": 3, "spin_off": 3, "symbol_change": 7, "delisting": 7}
-"""Sources may date the same action so far apart; without it the action would count twice."""
-SETTLED_AFTER = timedelta(days=2 * max(NEAR_DAYS.values()))
-"""Reports dated so far from an action cannot change what becomes of it (three sources, two steps)."""
-_VALUES = ("split_ratio", "cash_usd", "new_symbol", "share_ratio", "price_factor")
-_LIMITS = {"split_ratio": RATIO_TOLERANCE, "share_ratio": RATIO_TOLERANCE, "price_factor": RATIO_TOLERANCE}
+KINDS = ("split", "cash_dividend", "spin_off", "symbol_change", "delisting")
+_TOLD_TWICE_DAYS = 5
+_LEAST_RATIO = 1.05
 
 
-@dataclass(frozen=True)
-class MergedActions:
-    """``actions``: one row per (symbol, ex_date, kind). ``disagreements``: rows of ``FINDING_SCHEMA``."""
-
-    actions: pl.DataFrame
-    disagreements: pl.DataFrame
-
-
-def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActions:
-    """Merge what the sources report.
-
-    The row of the best source counts; what it leaves null (the ratio of a spin-off, the successor's symbol) is taken
-    from the next. A split by a ratio that no split uses is a spin-off, see ``recognise_spin_offs``. Reports of one
-    action under dates that lie a few days apart count once, under the best source's date.
+def action_values(
+    actions: pl.DataFrame, days: Sequence[date], closes: pl.DataFrame, limits: QualityThresholds
+) -> Measured:
+    """Find actions whose ratio or cash is impossible or implausible, and splits told twice within days.
 
     Parameters
     ----------
-    reported
-        Rows of the table of reported actions (``known_at`` is not read), at most one per key and source.
-    priority
-        Sources, best first; others come after them in the order of their names.
-
-    Returns
-    -------
-    MergedActions
-        Actions with the columns ``symbol, ex_date, kind, split_ratio, cash_usd, new_symbol, share_ratio,
-        price_factor, source, batch_id``, sorted by key. Look-ahead: none is used or avoided, actions are announced
-        ahead of their ex-dates.
+    actions
+        Rows of ``corporate_actions`` whose ex-date is one of ``days``, or up to some days before them.
+    days
+        Ex-dates to judge.
+    closes
+        Last accepted close before them: ``symbol, close``.
+    limits
+        Thresholds.
     """
-    rows = recognise_spin_offs(reported).select(*KEY, *_VALUES, "source", "reports", "batch_id")
-    names = [*priority, *sorted({*rows["source"].unique().to_list()} - {*priority})]
-    merged, found = rows.clear(), [_contradictions(rows)]
-    for name in names:
-        own = rows.filter(source=name).sort(KEY).unique(KEY, keep="first", maintain_order=True)
-        same = own.join(merged, on=KEY, suffix="_best").with_columns(best_date="ex_date")
-        near = _near(own, merged)
-        pairs = pl.concat([same, near.select(same.columns)])
-        found.append(_differences(pairs))
-        merged = pl.concat(
-            [
-                _completed(merged, pairs),
-                own.join(merged, on=KEY, how="anti").join(near, on=KEY, how="anti"),
-            ]
+    told = actions.join(closes.select("symbol", "close"), on="symbol", how="left", maintain_order="left")
+    ratio, cash = pl.col("split_ratio"), pl.col("cash_usd")
+    is_split, is_cash = pl.col("kind") == "split", pl.col("kind") == "cash_dividend"
+    span = timedelta(days=_TOLD_TWICE_DAYS)
+    ordered = told.sort("symbol", "kind", "ex_date")
+    again = (
+        is_split
+        & (pl.col("symbol") == pl.col("symbol").shift(1))
+        & (pl.col("kind") == pl.col("kind").shift(1))
+        & (pl.col("ex_date") - pl.col("ex_date").shift(1) <= span)
+        & ((ratio > _LEAST_RATIO) | (ratio < 1 / _LEAST_RATIO))
+    ).fill_null(value=False)
+    largest = limits.max_split_ratio
+    wrong = (
+        pl.when(~pl.col("kind").is_in(KINDS))
+        .then(pl.lit(f"kind is one of {', '.join(KINDS)}"))
+        .when(is_split & ~((ratio > 0) & ratio.is_finite() & (ratio != 1)).fill_null(value=False))
+        .then(pl.lit("a split has a ratio above 0 that is not 1"))
+        .when(is_split & ((ratio > largest) | (ratio < 1 / largest)))
+        .then(pl.lit(f"a split ratio lies within [1/{largest:g}, {largest:g}]"))
+        .when(is_cash & ~((cash > 0) & cash.is_finite()).fill_null(value=False))
+        .then(pl.lit("a dividend has an amount above 0"))
+        .when(is_cash & (cash > pl.col("close") * limits.max_dividend_frac).fill_null(value=False))
+        .then(
+            pl.format(
+                "a dividend is at most {} of the last close {}", pl.lit(limits.max_dividend_frac), "close"
+            )
         )
-    return MergedActions(
-        merged.drop("reports").sort(KEY),
-        pl.concat(found).sort("session", "symbol", "source").cast(FINDING_SCHEMA),
+        .when(again)
+        .then(pl.lit(f"one split within {_TOLD_TWICE_DAYS} days"))
+        .when((pl.col("kind") == "symbol_change") & pl.col("new_symbol").is_null())
+        .then(pl.lit("a symbol change names the new symbol"))
+        .when(((pl.col("price_factor") <= 0) | (pl.col("price_factor") > 1)).fill_null(value=False))
+        .then(pl.lit("a price factor lies within (0, 1]"))
+    )
+    judged = pl.col("ex_date").is_in(list(days))
+    odd = ordered.with_columns(wrong=wrong).filter(pl.col("wrong").is_not_null(), judged)
+    counts = actions.filter(judged).group_by(session="ex_date").agg(total=pl.len().cast(pl.Int64))
+    return Measured(
+        findings_frame(
+            odd.with_columns(session=pl.col("ex_date")),
+            value=pl.format("{} split_ratio {} cash_usd {}", "kind", _text("split_ratio"), _text("cash_usd")),
+            expectation=pl.col("wrong"),
+        ),
+        "corporate actions cannot be",
+        totals=counts,
+        share=limits.max_bad_actions_frac,
     )
 
 
-def _near(own: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
-    """Pair rows that the better sources do not have with what they have under a date nearby."""
-    alone = own.join(merged, on=KEY, how="anti")
-    free = merged.join(own, on=KEY, how="anti")  # what this source has under the same date is another action
-    pairs = alone.join(
-        free.with_columns(best_date="ex_date").rename({name: f"{name}_best" for name in (*_VALUES, "source", "reports", "batch_id")}),
-        on=["symbol", "kind"],
-        suffix="_other",
-    )  # fmt: skip
-    days = (pl.col("ex_date") - pl.col("best_date")).dt.total_days().abs()
-    window = pl.col("kind").replace_strict(NEAR_DAYS, default=0, return_dtype=pl.Int64)
-    alike = ~_is_apart("split_ratio") & ~_is_apart("cash_usd")
-    ordered = pairs.filter((days <= window) & alike).with_columns(days=days).sort(*KEY, "days", "best_date")
-    once = ordered.unique(KEY, keep="first", maintain_order=True)
-    return once.unique(["symbol", "kind", "best_date"], keep="first", maintain_order=True)
-
-
-def _is_apart(name: str) -> pl.Expr:
-    value, best = pl.col(name), pl.col(f"{name}_best")
-    if name == "new_symbol":
-        apart = value != best
-    elif name == "cash_usd":
-        apart = (value - best).abs() > pl.max_horizontal(CASH_TOLERANCE_USD, best.abs() * CASH_TOLERANCE_FRAC)
-    else:
-        apart = (value / best - 1).abs() > _LIMITS[name]
-    return apart.fill_null(value=False)
-
-
-def _completed(merged: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    more = pairs.select("symbol", "kind", pl.col("best_date").alias("ex_date"), *_VALUES)
-    joined = merged.join(more, on=KEY, how="left", suffix="_more", maintain_order="left")
-    return joined.with_columns(pl.coalesce(name, f"{name}_more").alias(name) for name in _VALUES).select(
-        merged.columns
-    )
-
-
-def _differences(pairs: pl.DataFrame) -> pl.DataFrame:
-    parts = [
-        _findings(
-            pairs.filter(_is_apart(name)),
-            pl.format("{} {} {}", "kind", pl.lit(name), name),
-            pl.format("{}, as {} reports", f"{name}_best", "source_best"),
-        )
-        for name in _VALUES
-    ]
-    moved = pairs.filter(pl.col("ex_date") != pl.col("best_date"))
-    parts.append(
-        _findings(
-            moved,
-            pl.format("{} on {}", "kind", "ex_date"),
-            pl.format("on {}, as {} reports", "best_date", "source_best"),
-        )
-    )
-    return pl.concat(parts)
-
-
-def _contradictions(rows: pl.DataFrame) -> pl.DataFrame:
-    twice = rows.filter(pl.col("reports") > 1).with_columns(best_date="ex_date")
-    said = pl.format("{} in {} versions", "kind", "reports")
-    return _findings(twice, said, pl.lit("one version of an action from each source; the first one counts"))
-
-
-def _findings(rows: pl.DataFrame, value: pl.Expr, expectation: pl.Expr) -> pl.DataFrame:
-    return rows.select(
-        pl.col("best_date").alias("session"), "symbol", "source", value=value, expectation=expectation
-    )
+def _text(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).fill_null("none")

@@ -23,6 +23,7 @@ from trading_assets.quality.jumps import (
 )
 from trading_assets.quality.rows import (
     DISPUTABLE_RULES,
+    PRICES,
     RULES,
     expectation_expression,
     rule_expression,
@@ -76,6 +77,7 @@ def consolidate(
     bar_starts: Collection[datetime] | None = None,
     unfinished: Mapping[str, Collection[date]] | None = None,
     taken: pl.DataFrame | None = None,
+    partial_volume: Collection[str] = (),
 ) -> Consolidated:
     """Judge every reported bar and keep the best possible one per key.
 
@@ -105,6 +107,8 @@ def consolidate(
     taken
         Bars that a person accepted although they break one of ``DISPUTABLE_RULES``: the columns of the key, ``source``
         (null for any) and ``value``, the text that ``values_text`` gave. Another value is not covered.
+    partial_volume
+        Sources whose volume is only a part of the market's, such as one exchange's feed: it is not compared.
 
     Returns
     -------
@@ -127,9 +131,8 @@ def consolidate(
     for name, frame, flags, reference in zip(names, possible, jumps, references, strict=True):
         rows = frame.with_columns(pl.Series("reference_close", reference)).filter(pl.Series(flags))
         refused.append(_refused(rows.with_columns(rule=pl.lit("unexplained_jump")), name, judging))
-    bars = best_bars(
-        names, [frame.filter(pl.Series(~flags)) for frame, flags in zip(possible, jumps, strict=True)], grain
-    )
+    kept = [frame.filter(pl.Series(~flags)) for frame, flags in zip(possible, jumps, strict=True)]
+    bars = best_bars(names, kept, grain, partial_volume)
     return Consolidated(bars, _one_reason_each(refused, grain))
 
 
@@ -141,6 +144,9 @@ def rows_taken(frame: pl.DataFrame, taken: pl.DataFrame, key: Sequence[str]) -> 
     candidates = frame.with_row_index("place").join(
         taken.select(*key, "value", accepted_source="source"), on=list(key)
     )
+    if candidates.is_empty():
+        return marked
+    candidates = candidates.rechunk()  # polars 2.1 panics when it formats columns that have an empty chunk
     any_source = pl.col("accepted_source").is_null() | (pl.col("accepted_source") == pl.col("source"))
     marked[candidates.filter(any_source, pl.col("value") == values_text())["place"].to_numpy()] = True
     return marked
@@ -195,7 +201,7 @@ def _without_contradictions(bars: pl.DataFrame, key: tuple[str, str]) -> tuple[p
     if _has_duplicates(ordered, key):
         twice |= pl.struct(key).is_duplicated()
     marked = ordered.with_columns(twice=twice)
-    again = marked.filter("twice").drop("twice")
+    again = marked.filter("twice").drop("twice").sort(bars.columns)  # whatever order they came in
     once = marked.filter(~pl.col("twice")).drop("twice")
     if not again.is_empty():
         values = [name for name in again.columns if name != "batch_id"]
@@ -236,7 +242,7 @@ def _one_reason_each(refused: list[pl.DataFrame], grain: BarGrain) -> pl.DataFra
     key = grain.quarantined.key
     rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.quarantined)), *refused])
     order = pl.col("rule").replace_strict(list(RULES), list(range(len(RULES))), return_dtype=pl.Int32)
-    return rows.sort(*key, order, "batch_id", maintain_order=True).unique(
+    return rows.sort(*key, order, *PRICES, "volume", "batch_id").unique(
         key, keep="first", maintain_order=True
     )
 

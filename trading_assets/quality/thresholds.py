@@ -51,7 +51,19 @@ class QualityThresholds(BaseModel):
         default=0.05,
         ge=0,
         le=1,
-        description="a session stops when more than this share of the expected symbols is missing; fraction",
+        description="a session stops when more than this share of the symbols that trade is missing; fraction",
+    )
+    max_unpriced_frac: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of the listed universe has no bar at all; fraction",
+    )
+    expected_after_sessions: int = Field(
+        default=5,
+        ge=1,
+        le=20,
+        description="a symbol is expected to have a bar if it had one in so many sessions before; sessions",
     )
     max_disagreeing_frac: float = Field(
         default=0.05,
@@ -59,11 +71,118 @@ class QualityThresholds(BaseModel):
         le=1,
         description="a session stops when the sources disagree on more than this share of the closes; fraction",
     )
+    max_volume_disagreeing_frac: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a session stops when the sources disagree on more than this share of the volumes; fraction",
+    )
+    min_source_volume_ratio: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="below this median share of the other sources' volume a source's session is not finished; ratio",
+    )
+    max_stale_frac: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of the bars repeats the session before; fraction",
+    )
+    max_unchanged_frac: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of the closes equals the one before; fraction",
+    )
+    unchanged_sessions: int = Field(
+        default=10,
+        ge=2,
+        le=20,
+        description="a close that stays the same for so many traded sessions is stale; sessions",
+    )
+    min_session_volume_ratio: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="below this median ratio to the 20 sessions before a full session's volume has collapsed; ratio",
+    )
+    max_session_volume_ratio: float = Field(
+        default=4.0,
+        gt=1,
+        description="above this median ratio a session's volume is in another unit; ratio",
+    )
+    min_symbol_volume_ratio: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="below this ratio to its own 20 sessions a liquid symbol's volume has collapsed; ratio",
+    )
+    liquid_volume_usd: float = Field(
+        default=1_000_000.0,
+        ge=0,
+        description="median traded value of 20 sessions from which a symbol counts as liquid; USD",
+    )
+    split_tolerance_frac: float = Field(
+        default=0.03,
+        gt=0,
+        lt=0.2,
+        description="open and close within this of a simple ratio look like a split; fraction",
+    )
+    max_unfollowed_frac: float = Field(
+        default=0.002,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of its symbols steps as by an unknown split; fraction",
+    )
+    max_universe_change_frac: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="the universe may gain or lose this share of its symbols between snapshots; fraction",
+    )
+    max_null_rise_frac: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="the share of nulls in a column may rise by this much between sessions; fraction",
+    )
+    max_bad_features_frac: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of its symbols has an impossible feature; fraction",
+    )
+    max_dividend_frac: float = Field(
+        default=0.5,
+        gt=0,
+        description="a cash dividend above this share of the last close is implausible; fraction",
+    )
+    max_split_ratio: float = Field(
+        default=200.0, gt=1, description="a split outside [1/x, x] is implausible; ratio"
+    )
+    max_bad_actions_frac: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="a session stops when more than this share of its corporate actions cannot be; fraction",
+    )
+    max_batch_age_sessions: int = Field(
+        default=1,
+        ge=0,
+        description="the newest fetch of every source covers a session at most so many behind; sessions",
+    )
     min_symbols_for_shares: int = Field(
         default=100,
         ge=1,
         description="below this many symbols a share means little: the allowance is at least one symbol; symbols",
     )
     max_findings: int = Field(
-        default=200, ge=1, description="findings listed per check; the counts are always complete; rows"
+        default=200,
+        ge=1,
+        description="findings listed per check and session; the counts are always complete; rows",
+    )
+    warn_only: frozenset[str] = Field(
+        default=frozenset(),
+        description="checks that warn and block nothing; `doctor` and the Operations page say so; names",
     )

@@ -9,7 +9,10 @@ UPGRADE = """
 alter table quality_findings add column bar_start timestamptz;
 drop index quality_findings_natural;
 create unique index quality_findings_natural on quality_findings
-    (check_name, table_name, session, coalesce(symbol, ''), coalesce(source, ''), coalesce(bar_start, 'epoch'));
+    (check_name, table_name, session, coalesce(symbol, ''), coalesce(source, ''), coalesce(bar_start, 'epoch'),
+     md5(coalesce(value, '')));
+comment on column quality_findings.severity is
+    'error: without a symbol it blocks the session, with one it stops new risk in the symbol; warn: information';
 comment on column quality_findings.bar_start is 'Start of the hourly bar; null for a daily one';
 
 create table finding_acceptances (
@@ -17,6 +20,7 @@ create table finding_acceptances (
     check_name text not null,
     table_name text not null,
     session date not null,
+    bar_start timestamptz,
     symbol text,
     source text,
     value text,
@@ -32,6 +36,15 @@ comment on table finding_acceptances is
     'One row per decision of a person that findings are no reason to stop; null symbol and source stand for any';
 comment on column finding_acceptances.value is
     'Value that was looked at; a finding with another value is a new one. Null stands for any';
+
+create view open_findings as
+select f.* from quality_findings f where not exists (
+    select from finding_acceptances a
+    where a.revoked_at is null and a.check_name = f.check_name and a.table_name = f.table_name and a.session = f.session
+        and (a.symbol is null or a.symbol = f.symbol) and (a.source is null or a.source = f.source)
+        and (a.bar_start is null or a.bar_start = f.bar_start) and (a.value is null or a.value = f.value)
+);
+comment on view open_findings is 'Findings that no acceptance in force covers; what an acceptance leaves null it leaves open';
 
 create table vendor_usage (
     vendor text not null,
@@ -77,6 +90,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop view open_findings")
     op.execute("alter table ingest_batches drop column raw_removed_at, drop column raw_removed_reason, drop column last_fetched_at")
     op.execute("drop table hourly_progress, vendor_usage, finding_acceptances")
     op.execute("drop index quality_findings_natural; alter table quality_findings drop column bar_start")

@@ -1,0 +1,157 @@
+"""Checks of stored tables: read a range and what it is compared with, judge it, store the findings; per session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import polars as pl
+
+from resources.platform import Platform
+from trading_assets import sessions as calendar
+from trading_assets.indicators.registry import FEATURES
+from trading_assets.market_data.acceptance import accepted_findings
+from trading_assets.market_data.consolidation import partial_volume, parts_of
+from trading_assets.market_data.fetches import newest_fetches
+from trading_assets.market_data.findings import blocked_sessions, replace_findings
+from trading_assets.market_data.ingest import covered_days
+from trading_assets.quality.actions import action_values
+from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
+from trading_assets.quality.checks import check_sessions
+from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
+from trading_assets.quality.threshold_file import load_thresholds
+from trading_assets.quality.universe import WATCHED, universe_drift, universe_null_rate, universe_rows
+from trading_assets.schemas import (
+    CORPORATE_ACTIONS,
+    DAILY_BARS,
+    DAILY_FEATURES,
+    QUARANTINED_BARS,
+    UNIVERSE,
+    VENDOR_DAILY_BARS,
+)
+from trading_assets.table import Table
+
+FEATURE_SESSIONS = 252
+ASKED_SESSIONS = 10
+"""How far back the newest fetch of a source is looked for."""
+
+
+def check_bars(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check the stored daily bars of a range and store the findings."""
+    per_part = []
+    for part in parts_of(sessions):
+        outcomes = check_sessions(_checked(platform, part))
+        _store(platform, outcomes, covered_days(part), run_id)
+        per_part.append(outcomes)
+    return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
+
+
+def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check the stored universe of a range against the snapshot before it, and store the findings."""
+    limits = load_thresholds(platform.settings.quality)
+    columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
+    before = calendar.shift(sessions[0], -1)
+    rows = platform.lake.scan(UNIVERSE, start=before, end=sessions[-1], columns=columns).collect()
+    return _judged(
+        platform, UNIVERSE, list(sessions), run_id,
+        universe_drift=universe_drift(rows, sessions, limits),
+        universe_rows=universe_rows(rows, sessions, limits),
+        universe_null_rate=universe_null_rate(rows, sessions, limits),
+    )  # fmt: skip
+
+
+def check_actions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check the stored corporate actions of a range, and of the session after it, and store the findings."""
+    days = covered_days([*sessions, calendar.next_session(sessions[-1])])
+    first = days[0] - timedelta(days=LOOK_BACK_SESSIONS)
+    lake = platform.lake
+    rows = lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect()
+    closes = lake.scan(
+        DAILY_BARS, start=first, end=days[0] - timedelta(days=1), columns=["symbol", "session", "close"]
+    )
+    last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
+    measured = action_values(rows, days, last, load_thresholds(platform.settings.quality))
+    return _judged(platform, CORPORATE_ACTIONS, days, run_id, action_values=measured)
+
+
+def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check the stored features of a range and store the findings."""
+    limits, lake = load_thresholds(platform.settings.quality), platform.lake
+    ranges = {name: feature.valid_range for name, feature in FEATURES.items()}
+    warm_up = {name: feature.warm_up for name, feature in FEATURES.items()}
+    per_part = []
+    for part in parts_of(sessions):
+        before = calendar.shift(part[0], -1)
+        rows = lake.scan(DAILY_FEATURES, start=before, end=part[-1]).collect()
+        first = calendar.shift(part[-1], -2 * FEATURE_SESSIONS)
+        counted = lake.scan(DAILY_BARS, start=first, end=part[-1], columns=["symbol"])
+        bars = dict(counted.group_by("symbol").len().collect().iter_rows())
+        inside = rows.filter(pl.col("session").is_in(list(part)))
+        per_part.append(
+            _judged(
+                platform, DAILY_FEATURES, list(part), run_id,
+                feature_values=feature_values(inside, ranges, limits),
+                feature_null_rate=feature_null_rate(rows, part, bars, warm_up, limits),
+            )
+        )  # fmt: skip
+    return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
+
+
+def _judged(
+    platform: Platform, table: Table, days: Sequence[date], run_id: str, **measured: Measured
+) -> list[CheckOutcome]:
+    limits = load_thresholds(platform.settings.quality)
+    accepted = accepted_findings(platform.database, table.name, days)
+    outcomes = [judge(name, found, limits, accepted, table=table.name) for name, found in measured.items()]
+    _store(platform, outcomes, days, run_id)
+    return outcomes
+
+
+def _store(platform: Platform, outcomes: Sequence[CheckOutcome], days: Sequence[date], run_id: str) -> None:
+    replace_findings(platform.database, outcomes, days=days, found_at=platform.clock.now(), run_id=run_id)
+
+
+def _checked(platform: Platform, sessions: Sequence[date]) -> CheckedBars:
+    lake, days = platform.lake, covered_days(sessions)
+    first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
+    last = calendar.shift(sessions[0], -1)
+    bars = lake.scan(DAILY_BARS, start=first, end=sessions[-1]).drop("batch_id", "known_at").collect()
+    inside = pl.col("session") >= sessions[0]
+    listed = ["symbol", "session", "status", "listed_date", "delisted_date"]
+    universe = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=listed).collect()
+    asked_from = calendar.shift(sessions[0], -ASKED_SESSIONS)
+    fetches = newest_fetches(platform, asked_from, sessions[-1])
+    return CheckedBars(
+        bars=bars.filter(inside),
+        quarantined=lake.scan(QUARANTINED_BARS, start=days[0], end=days[-1]).collect(),
+        sessions=sessions,
+        before=bars.filter(~inside),
+        universe=None if universe.is_empty() else universe,
+        actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
+        vendor=_reported(platform, sessions),
+        fetches=None if fetches.is_empty() else fetches,
+        hole=_hole_before(platform, sessions[0], last),
+        partial_volume=partial_volume(platform.settings),
+        accepted=accepted_findings(platform.database, DAILY_BARS.name, days),
+        thresholds=load_thresholds(platform.settings.quality),
+    )
+
+
+def _reported(platform: Platform, sessions: Sequence[date]) -> pl.DataFrame:
+    columns = ["symbol", "session", "volume"]
+    return pl.concat(
+        platform.lake.scan(VENDOR_DAILY_BARS[source], start=sessions[0], end=sessions[-1], columns=columns)
+        .with_columns(source=pl.lit(source))
+        .collect()
+        for source in platform.settings.sources
+    )
+
+
+def _hole_before(platform: Platform, session: date, last: date) -> list[date]:
+    first = calendar.shift(session, -FEATURE_SESSIONS)
+    known = platform.lake.row_counts(DAILY_BARS, first, last)
+    absent = [day for day in calendar.sessions_between(min(known), last) if day not in known] if known else []
+    # what the vendors were asked for and did not have was reported on its own session
+    asked = blocked_sessions(platform.database, absent)
+    return [day for day in absent if day not in asked]

@@ -1,0 +1,117 @@
+"""What the bar checks look at: the accepted and refused bars of a range, and what came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+
+import polars as pl
+
+from trading_assets.quality.grain import DAILY, BarGrain
+from trading_assets.quality.outcome import NOTHING_ACCEPTED
+from trading_assets.quality.thresholds import QualityThresholds
+from trading_assets.sessions import sessions_between
+
+LOOK_BACK_SESSIONS = 21
+"""Sessions before the range that the checks compare with."""
+USUAL_SESSIONS = 20
+_LEAST_SESSIONS = 5
+_PREVIOUS = ("session", "open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class CheckedBars:
+    """Bars of ``sessions`` with everything that they are compared with.
+
+    Parameters
+    ----------
+    bars, quarantined
+        Rows of the accepted and of the refused bars of ``sessions``.
+    sessions
+        Exchange sessions of the range, in order.
+    before
+        Accepted bars of up to ``LOOK_BACK_SESSIONS`` sessions before it; None if there are none.
+    universe
+        What was listed: ``symbol, session, status, listed_date, delisted_date``; None if unknown.
+    actions
+        Corporate actions known for the range and for ``expected_after_sessions`` before it.
+    vendor
+        What each source reported on the range: ``symbol, session, source, volume``.
+    fetches
+        When each source was last asked for a session: ``source, session, fetched_at``.
+    now
+        Instant of the check; freshness is judged by it.
+    hole
+        Sessions before the range that were never fetched although older ones were: a feature that looks back would
+        silently span them.
+    partial_volume
+        Sources whose volume is only a part of the market's, such as one exchange's feed.
+    accepted
+        What a person accepted, see ``outcome.ACCEPTED_SCHEMA``.
+    """
+
+    bars: pl.DataFrame
+    quarantined: pl.DataFrame
+    sessions: Sequence[date]
+    before: pl.DataFrame | None = None
+    universe: pl.DataFrame | None = None
+    actions: pl.DataFrame | None = None
+    vendor: pl.DataFrame | None = None
+    fetches: pl.DataFrame | None = None
+    now: datetime | None = None
+    hole: Sequence[date] = ()
+    partial_volume: Collection[str] = ()
+    accepted: pl.DataFrame = field(default_factory=lambda: NOTHING_ACCEPTED)
+    thresholds: QualityThresholds = field(default_factory=QualityThresholds)
+    grain: BarGrain = DAILY
+    bar_starts: Collection[datetime] | None = None
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """Bars of the range and before it, sorted, each with its symbol's bar before (``previous_*``)."""
+        columns = ["symbol", "session", "open", "high", "low", "close", "volume"]
+        frames = [self.bars.select(columns)]
+        if self.before is not None and not self.before.is_empty():
+            frames.insert(0, self.before.select(columns))
+        rows = pl.concat(frames).sort("symbol", "session")
+        same = pl.col("symbol") == pl.col("symbol").shift(1)
+        return rows.with_columns(
+            pl.when(same).then(pl.col(name).shift(1)).alias(f"previous_{name}") for name in _PREVIOUS
+        )
+
+    @cached_property
+    def compared(self) -> pl.DataFrame:
+        """Bars of the range with the bar before and ``usual_volume``, the median of up to 20 bars before."""
+        rows = self.history
+        if len(self.sessions) == 1:
+            earlier = rows.filter(pl.col("session") < self.sessions[0])
+            usual = (
+                earlier.group_by("symbol", maintain_order=True)
+                .agg(usual_volume=pl.col("volume").tail(USUAL_SESSIONS).median(), bars=pl.len())
+                .select(
+                    "symbol", usual_volume=pl.when(pl.col("bars") >= _LEAST_SESSIONS).then("usual_volume")
+                )
+            )
+            return rows.filter(pl.col("session") == self.sessions[0]).join(
+                usual, on="symbol", how="left", maintain_order="left"
+            )
+        median = pl.col("volume").rolling_median(USUAL_SESSIONS, min_samples=_LEAST_SESSIONS)
+        with_usual = rows.with_columns(usual_volume=median.shift(1).over("symbol"))
+        return with_usual.filter(pl.col("session") >= self.sessions[0])
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """Exchange sessions from the first of the history to the last of the range: ``session, day`` (its number)."""
+        first = self.history["session"].min()
+        start = first if isinstance(first, date) else self.sessions[0]
+        known = sessions_between(min(start, self.sessions[0]), self.sessions[-1])
+        return pl.DataFrame(
+            {"session": known, "day": range(len(known))}, schema={"session": pl.Date(), "day": pl.Int64()}
+        )
+
+    @cached_property
+    def totals(self) -> pl.DataFrame:
+        """Accepted bars of each session of the range: ``session, total``."""
+        return self.bars.group_by("session").agg(total=pl.len())

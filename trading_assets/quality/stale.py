@@ -1,0 +1,71 @@
+"""Stale prices: bars that repeat the session before, and closes that do not move although there was trade; per (symbol, session)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from trading_assets.quality.checked import CheckedBars
+from trading_assets.quality.outcome import Measured, findings_frame
+
+_OHLCV = ("open", "high", "low", "close", "volume")
+
+
+def stale_price(checked: CheckedBars) -> Measured:
+    """Find bars that repeat the one before, and closes that stay the same for many traded sessions.
+
+    A repeated bar (same prices, same volume) stops new risk in its symbol, and the session above ``max_stale_frac``. A
+    close that has not moved for ``unchanged_sessions`` is information: take-over targets and money funds do that. More
+    than ``max_unchanged_frac`` of closes equal to the session before stop the session: the vendor repeated itself.
+    """
+    limits = checked.thresholds
+    rows = checked.compared.filter(pl.col("volume") > 0)
+    same = pl.all_horizontal([pl.col(name) == pl.col(f"previous_{name}") for name in _OHLCV])
+    moved = pl.col("high") > pl.col("low")
+    repeated = rows.filter(same & moved)
+    unchanged = (
+        rows.filter(pl.col("previous_close").is_not_null())
+        .group_by("session")
+        .agg(total=pl.len(), found=(pl.col("close") == pl.col("previous_close")).sum())
+    )
+    many = unchanged.filter(
+        pl.col("found") > pl.col("total") * limits.max_unchanged_frac,
+        pl.col("total") >= limits.min_symbols_for_shares // 4,
+    )
+    details = findings_frame(
+        repeated,
+        value=pl.format("close {} volume {}, all as on {}", "close", "volume", "previous_session"),
+        expectation="a bar of its own each session",
+    )
+    return Measured(
+        pl.concat([details, _unmoved(checked)]),
+        "symbols repeat the bar of the session before",
+        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        counted=details,
+        share=limits.max_stale_frac,
+        always=findings_frame(
+            many,
+            value=pl.format("{} of {} closes equal the session before", "found", "total"),
+            expectation=f"at most {limits.max_unchanged_frac:.0%}",
+        ),
+        numbers={"repeated": repeated.height},
+    )
+
+
+def _unmoved(checked: CheckedBars) -> pl.DataFrame:
+    """Find closes whose run of equal traded ones just became too long; one finding a run."""
+    span = checked.thresholds.unchanged_sessions
+    rows = checked.history.filter(pl.col("volume") > 0)
+    start = (
+        (pl.col("symbol") != pl.col("symbol").shift(1)) | (pl.col("close") != pl.col("close").shift(1))
+    ).fill_null(value=True)
+    runs = rows.with_columns(run=start.cum_sum(), place=pl.int_range(pl.len()))
+    first = pl.when(start).then("place").forward_fill()
+    long = runs.with_columns(length=pl.col("place") - first + 1).filter(
+        pl.col("length") == span, pl.col("session") >= checked.sessions[0], pl.col("high") > pl.col("low")
+    )
+    return findings_frame(
+        long,
+        severity="warn",
+        value=pl.format("close {} for {} traded sessions", "close", "length"),
+        expectation=f"a close moves within {span} sessions",
+    )

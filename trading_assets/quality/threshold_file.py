@@ -1,0 +1,99 @@
+"""The file of thresholds: YAML to limits, every mistake named with its line and the fix; and back, with descriptions."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from trading_assets.errors import ConfigurationError
+from trading_assets.quality.thresholds import QualityThresholds
+
+
+@lru_cache(maxsize=8)
+def load_thresholds(path: Path | None) -> QualityThresholds:
+    """Read the thresholds of a file; the defaults without one.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read, or holds an unknown key or a bad value; names file, line and the fix.
+    """
+    if path is None:
+        return QualityThresholds()
+    try:
+        text = path.expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"TRADING_QUALITY: {path} cannot be read: {error.strerror}") from error
+    return parse_thresholds(text, str(path))
+
+
+def parse_thresholds(text: str, name: str) -> QualityThresholds:
+    """Read thresholds from YAML; see ``load_thresholds``."""
+    lines = _key_lines(text, name)
+    for key, line in lines.items():
+        if key not in QualityThresholds.model_fields:
+            close = difflib.get_close_matches(key, QualityThresholds.model_fields, n=1)
+            hint = f"did you mean {close[0]}?" if close else "see: trading-assets quality thresholds"
+            raise ConfigurationError(f"{name}:{line}: there is no threshold {key}; {hint}")
+    given: dict[str, Any] = yaml.safe_load(text) or {}
+    try:
+        thresholds = QualityThresholds.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = str(problem["loc"][0])
+        told = f"{name}:{lines.get(key, 1)}: {key}: {problem['msg']}, not {problem['input']!r}"
+        raise ConfigurationError(f"{told}; it is: {description(key)}") from error
+    return thresholds
+
+
+def description(key: str) -> str:
+    """Say what a threshold means, with its unit."""
+    return QualityThresholds.model_fields[key].description or ""
+
+
+def as_yaml(thresholds: QualityThresholds) -> str:
+    """Write thresholds as a file that reads back the same, each with its meaning as a comment."""
+    return "\n".join(_entries(thresholds))
+
+
+def _entries(thresholds: QualityThresholds) -> Iterator[str]:
+    defaults = QualityThresholds()
+    for key in QualityThresholds.model_fields:
+        value, default = getattr(thresholds, key), getattr(defaults, key)
+        yield from textwrap.wrap(description(key), 118, initial_indent="# ", subsequent_indent="# ")
+        shown = sorted(value) if isinstance(value, frozenset) else value
+        line = yaml.safe_dump({key: shown}, default_flow_style=None, width=1000).strip()
+        yield (
+            line
+            if value == default
+            else f"{line}  # default: {default if not isinstance(default, frozenset) else sorted(default)}"
+        )
+        yield ""
+
+
+def _key_lines(text: str, name: str) -> dict[str, int]:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{name}:{line}: this is not YAML: {error.problem}") from error
+    if node is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigurationError(f"{name}:{node.start_mark.line + 1}: write `threshold: value` lines")
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            raise ConfigurationError(
+                f"{name}:{line}: {key.value} is given twice, first in line {lines[key.value]}"
+            )
+        lines[key.value] = line
+    return lines
