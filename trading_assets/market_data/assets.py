@@ -11,6 +11,7 @@ import dagster as dg
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from trading_assets.company_schemas import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.corporate_actions import ingest_corporate_actions
 from trading_assets.market_data.corrections import check_earlier_sessions
@@ -54,11 +55,18 @@ def ingested(table: Table, result: Ingested) -> Outcome:
     )
 
 
-@session_asset(group=GROUP, kinds={"polygon", "parquet"}, table=UNIVERSE, catches_up=True)
+@session_asset(
+    group=GROUP,
+    kinds={"polygon", "parquet"},
+    table=UNIVERSE,
+    deps=[COMPANY_INFO.name, KEY_STATISTICS.name] if "yahoo" in load_settings().sources else [],
+    catches_up=True,
+)
 def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """What was listed, asked as of the session; delisted names stay on the sessions on which they traded.
 
-    A backfill asks once a month and says so in `snapshot_session`.
+    A backfill asks once a month and says so in `snapshot_session`. Sector, industry and market capitalisation are those
+    of the newest company snapshot dated the session or earlier; null before the first one.
     """
     return ingested(UNIVERSE, ingest_universe(platform, sessions))
 

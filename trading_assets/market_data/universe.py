@@ -12,6 +12,8 @@ from resources.platform import Platform
 from resources.vendor_listings import FLAG_COLUMNS
 from resources.vendors import Fetched
 from trading_assets import sessions as calendar
+from trading_assets.companies.known import join_known
+from trading_assets.company_schemas import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.market_data.ingest import Ingested, store_fetched
 from trading_assets.schemas import DAILY_BARS, UNIVERSE
 
@@ -34,6 +36,7 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
         if waiting is not None:
             rows = _on_sessions(waiting.frame, carried, fetched.frame if fetched else None)
             frame = _with_listed_dates(platform, _with_known_flags(platform, rows, carried), carried)
+            frame = with_company_facts(platform.lake, frame)
             whole = Fetched(frame=frame, responses=waiting.responses, empty=waiting.empty)
             total = total.joined(
                 store_fetched(platform, UNIVERSE, whole, source=source.name, kind="universe", dates=carried)
@@ -48,6 +51,21 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
             ]
         waiting = fetched
     return total
+
+
+def with_company_facts(lake: Lake, rows: pl.DataFrame) -> pl.DataFrame:
+    """Fill sector, industry and market capitalisation from the newest company snapshot that each row's session may know.
+
+    What the vendor of listings says itself is kept where there is no snapshot yet.
+    """
+    last: date | None = rows["session"].max()  # type: ignore[assignment] # dates
+    told = rows
+    for table, columns in ((COMPANY_INFO, ("sector", "industry")), (KEY_STATISTICS, ("market_cap_usd",))):
+        snapshots = lake.scan(table, end=last, columns=["symbol", "session", *columns]).collect()
+        told = join_known(told, snapshots, columns)
+    return rows.with_columns(
+        pl.coalesce(told[name], pl.col(name)).alias(name) for name in ("sector", "industry", "market_cap_usd")
+    )
 
 
 def every_name(lake: Lake) -> pl.DataFrame:
