@@ -140,8 +140,11 @@ def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 class BarMarket:
     """A market of hand-written daily bars: ``bars[symbol, session] = (open, high, low, close, volume)``."""
 
-    def __init__(self, bars: dict, *, actions: list[dict] | None = None, **instruments: dict) -> None:
+    def __init__(
+        self, bars: dict, *, actions: list[dict] | None = None, halts: dict | None = None, **instruments: dict
+    ) -> None:
         self.bars = bars
+        self.halts = halts or {}
         self.actions = actions or []
         symbols = sorted({symbol for symbol, _ in bars} | set(instruments))
         defaults = {"mic": "XNYS", "asset_type": "CS", "listed": date(2000, 1, 3)}
@@ -168,6 +171,9 @@ class BarMarket:
             "kind": pl.String,
             "split_ratio": pl.Float64,
             "cash_usd": pl.Float64,
+            "new_symbol": pl.String,
+            "share_ratio": pl.Float64,
+            "price_factor": pl.Float64,
         }
         return pl.DataFrame(self.actions, schema=schema).filter(pl.col("ex_date").is_between(start, end))
 
@@ -175,6 +181,9 @@ class BarMarket:
         self, start: date, end: date, *, known_at: datetime, symbols: object = None
     ) -> pl.DataFrame:
         raise NotImplementedError("the broker asks for true bars only")
+
+    def halt(self, symbol: str, day: date) -> tuple[int, int] | None:
+        return self.halts.get((symbol, day))
 
     def bar(self, symbol: str, session: date) -> Bar | None:
         values = self.bars.get((symbol, session))

@@ -71,6 +71,19 @@ class Account:
             del self.positions[symbol]
         return position.shares - before
 
+    def take_out(self, symbol: str) -> Position:
+        """Remove a whole position without a trade, and return it."""
+        return self.positions.pop(symbol)
+
+    def put_in(self, symbol: str, shares: Decimal, price: Decimal) -> Decimal:
+        """Add signed shares that cost ``price`` each without a trade; returns the shares added, rounded."""
+        rounded = shares.quantize(SHARE_STEP).normalize()
+        if rounded:
+            cash = self.cash_usd
+            self.trade(symbol, rounded, price)
+            self.cash_usd = cash
+        return rounded
+
 
 @dataclass(frozen=True)
 class Balances:

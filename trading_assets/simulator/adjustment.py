@@ -11,22 +11,35 @@ import numpy as np
 from trading_assets.simulator.tape import Action, Floats, Rows, TapeMarket, day_number, day_of, published_day
 
 _BEGINNING = date(1970, 1, 1)
+_MOVES = frozenset({"split", "cash_dividend", "spin_off"})
 
 
 def effective_actions(
     market: TapeMarket, symbol: str, now: datetime, *, until: date | None = None
 ) -> list[Action]:
-    """List the actions of one symbol up to ``until``, by ex-date; if None, those whose ex-date's bar is published."""
-    return market.actions(_BEGINNING, until or day_of(published_day(now)), known_at=now, symbol=symbol)
+    """List the actions that move one symbol's price, by ex-date: splits, cash dividends and spin-offs.
+
+    Up to ``until``; if that is None, up to the last published session.
+    """
+    last = until or day_of(published_day(now))
+    found = market.actions(_BEGINNING, last, known_at=now, symbol=symbol)
+    return [action for action in found if action.kind in _MOVES]
 
 
-def split_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
-    """Return for each bar the product of 1/ratio over the splits after it."""
+def split_factors(rows: Rows, actions: Sequence[Action], *, spin_offs: bool = False) -> Floats:
+    """Return for each bar the product of 1/ratio over the splits after it; of spin-offs too, if asked."""
     factors = np.ones(len(rows.day))
     for action in actions:
         if action.split_ratio:
             factors[rows.day < day_number(action.ex_date)] /= action.split_ratio
+        elif spin_offs and action.price_factor:
+            factors[rows.day < day_number(action.ex_date)] *= action.price_factor
     return factors
+
+
+def spin_off_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
+    """Return for each bar what the spin-offs after it left of its price."""
+    return split_factors(rows, [action for action in actions if action.price_factor], spin_offs=True)
 
 
 def dividend_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
@@ -36,7 +49,7 @@ def dividend_factors(rows: Rows, actions: Sequence[Action]) -> Floats:
     """
     factors = np.ones(len(rows.day))
     for action in actions:
-        if action.cash_usd:
+        if action.cash_usd and action.kind == "cash_dividend":
             end = int(np.searchsorted(rows.day, day_number(action.ex_date)))
             if end and rows.close[end - 1] > action.cash_usd:
                 factors[:end] *= 1.0 - action.cash_usd / rows.close[end - 1]

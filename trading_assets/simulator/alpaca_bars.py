@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +21,11 @@ from trading_assets.simulator.adjustment import (
     dividend_factors,
     effective_actions,
     scaled,
+    spin_off_factors,
     split_factors,
 )
 from trading_assets.simulator.alpaca_arguments import WrongArgumentError
-from trading_assets.simulator.intraday import day_so_far, intraday, rows_behind
+from trading_assets.simulator.intraday import day_so_far, halts_behind, intraday, rows_behind
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Floats, Rows, day_number, day_of, joined_rows, published_day
 from trading_assets.simulator.wire import json_answer, json_array, json_lines, new_york_millis
@@ -45,6 +46,7 @@ class _Question(NamedTuple):
     # what is asked of every symbol; ``first`` and ``last`` are bounds of labels in UTC seconds, both included
     minutes: int | None
     adjustments: frozenset[str]
+    as_of: date | None
     first: int
     last: int
     now: datetime
@@ -124,7 +126,9 @@ def _question(simulation: Simulation, request: Request) -> _Question:
     start = alpaca_arguments.instant(query["start"], "start") if query.get("start") else today
     end = alpaca_arguments.instant(query["end"], "end") if query.get("end") else now
     first = -int(-start.timestamp() // 1)
-    return _Question(minutes, adjustments, first, int(min(end, now).timestamp()), now)
+    text = query.get("asof") or today.date().isoformat()
+    as_of = None if text == "-" else alpaca_arguments.instant(text, "asof").date()
+    return _Question(minutes, adjustments, as_of, first, int(min(end, now).timestamp()), now)
 
 
 def _bars_of(simulation: Simulation, symbol: str, asked: _Question) -> _Bars:
@@ -132,18 +136,18 @@ def _bars_of(simulation: Simulation, symbol: str, asked: _Question) -> _Bars:
     low, high = (day_number(datetime.fromtimestamp(at, NEW_YORK).date()) for at in (asked.first, asked.last))
     today = day_number(now.astimezone(NEW_YORK).date())
     until = min(high, today) if not asked.adjustments else today
+    tickers = market.tickers_of_holder(symbol, asked.as_of, now) if asked.as_of else [symbol]
     if asked.minutes is None:
-        rows = market.series(symbol, day_of(low), day_of(until), now)
+        parts = [market.series(ticker, day_of(low), day_of(until), now) for ticker in tickers]
         if until == today:
-            running = day_so_far(market, symbol, now)
-            if len(running.day):
-                rows = joined_rows([rows, running])
-        factors = _factors(simulation, symbol, rows, asked)
+            parts += [day_so_far(market, ticker, now) for ticker in tickers]
+        rows = joined_rows(parts)
+        factors = _factors(simulation, tickers, rows, asked)
         found = _daily(rows if factors is None else scaled(rows, *factors))
     else:
-        rows = rows_behind(market, symbol, low, until, now)
-        cut = intraday(rows, asked.minutes, now)
-        factors = _factors(simulation, symbol, rows, asked)
+        rows = joined_rows([rows_behind(market, ticker, low, until, now) for ticker in tickers])
+        cut = intraday(rows, asked.minutes, now, halts=halts_behind(market, tickers, rows))
+        factors = _factors(simulation, tickers, rows, asked)
         if factors is not None:
             cut = cut.scaled(*factors)
         found = _Bars(cut.start, cut.columns())
@@ -151,17 +155,21 @@ def _bars_of(simulation: Simulation, symbol: str, asked: _Question) -> _Bars:
 
 
 def _factors(
-    simulation: Simulation, symbol: str, rows: Rows, asked: _Question
+    simulation: Simulation, tickers: Sequence[str], rows: Rows, asked: _Question
 ) -> tuple[Floats, Floats] | None:
     # what prices are multiplied by and volumes divided by; the rows reach up to today
     if not asked.adjustments or len(rows.day) == 0:
         return None
     today = asked.now.astimezone(NEW_YORK).date()
-    actions = effective_actions(simulation.market, symbol, asked.now, until=today)
+    actions = [
+        action
+        for ticker in tickers
+        for action in effective_actions(simulation.market, ticker, asked.now, until=today)
+    ]
     none = np.ones(len(rows.day))
     volumes = split_factors(rows, actions) if "split" in asked.adjustments else none
     prices = volumes * (dividend_factors(rows, actions) if "dividend" in asked.adjustments else none)
-    return prices, volumes
+    return prices * (spin_off_factors(rows, actions) if "spin-off" in asked.adjustments else none), volumes
 
 
 def _daily(rows: Rows) -> _Bars:

@@ -118,7 +118,7 @@ def company_books(market: TapeMarket, symbol: str, now: datetime) -> Books | Non
     paid = [0.0] * _KEPT
     for action in market.actions(quarter_end(first - 1), quarter_end(last), known_at=now, symbol=symbol):
         quarter = action.ex_date.year * 4 + (action.ex_date.month - 1) // 3 - first
-        if action.cash_usd and 0 <= quarter < _KEPT:
+        if action.kind == "cash_dividend" and action.cash_usd and 0 <= quarter < _KEPT:
             outstanding = market.shares_outstanding(symbol, action.ex_date) or 0.0
             paid[quarter] += rounded_thousands(action.cash_usd * outstanding)
     return _books(seed, symbol, last, capitals=capitals, paid=tuple(paid), shares=float(round(shares)))

@@ -1,9 +1,10 @@
-"""Splits and cash dividends of held symbols, booked at the ex-date's open before anything trades.
+"""Corporate actions of held symbols, booked at the ex-date's open before anything trades.
 
 A split multiplies the position and divides its average price. Orders that were already working in an earlier
 session are adjusted with a forward split and canceled by a reverse one; orders entered since the last close
 were meant for the ex-date and stay as they are, unless the shares that they would sell are no longer there.
-Fractions of a share that a split leaves stay in the position (no cash in lieu).
+Fractions of a share that a split leaves stay in the position (no cash in lieu). What changes companies is
+in ``reorganisations``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from trading_assets.simulator.matching import SHARE_STEP
 from trading_assets.simulator.order_book import Order, OrderBook, Status
 from trading_assets.simulator.price_path import tick_usd
 from trading_assets.simulator.quotes import Entitlement, Window
+from trading_assets.simulator.reorganisations import reorganise
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,15 @@ class CorporateEvents:
     ) -> Iterator[CorporateEvent]:
         """Book the entitlements of one ex-date; yields what each of them changed."""
         for entitlement in entitlements:
-            if entitlement.split_ratio is not None and self.applies_splits:
-                yield from _split(entitlement, account, book, hours=hours, previous=previous)
-            if entitlement.cash_usd is not None and self.pays_dividends:
-                yield from _dividend(entitlement.symbol, entitlement.cash_usd, account, hours)
+            if entitlement.kind == "split":
+                if self.applies_splits:
+                    yield from _split(entitlement, account, book, hours=hours, previous=previous)
+            elif entitlement.kind == "cash_dividend":
+                if self.pays_dividends and entitlement.cash_usd is not None:
+                    yield from _dividend(entitlement.symbol, entitlement.cash_usd, account, hours)
+            else:
+                for change in reorganise(entitlement, account, book, hours=hours, previous=previous):
+                    yield CorporateEvent(*change)
 
 
 def _split(

@@ -8,6 +8,7 @@ price did in it belongs to the next one that is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -41,6 +42,9 @@ AUCTION_FRAC = 0.06
 _VALUES = ("open", "high", "low", "close", "volume")
 _DRIFT_FRAC = 0.004
 _RIPPLE = 0.03
+
+
+Halts = Mapping[int, tuple[int, int]]
 
 
 class Shape(NamedTuple):
@@ -108,18 +112,35 @@ def rows_behind(market: TapeMarket, symbol: str, first: int, last: int, now: dat
     return joined.take(np.argsort(joined.day, kind="stable"))
 
 
+def halts_behind(market: TapeMarket, tickers: Sequence[str], rows: Rows) -> Halts:
+    """Return when trading was halted on the days of some rows, by day number."""
+    found = {}
+    for ticker in tickers:
+        for day in rows.day.tolist():
+            halt = market.halt(ticker, day_of(day))
+            if halt is not None:
+                found[day] = halt
+    return found
+
+
 def day_so_far(market: TapeMarket, symbol: str, now: datetime) -> Rows:
     """Return the unfinished daily bar of the running session; no row before its first trade, or once it is published."""
     today = now.astimezone(NEW_YORK).date()
     if not is_session(today) or now <= session_open(today) or day_number(today) <= published_day(now):
         return NO_ROWS
     rows = market.truth(symbol, today)
-    bar = intraday(rows, 24 * 60, now, extended=False)
+    bar = intraday(rows, 24 * 60, now, extended=False, halts=halts_behind(market, [symbol], rows))
     return rows.take(bar.row)._replace(**{name: getattr(bar, name) for name in _VALUES})
 
 
 def intraday(
-    rows: Rows, minutes: int, until: datetime, *, from_open: bool = False, extended: bool = True
+    rows: Rows,
+    minutes: int,
+    until: datetime,
+    *,
+    from_open: bool = False,
+    extended: bool = True,
+    halts: Halts | None = None,
 ) -> Intraday:
     """Cut daily rows into bars.
 
@@ -135,6 +156,8 @@ def intraday(
         Whether windows are counted from the open (Yahoo) or from midnight (the others).
     extended
         Whether trades before the open and after the close are shown.
+    halts
+        When nothing traded, in seconds since midnight in New York, by day number.
 
     Returns
     -------
@@ -155,9 +178,11 @@ def intraday(
         known = seconds - midnight
         if known > PRE_OPEN:
             groups.setdefault((shape, known if known < shape.post_close else None), []).append(number)
+    pauses = np.array([(halts or {}).get(day, (0, 0)) for day in rows.day.tolist()], np.int64).reshape(-1, 2)
     for (shape, cut), numbers in groups.items():
         chosen = np.array(numbers, np.int64)
-        bars = _cut(rows.take(chosen), shape, cut, minutes=minutes, from_open=from_open, extended=extended)
+        window = _bounds(shape, minutes, from_open=from_open, extended=extended)
+        bars = _cut(rows.take(chosen), shape, cut, window, pauses[chosen])
         parts.append(bars._replace(row=chosen[bars.row], start=bars.start + midnights[chosen[bars.row]]))
     if not parts:
         return NOTHING
@@ -178,8 +203,8 @@ def _hours(day: int) -> tuple[Shape, int]:
 
 
 @lru_cache(maxsize=64)
-def _bounds(shape: Shape, minutes: int, *, from_open: bool, extended: bool) -> tuple[Whole, Whole]:
-    # windows as seconds since midnight, clipped to the hours that are shown
+def _bounds(shape: Shape, minutes: int, *, from_open: bool, extended: bool) -> tuple[Whole, Whole, int]:
+    # windows as seconds since midnight, clipped to the hours that are shown, and the first second shown
     first, last = (PRE_OPEN, shape.post_close) if extended else (shape.open, shape.close)
     width = minutes * 60
     anchor = shape.open % width if from_open else 0
@@ -188,20 +213,19 @@ def _bounds(shape: Shape, minutes: int, *, from_open: bool, extended: bool) -> t
     if from_open and extended:
         # windows counted from the open restart at the close of a half day
         ends = np.minimum(starts + width, last)
-        return np.maximum(starts, first), ends
-    return starts, np.minimum(starts + width, last)
+        return np.maximum(starts, first), ends, first
+    return starts, np.minimum(starts + width, last), first
 
 
 def _cut(
-    rows: Rows, shape: Shape, cut: int | None, *, minutes: int, from_open: bool, extended: bool
+    rows: Rows, shape: Shape, cut: int | None, windows: tuple[Whole, Whole, int], pauses: Whole
 ) -> Intraday:
-    starts, ends = _bounds(shape, minutes, from_open=from_open, extended=extended)
+    starts, ends, first = windows
     if cut is not None:
         starts, ends = starts[starts < cut], np.minimum(ends[starts < cut], cut)
-    count, windows = len(rows.day), len(starts)
-    if windows == 0:
+    if len(starts) == 0:
         return NOTHING
-    shown = np.maximum(starts, PRE_OPEN if extended else shape.open)
+    shown = np.maximum(starts, first)
     times, path = _path(rows, shape)
     bounds = np.append(shown, ends[-1])
     prices = _prices_at(bounds, times, path)
@@ -211,7 +235,7 @@ def _cut(
         inside = (shown <= at) & (at <= ends)
         high[:, inside] = np.maximum(high[:, inside], path[:, vertex, None])
         low[:, inside] = np.minimum(low[:, inside], path[:, vertex, None])
-    volume = np.diff(_volume_until(bounds, rows, shape), axis=1)
+    volume = np.diff(_volume_until(bounds, rows, shape, pauses), axis=1)
     opened, high, low, volume = _without_quiet(
         opened.copy(), high, low, volume, np.flatnonzero((ends > shape.open) & (shown < shape.close))
     )
@@ -226,7 +250,7 @@ def _cut(
         low=low[kept] / MICROS_PER_USD,
         close=close[kept] / MICROS_PER_USD,
         volume=volume[kept],
-        minutes=np.maximum(np.broadcast_to(-(-busy // 60), (count, windows))[kept], 1),
+        minutes=np.maximum(np.broadcast_to(-(-busy // 60), kept.shape)[kept], 1),
     )
 
 
@@ -267,9 +291,11 @@ def _prices_at(at: Whole, times: Whole, path: Whole) -> Whole:
     return result
 
 
-def _volume_until(at: Whole, rows: Rows, shape: Shape) -> Floats:
+def _volume_until(at: Whole, rows: Rows, shape: Shape, pauses: Whole) -> Floats:
     # whole shares traded until each instant, (rows, instants); all of the session's at its close
-    part = np.clip((at - shape.open) / (shape.close - shape.open), 0.0, 1.0)
+    start, length = pauses[:, :1], pauses[:, 1:] - pauses[:, :1]
+    waited = np.clip(at - start, 0, length)
+    part = np.clip((at - waited - shape.open) / (shape.close - shape.open - length), 0.0, 1.0)
     curve = 0.55 * part + 1.8 * ((part - 0.5) ** 3 + 0.125)
     phase = 2.0 * np.pi * _draws(rows)[2][:, None]
     curve = curve + _RIPPLE * (np.sin(4.0 * np.pi * part + phase) - np.sin(phase))

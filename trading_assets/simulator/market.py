@@ -77,7 +77,11 @@ class Market(Protocol):
         ...
 
     def corporate_actions(self, start: date, end: date, *, known_at: datetime) -> pl.DataFrame:
-        """Return actions with ex-date ``start`` to ``end``: symbol, ex_date, kind, split_ratio, cash_usd."""
+        """Return actions with ex-date ``start`` to ``end``: columns of ``ACTION_SCHEMA`` of tape.py."""
+        ...
+
+    def halt(self, symbol: str, day: date) -> tuple[int, int] | None:
+        """Return from when to when trading was halted, in seconds since midnight in New York; None if it was not."""
         ...
 
     def bar(self, symbol: str, session: date) -> Bar | None:

@@ -43,10 +43,10 @@ def next_execution(order: Order, day: TradingDay, *, closable_shares: Decimal) -
     """
     if not _may_trade(order, day):
         return None
-    start = max(day.open_at, order.live_from)
+    start = day.resumed(max(day.open_at, order.live_from))
     is_resting = order.last_fill_at is not None and order.last_fill_at >= day.open_at
     if is_resting and order.last_fill_at is not None:
-        start = max(start, order.last_fill_at + BETWEEN_PIECES)
+        start = day.resumed(max(start, order.last_fill_at + BETWEEN_PIECES))
     if start >= day.close_at:
         return None
     if order.time_in_force == "cls":

@@ -46,6 +46,7 @@ def routes(simulation: Simulation) -> list[Route]:
         route("/v2/aggs/ticker/{ticker}/prev", _previous),
         route("/v3/reference/tickers", polygon_reference.tickers),
         route("/v3/reference/tickers/{ticker}", polygon_reference.ticker),
+        route("/vX/reference/tickers/{identifier}/events", polygon_reference.ticker_events),
         route("/v3/reference/splits", polygon_reference.splits),
         route("/v3/reference/dividends", polygon_reference.dividends),
         route("/v1/marketstatus/now", polygon_status.now),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.adjustment import effective_actions, split_factors
-from trading_assets.simulator.intraday import Intraday, intraday, rows_behind
+from trading_assets.simulator.intraday import Intraday, halts_behind, intraday, rows_behind
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import day_number
 from trading_assets.simulator.wire import new_york_millis, parse_day
@@ -68,7 +68,7 @@ def windows(
     now = simulation.now()
     days = [day_number(datetime.fromtimestamp(at / 1000, NEW_YORK).date()) for at in (first, last)]
     rows = rows_behind(simulation.market, ticker, days[0], days[1], now)
-    bars = intraday(rows, minutes, now)
+    bars = intraday(rows, minutes, now, halts=halts_behind(simulation.market, [ticker], rows))
     if is_adjusted and len(rows.day):
         today = now.astimezone(NEW_YORK).date()
         factors = split_factors(rows, effective_actions(simulation.market, ticker, now, until=today))

@@ -55,6 +55,38 @@ def ticker(simulation: Simulation, request: Request) -> Response:
     return json_answer({"results": details, "status": "OK", "request_id": identifier})
 
 
+def ticker_events(simulation: Simulation, request: Request) -> Response:
+    """Answer /vX/reference/tickers/{ticker, CUSIP or FIGI}/events: the tickers that a company had, newest first."""
+    market, now = simulation.market, simulation.now()
+    today, wanted = now.astimezone(NEW_YORK).date(), request.path_params["identifier"]
+    listed = [item for item in market.instruments() if item.listed <= today]
+    chosen = [
+        item for item in listed if wanted in {item.symbol, _figi(item.company or item.symbol, "composite")}
+    ]
+    identifier = request_id(request, now)
+    if not chosen:
+        body = {"status": "NOT_FOUND", "request_id": identifier, "message": "Ticker not found."}
+        return json_answer(body, 404)
+    company = chosen[0].company or chosen[0].symbol
+    names = sorted(
+        (item for item in listed if (item.company or item.symbol) == company),
+        key=lambda item: item.listed,
+        reverse=True,
+    )
+    events = [
+        {"ticker_change": {"ticker": item.symbol}, "type": "ticker_change", "date": item.listed.isoformat()}
+        for item in names
+    ]
+    types = request.query_params.get("types", "ticker_change").split(",")
+    results = {
+        "name": names[0].name,
+        "composite_figi": _figi(company, "composite"),
+        "cik": _cik(company),
+        "events": events if "ticker_change" in types else [],
+    }
+    return json_answer({"results": results, "status": "OK", "request_id": identifier})
+
+
 def splits(simulation: Simulation, request: Request) -> Response:
     """Answer /v3/reference/splits: newest execution date first."""
     return _page(simulation, request, _split_rows, order="desc", default_limit=10)
@@ -84,7 +116,7 @@ def _ticker_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[
 def _split_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[str, list[Row]]:
     rows: list[Row] = []
     for action in _actions(simulation, arguments, "execution_date"):
-        if action.split_ratio:
+        if action.kind == "split" and action.split_ratio:
             new, old = ratio_parts(action.split_ratio)
             rows.append(
                 {
@@ -113,7 +145,7 @@ def _dividend_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tupl
             "ticker": action.symbol,
         }
         for action in _actions(simulation, arguments, "ex_dividend_date")
-        if action.cash_usd
+        if action.kind == "cash_dividend"
     ]
     names = ("ex_dividend_date", "declaration_date", "record_date", "pay_date", "cash_amount", "ticker")
     return "ex_dividend_date", [row for row in rows if _matches(row, arguments, *names)]
@@ -137,6 +169,7 @@ def _actions(simulation: Simulation, arguments: Mapping[str, str], name: str) ->
 
 
 def _listing(item: Instrument, day: date, *, gone: bool) -> Row:
+    company = item.company or item.symbol
     row: Row = {
         "ticker": item.symbol,
         "name": item.name,
@@ -146,9 +179,9 @@ def _listing(item: Instrument, day: date, *, gone: bool) -> Row:
         "type": item.asset_type,
         "active": not gone,
         "currency_name": "usd",
-        "cik": f"{_number(item.symbol, 'cik') % 2_000_000:010d}",
-        "composite_figi": _figi(item.symbol, "composite"),
-        "share_class_figi": _figi(item.symbol, "share class"),
+        "cik": _cik(company),
+        "composite_figi": _figi(company, "composite"),
+        "share_class_figi": _figi(company, "share class"),
         "last_updated_utc": f"{day.isoformat()}T00:00:00Z",
     }
     if gone and item.delisted is not None:
@@ -158,7 +191,10 @@ def _listing(item: Instrument, day: date, *, gone: bool) -> Row:
 
 def _details(simulation: Simulation, item: Instrument, day: date) -> Row:
     # facts that this market does not know are absent, as they are at Polygon
-    details: Row = {"ticker_root": item.symbol, "list_date": item.listed.isoformat()}
+    market, now = simulation.market, simulation.now()
+    [first, *_] = [*market.tickers_before(item.symbol, now), item.symbol]
+    listed = market.instruments()[market.places[first]].listed
+    details: Row = {"ticker_root": item.symbol, "list_date": listed.isoformat()}
     if item.sector is not None:
         details |= {
             "phone_number": "(555) 010-0100",
@@ -258,6 +294,10 @@ def _sorted_rows(
 
 def _number(text: str, purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{purpose} {text}".encode(), digest_size=6).digest())
+
+
+def _cik(company: str) -> str:
+    return f"{_number(company, 'cik') % 2_000_000:010d}"
 
 
 def _figi(symbol: str, purpose: str) -> str:

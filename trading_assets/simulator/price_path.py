@@ -48,6 +48,7 @@ class TradingDay:
     high: Decimal
     piece_shares: Decimal
     vertices: tuple[tuple[datetime, Decimal], ...]
+    halt: tuple[datetime, datetime] | None = None
 
     @property
     def open(self) -> Decimal:
@@ -60,23 +61,33 @@ class TradingDay:
         return self.vertices[-1][1]
 
     def price_at(self, at: datetime) -> Decimal:
-        """Return the price at ``at`` on the tick grid; the bar's own prices are returned as they are."""
+        """Return the last price at ``at`` on the tick grid; the bar's own prices are returned as they are."""
+        if self.halt is not None and self.halt[0] <= at < self.halt[1]:
+            at = self.halt[0]
         for instant, price in self.vertices:
             if instant == at:
                 return price
         return self._on_grid(self._raw_price_at(at))
+
+    def resumed(self, at: datetime) -> datetime:
+        """Return when trading goes on: ``at``, or the end of the halt that it falls into."""
+        return self.halt[1] if self.halt is not None and self.halt[0] <= at < self.halt[1] else at
 
     def first_touch(self, level: Decimal, direction: Direction, start: datetime) -> Touch | None:
         """Return when the price is first at or beyond ``level``, at ``start`` or later.
 
         The price of the touch is the market's if it is beyond the level already at ``start``, else the level.
         """
+        start = self.resumed(start)
         price = self.price_at(start)
         if _is_beyond(price, level, direction):
             return Touch(start, price)
         for (left, from_price), (right, to_price) in self._legs(start):
             if _is_beyond(to_price, level, direction):
-                return Touch(_crossing(left, from_price, right, to_price, level), level)
+                at = _crossing(left, from_price, right, to_price, level)
+                if self.resumed(at) != at:
+                    return self.first_touch(level, direction, self.resumed(at))
+                return Touch(at, level)
         return None
 
     def trail_touch(
@@ -89,6 +100,7 @@ class TradingDay:
         high_water: Decimal | None,
     ) -> Touch | None:
         """Return when a stop that trails the best price since ``start`` is first hit ("down" protects a long)."""
+        start = self.resumed(start)
         best = self._best(high_water, self.price_at(start), direction)
         first = self._trail_level(best, trail, is_frac=is_frac, direction=direction)
         if _is_beyond(self.price_at(start), first, direction):
@@ -96,7 +108,12 @@ class TradingDay:
         for (left, from_price), (right, to_price) in self._legs(start):
             level = self._trail_level(best, trail, is_frac=is_frac, direction=direction)
             if _is_beyond(to_price, level, direction):
-                return Touch(_crossing(left, from_price, right, to_price, level), level, best)
+                at = _crossing(left, from_price, right, to_price, level)
+                if self.resumed(at) != at:
+                    return self.trail_touch(
+                        trail, is_frac=is_frac, direction=direction, start=self.resumed(at), high_water=best
+                    )
+                return Touch(at, level, best)
             best = self._best(best, to_price, direction)
         return None
 
@@ -133,7 +150,12 @@ class TradingDay:
         return level.quantize(tick_usd(level))
 
 
-def trading_day(bar: Bar | None, open_at: datetime, close_at: datetime) -> TradingDay | None:
+def trading_day(
+    bar: Bar | None,
+    open_at: datetime,
+    close_at: datetime,
+    halt: tuple[datetime, datetime] | None = None,
+) -> TradingDay | None:
     """Draw the path of a bar; None if the symbol did not trade or the bar is no price at all."""
     if bar is None or not _is_tradable(bar):
         return None
@@ -151,6 +173,7 @@ def trading_day(bar: Bar | None, open_at: datetime, close_at: datetime) -> Tradi
             *((open_at + number * leg, points[number]) for number in range(LEGS)),
             (close_at, points[-1]),
         ),
+        halt=halt,
     )
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -17,6 +17,8 @@ from trading_assets.simulator.price_path import TradingDay, as_price, trading_da
 
 FINAL_TRUTH = datetime(2200, 1, 1, tzinfo=UTC)
 LOOK_BACK_SESSIONS = 30
+_NUMBERS = ("split_ratio", "cash_usd", "share_ratio", "price_factor")
+_NEEDED = {"split": "split_ratio", "cash_dividend": "cash_usd", "spin_off": "share_ratio"}
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Entitlement:
-    """A split (ratio of new to old shares) or a cash dividend of one symbol."""
+    """What the holders of one symbol get or give up on an ex-date; ``kind`` as in ``Action``."""
 
     symbol: str
-    split_ratio: Decimal | None
-    cash_usd: Decimal | None
+    kind: str
+    split_ratio: Decimal | None = None
+    cash_usd: Decimal | None = None
+    new_symbol: str | None = None
+    share_ratio: Decimal | None = None
+    price_factor: Decimal | None = None
 
 
 @lru_cache(maxsize=16_384)
@@ -120,7 +126,7 @@ class Quotes:
         return None
 
     def entitlements(self, session: date, previous: date) -> list[Entitlement]:
-        """List the splits and dividends with an ex-date after ``previous`` and up to ``session``."""
+        """List what has an ex-date after ``previous`` and up to ``session``."""
         if self._entitlements is None:
             self._entitlements = self._load_entitlements()
             self._ex_dates = sorted(self._entitlements)
@@ -133,21 +139,27 @@ class Quotes:
 
     def _trading_day(self, symbol: str, session: date) -> TradingDay | None:
         hours = window(session)
-        return trading_day(self._market.bar(symbol, session), hours.open_at, hours.close_at)
+        halt = self._market.halt(symbol, session)
+        if halt is None:
+            return trading_day(self._market.bar(symbol, session), hours.open_at, hours.close_at)
+        midnight = datetime.combine(session, time(0), NEW_YORK)
+        pause = (midnight + timedelta(seconds=halt[0]), midnight + timedelta(seconds=halt[1]))
+        return trading_day(self._market.bar(symbol, session), hours.open_at, hours.close_at, pause)
 
     def _load_entitlements(self) -> dict[date, list[Entitlement]]:
         frame = self._market.corporate_actions(
             self._market.first_session(), self._market.last_session(), known_at=FINAL_TRUTH
         )
         found: dict[date, list[Entitlement]] = defaultdict(list)
-        columns = ["symbol", "ex_date", "kind", "split_ratio", "cash_usd"]
-        for symbol, ex_date, kind, ratio, cash in frame.select(columns).iter_rows():
-            if kind == "split" and _is_positive(ratio):
-                found[ex_date].append(Entitlement(symbol, as_price(ratio), None))
-            elif kind == "cash_dividend" and _is_positive(cash):
-                found[ex_date].append(Entitlement(symbol, None, as_price(cash)))
+        for row in frame.iter_rows(named=True):
+            numbers = {name: _amount(row[name]) for name in _NUMBERS}
+            needed = _NEEDED.get(row["kind"])
+            if needed is None or numbers[needed] is not None:
+                found[row["ex_date"]].append(
+                    Entitlement(row["symbol"], row["kind"], new_symbol=row["new_symbol"], **numbers)
+                )
         return dict(found)
 
 
-def _is_positive(value: float | None) -> bool:
-    return value is not None and math.isfinite(value) and value > 0
+def _amount(value: float | None) -> Decimal | None:
+    return as_price(value) if value is not None and math.isfinite(value) and value > 0 else None

@@ -126,7 +126,8 @@ class SyntheticMarket(TapeMarket):
         y = day_of(day).year - FIRST_YEAR
         slot = slot_of(day)
         splits, spins = self._scales(b, y, len(self._weekdays[y]))
-        return float(np.exp(self._path(b, y + FIRST_YEAR)[1][slot, c]) * splits[slot, c] * spins[slot, c])
+        _, _, path = self._path(b, y + FIRST_YEAR)
+        return max(float(np.exp(path[slot, c]) * splits[slot, c] * spins[slot, c]), 0.01)
 
     def halt(self, symbol: str, day: date) -> tuple[int, int] | None:
         """Return from when to when trading is halted, in seconds since midnight in New York."""

@@ -22,6 +22,7 @@ _NOTICE = {
     "worthless_removal": timedelta(days=3),
 }
 _MERGER_NOTICE = timedelta(days=30)
+_MOST_SHARES = 20
 
 
 class Prices(Protocol):
@@ -111,11 +112,14 @@ def _spin_off(b: int, event: SpinOff, prices: Prices) -> Action:
 def _removal(b: int, event: Removal, prices: Prices) -> Action:
     ex_date = next_session(day_of(event.last_day))
     price = prices.value_on(b, event.column, event.last_day)
-    cash = {"cash_merger": round(price, 2), "stock_and_cash_merger": round(price / 2, 2)}.get(event.kind)
+    paid = 0.0 if event.acquirer is None else prices.value_on(b, event.acquirer, event.last_day)
+    # nobody pays with hundreds of shares for one
+    kind = "cash_merger" if event.acquirer is not None and price / paid > _MOST_SHARES else event.kind
+    cash = {"cash_merger": round(price, 2), "stock_and_cash_merger": round(price / 2, 2)}.get(kind)
     shares = acquirer = None
-    if event.acquirer is not None and event.kind.startswith("stock"):
+    if event.acquirer is not None and kind != "cash_merger":
         acquirer = prices.ticker_on(b, event.acquirer, day_number(ex_date))
-        shares = round((price - (cash or 0.0)) / prices.value_on(b, event.acquirer, event.last_day), 4)
+        shares = round((price - (cash or 0.0)) / paid, 6)
     return _action(
         prices.ticker_on(b, event.column, event.last_day),
         ex_date,
@@ -123,7 +127,7 @@ def _removal(b: int, event: Removal, prices: Prices) -> Action:
         cash_usd=cash,
         new_symbol=acquirer,
         share_ratio=shares,
-        detail=event.kind,
+        detail=kind,
     )
 
 

@@ -182,6 +182,16 @@ class TapeMarket(ABC):
         after = self._renamed_to.get(symbol)
         return after.new_symbol if after and after.ex_date <= now.astimezone(NEW_YORK).date() else None
 
+    def tickers_of_holder(self, symbol: str, as_of: date, now: datetime) -> list[str]:
+        """Return every ticker by now of the company that had ``symbol`` on a day, oldest first."""
+        after = self._renamed_to.get(symbol)
+        if after is not None and after.ex_date <= as_of:
+            return [symbol]
+        found = [*self.tickers_before(symbol, now), symbol]
+        while (following := self.ticker_after(found[-1], now)) is not None:
+            found.append(following)
+        return found
+
     @abstractmethod
     def _series(self, place: int, first: int, last: int, known: int) -> Rows:
         """Return rows of one instrument, by day, as known at the end of day number ``known``."""

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.adjustment import split_factors
-from trading_assets.simulator.intraday import intraday, rows_behind
+from trading_assets.simulator.intraday import halts_behind, intraday, rows_behind
 from trading_assets.simulator.simulation import Simulation
-from trading_assets.simulator.tape import Floats, Rows, day_number, day_of
+from trading_assets.simulator.tape import Floats, Rows, day_number, day_of, joined_rows
 from trading_assets.simulator.wire import json_answer, new_york_millis
 from trading_assets.simulator.yahoo_history import History, Whole, events, history, single
 from trading_assets.simulator.yahoo_meta import RANGES, intraday_meta, meta
@@ -120,9 +120,12 @@ def _windows(
 ) -> tuple[dict[str, Any], Whole, dict[str, Any]]:
     now = simulation.now()
     low, high = (day_number(datetime.fromtimestamp(at, NEW_YORK).date()) for at in (first, last))
-    rows = rows_behind(simulation.market, seen.instrument.symbol, low, high, now)
-    bars = intraday(rows, _MINUTES[interval], now, from_open=True, extended=extended)
-    factors = split_factors(rows, seen.actions)
+    symbol = seen.instrument.symbol
+    tickers = [*simulation.market.tickers_before(symbol, now), symbol]
+    rows = joined_rows([rows_behind(simulation.market, ticker, low, high, now) for ticker in tickers])
+    pauses = halts_behind(simulation.market, tickers, rows)
+    bars = intraday(rows, _MINUTES[interval], now, from_open=True, extended=extended, halts=pauses)
+    factors = split_factors(rows, seen.actions, spin_offs=True)
     bars = bars.scaled(factors, factors)
     bars = bars.take((bars.start >= first) & (bars.start < last))
     days = [day_of(day) for day in np.unique(rows.day[bars.row]).tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -43,24 +44,29 @@ class History(NamedTuple):
 
 
 def history(simulation: Simulation, symbol: str) -> History | None:
-    """Return what is known of ``symbol`` now; None if it never traded."""
+    """Return what is known of ``symbol`` now; None if it never traded, or trades on under another symbol.
+
+    A company's history moves with it to a new symbol.
+    """
     market, now = simulation.market, simulation.now()
     place = market.places.get(symbol)
-    if place is None:
+    if place is None or market.ticker_after(symbol, now):
         return None
-    finished = market.series(symbol, _BEGINNING, day_of(published_day(now)), now)
+    tickers = [*market.tickers_before(symbol, now), symbol]
+    finished = [market.series(ticker, _BEGINNING, day_of(published_day(now)), now) for ticker in tickers]
     running = day_so_far(market, symbol, now)
-    raw = joined_rows([finished, running])
+    raw = joined_rows([*finished, running])
     if len(raw.day) == 0:
         return None
     opens = open_seconds(raw.day)
     stamps = opens.copy()
-    actions = effective_actions(market, symbol, now)
+    until = None
     if len(running.day):
         # the bar of the running session is labelled with its last trade
         today = day_of(int(running.day[0]))
         stamps[-1] = int(min(now, session_close(today)).timestamp())
-        actions = effective_actions(market, symbol, now, until=today)
+        until = today
+    actions = [a for ticker in tickers for a in effective_actions(market, ticker, now, until=until)]
     rows, adjusted = _adjusted(raw, actions)
     return History(market.instruments()[place], raw, rows, adjusted, opens, stamps, actions)
 
@@ -84,28 +90,36 @@ def events(seen: History, first: int, last: int, wanted: str) -> dict[str, Any]:
     dividends: dict[str, Any] = {}
     splits: dict[str, Any] = {}
     for action in seen.actions:
+        told = _told_ratio(action)
         at = int(np.searchsorted(seen.raw.day, day_number(action.ex_date)))
         if at == len(seen.opens) or not first <= seen.opens[at] < last:
             continue
         stamp = int(seen.opens[at])
-        if action.split_ratio is not None and kinds & {"split", "splits"}:
-            new, old = ratio_parts(action.split_ratio)
+        if told and kinds & {"split", "splits"}:
+            new, old = told
             splits[str(stamp)] = {
                 "date": stamp,
                 "numerator": new,
                 "denominator": old,
                 "splitRatio": f"{new}:{old}",
             }
-        elif action.cash_usd is not None and kinds & {"div", "dividends"}:
-            later = [a.split_ratio for a in seen.actions if a.split_ratio and a.ex_date > action.ex_date]
-            amount = action.cash_usd / float(np.prod(later)) if later else action.cash_usd
+        elif action.kind == "cash_dividend" and action.cash_usd and kinds & {"div", "dividends"}:
+            later = [_told_ratio(a) for a in seen.actions if a.ex_date > action.ex_date]
+            amount = action.cash_usd / math.prod(ratio[0] / ratio[1] for ratio in later if ratio)
             dividends[str(stamp)] = {"amount": round(amount, 6), "date": stamp}
     found = {"dividends": dividends, "splits": splits}
     return {name: entries for name, entries in found.items() if entries}
 
 
+def _told_ratio(action: Action) -> tuple[int, int] | None:
+    # Yahoo tells a spin-off as a split of 1324 new for 1000 old shares, say
+    if action.split_ratio:
+        return ratio_parts(action.split_ratio)
+    return (round(1000 / action.price_factor), 1000) if action.price_factor else None
+
+
 def _adjusted(raw: Rows, actions: list[Action]) -> tuple[Rows, Floats]:
-    factors = split_factors(raw, actions)
+    factors = split_factors(raw, actions, spin_offs=True)
     closes = raw.close * factors * dividend_factors(raw, actions)
     shown = scaled(raw, factors, factors)
     prices = shown._replace(
