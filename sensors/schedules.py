@@ -1,4 +1,4 @@
-"""Schedules: the daily graph after each close, on sessions only, and whatever was missed."""
+"""Schedules: the daily graph after each close, on sessions only, with whatever was missed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from trading_assets import sessions as calendar
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.settings import Settings
 
-CATCH_UP_SESSIONS = 60
-
 
 def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """Return the schedule that runs the latest closed session every evening, New York time.
 
-    It ticks on weekdays; a day without a session gives nothing. Sessions missed while nothing ran are
-    requested too, oldest first. In ``sim`` mode it is off until it is switched on.
+    It ticks on weekdays; a day without a session gives nothing. Sessions that were missed while nothing ran are
+    caught up by the same run (see `session_asset`): one fetch of each vendor, and no orders for days that are over.
+    In ``sim`` mode it is off until it is switched on.
     """
     status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
 
@@ -37,19 +36,13 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         delay = timedelta(minutes=opened.settings.data_delay_minutes)
         latest = calendar.latest_closed_session(opened.clock.now(), delay=delay)
         done = context.instance.get_materialized_partitions(dg.AssetKey("reconciliation"))
-        first = max(opened.settings.start, calendar.shift(latest, -CATCH_UP_SESSIONS))
-        window = calendar.sessions_between(first, latest)
-        started = [day for day in window if day.isoformat() in done]
-        missing = [day for day in window if day.isoformat() not in done and (not started or day > started[0])]
-        if not started:
-            missing = [latest]
-        if not missing:
+        if latest.isoformat() in done:
             yield dg.SkipReason(f"Session {latest} is complete")
-        for day in missing:
-            # the number of failures is part of the key: a failed session is tried again at the next tick, not dropped
-            yield dg.RunRequest(
-                partition_key=day.isoformat(), run_key=f"session-{day}-{_failures(context, day)}"
-            )
+            return
+        # the number of failures is part of the key: a failed session is tried again at the next tick, not dropped
+        yield dg.RunRequest(
+            partition_key=latest.isoformat(), run_key=f"session-{latest}-{_failures(context, latest)}"
+        )
 
     return session_schedule
 
