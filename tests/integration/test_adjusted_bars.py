@@ -160,7 +160,7 @@ action = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     actions=st.lists(action, max_size=12, unique_by=lambda row: (row["symbol"], row["ex_date"], row["kind"])),
