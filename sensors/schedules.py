@@ -53,27 +53,3 @@ def _failures(context: dg.ScheduleEvaluationContext, day: date) -> int:
         job_name="session_job", tags={"dagster/partition": day.isoformat()}, statuses=failed
     )
     return context.instance.get_runs_count(wanted)
-
-
-def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Return the schedule that takes a snapshot of the company data every Saturday morning, New York time.
-
-    It is dated the newest closed session. In ``sim`` mode it is off until it is switched on.
-    """
-    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
-
-    @dg.schedule(
-        name="companies_schedule",
-        job_name="companies_job",
-        cron_schedule="0 9 * * 6",
-        execution_timezone="America/New_York",
-        default_status=status,
-        description="Saturdays at 09:00 New York time: a snapshot of the company data, dated the newest closed session.",
-    )
-    def schedule(_context: dg.ScheduleEvaluationContext, platform: PlatformResource) -> dg.RunRequest:
-        opened = platform.get()
-        delay = timedelta(minutes=opened.settings.data_delay_minutes)
-        latest = calendar.latest_closed_session(opened.clock.now(), delay=delay)
-        return dg.RunRequest(partition_key=latest.isoformat(), run_key=f"companies-{latest}")
-
-    return schedule

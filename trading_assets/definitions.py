@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
+from sensors.companies import companies_schedule
 from sensors.fill_ingestion import fill_ingestion_sensor
 from sensors.maintenance import maintenance_job, maintenance_schedule
 from sensors.order_placement import order_placement_sensor
-from sensors.schedules import companies_schedule, daily_schedule
+from sensors.schedules import daily_schedule
 from trading_assets.analytics import assets as analytics
 from trading_assets.companies import assets as companies
 from trading_assets.dagster_resources import PlatformResource
