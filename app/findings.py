@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from app.coverage import columns
+from app.bar_grid import columns
 
 STATES = ("blocking", "100 or more", "10 to 99", "1 to 9", "all accepted")
 

@@ -24,6 +24,18 @@ def headline_usd(value: Number | None) -> str:
     return usd(value, 2 if value is None or abs(float(value)) < 1000 else 0)
 
 
+def large_usd(value: Number | None) -> str:
+    """Write a large amount in its largest unit, e.g. ``$1.23 B``."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    number, unit = float(value), ""
+    for larger in ("k", "M", "B", "T"):
+        if abs(number) < 1000:
+            break
+        number, unit = number / 1000, f" {larger}"
+    return f"{usd(number)}{unit}"
+
+
 def signed_usd(value: Number) -> str:
     """Write a gain or loss for a tile with its sign, e.g. ``+$12.50``."""
     return f"{'+' if value > 0 else ''}{headline_usd(value)}"

@@ -1,4 +1,4 @@
-"""Bars: one bar per group, the allocation of a portfolio."""
+"""Bars: one bar per group (allocation of a portfolio) or per month (analysts' recommendations)."""
 
 from __future__ import annotations
 
@@ -57,3 +57,38 @@ def allocation_spec(groups: int, weights: Sequence[float], colours: Palette) -> 
         "encoding": {"text": {"field": "weight_frac", "type": "quantitative", "format": ".1%"}},
     }
     return canvas({"height": 27 * max(1, groups), "encoding": encoding, "layer": [bar, number]}, colours)
+
+
+def recommendations_spec(colours: Palette) -> Spec:
+    """Return how many analysts recommend what, one stacked bar a month, newest on top.
+
+    Input: ``months_ago``, ``month`` (in words), ``rating`` (strong buy, buy, hold, sell, strong sell), ``analysts``.
+    """
+    ratings = ["strong buy", "buy", "hold", "sell", "strong sell"]
+    paints = [colours.up, colours.line, colours.flat, colours.accent, colours.down]
+    encoding = {
+        "y": {"field": "month", "type": "nominal", "title": None, "sort": {"field": "months_ago"}},
+        "x": {"field": "analysts", "type": "quantitative", "title": "Analysts", "axis": {"tickMinStep": 1, "tickCount": 5}},
+        "color": {
+            "field": "rating", "type": "nominal", "scale": {"domain": ratings, "range": paints},
+            "legend": {"orient": "top", "direction": "horizontal", "title": None, "columns": 5, "symbolType": "square"},
+        },
+        "order": {"field": "place", "type": "quantitative"},
+        "tooltip": [
+            {"field": "month", "type": "nominal", "title": "Month"},
+            {"field": "rating", "type": "nominal", "title": "Rating"},
+            {"field": "analysts", "type": "quantitative", "title": "Analysts"},
+        ],
+    }  # fmt: skip
+    place = {"calculate": f"indexof({ratings}, datum.rating)", "as": "place"}
+    bars = {"type": "bar", "height": {"band": 0.7}}
+    return canvas(
+        {
+            "height": {"step": 30},
+            "autosize": {"type": "fit-x", "contains": "padding"},
+            "transform": [place],
+            "mark": bars,
+            "encoding": encoding,
+        },
+        colours,
+    )

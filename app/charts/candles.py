@@ -1,4 +1,4 @@
-"""Candles: price, volume, RSI and MACD of one symbol over its bars; one mark per bar, no gaps on closed days.
+"""Candles: price, volume, RSI and MACD of one symbol over its daily or hourly bars; no gaps on closed days.
 
 The horizontal axis counts bars backwards (0 = newest), so that weekends leave no holes and the specification is the same for
 every symbol: choosing another one swaps the data and keeps the window. The lowest pane shows the whole history;
@@ -43,49 +43,64 @@ PANE_NAMES = ("RSI", "MACD")
 _SPAN = "(win.ago ? win.ago[1] - win.ago[0] : 252)"
 _WIDTH = {"expr": f"clamp(700 / {_SPAN}, 1, 14)"}
 _VISIBLE: Layer = {"filter": {"param": "win"}}
-_TICKS = f"datum.tick <= ({_SPAN} > 600 ? 1 : {_SPAN} > 200 ? 2 : {_SPAN} > 45 ? 3 : 4)"
+_DAILY_TICKS = f"datum.tick <= ({_SPAN} > 600 ? 1 : {_SPAN} > 200 ? 2 : {_SPAN} > 45 ? 3 : 4)"
+_HOURLY_TICKS = f"datum.tick <= ({_SPAN} > 600 ? 3 : {_SPAN} > 120 ? 4 : {_SPAN} > 12 ? 5 : 6)"
 _LAST = "min(0, floor(win.ago ? win.ago[1] : 0))"
 _SHOWN = f"hover && hover.ago ? indexof(hover.ago, datum.ago) >= 0 : datum.ago === {_LAST}"
 _READOUT = (
-    "utcFormat(datum.session, '%a %d %b %Y') + '   O ' + format(datum.open, ',.2f') + '  H ' + format(datum.high, ',.2f')"
+    "datum.label + '   O ' + format(datum.open, ',.2f') + '  H ' + format(datum.high, ',.2f')"
     " + '  L ' + format(datum.low, ',.2f') + '  C ' + format(datum.close, ',.2f')"
     " + (isValid(datum.change) ? '  ' + (datum.change > 0 ? '▲ ' : datum.change < 0 ? '▼ ' : '') + format(datum.change, '+.2%') : '')"
-    " + '   V ' + format(datum.volume, '.4s')"
+    " + '   V ' + format(datum.volume, '.4s') + (datum.event_note ? '   ' + datum.event_note : '')"
 )
 
 
-def candle_frame(bars: pl.DataFrame, fills: pl.DataFrame | None = None) -> pl.DataFrame:
+def candle_frame(
+    bars: pl.DataFrame,
+    fills: pl.DataFrame | None = None,
+    events: pl.DataFrame | None = None,
+    *,
+    at: str = "session",
+    zone: str = "UTC",
+) -> pl.DataFrame:
     """Prepare one symbol's bars for the chart.
 
-    Input: ``session``, ``open``, ``high``, ``low``, ``close``, ``volume`` sorted by session, and any of the
-    overlay and oscillator columns; ``fills`` has ``session``, ``side`` and ``price`` in the scale of the bars.
+    Input: ``session``, ``open``, ``high``, ``low``, ``close``, ``volume`` sorted by time, and any of the
+    overlay and oscillator columns; hourly bars also have ``bar_start`` and ``bar_end``. ``fills`` has the column ``at``,
+    ``side`` and ``price`` in the scale of the bars. ``events`` has ``at``, ``letter`` and ``note``.
 
     Output: the newest ``MAX_BARS`` bars with ``ago`` (0 = newest, -1 the one before, ...), ``tick`` (1 first
-    session of a year, 2 of a quarter, 3 of a month, 4 of a week, 5 else), ``change`` (fraction), ``buy`` and
-    ``sell`` (average price of our fills, null without). NaN becomes null; prices are 32-bit.
+    bar of a year, 2 of a quarter, 3 of a month, 4 of a week, 5 of a session, 6 else), ``label`` (date, and hours in the
+    zone), ``change`` (fraction), ``buy`` and ``sell`` (average price of our fills, null without), ``event`` (letters) and
+    ``event_note`` (words). NaN becomes null; prices are 32-bit.
     """
     day = pl.col("session")
+    steps = (day.dt.year(), day.dt.quarter(), day.dt.month(), day.dt.week(), day)
+    tick = pl.lit(6)
+    for number, step in reversed(list(enumerate(steps, start=1))):
+        tick = pl.when(step.ne_missing(step.shift(1))).then(number).otherwise(tick)
+    label = day.dt.to_string("%a %d %b %Y")
+    if at == "bar_start":
+        start, end = (pl.col(name).dt.convert_time_zone(zone) for name in ("bar_start", "bar_end"))
+        label = pl.format("{} to {}", start.dt.to_string("%a %d %b %Y %H:%M"), end.dt.to_string("%H:%M %Z"))
     frame = bars.with_columns(
-        change=pl.col("close") / pl.col("close").shift(1) - 1,
-        tick=pl.when(day.dt.year().ne_missing(day.shift(1).dt.year()))
-        .then(1)
-        .when(day.dt.quarter().ne_missing(day.shift(1).dt.quarter()))
-        .then(2)
-        .when(day.dt.month().ne_missing(day.shift(1).dt.month()))
-        .then(3)
-        .when(day.dt.week().ne_missing(day.shift(1).dt.week()))
-        .then(4)
-        .otherwise(5)
-        .cast(pl.Int32),
+        change=pl.col("close") / pl.col("close").shift(1) - 1, tick=tick.cast(pl.Int32), label=label
     )
-    marks = pl.DataFrame(schema={"session": pl.Date, "buy": pl.Float64, "sell": pl.Float64})
+    key = bars.schema[at]
+    marks = pl.DataFrame(schema={at: key, "buy": pl.Float64, "sell": pl.Float64})
     if fills is not None and not fills.is_empty():
         price = pl.col("price").cast(pl.Float64)
-        marks = fills.group_by("session").agg(
+        marks = fills.group_by(at).agg(
             buy=price.filter(pl.col("side") == "buy").mean(),
             sell=price.filter(pl.col("side") != "buy").mean(),
         )
-    frame = frame.join(marks, on="session", how="left", maintain_order="left").tail(MAX_BARS)
+    notes = pl.DataFrame(schema={at: key, "event": pl.String, "event_note": pl.String})
+    if events is not None and not events.is_empty():
+        notes = events.group_by(at, maintain_order=True).agg(
+            event=pl.col("letter").str.join(""), event_note=pl.col("note").str.join(", ")
+        )
+    frame = frame.join(marks, on=at, how="left", maintain_order="left")
+    frame = frame.join(notes, on=at, how="left", maintain_order="left").tail(MAX_BARS)
     return frame.with_columns(
         pl.col(pl.Float64).fill_nan(None).round_sig_figs(7).cast(pl.Float32),
         ago=pl.int_range(pl.len(), dtype=pl.Int32) - pl.len().cast(pl.Int32) + 1,
@@ -95,7 +110,7 @@ def candle_frame(bars: pl.DataFrame, fills: pl.DataFrame | None = None) -> pl.Da
 def candle_spec(
     bars: int, window: int, colours: Palette, *,
     overlays: Sequence[str] = ("SMA 50", "SMA 200"), panes: Sequence[str] = PANE_NAMES, log: bool = False,
-    title: str = "Price (USD)",
+    title: str = "Price (USD)", hourly: bool = False,
 ) -> Spec:  # fmt: skip
     """Return the specification for a frame of ``candle_frame``.
 
@@ -115,11 +130,18 @@ def candle_spec(
         Logarithmic prices.
     title
         Of the price pane, with the unit.
+    hourly
+        The bars are hours of sessions.
     """
     shown = max(1, min(window, bars))
     room = math.ceil(shown * 0.055) + 1  # for the labels inside the right edge
-    rows = [_price(colours, overlays, title, log=log), _volume(colours)]
-    rows += [build(colours) for name, build in (("RSI", _rsi), ("MACD", _macd)) if name in panes]
+    ticks = _HOURLY_TICKS if hourly else _DAILY_TICKS
+    rows = [_price(colours, overlays, title, ticks, log=log), _volume(colours, ticks)]
+    rows += [
+        build(colours, ticks, "bars" if hourly else "sessions")
+        for name, build in (("RSI", _rsi), ("MACD", _macd))
+        if name in panes
+    ]
     hits = [layer["name"] for row in rows for layer in row["layer"] if "name" in layer]
     return canvas(
         {
@@ -137,7 +159,7 @@ def candle_spec(
                 },
             ],
             "spacing": 6,
-            "vconcat": [_readout(colours), *rows, _dates(colours), _overview(colours, max(1, bars), room)],
+            "vconcat": [_readout(colours), *rows, _dates(colours, ticks), _overview(colours, max(1, bars), room)],
         },
         colours,
     )  # fmt: skip
@@ -205,9 +227,9 @@ def _hover(colours: Palette, name: str, height: int) -> list[Layer]:
     return [rule, hit]
 
 
-def _pane(name: str, height: int, layers: list[Layer], colours: Palette, title: str) -> Layer:
-    months = {
-        "transform": [{"filter": _TICKS}],
+def _pane(name: str, height: int, layers: list[Layer], colours: Palette, *, title: str, ticks: str) -> Layer:
+    periods = {
+        "transform": [{"filter": ticks}],
         "mark": {"type": "rule", "stroke": colours.grid, "opacity": 1},
     }
     return {
@@ -215,11 +237,11 @@ def _pane(name: str, height: int, layers: list[Layer], colours: Palette, title: 
         "title": {"text": title},
         "transform": [_VISIBLE],
         "encoding": {"x": _x()},
-        "layer": [months, *layers, *_hover(colours, name, height)],
+        "layer": [periods, *layers, *_hover(colours, name, height)],
     }
 
 
-def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) -> Layer:
+def _price(colours: Palette, overlays: Sequence[str], title: str, ticks: str, *, log: bool) -> Layer:
     scale: Layer = {"type": "log"} if log else {}
     layers: list[Layer] = []
     if BOLLINGER in overlays:
@@ -253,8 +275,9 @@ def _price(colours: Palette, overlays: Sequence[str], title: str, *, log: bool) 
     layers += [
         _fill_marks("buy", "triangle-up", colours.up, colours, scale),
         _fill_marks("sell", "triangle-down", colours.down, colours, scale),
+        *_event_marks(colours),
     ]
-    return _pane("price", PRICE_HEIGHT, layers, colours, title)
+    return _pane("price", PRICE_HEIGHT, layers, colours, title=title, ticks=ticks)
 
 
 def _readout(colours: Palette) -> Layer:
@@ -283,12 +306,36 @@ def _fill_marks(column: str, shape: str, colour: str, colours: Palette, scale: L
     }  # fmt: skip
 
 
-def _volume(colours: Palette) -> Layer:
+def _event_marks(colours: Palette) -> list[Layer]:
+    there: Layer = {"transform": [{"filter": "datum.event"}]}
+    y: Layer = {"y": {"value": PRICE_HEIGHT - 9}}
+    badge = {
+        "type": "point",
+        "shape": "circle",
+        "filled": True,
+        "size": 190,
+        "color": colours.violet,
+        "opacity": 0.9,
+        "tooltip": None,
+    }
+    letter = {
+        "type": "text",
+        "fontSize": 10,
+        "fontWeight": 700,
+        "color": colours.paper,
+        "baseline": "middle",
+        "tooltip": None,
+    }
+    text = {"text": {"field": "event", "type": "nominal"}}
+    return [there | {"mark": badge, "encoding": y}, there | {"mark": letter, "encoding": y | text}]  # fmt: skip
+
+
+def _volume(colours: Palette, ticks: str) -> Layer:
     bars = {
         "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.65},
         "encoding": {"y": _y("volume", 2, ".2~s", zero=True), "color": _rising(colours)},
     }
-    return _pane("volume", 64, [bars], colours, "Volume (shares)")
+    return _pane("volume", 64, [bars], colours, title="Volume (shares)", ticks=ticks)
 
 
 def _guide(value: float, colours: Palette) -> Layer:
@@ -303,15 +350,14 @@ def _guide(value: float, colours: Palette) -> Layer:
     }
 
 
-def _rsi(colours: Palette) -> Layer:
+def _rsi(colours: Palette, ticks: str, unit: str) -> Layer:
     line = _line("rsi_14", colours.violet, "d", domain=[0, 100])
     line["encoding"]["y"]["axis"]["values"] = [30, 70]
-    return _pane(
-        "rsi", 76, [_guide(30, colours), _guide(70, colours), line], colours, "RSI, 14 sessions (0 to 100)"
-    )
+    guides = [_guide(30, colours), _guide(70, colours)]
+    return _pane("rsi", 76, [*guides, line], colours, title=f"RSI, 14 {unit} (0 to 100)", ticks=ticks)
 
 
-def _macd(colours: Palette) -> Layer:
+def _macd(colours: Palette, ticks: str, unit: str) -> Layer:
     sign = {"condition": {"test": "datum.macd_histogram >= 0", "value": colours.up}, "value": colours.down}
     bars = {
         "mark": {"type": "bar", "size": _WIDTH, "opacity": 0.5},
@@ -321,14 +367,15 @@ def _macd(colours: Palette) -> Layer:
         _line(name, colour, count=2, zero=True)
         for name, colour in (("macd", colours.line), ("macd_signal", colours.accent))
     ]
-    return _pane("macd", 76, [bars, *lines], colours, "MACD 12-26 (blue), signal 9 (orange), histogram (USD)")
+    title = f"MACD 12-26 {unit} (blue), signal 9 (orange), histogram (USD)"
+    return _pane("macd", 76, [bars, *lines], colours, title=title, ticks=ticks)
 
 
-def _dates(colours: Palette) -> Layer:
-    label = "datum.tick == 1 ? utcFormat(datum.session, '%Y') : datum.tick <= 3 ? utcFormat(datum.session, '%b') : utcFormat(datum.session, '%d %b')"
+def _dates(colours: Palette, ticks: str) -> Layer:
+    label = "datum.tick == 6 ? slice(split(datum.label, ' to ')[0], -5) : datum.tick == 1 ? utcFormat(datum.session, '%Y') : datum.tick <= 3 ? utcFormat(datum.session, '%b') : utcFormat(datum.session, '%d %b')"
     return {
         "height": 14,
-        "transform": [_VISIBLE, {"filter": _TICKS}, {"calculate": label, "as": "label"}],
+        "transform": [_VISIBLE, {"filter": ticks}, {"calculate": label, "as": "label"}],
         "mark": {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11, "color": colours.muted},
         "encoding": {"x": _x(), "text": {"field": "label", "type": "nominal"}},
     }  # fmt: skip

@@ -12,6 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from app import formatting
 from app.charts.palette import Palette, palette
 from app.queries.installation import settings
+from trading_assets.table import UTC_INSTANT, Column
 
 MAX_HEIGHT = 460
 ROW_HEIGHT = 35
@@ -70,6 +71,22 @@ def run_link(label: str = "Run") -> ColumnConfig:
 def size(label: str) -> ColumnConfig:
     """Return a column of bytes."""
     return st.column_config.NumberColumn(label, format="bytes")
+
+
+def of_column(name: str, column: Column, label: str) -> ColumnConfig:
+    """Return the column of a table as its schema describes it."""
+    if column.dtype == pl.Date:
+        return st.column_config.DateColumn(label, format="YYYY-MM-DD", help=column.description)
+    if column.dtype == UTC_INSTANT:
+        return moment(label)
+    if column.unit.startswith("fraction"):
+        return frac(label, column.description)
+    if column.unit == "USD":
+        return usd(label, column.description)
+    if column.dtype.is_numeric():
+        shown = None if name.endswith("year") else "localized"
+        return st.column_config.NumberColumn(label, format=shown, help=column.description)
+    return st.column_config.Column(label, help=column.description)
 
 
 def link(column: str = "symbol") -> pl.Expr:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from app.coverage import Counts, Grid
+from app.bar_grid import Counts, Grid
 from app.queries.installation import expected_session, installation, lake_version, now, settings
 from trading_assets.schemas import (
     DAILY_BARS,

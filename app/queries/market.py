@@ -1,22 +1,44 @@
-"""Market: bars, features, actions, signals and fills of one symbol, from the lake and Postgres."""
+"""Market: bars, features, actions, signals and fills of one symbol, from the lake and Postgres, as known now or before."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 import polars as pl
 import streamlit as st
 
 from app.queries.installation import database_version, installation, lake_version, newest, read
-from trading_assets.features.adjust import adjusted_as_seen_from, adjustment_factors
+from resources.adjusted_bars import Adjust, read_adjusted_bars
 from trading_assets.indicators import momentum, trend, volatility
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
+from trading_assets.schemas import (
+    CORPORATE_ACTIONS,
+    DAILY_BARS,
+    DAILY_FEATURES,
+    HOURLY_BARS,
+    HOURLY_FEATURES,
+    QUARANTINED_BARS,
+    QUARANTINED_HOURLY_BARS,
+    UNIVERSE,
+)
 from trading_assets.table import Table
 
 HISTORY = timedelta(days=6 * 366)  # five years to draw, one for the averages to warm up
-FACTORS = ("price_factor", "share_factor")
+HOURLY_HISTORY = timedelta(days=400)
+PRICES = ("open", "high", "low", "close", "vwap")
+Grain = Literal["Daily", "Hourly"]
 
 _cached = st.cache_data(max_entries=64, show_spinner=False)
+
+
+@dataclass(frozen=True)
+class View:
+    """How to look at a symbol: daily or hourly bars, adjusted for what, as known when (``None``: now)."""
+
+    grain: Grain = "Daily"
+    adjust: Adjust = "all"
+    as_of: datetime | None = None
 
 
 def symbols() -> pl.DataFrame:
@@ -24,31 +46,32 @@ def symbols() -> pl.DataFrame:
     return _symbols(lake_version(UNIVERSE), lake_version(DAILY_BARS))
 
 
-def bars(symbol: str, *, adjusted: bool) -> pl.DataFrame:
-    """Return one symbol's bars with indicators and adjustment factors, oldest first.
+def bars(symbol: str, view: View) -> pl.DataFrame:
+    """Return one symbol's bars with indicators and the scales that they were multiplied by, oldest first.
 
-    Indicators are computed on the prices that are shown: on adjusted ones unless raw ones are asked for.
+    Indicators are computed on the prices that are shown.
     """
-    return _bars(symbol, adjusted, lake_version(DAILY_BARS) + lake_version(CORPORATE_ACTIONS))
+    tables = (DAILY_BARS, CORPORATE_ACTIONS, *((HOURLY_BARS,) if view.grain == "Hourly" else ()))
+    return _bars(symbol, view, "".join(map(lake_version, tables)))
 
 
-def actions(symbol: str) -> pl.DataFrame:
-    """Return the corporate actions of a symbol, newest first."""
-    return _rows(CORPORATE_ACTIONS, CORPORATE_ACTIONS.name, symbol, lake_version(CORPORATE_ACTIONS)).sort(
-        "ex_date", descending=True
-    )
+def actions(symbol: str, as_of: datetime | None = None) -> pl.DataFrame:
+    """Return the corporate actions of a symbol, newest first, with what each did to the prices shown."""
+    version = lake_version(CORPORATE_ACTIONS) + lake_version(DAILY_BARS)
+    return _actions(symbol, as_of, version)
 
 
-def quarantined(symbol: str) -> pl.DataFrame:
+def quarantined(symbol: str, view: View) -> pl.DataFrame:
     """Return the bars of a symbol that a row check refused, newest first."""
-    return _rows(QUARANTINED_BARS, QUARANTINED_BARS.name, symbol, lake_version(QUARANTINED_BARS)).sort(
-        "session", descending=True
-    )
+    table = QUARANTINED_BARS if view.grain == "Daily" else QUARANTINED_HOURLY_BARS
+    rows = _rows(table, symbol, view.as_of, lake_version(table))
+    return rows.sort([table.key[1], "source"], descending=[True, False])
 
 
-def features(symbol: str) -> pl.DataFrame:
+def features(symbol: str, grain: Grain = "Daily") -> pl.DataFrame:
     """Return the symbol's newest feature row, at most one."""
-    return _features(symbol, lake_version(DAILY_FEATURES))
+    table = DAILY_FEATURES if grain == "Daily" else HOURLY_FEATURES
+    return _features(table, symbol, lake_version(table))
 
 
 def signals(symbol: str, limit: int = 250) -> pl.DataFrame:
@@ -71,28 +94,41 @@ def _symbols(universe_version: str, bars_version: str) -> pl.DataFrame:
     lake = installation().lake
     listed = newest(UNIVERSE, universe_version)
     columns = ("symbol", "name", "sector", "exchange", "asset_type")
-    names = lake.scan(UNIVERSE, columns=(*columns, "session"))
     last = newest(DAILY_BARS, bars_version)
     if last is None or listed is None:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    traded = lake.scan(DAILY_BARS, start=last - timedelta(days=370), columns=("symbol",)).unique()
-    newest_names = names.sort("session").group_by("symbol").last().drop("session")
+    year = last - timedelta(days=370)
+    names = lake.scan(UNIVERSE, start=year, columns=(*columns, "session"))
+    traded = lake.scan(DAILY_BARS, start=year, columns=("symbol",)).unique()
+    newest_names = names.group_by("symbol").agg(pl.col(columns[1:]).sort_by("session").last())
     return traded.join(newest_names, on="symbol", how="left").sort("symbol").collect()
 
 
 @_cached
-def _bars(symbol: str, adjusted: bool, version: str) -> pl.DataFrame:
+def _bars(symbol: str, view: View, version: str) -> pl.DataFrame:
     lake = installation().lake
     last = newest(DAILY_BARS, lake_version(DAILY_BARS))
+    table = DAILY_BARS if view.grain == "Daily" else HOURLY_BARS
     if last is None:
-        return pl.DataFrame(schema=DAILY_BARS.schema)
-    raw = lake.scan(DAILY_BARS, start=last - HISTORY, symbols=[symbol]).sort("session").collect()
-    if raw.is_empty():
-        return raw
-    known = lake.scan(CORPORATE_ACTIONS, symbols=[symbol]).collect()
-    factors = adjustment_factors(raw, known).select(FACTORS)
-    shown = adjusted_as_seen_from(raw, known, raw["session"][-1]) if adjusted else raw
-    return _with_indicators(shown.hstack(factors))
+        return pl.DataFrame(schema=table.schema)
+    start = last - (HISTORY if view.grain == "Daily" else HOURLY_HISTORY)
+    daily = read_adjusted_bars(lake, [symbol], start=start, adjust=view.adjust, as_of=view.as_of).bars
+    if view.grain == "Daily":
+        return daily if daily.is_empty() else _with_indicators(daily)
+    hours = (
+        lake.scan(HOURLY_BARS, start=start, symbols=[symbol], as_of=view.as_of).sort("bar_start").collect()
+    )
+    if hours.is_empty():
+        return hours
+    # the hours of a session have its scale; those of one without a daily bar yet are in today's
+    scaled = hours.join(
+        daily.select("session", "price_scale", "share_scale"), on="session", how="left", maintain_order="left"
+    ).with_columns(pl.col("price_scale", "share_scale").fill_null(1.0))
+    return _with_indicators(
+        scaled.with_columns(
+            pl.col(PRICES) * pl.col("price_scale"), volume=pl.col("volume") * pl.col("share_scale")
+        )
+    )
 
 
 def _with_indicators(frame: pl.DataFrame) -> pl.DataFrame:
@@ -114,18 +150,26 @@ def _with_indicators(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @_cached
-def _rows(_table: Table, name: str, symbol: str, version: str) -> pl.DataFrame:
-    return installation().lake.scan(_table, symbols=[symbol]).collect()
+def _actions(symbol: str, as_of: datetime | None, version: str) -> pl.DataFrame:
+    lake = installation().lake
+    known = lake.scan(CORPORATE_ACTIONS, symbols=[symbol], as_of=as_of).collect()
+    done = read_adjusted_bars(lake, [symbol], as_of=as_of).actions
+    outcome = done.select("symbol", "ex_date", "kind", "effective_session", "outcome", "price_step")
+    return known.join(outcome, on=["symbol", "ex_date", "kind"], how="left").sort("ex_date", descending=True)
 
 
 @_cached
-def _features(symbol: str, version: str) -> pl.DataFrame:
-    last = newest(DAILY_FEATURES, version)
+def _rows(_table: Table, symbol: str, as_of: datetime | None, version: str) -> pl.DataFrame:
+    return installation().lake.scan(_table, symbols=[symbol], as_of=as_of).collect()
+
+
+@_cached
+def _features(_table: Table, symbol: str, version: str) -> pl.DataFrame:
+    last = newest(_table, version)
     if last is None:
-        return pl.DataFrame(schema=DAILY_FEATURES.schema)
-    lake = installation().lake
-    recent = lake.scan(DAILY_FEATURES, start=last - timedelta(days=370), symbols=[symbol])
-    return recent.sort("session").tail(1).collect()
+        return pl.DataFrame(schema=_table.schema)
+    recent = installation().lake.scan(_table, start=last - timedelta(days=370), symbols=[symbol])
+    return recent.sort(_table.key[1]).tail(1).collect()
 
 
 @_cached

@@ -9,10 +9,7 @@ import polars as pl
 import streamlit as st
 
 from app import formatting
-from app.charts.heatmap import CELL, heatmap_frame, heatmap_spec
-from app.components import tables
-from app.components.page_frame import empty
-from app.coverage import (
+from app.bar_grid import (
     STATES,
     Grid,
     alphabetical,
@@ -22,6 +19,9 @@ from app.coverage import (
     per_session,
     per_symbol,
 )
+from app.charts.heatmap import CELL, heatmap_frame, heatmap_spec
+from app.components import tables
+from app.components.page_frame import empty
 from app.queries import coverage
 
 SPANS = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "2Y": 504, "Max": 1_000_000}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import date
 from typing import Any, get_args
 
 import polars as pl
@@ -10,10 +11,10 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from app import formatting
+from app.bar_grid import columns
 from app.charts.heatmap import heatmap_frame, heatmap_spec
 from app.components import tables
 from app.components.page_frame import dagster_url, empty
-from app.coverage import columns
 from app.findings import STATES, tally_cells
 from app.queries import findings
 from app.queries.installation import expected_session, settings
@@ -95,7 +96,9 @@ def choose(tally: pl.DataFrame) -> findings.Chosen:
         placeholder="All checks",
         bind="query-params",
     )
-    session = second[1].date_input("Session", None, key="op_day", format="YYYY-MM-DD", bind="query-params")
+    session = second[1].date_input(
+        "Session", None, key="op_day", format="YYYY-MM-DD", bind="query-params", min_value=date(1998, 1, 2), max_value=date(2100, 1, 1)
+    )  # fmt: skip
     symbol = second[2].text_input("Symbol", key="op_symbol", placeholder="All symbols", bind="query-params")
     return findings.Chosen(tuple(checks), tuple(severities), session, symbol or "", state)
 

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 import vl_convert
 
+from app.bar_grid import STATES, Grid, alphabetical, cells, columns
 from app.charts.bars import allocation_frame, allocation_spec
 from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
 from app.charts.heatmap import heatmap_frame, heatmap_spec
 from app.charts.palette import palette
-from app.coverage import STATES, Grid, alphabetical, cells, columns
 from trading_assets.indicators import momentum, trend, volatility
 from trading_assets.sessions import sessions_between
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 PAGES = ("Portfolio", "Analysis", "Operations")
@@ -20,6 +21,13 @@ def texts(app) -> str:
         app.code,
     )
     return "\n".join(str(item.value) for kind in kinds for item in kind)
+
+
+def chart_rows(app) -> pl.DataFrame:
+    """Return the rows of the first chart as they are sent to the browser."""
+    chart = app.get("vega_lite_chart")[0].proto
+    sent = chart.data.data or chart.datasets[0].data.data
+    return pl.read_ipc_stream(sent)
 
 
 @pytest.fixture(scope="module")
@@ -62,22 +70,64 @@ def test_the_portfolio_shows_equity_positions_orders_and_the_comparison_with_the
     assert shown["market_value_usd"].sum() == pytest.approx(float(sum(value for _, _, value in held)))
 
 
-def test_the_analysis_of_a_linked_symbol_shows_its_chart_features_and_source(open_page, traded, market):
+def test_the_analysis_of_a_linked_symbol_shows_its_chart_and_source(open_page, traded, market):
     app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
     assert not app.exception
     assert app.selectbox(key="an_symbol").value == "SPY"
-    [chart] = app.get("vega_lite_chart")
+    chart = app.get("vega_lite_chart")[0]
     assert '"name": "win"' in chart.proto.spec
     assert "split" in chart.proto.spec
-    assert app.dataframe[0].value["feature"].tolist()[0] == "close"
     assert "known since 2024-05-0" in texts(app)
+
+
+def test_the_features_of_a_symbol_open_by_their_address(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY", an_tab="Features")
+    assert not app.exception
+    assert app.dataframe[0].value["feature"].tolist()[0] == "close"
+
+
+def test_the_bars_of_a_session_stand_side_by_side_with_the_batches_they_came_from(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY", an_tab="Sources")
+    assert not app.exception
+    shown = app.dataframe[0].value.set_index("layer")
+    assert shown.index[0] == "Consolidated"
+    assert set(shown.index) == {"Consolidated", "Polygon", "Yahoo", "Alpaca"}
+    assert (shown["state"] == "● used").sum() == 2, "the consolidated bar and the one it was taken from"
+    used = shown[shown["state"] == "● used"]
+    assert used["close"].nunique() == 1
+    assert all(batch.startswith(f"{layer.lower()}-daily_bars-") for layer, batch in shown["batch_id"].items() if layer != "Consolidated")  # fmt: skip
+
+
+@pytest.mark.parametrize("prices", ["Adjusted", "Split-adjusted", "As traded"])
+def test_prices_are_shown_as_asked_for(open_page, traded, market, prices):
+    from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
+
+    with traded.opened() as platform:
+        paid = platform.lake.scan(CORPORATE_ACTIONS).filter(pl.col("kind") == "cash_dividend").collect()
+        symbol = paid["symbol"].mode().sort()[0]
+        raw = platform.lake.scan(DAILY_BARS, symbols=[symbol]).sort("session").collect()
+    app = open_page("Analysis", traded.data, variables=market, symbol=symbol, an_price=prices)
+    assert not app.exception
+    frame = chart_rows(app)
+    first = raw["close"][-frame.height]
+    assert (frame["close"][0] == pytest.approx(first, rel=1e-5)) == (prices != "Adjusted")
+    assert frame["close"][-1] == pytest.approx(raw["close"][-1], rel=1e-5)
+    assert "D" in frame["event"].drop_nulls().to_list(), "the dividends are marked"
+
+
+def test_before_anything_was_known_nothing_is_shown(open_page, traded, market):
+    app = open_page("Analysis", traded.data, variables=market, symbol="SPY", an_known="2001-01-02T10:00")
+    assert not app.exception
+    assert "As known at 2001-01-02 10:00 CST" in texts(app)
+    assert not app.get("vega_lite_chart")
+    assert "No accepted bar of SPY was known then" in texts(app)
 
 
 def test_an_unknown_symbol_in_the_address_is_named_and_another_one_shown(open_page, traded, market):
     app = open_page("Analysis", traded.data, variables=market, symbol="NOSUCH")
     assert not app.exception
     assert "NOSUCH" in app.warning[0].value
-    assert len(app.get("vega_lite_chart")) == 1
+    assert app.get("vega_lite_chart")
 
 
 def test_choosing_another_symbol_changes_the_address(open_page, traded, market):
@@ -93,8 +143,9 @@ def test_every_overlay_pane_and_scale_can_be_chosen(open_page, traded, market):
     app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
     app.session_state.an_overlays = ["SMA 20", "SMA 50", "SMA 200", "EMA 26", "Bollinger"]
     app.session_state.an_panes = []
-    app.session_state.an_prices = ["Log scale"]
-    app.session_state.an_range = "YTD"
+    app.session_state.an_price = "As traded"
+    app.session_state.an_log = True
+    app.session_state.an_range_daily = "YTD"
     app.run()
     assert not app.exception
     spec = app.get("vega_lite_chart")[0].proto.spec

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.coverage import (
+from app.bar_grid import (
     MAX_COLUMNS,
     STATES,
     Grid,

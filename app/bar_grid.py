@@ -1,4 +1,4 @@
-"""Coverage: which bars should be stored and which are, symbols by sessions, summed into the cells of a heatmap."""
+"""Bar grid: which bars should be stored and which are, symbols by sessions, summed into the cells of a heatmap."""
 
 from __future__ import annotations
 
