@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
         f"mode {settings.mode}, data in {settings.data}, sources {', '.join(settings.sources)}",
     )
     yield _keys(settings)
+    yield _quality(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.data).free / 2**30
     yield Finding(
@@ -66,6 +67,20 @@ def examine() -> Iterator[Finding]:
         "" if free > 5 else "free some space: two years of 7,000 symbols need about 2 GiB",
     )
     yield from _running(settings)
+
+
+def _quality(settings: Settings) -> Finding:
+    from trading_assets.quality.threshold_file import load_thresholds
+
+    try:
+        limits = load_thresholds(settings.quality)
+    except TradingError as error:
+        return Finding("quality", "fail", str(error), "correct the file that TRADING_QUALITY names")
+    where = str(settings.quality) if settings.quality else "the defaults"
+    if limits.warn_only:
+        told = f"{', '.join(sorted(limits.warn_only))} block nothing (warn_only in {where})"
+        return Finding("quality", "warn", told, "take them out of warn_only as soon as you can")
+    return Finding("quality", "pass", f"every check blocks that should; thresholds from {where}")
 
 
 def _keys(settings: Settings) -> Finding:

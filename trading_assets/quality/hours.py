@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -51,6 +51,34 @@ def hours_missing(
             empty, value="no bar of any symbol", expectation="every finished hour of a session has bars"
         ),
         numbers={"hours": hours.height, "missing": missing.height},
+    )
+
+
+def unfinished_hour(checked: CheckedBars, delay: timedelta) -> Measured:
+    """Find hours that were stored before they were final; stops at the first one.
+
+    Parameters
+    ----------
+    checked
+        Hourly bars of the range, with ``known_at``.
+    delay
+        How long after its end a bar is final.
+    """
+    early = checked.bars.filter(pl.col("bar_end") + delay > pl.col("known_at"))
+    details = findings_frame(
+        early,
+        value=pl.format("known at {}", pl.col("known_at").dt.to_string("%Y-%m-%d %H:%M:%SZ")),
+        expectation=f"final {delay.total_seconds() / 60:.0f} minutes after the end of the bar",
+    )
+    always = early.group_by("session", "bar_start").agg(pl.len()).sort("bar_start")
+    return Measured(
+        details,
+        "hours were stored too early",
+        always=findings_frame(
+            always,
+            value=pl.format("{} bars stored before they were final", "len"),
+            expectation="no bar before its end and the vendor's delay",
+        ),
     )
 
 

@@ -33,6 +33,7 @@ SIMPLE_RATIOS = (
 )
 _LARGEST_VOLUME_GAIN = 3.0
 _LEAST_RATIO = 1.2
+_LARGEST_MOVE = 1.4
 
 
 def missing_split(checked: CheckedBars) -> Measured:
@@ -133,8 +134,11 @@ def _not_followed(checked: CheckedBars) -> pl.DataFrame:
     )
     step = (pl.col("close") / pl.col("previous_close")).log()
     left = (step + pl.col("split_ratio").log()).abs()
-    # further from the told ratio than half of it: a wrong ratio, or none at all
-    odd = due.filter(left > pl.col("split_ratio").log().abs() / 2, left > math.log(1 + 0.25))
+    # off by more than a day's move can explain, or not moved at all
+    odd = due.filter(
+        (left > math.log(_LARGEST_MOVE))
+        | ((left > pl.col("split_ratio").log().abs() / 2) & (step.abs() < left))
+    )
     return findings_frame(
         odd,
         source=pl.lit(None),

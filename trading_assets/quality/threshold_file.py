@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from trading_assets.errors import ConfigurationError
+from trading_assets.quality.checks import ALL_CHECKS
 from trading_assets.quality.thresholds import QualityThresholds
 
 
@@ -50,6 +52,11 @@ def parse_thresholds(text: str, name: str) -> QualityThresholds:
         key = str(problem["loc"][0])
         told = f"{name}:{lines.get(key, 1)}: {key}: {problem['msg']}, not {problem['input']!r}"
         raise ConfigurationError(f"{told}; it is: {description(key)}") from error
+    strangers = sorted(thresholds.warn_only - {*ALL_CHECKS})
+    if strangers:
+        raise ConfigurationError(
+            f"{name}:{lines['warn_only']}: there is no check {', '.join(strangers)}; checks are {', '.join(ALL_CHECKS)}"
+        )
     return thresholds
 
 
@@ -68,14 +75,13 @@ def _entries(thresholds: QualityThresholds) -> Iterator[str]:
     for key in QualityThresholds.model_fields:
         value, default = getattr(thresholds, key), getattr(defaults, key)
         yield from textwrap.wrap(description(key), 118, initial_indent="# ", subsequent_indent="# ")
-        shown = sorted(value) if isinstance(value, frozenset) else value
-        line = yaml.safe_dump({key: shown}, default_flow_style=None, width=1000).strip()
-        yield (
-            line
-            if value == default
-            else f"{line}  # default: {default if not isinstance(default, frozenset) else sorted(default)}"
-        )
+        line = f"{key}: {_written(value)}"
+        yield line if value == default else f"{line}  # default: {_written(default)}"
         yield ""
+
+
+def _written(value: object) -> str:
+    return json.dumps(sorted(value) if isinstance(value, frozenset) else value)
 
 
 def _key_lines(text: str, name: str) -> dict[str, int]:

@@ -101,6 +101,12 @@ class QualityThresholds(BaseModel):
         le=20,
         description="a close that stays the same for so many traded sessions is stale; sessions",
     )
+    min_hours_volume_ratio: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a session's hours have at least this share of the day's volume, which has auctions too; ratio",
+    )
     min_session_volume_ratio: float = Field(
         default=0.4,
         ge=0,

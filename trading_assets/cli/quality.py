@@ -1,0 +1,148 @@
+"""`quality`: what the data checks found, the thresholds that they judge by, and the findings that a person accepts."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from trading_assets.cli.control import ReasonOption
+from trading_assets.cli.options import JsonOption, SessionOption, parse_day
+from trading_assets.cli.output import friendly_errors, out, print_json, table
+
+app = typer.Typer(
+    name="quality", help="Data-quality findings, thresholds and acceptances.", no_args_is_help=True
+)
+FINDINGS = """
+select session, check_name, severity, symbol, source, value, expectation, table_name, bar_start, found_at from {}
+where (%s::date is null or session = %s) and (%s::text is null or check_name = %s)
+order by session desc, (severity = 'error' and symbol is null) desc, check_name, symbol nulls first, source limit %s
+"""
+ACCEPTANCES = """
+select acceptance_id, session, check_name, symbol, source, value, reason, accepted_by, accepted_at, revoked_by, revoked_at,
+       revoke_reason
+from finding_acceptances where %s::date is null or session = %s order by acceptance_id desc limit %s
+"""
+RequiredSession = Annotated[
+    str, typer.Option("--session", metavar="YYYY-MM-DD", help="Session of the finding.")
+]
+CheckOption = Annotated[str | None, typer.Option("--check", help="Name of a check; default: all.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")]
+
+
+@friendly_errors
+def list_findings(
+    *,
+    session: SessionOption = None,
+    check: CheckOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also findings that somebody accepted.")] = False,
+    accepted: Annotated[bool, typer.Option("--accepted", help="The acceptances, newest first.")] = False,
+    limit: LimitOption = 100,
+    json: JsonOption = False,
+) -> None:
+    """List open findings: what blocks a session first, then what stops new risk in a symbol, then information.
+
+    [dim]Example:[/] trading-assets quality list --session 2026-11-20
+    """
+    from resources.platform import shared_platform
+
+    day = parse_day(session, "--session") if session else None
+    with shared_platform() as platform:
+        if accepted:
+            rows = platform.database.fetch_polars(ACCEPTANCES, (day, day, limit))
+        else:
+            source = "quality_findings" if everything else "open_findings"
+            rows = platform.database.fetch_polars(FINDINGS.format(source), (day, day, check, check, limit))
+    if json:
+        print_json(rows.rows(named=True))
+    elif rows.is_empty():
+        out.print("Nothing was accepted" if accepted else "No open findings")
+    else:
+        shown = rows.drop([name for name in ("table_name", "bar_start", "found_at") if name in rows.columns])
+        out.print(table("Acceptances" if accepted else "Findings", shown.columns, shown.rows()))
+
+
+@friendly_errors
+def accept(
+    *,
+    session: RequiredSession,
+    check: Annotated[str, typer.Option("--check", help="Name of the check.")],
+    reason: ReasonOption,
+    symbol: Annotated[
+        str | None,
+        typer.Option("--symbol", help="Findings of this symbol; default: those that block the session."),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Findings of this source only.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Accept findings as they are now: no longer a reason to stop. Another value later is a new finding.
+
+    An accepted bar of unexplained_jump is taken when the session is run again; impossible bars always stay out.
+
+    [dim]Example:[/] trading-assets quality accept --session 2026-11-20 --check unexplained_jump --symbol XYZ --reason "bankruptcy"
+    """
+    from resources.platform import shared_platform
+    from trading_assets.market_data.acceptance import accept as accept_findings
+
+    with shared_platform() as platform:
+        done = accept_findings(
+            platform.database, check=check, session=parse_day(session, "--session"), actor=getpass.getuser(),
+            reason=reason, now=platform.clock.now(), symbol=symbol, source=source,
+        )  # fmt: skip
+    if json:
+        print_json([vars(item) for item in done])
+        return
+    for item in done:
+        who = item.symbol or "the session"
+        out.print(
+            f"Accepted ({item.acceptance_id}) {item.check_name} of {who} on {item.session}: {item.value}",
+            highlight=False,
+        )
+        out.print(f"  {item.consequence}", style="dim", highlight=False)
+    out.print(f"Go on with: trading-assets run --session {session}", highlight=False)
+
+
+@friendly_errors
+def revoke(
+    acceptance_id: Annotated[int, typer.Argument(help="Number that `accept` printed.")],
+    reason: ReasonOption,
+) -> None:
+    """Take an acceptance back: its finding counts again.
+
+    [dim]Example:[/] trading-assets quality revoke 3 --reason "the vendor corrected it"
+    """
+    from resources.platform import shared_platform
+    from trading_assets.market_data.acceptance import revoke as revoke_acceptance
+
+    with shared_platform() as platform:
+        item = revoke_acceptance(
+            platform.database, acceptance_id, actor=getpass.getuser(), reason=reason, now=platform.clock.now()
+        )
+    out.print(
+        f"Revoked: {item.check_name} of {item.symbol or 'the session'} on {item.session}", highlight=False
+    )
+
+
+@friendly_errors
+def thresholds(json: JsonOption = False) -> None:
+    """Print the thresholds in force as a file for TRADING_QUALITY, each with its meaning and unit.
+
+    [dim]Example:[/] trading-assets quality thresholds > quality.yaml
+    """
+    from trading_assets.quality.threshold_file import as_yaml, load_thresholds
+    from trading_assets.settings import load_settings
+
+    limits = load_thresholds(load_settings().quality)
+    if json:
+        values = limits.model_dump()
+        print_json(
+            {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
+        )
+    else:
+        typer.echo(as_yaml(limits))
+
+
+app.command("list")(list_findings)
+for command in (accept, revoke, thresholds):
+    app.command()(command)
