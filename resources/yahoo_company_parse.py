@@ -33,6 +33,14 @@ MODULES = (
     "esgScores",
 )
 """Modules of one quote summary that the company tables are made from."""
+STATISTICS = (
+    "summaryDetail",
+    "defaultKeyStatistics",
+    "financialData",
+    "calendarEvents",
+    "majorHoldersBreakdown",
+)
+"""Those of them that key statistics are made from."""
 RATING_DAYS = 370
 QUOTELESS = "NONE"
 """Kind of a symbol that Yahoo remembers and no longer quotes."""
@@ -185,8 +193,7 @@ def _info(modules: Mapping[str, Any], reader: Reader) -> list[Row]:
 
 
 def _statistics(modules: Mapping[str, Any], reader: Reader) -> list[Row]:
-    wanted = ("summaryDetail", "defaultKeyStatistics", "financialData")
-    if not any(modules.get(name) for name in wanted):
+    if not any(modules.get(name) for name in STATISTICS):
         return []
     row = _module(modules, "summaryDetail", fields.SUMMARY_DETAIL, reader)
     row |= _module(modules, "defaultKeyStatistics", fields.KEY_STATISTICS, reader)
