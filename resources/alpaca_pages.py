@@ -22,9 +22,9 @@ def pages(
     Raises
     ------
     VendorDataError
-        If a page is not JSON, has no token field, or was there before.
+        If a page is not JSON, has no token field, was there before, or was announced and then holds nothing.
     """
-    token, seen = None, set()
+    token, seen, asked_again = None, set(), False
     while True:
         with gate.capture(now) as kept:
             try:
@@ -33,6 +33,12 @@ def pages(
                 raise gate.data_error("Not JSON, or cut short", kept[-1]) from error
         if not isinstance(body, dict) or "next_page_token" not in body:
             raise gate.data_error("Not a page of an answer", kept[-1])
+        if token and not body["next_page_token"] and _holds_nothing(body):
+            # the page before said that there is more: an empty end would be a gap that nobody sees
+            if asked_again:
+                raise gate.data_error("A page that was announced holds nothing, twice", kept[-1])
+            asked_again = True
+            continue
         yield body, kept[-1]
         token = body["next_page_token"]
         if not token:
@@ -40,6 +46,10 @@ def pages(
         if token in seen:
             raise gate.data_error("Pages go round in a circle", kept[-1])
         seen.add(token)
+
+
+def _holds_nothing(body: Mapping[str, Any]) -> bool:
+    return not any(value for name, value in body.items() if name != "next_page_token")
 
 
 def group_of(body: Mapping[str, Any], name: str, response: RawResponse, gate: HttpGate) -> dict[str, Any]:

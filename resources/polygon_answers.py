@@ -28,11 +28,19 @@ def answers(
     Raises
     ------
     VendorDataError
-        If an answer is not whole, or the pages go round in a circle.
+        If an answer is not whole, the pages go round in a circle, or one was announced and then holds nothing.
     """
     seen: set[str] = set()
+    path, asked_again = "", False
     while True:
         body = checked_answer(kept[-1], gate, counted=counted)
+        if path and not body["results"] and not body.get("next_url"):
+            # the page before said that there is more: an empty end would be a gap that nobody sees
+            if asked_again:
+                raise gate.data_error("A page that was announced holds nothing, twice", kept[-1])
+            asked_again = True
+            client._get(path=path, raw=True)
+            continue
         yield body
         next_url = body.get("next_url")
         if not next_url or enough(body["results"]):

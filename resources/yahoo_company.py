@@ -121,6 +121,8 @@ class YahooCompanies:
             statements = parse_statements(kept[-1], symbol, self._gate)
             frames.append(statements.rows)
             answers.left_out.update(statements.left_out)
+            if statements.rows.is_empty():
+                answers.left_out[f"companies without {frequency} statements"] += 1
             if statements.peg_ratio is not None:
                 for row in answers.rows.get("key_statistics", []):
                     row["peg_ratio"] = statements.peg_ratio

@@ -47,7 +47,7 @@ class FaultMiddleware:
             await asyncio.sleep(fault.seconds)
             await self.app(scope, receive, send)
         elif fault.kind is FaultKind.RESET:
-            _reset(scope)
+            await _reset(scope, receive)
         elif fault.kind in _REFUSALS or fault.kind is FaultKind.WRONG_CONTENT_TYPE:
             await _refuse(fault, scope["path"], send)
         else:
@@ -62,11 +62,12 @@ class FaultMiddleware:
         await self.app(scope, receive, keep)
         start, body = answer[0], b"".join(message.get("body", b"") for message in answer[1:])
         if fault.kind is FaultKind.RESET_AFTER_ACCEPT:
-            _reset(scope)
+            await _reset(scope, receive)
         elif fault.kind is FaultKind.TRUNCATED:
             await send(start)
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             scope[TRANSPORT].close()
+            await _disconnected(receive)
         elif fault.kind is FaultKind.SLOW_BODY:
             await send(start)
             await _drip(body, fault.seconds, send)
@@ -89,13 +90,20 @@ async def _drip(body: bytes, seconds: float, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _reset(scope: Scope) -> None:
+async def _reset(scope: Scope, receive: Receive) -> None:
     transport = scope[TRANSPORT]
     connection = transport.get_extra_info("socket")
     if connection is not None:
         # linger of zero makes the close a reset, as when a load balancer dies
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+    await _disconnected(receive)
+
+
+async def _disconnected(receive: Receive) -> None:
+    # the server is not told off for an answer without an end once it knows that nobody is there
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 _WORDS = {
