@@ -6,6 +6,7 @@ import dagster as dg
 
 from sensors.companies import companies_schedule
 from sensors.fill_ingestion import fill_ingestion_sensor
+from sensors.hourly import hourly_schedule
 from sensors.maintenance import maintenance_job, maintenance_schedule
 from sensors.order_placement import order_placement_sensor
 from sensors.schedules import daily_schedule
@@ -15,6 +16,7 @@ from trading_assets.dagster_resources import PlatformResource
 from trading_assets.execution import assets as execution
 from trading_assets.features import assets as features
 from trading_assets.hourly import assets as hourly
+from trading_assets.hourly.asset_checks import hourly_bars_checks
 from trading_assets.jobs import JOBS, companies_job, hourly_job
 from trading_assets.market_data import assets as market_data
 from trading_assets.market_data.asset_checks import DATA_CHECKS
@@ -49,7 +51,7 @@ defs = dg.Definitions(
         analytics.query_catalog,
         *HOURS,
     ],
-    asset_checks=DATA_CHECKS,
+    asset_checks=[*DATA_CHECKS, *([hourly_bars_checks] if HOURS else [])],
     jobs=[
         *JOBS,
         maintenance_job,
@@ -60,6 +62,7 @@ defs = dg.Definitions(
         daily_schedule(load_settings()),
         maintenance_schedule(load_settings()),
         *([companies_schedule(load_settings())] if HAS_COMPANIES else []),
+        *([hourly_schedule(load_settings())] if HOURS else []),
     ],
     sensors=[order_placement_sensor, fill_ingestion_sensor],
     resources={"platform": PlatformResource()},

@@ -83,7 +83,7 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     account_of(platform)
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
-    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         result = _run_job("session_job", instance, partition_key=session.isoformat())
     if not result.success:
         failure = _failure(result)
@@ -138,11 +138,11 @@ def backfill(
     _require_over(platform, wanted[-1])
     platform.require_sources()
     done: set[date] = set()
-    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
             chunk = wanted[first : first + SESSIONS_PER_RUN]
             for selection, missing in _missing_work(instance, assets, chunk):
-                _execute(
+                execute_job(
                     "history_job",
                     instance,
                     asset_selection=[dg.AssetKey(name) for name in selection],
@@ -165,8 +165,8 @@ def run_companies(platform: Platform) -> date:
     """
     session = latest_session(platform)
     _ = platform.company_source
-    with _quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
-        _execute("companies_job", instance, partition_key=session.isoformat())
+    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        execute_job("companies_job", instance, partition_key=session.isoformat())
     refresh_catalog(platform)
     return session
 
@@ -222,7 +222,8 @@ def _require_over(platform: Platform, session: date) -> None:
         )
 
 
-def _execute(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+def execute_job(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+    """Run a job in this process; a failure is raised as the error that its first failed asset had."""
     result = _run_job(job, instance, **options)
     if not result.success:
         raise _failure(result)
@@ -356,7 +357,8 @@ def _peak_memory_mib() -> float:
 
 
 @contextmanager
-def _quiet_dagster() -> Iterator[None]:
+def quiet_dagster() -> Iterator[None]:
+    """Keep Dagster's own log off the terminal."""
     logger = logging.getLogger("dagster")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

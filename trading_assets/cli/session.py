@@ -10,8 +10,10 @@ import typer
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import err, friendly_errors, out, print_json, usd
 from trading_assets.cli.progress_bar import drawn_progress
+from trading_assets.progress import Recorder
 
 if TYPE_CHECKING:
+    from resources.platform import Platform
     from trading_assets.runs import SessionSummary
 
 
@@ -29,6 +31,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
     with shared_platform() as platform, drawn_progress(platform, quiet=json):
         day = parse_day(session, "--session") if session else latest_session(platform)
         summary = run_session(platform, day)
+        add_hours(platform, summary)
     if json:
         print_json(asdict(summary))
     else:
@@ -41,7 +44,9 @@ def backfill(
     end: Annotated[str, typer.Option("--end", metavar="YYYY-MM-DD", help="Last day; must be over.")],
     assets: Annotated[
         str | None,
-        typer.Option("--assets", help="Comma-separated names; default: everything up to the signals."),
+        typer.Option(
+            "--assets", help="Comma-separated names, e.g. hourly_bars; default: all daily, up to the signals."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -50,13 +55,13 @@ def backfill(
     [dim]Example:[/] trading-assets backfill --start 2025-01-01 --end 2026-11-19
     """
     from resources.platform import shared_platform
+    from trading_assets.hourly.runs import backfill_with_hours
     from trading_assets.runs import HISTORY_ASSETS
-    from trading_assets.runs import backfill as fill
 
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
     names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else HISTORY_ASSETS
     with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
-        done = fill(platform, first, last, names)
+        done = backfill_with_hours(platform, first, last, names)
     if json:
         print_json(
             {
@@ -94,6 +99,21 @@ def snapshot(json: JsonOption = False) -> None:
         out.print(
             f"Company data of {session}: {', '.join(f'{name} {count:,}' for name, count in rows.items())}"
         )
+
+
+def add_hours(platform: Platform, summary: SessionSummary) -> None:
+    """Complete the hours of a session that was run; nothing that trades depends on them, so a failure is only told."""
+    from trading_assets.errors import TradingError
+    from trading_assets.hourly.runs import complete_hours, hourly_assets
+
+    try:
+        complete_hours(platform, [summary.session])
+    except TradingError as error:
+        err.print(f"[yellow]The hours of {summary.session} are not complete:[/] {error}", highlight=False)
+    for name in hourly_assets(platform):
+        if isinstance(platform.progress, Recorder) and name in platform.progress.done:
+            rows, seconds = platform.progress.done[name]
+            summary.assets[name] = {"rows": rows, "seconds": round(seconds, 3)}
 
 
 def show_summary(summary: SessionSummary) -> None:

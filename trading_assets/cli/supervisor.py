@@ -28,7 +28,8 @@ from trading_assets.cli.output import err, out
 from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.cli.session import show_summary
 from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
-from trading_assets.errors import ConfigurationError, ServiceError
+from trading_assets.errors import ConfigurationError, ServiceError, TradingError
+from trading_assets.hourly.runs import complete_hours, newest_hours
 from trading_assets.runs import backfill, latest_session, run_companies, run_session
 from trading_assets.settings import Settings, load_settings
 
@@ -161,6 +162,21 @@ def _bring_up_to_date(platform: Platform) -> None:
     with drawn_progress(platform):
         summary = run_session(platform, session)
     show_summary(summary)
+    _complete_hours(platform)
+
+
+def _complete_hours(platform: Platform) -> None:
+    sessions = newest_hours(platform)
+    if not sessions:
+        return
+    err.print(f"Hours {sessions[0]} to {sessions[-1]}: filling what is missing", highlight=False)
+    try:
+        with drawn_progress(platform):
+            done = complete_hours(platform, sessions)
+    except TradingError as error:  # nothing that trades depends on hours: what is up stays up
+        err.print(f"[yellow]  not complete:[/] {error}", highlight=False)
+    else:
+        err.print(f"  {len(done)} sessions filled" if done else "  complete", highlight=False)
 
 
 def _snapshot_companies(platform: Platform, session: date) -> None:

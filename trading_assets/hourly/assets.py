@@ -9,11 +9,13 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from trading_assets.errors import DataQualityError
 from trading_assets.features.build import HOURLY_BAR_COLUMNS, build_hourly_features
 from trading_assets.hourly.consolidation import consolidate_hours
 from trading_assets.hourly.ingest import ingest_hourly_bars
 from trading_assets.hourly.reach import common_reach, reached, record_reach
 from trading_assets.market_data.assets import ingested, write_metadata
+from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.observability import combined_version, frame_metadata, preview
 from trading_assets.schemas import CORPORATE_ACTIONS, HOURLY_BARS, HOURLY_FEATURES, VENDOR_HOURLY_BARS
 from trading_assets.session_asset import Outcome, session_asset
@@ -84,8 +86,15 @@ def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExec
 def hourly_features(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """TA-Lib's definitions on hourly bars. A row knows its own bar's close and nothing later.
 
-    Windows count bars, 7 a full session. A symbol without bars for a whole session begins anew after it.
+    Windows count bars, 7 a full session. A symbol without bars for a whole session begins anew after it. A session
+    whose blocking checks failed gets no rows.
     """
+    blocked = blocked_sessions(platform.database, sessions, (HOURLY_BARS.name,))
+    if blocked and len(sessions) == 1:
+        raise DataQualityError(
+            f"Blocking checks failed on the hours of {sessions[0]}: they get no features. See them with: trading-assets "
+            f"quality list --session {sessions[0]}; after they are corrected or accepted, fetch the hours again"
+        )
     until = reached(platform.database, HOURLY_BARS.name, sessions)
     bars = (
         platform.lake.scan(HOURLY_BARS, end=sessions[-1], columns=list(HOURLY_BAR_COLUMNS))
@@ -97,10 +106,12 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
     shown = pl.DataFrame(schema=HOURLY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
-        shown = build_hourly_features(bars, actions, sessions=part)
+        usable = [session for session in part if session not in blocked]
+        shown = build_hourly_features(bars, actions, sessions=usable)
         total.add(platform.lake.write_sessions(HOURLY_FEATURES, shown, part, known_at=platform.clock.now()))
         platform.progress.advanced(HOURLY_FEATURES.name, start + len(part), len(sessions))
-    record_reach(platform.database, HOURLY_FEATURES.name, until, platform.clock.now())
+    done = {session: end for session, end in until.items() if session not in blocked}
+    record_reach(platform.database, HOURLY_FEATURES.name, done, platform.clock.now())
     return Outcome(
         rows=total.rows,
         data_version=combined_version(total.hashes),

@@ -10,10 +10,12 @@ import polars as pl
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.market_data.consolidation import ConsolidatedRange
+from trading_assets.market_data.acceptance import accepted_findings, bars_taken
+from trading_assets.market_data.consolidation import ConsolidatedRange, partial_volume
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
 from trading_assets.quality.grain import HOURLY
+from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.schemas import (
     CORPORATE_ACTIONS,
     HOURLY_BARS,
@@ -31,7 +33,9 @@ def consolidate_hours(platform: Platform, sessions: Sequence[date]) -> Consolida
     """Consolidate the hours of a range, part by part in order of time, and write bars and quarantine."""
     total = WriteReport()
     bars, quarantined = [], []
-    for done, part in _parts(sessions):
+    done = 0
+    for part in in_parts(sessions):
+        done += len(part)
         result = _consolidate_part(platform, part)
         now = platform.clock.now()
         total.add(platform.lake.write_sessions(HOURLY_BARS, result.bars, part, known_at=now))
@@ -65,13 +69,16 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
                 for source, table in tables.items()
             },
         ),
+        thresholds=load_thresholds(platform.settings.quality),
+        taken=bars_taken(accepted_findings(platform.database, HOURLY_BARS.name, days)),
+        partial_volume=partial_volume(platform.settings),
         corporate_actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
         grain=HOURLY,
         bar_starts=hour_starts(sessions),
     )
 
 
-def _parts(sessions: Sequence[date]) -> Iterator[tuple[int, Sequence[date]]]:
+def in_parts(sessions: Sequence[date]) -> Iterator[Sequence[date]]:
+    """Split a range into parts that fit into memory, in order of time."""
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-        part = sessions[start : start + SESSIONS_AT_ONCE]
-        yield start + len(part), part
+        yield sessions[start : start + SESSIONS_AT_ONCE]
