@@ -15,6 +15,7 @@ from resources.platform import Platform
 from resources.usage import record_usage
 from resources.vendors import Fetched
 from trading_assets import sessions as calendar
+from trading_assets.market_data.vanished import require_not_vanished
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.schemas import UNIVERSE, VENDOR_ACTIONS, VENDOR_DAILY_BARS
 from trading_assets.settings import SourceName
@@ -134,6 +135,7 @@ def store_fetched(
     if "batch_id" in fetched.frame.columns:  # rows that another fetch brought keep its batch
         own = pl.coalesce("batch_id", own)
     frame = fetched.frame.with_columns(own.alias("batch_id")).select(columns)
+    require_not_vanished(platform.lake, table, frame, dates, vendor=source, batch_id=batch.batch_id)
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
     record_usage(platform.database, open_gates(platform.settings), now)
     return Ingested(
