@@ -54,6 +54,7 @@ class VendorServer:
         self.requests: list[Request] = []
         self.script: list[Answer] = []
         self.respond: Callable[[Request], Answer] = lambda _: Answer(b"not found", 404)
+        self.crumb = Answer(b"crumb", content_type="text/plain")
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
@@ -75,7 +76,7 @@ class VendorServer:
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 request = Request(parts.path, query, dict(self.headers))
                 if parts.path in {"/", "/v1/test/getcrumb"}:
-                    return self._send(Answer(b"crumb", content_type="text/plain"))
+                    return self._send(server.crumb)
                 server.requests.append(request)
                 answer = server.script.pop(0) if server.script else server.respond(request)
                 time.sleep(answer.delay_seconds)
