@@ -130,6 +130,7 @@ def _checked(platform: Platform, sessions: Sequence[date]) -> CheckedBars:
         universe=None if universe.is_empty() else universe,
         actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
         vendor=_reported(platform, sessions),
+        vendor_sources=platform.settings.sources,
         fetches=None if fetches.is_empty() else fetches,
         hole=_hole_before(platform, sessions[0], last),
         partial_volume=partial_volume(platform.settings),

@@ -9,7 +9,9 @@ from functools import cached_property
 
 import polars as pl
 
+from trading_assets.quality.consolidate import step_ratios
 from trading_assets.quality.grain import DAILY, BarGrain
+from trading_assets.quality.jumps import Steps, bar_keys, ratios_so_far
 from trading_assets.quality.outcome import NOTHING_ACCEPTED
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
@@ -39,6 +41,8 @@ class CheckedBars:
         Corporate actions known for the range and for ``expected_after_sessions`` before it.
     vendor
         What each source reported on the range: ``symbol, session, source, volume``.
+    vendor_sources
+        Sources that should have reported.
     fetches
         When each source was last asked for a session: ``source, session, fetched_at``.
     now
@@ -59,6 +63,7 @@ class CheckedBars:
     universe: pl.DataFrame | None = None
     actions: pl.DataFrame | None = None
     vendor: pl.DataFrame | None = None
+    vendor_sources: Sequence[str] = ()
     fetches: pl.DataFrame | None = None
     now: datetime | None = None
     hole: Sequence[date] = ()
@@ -83,23 +88,43 @@ class CheckedBars:
 
     @cached_property
     def compared(self) -> pl.DataFrame:
-        """Bars of the range with the bar before and ``usual_volume``, the median of up to 20 bars before."""
-        rows = self.history
+        """Bars of the range with the bar before, and what was usual in up to 20 bars before.
+
+        ``usual_volume`` is their median, ``least_volume`` their lowest, both in the shares of the bar after known splits.
+        """
+        rows = self.history.with_columns(ratio=self._ratios())
+        old_shares = pl.col("volume") / pl.col("ratio")
+        first = self.sessions[0]
         if len(self.sessions) == 1:
-            earlier = rows.filter(pl.col("session") < self.sessions[0])
-            usual = (
-                earlier.group_by("symbol", maintain_order=True)
-                .agg(usual_volume=pl.col("volume").tail(USUAL_SESSIONS).median(), bars=pl.len())
-                .select(
-                    "symbol", usual_volume=pl.when(pl.col("bars") >= _LEAST_SESSIONS).then("usual_volume")
-                )
+            earlier = rows.filter(pl.col("session") < first).with_columns(shares=old_shares)
+            usual = earlier.group_by("symbol", maintain_order=True).agg(
+                usual=pl.col("shares").tail(USUAL_SESSIONS).median(),
+                least=pl.col("shares").tail(USUAL_SESSIONS).min(),
+                bars=pl.len(),
             )
-            return rows.filter(pl.col("session") == self.sessions[0]).join(
+            usual = usual.filter(pl.col("bars") >= _LEAST_SESSIONS).drop("bars")
+            rows = rows.filter(pl.col("session") == first).join(
                 usual, on="symbol", how="left", maintain_order="left"
             )
-        median = pl.col("volume").rolling_median(USUAL_SESSIONS, min_samples=_LEAST_SESSIONS)
-        with_usual = rows.with_columns(usual_volume=median.shift(1).over("symbol"))
-        return with_usual.filter(pl.col("session") >= self.sessions[0])
+        else:
+            median = old_shares.rolling_median(USUAL_SESSIONS, min_samples=_LEAST_SESSIONS)
+            lowest = old_shares.rolling_min(USUAL_SESSIONS, min_samples=_LEAST_SESSIONS)
+            rows = rows.with_columns(
+                usual=median.shift(1).over("symbol"), least=lowest.shift(1).over("symbol")
+            ).filter(pl.col("session") >= first)
+        return rows.with_columns(
+            usual_volume=pl.col("usual") * pl.col("ratio"), least_volume=pl.col("least") * pl.col("ratio")
+        ).drop("usual", "least", "ratio")
+
+    def _ratios(self) -> pl.Series:
+        known = step_ratios(self.actions).join(
+            self.history.select("symbol").unique(), on="symbol", how="semi"
+        )
+        if known.is_empty():
+            return pl.Series([1.0]).new_from_index(0, self.history.height)
+        symbols = pl.Enum(self.history["symbol"].unique().sort())
+        steps = Steps(bar_keys(known, symbols, "ex_date"), known["ratio"].to_numpy())
+        return pl.Series(ratios_so_far(bar_keys(self.history, symbols), steps))
 
     @cached_property
     def days(self) -> pl.DataFrame:

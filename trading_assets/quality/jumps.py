@@ -50,15 +50,20 @@ class Steps:
 
 def split_adjusted(bars: SourceBars, steps: Steps) -> SourceBars:
     """Multiply closes by the product of the ratios up to their bar, so that known splits cause no step."""
-    factor = np.ones(len(bars.key))
+    return replace(bars, close=bars.close * ratios_so_far(bars.key, steps))
+
+
+def ratios_so_far(bar_key: Integers, steps: Steps) -> Floats:
+    """Return, for bars sorted by key, the product of the known ratios of their symbol up to them."""
+    factor = np.ones(len(bar_key))
     known = np.isfinite(steps.ratio)
     keys = steps.key[known]
     ends = (keys // SYMBOL_SPAN + 1) * SYMBOL_SPAN
-    starts = np.searchsorted(bars.key, keys, side="left")
-    stops = np.searchsorted(bars.key, ends, side="left")
+    starts = np.searchsorted(bar_key, keys, side="left")
+    stops = np.searchsorted(bar_key, ends, side="left")
     for start, stop, ratio in zip(starts, stops, steps.ratio[known], strict=True):
         factor[start:stop] *= ratio
-    return replace(bars, close=bars.close * factor)
+    return factor
 
 
 def falls_explained(bars: SourceBars, steps: Steps) -> Flags:

@@ -33,7 +33,8 @@ SIMPLE_RATIOS = (
 )
 _LARGEST_VOLUME_GAIN = 3.0
 _LEAST_RATIO = 1.2
-_LARGEST_MOVE = 1.4
+_LARGEST_MOVE = 1.7
+_LEAST_PRICE_USD = 1.0
 
 
 def missing_split(checked: CheckedBars) -> Measured:
@@ -82,11 +83,14 @@ def _unknown(checked: CheckedBars) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=FINDING_SCHEMA)
     ratio = nearest_ratio((rows["close"] / rows["previous_close"]).to_numpy(), tolerance)
-    rows = rows.with_columns(ratio=pl.Series(ratio)).filter(pl.col("ratio").is_not_nan())
+    # a cent is a simple ratio below a dollar
+    rows = rows.with_columns(ratio=pl.Series(ratio)).filter(
+        pl.col("ratio").is_not_nan(), pl.min_horizontal("close", "previous_close") >= _LEAST_PRICE_USD
+    )
     rows = rows.filter(
         (pl.col("open") * pl.col("ratio") / pl.col("previous_close") - 1).abs() <= tolerance,
         (pl.col("volume") <= pl.col("usual_volume") * pl.col("ratio") * _LARGEST_VOLUME_GAIN).fill_null(
-            value=True
+            value=False
         ),
     )
     known = rows.join(step_ratios(checked.actions).select("symbol", "ex_date"), on="symbol").filter(
@@ -105,6 +109,7 @@ def _refused(checked: CheckedBars) -> pl.DataFrame:
     close = nearest_ratio((rows["close"] / rows["reference_close"]).to_numpy(), tolerance)
     rows = rows.with_columns(ratio=pl.Series(close)).filter(
         pl.col("ratio").is_not_nan(),
+        pl.min_horizontal("close", "reference_close") >= _LEAST_PRICE_USD,
         (pl.col("open") * pl.col("ratio") / pl.col("reference_close") - 1).abs() <= tolerance,
     )
     return _told(rows, "reference_close")

@@ -7,14 +7,16 @@ import polars as pl
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.outcome import Measured, findings_frame
 
+_LEAST_PRICE_USD = 1.0
+"""Below it a cent is too coarse to tell a price that does not move."""
 _OHLCV = ("open", "high", "low", "close", "volume")
 
 
 def stale_price(checked: CheckedBars) -> Measured:
     """Find bars that repeat the one before, and closes that stay the same for many traded sessions.
 
-    A repeated bar (same prices, same volume) stops new risk in its symbol, and the session above ``max_stale_frac``. A
-    close that has not moved for ``unchanged_sessions`` is information: take-over targets and money funds do that. More
+    A repeated bar (same prices, same volume) stops new risk in its symbol, and the session above ``max_stale_frac``. Four
+    prices that have not moved for ``unchanged_sessions`` are information. More
     than ``max_unchanged_frac`` of closes equal to the session before stop the session: the vendor repeated itself.
     """
     limits = checked.thresholds
@@ -52,20 +54,22 @@ def stale_price(checked: CheckedBars) -> Measured:
 
 
 def _unmoved(checked: CheckedBars) -> pl.DataFrame:
-    """Find closes whose run of equal traded ones just became too long; one finding a run."""
+    """Find bars whose four prices just stayed the same for too long although the volume changed; one finding a run."""
     span = checked.thresholds.unchanged_sessions
     rows = checked.history.filter(pl.col("volume") > 0)
-    start = (
-        (pl.col("symbol") != pl.col("symbol").shift(1)) | (pl.col("close") != pl.col("close").shift(1))
-    ).fill_null(value=True)
-    runs = rows.with_columns(run=start.cum_sum(), place=pl.int_range(pl.len()))
-    first = pl.when(start).then("place").forward_fill()
+    differs = [pl.col(name) != pl.col(name).shift(1) for name in ("symbol", *_OHLCV[:4])]
+    start = pl.any_horizontal(differs).fill_null(value=True)
+    runs = rows.with_columns(start=start, place=pl.int_range(pl.len()))
+    first = pl.when("start").then("place").forward_fill()
     long = runs.with_columns(length=pl.col("place") - first + 1).filter(
-        pl.col("length") == span, pl.col("session") >= checked.sessions[0], pl.col("high") > pl.col("low")
+        pl.col("length") == span,
+        pl.col("session") >= checked.sessions[0],
+        pl.col("high") > pl.col("low"),
+        pl.col("close") >= _LEAST_PRICE_USD,
     )
     return findings_frame(
         long,
         severity="warn",
-        value=pl.format("close {} for {} traded sessions", "close", "length"),
-        expectation=f"a close moves within {span} sessions",
+        value=pl.format("open, high, low and close {} for {} traded sessions", "close", "length"),
+        expectation=f"prices move within {span} sessions",
     )

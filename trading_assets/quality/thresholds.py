@@ -96,10 +96,10 @@ class QualityThresholds(BaseModel):
         description="a session stops when more than this share of the closes equals the one before; fraction",
     )
     unchanged_sessions: int = Field(
-        default=10,
+        default=4,
         ge=2,
         le=20,
-        description="a close that stays the same for so many traded sessions is stale; sessions",
+        description="open, high, low and close that stay the same for so many traded sessions are stale; sessions",
     )
     min_hours_volume_ratio: float = Field(
         default=0.5,

@@ -13,14 +13,15 @@ from trading_assets.sessions import session_close, session_open
 _FULL_SESSION = timedelta(hours=6, minutes=30)
 _HALF_DAY_FACTOR = 0.5
 _LEAST_COMPARED = 20
+_BELOW_LEAST = 0.5
 
 
 def volume_collapse(checked: CheckedBars) -> Measured:
     """Find volumes that are a small part of the median of the 20 bars before.
 
     Stops when the median symbol's ratio is outside ``min_session_volume_ratio`` (half of it on a half day) and
-    ``max_session_volume_ratio``. A liquid symbol below ``min_symbol_volume_ratio`` gets no new risk, and more than
-    ``max_quarantined_frac`` of them stop the session.
+    ``max_session_volume_ratio``. A liquid symbol below ``min_symbol_volume_ratio``, and below half of the lowest of those
+    bars, gets no new risk; more than ``max_quarantined_frac`` of them stop the session.
     """
     limits = checked.thresholds
     ratio = pl.col("volume") / pl.col("usual_volume")
@@ -40,7 +41,12 @@ def volume_collapse(checked: CheckedBars) -> Measured:
     )
     liquid = pl.col("usual_volume") * pl.col("previous_close") >= limits.liquid_volume_usd
     details = findings_frame(
-        rows.filter(liquid, pl.col("ratio") < limits.min_symbol_volume_ratio),
+        # what trades in lumps has had such days before
+        rows.filter(
+            liquid,
+            pl.col("ratio") < limits.min_symbol_volume_ratio,
+            pl.col("volume") < pl.col("least_volume") * _BELOW_LEAST,
+        ),
         value=pl.format(
             "volume {} is {} of the usual {}", "volume", pl.col("ratio").round(4), "usual_volume"
         ),

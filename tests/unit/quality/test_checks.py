@@ -255,12 +255,14 @@ def test_closes_that_mostly_equal_yesterdays_stop_the_session():
     assert blocking(verdict("stale_price", bars)) == ["41 of 200 closes equal the session before"]
 
 
-def test_a_close_that_never_moves_is_mentioned_once():
-    stuck = pl.concat([accepted(day, ["S000"], close=5.0) for day in HISTORY[-10:-1]])
-    before = pl.concat([BEFORE.filter(pl.col("symbol") != "S000"), stuck])
-    outcome = verdict("stale_price", accepted(symbols=["S000"], close=5.0), before=before)
+def test_prices_that_do_not_move_although_there_is_trade_are_mentioned_once():
+    stuck = pl.concat([accepted(day, ["S000"], close=10.5) for day in HISTORY[-4:-1]])
+    before = pl.concat(
+        [BEFORE.filter((pl.col("symbol") != "S000") | (pl.col("session") < HISTORY[-3])), stuck]
+    )
+    outcome = verdict("stale_price", accepted(symbols=["S000"], close=10.5), before=before)
     assert outcome.findings.select("symbol", "value", "severity").rows() == [
-        ("S000", "close 5.0 for 10 traded sessions", "warn")
+        ("S000", "open, high, low and close 10.5 for 4 traded sessions", "warn")
     ]
 
 
@@ -287,8 +289,18 @@ def test_a_liquid_symbol_that_lost_its_volume_gets_no_new_risk():
     bars = pl.concat([accepted(symbols=["S000"], volume=100.0), accepted(symbols=SYMBOLS[1:])])
     outcome = verdict("volume_collapse", bars)
     assert (symbols_of(outcome), outcome.is_blocking) == (["S000"], False)
+    lumpy = BEFORE.with_columns(
+        volume=pl.when(pl.col("session") == HISTORY[-3]).then(150.0).otherwise("volume")
+    )
+    assert verdict("volume_collapse", bars, before=lumpy).passed
     thin = BEFORE.with_columns(volume=pl.col("volume") / 100)
     assert verdict("volume_collapse", bars.with_columns(volume=pl.col("volume") / 100), before=thin).passed
+
+
+def test_a_reverse_split_is_no_collapse_of_the_volume():
+    bars = pl.concat([accepted(symbols=["S000"], volume=2_000.0), accepted(symbols=SYMBOLS[1:])])
+    assert symbols_of(verdict("volume_collapse", bars)) == ["S000"]
+    assert verdict("volume_collapse", bars, actions=action("S000", split_ratio=0.01)).passed
 
 
 def action(symbol: str, kind: str = "split", **values: object) -> pl.DataFrame:

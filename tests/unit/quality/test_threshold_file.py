@@ -45,7 +45,7 @@ def test_a_mistake_names_its_line_and_the_fix(text, words):
 
 
 def test_a_file_that_is_not_there_is_said_to_be_not_there(tmp_path):
-    with pytest.raises(ConfigurationError, match="TRADING_QUALITY: .*none.yaml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"TRADING_QUALITY: .*none\.yaml cannot be read"):
         load_thresholds(tmp_path / "none.yaml")
 
 
