@@ -12,7 +12,7 @@ from resources.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.errors import DataQualityError
 from trading_assets.features.build import BENCHMARK
-from trading_assets.schemas import DAILY_BARS
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
 
 RANKED_SESSIONS = 20
 SCHEMA = pl.Schema({"session": pl.Date(), "symbol": pl.String()})
@@ -38,7 +38,8 @@ def selected_symbols(lake: Lake, database: Database, sessions: Sequence[date], c
     Returns
     -------
     pl.DataFrame
-        ``SCHEMA``, sorted; the benchmark and what is held at the session come on top of ``count``.
+        ``SCHEMA``, sorted; the benchmark, what is held at the session, and what was spun off from a chosen company come
+        on top of ``count``. A symbol that was changed since is counted under its new name.
 
     Raises
     ------
@@ -51,17 +52,30 @@ def selected_symbols(lake: Lake, database: Database, sessions: Sequence[date], c
         .select("symbol", "session", traded_usd=pl.col("close") * pl.col("volume"))
         .collect()
     )
+    changes = (
+        lake.scan(CORPORATE_ACTIONS, start=first, end=sessions[-1])
+        .filter(pl.col("new_symbol").is_not_null(), pl.col("kind").is_in(["symbol_change", "spin_off"]))
+        .select("symbol", "ex_date", "kind", "new_symbol")
+        .sort("symbol", "ex_date")
+        .collect()
+    )
     chosen = []
     for session in sessions:
         start = calendar.shift(session, -RANKED_SESSIONS)
-        before = traded.filter((pl.col("session") >= start) & (pl.col("session") < session))
+        known = changes.filter(pl.col("ex_date").is_between(start, session))
+        renamed = known.filter(kind="symbol_change").unique("symbol", keep="last", maintain_order=True)
+        before = traded.filter((pl.col("session") >= start) & (pl.col("session") < session)).with_columns(
+            pl.col("symbol").replace(renamed["symbol"], renamed["new_symbol"])
+        )
         if before.is_empty():
             raise DataQualityError(
                 f"No daily bars from {start} to {calendar.shift(session, -1)} to choose symbols by: "
                 f"trading-assets backfill --start {start} --end {calendar.shift(session, -1)}"
             )
         held = [symbol for (symbol,) in database.fetch(HELD, (session,))]
-        chosen += [(session, symbol) for symbol in sorted({*most_traded(before, count), BENCHMARK, *held})]
+        most = most_traded(before, count)
+        spun_off = known.filter(pl.col("symbol").is_in(most), kind="spin_off")["new_symbol"].to_list()
+        chosen += [(session, symbol) for symbol in sorted({*most, BENCHMARK, *held, *spun_off})]
     return pl.DataFrame(chosen, schema=SCHEMA, orient="row")
 
 
