@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,7 +17,6 @@ from filelock import FileLock
 from resources.fan_out import sleep_unless_stopped
 
 LONGEST_PAUSE_SECONDS = 600.0
-_NUMBER = struct.Struct("<d")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SharedLedger(Ledger):
 
     The instants are those of the system's monotonic clock, which all processes of a machine share and which
     begins anew when it starts; what lies in the future is therefore from before a restart, and forgotten. A
-    file that a crash left half-written counts as empty: at worst the vendor answers 429 once.
+    file that is damaged, or was made for another pace, counts as empty: at worst the vendor answers 429 once.
 
     Parameters
     ----------
@@ -66,32 +66,39 @@ class SharedLedger(Ledger):
     def __init__(self, size: int, file: Path) -> None:
         super().__init__(size)
         self._file = file
+        self._numbers = struct.Struct(f"<{size + 1}d")
         self._file_lock = FileLock(file.with_suffix(".lock"), thread_local=False, poll_interval=0.002)
 
     @contextmanager
     def opened(self, monotonic: Callable[[], float]) -> Iterator[float]:
         """Hold the ledger, also against other processes, and yield the instant."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, self._file_lock:
+        with self._lock, self._file_lock, self._open() as file:
             now = (
                 monotonic()
             )  # not before the lock is held: a grant of another process would lie in the future
-            self._load(now)
+            self._load(file.read(), now)
             before = (self.not_before, *self.granted)
             yield now
             after = (self.not_before, *self.granted)
             if after != before:
-                self._file.write_bytes(b"".join(map(_NUMBER.pack, after)))
+                file.seek(0)
+                # always of one length, so that the file need not be cut: that is what takes long
+                file.write(self._numbers.pack(*after, *[0.0] * (self._numbers.size // 8 - len(after))))
 
-    def _load(self, now: float) -> None:
-        content = b""
-        with suppress(FileNotFoundError):
-            content = self._file.read_bytes()
-        numbers = [value for (value,) in _NUMBER.iter_unpack(content[: len(content) // 8 * 8])]
-        pause = numbers[0] if numbers else 0.0
-        self.not_before = pause if pause <= now + LONGEST_PAUSE_SECONDS else 0.0
+    def _open(self) -> FileIO:
+        try:
+            return FileIO(self._file, "r+")
+        except FileNotFoundError:
+            return FileIO(self._file, "w+")
+
+    def _load(self, content: bytes, now: float) -> None:
         self.granted.clear()
-        self.granted.extend(instant for instant in numbers[1:] if 0 < instant <= now)
+        self.not_before = 0.0
+        if len(content) == self._numbers.size:
+            pause, *granted = self._numbers.unpack(content)
+            self.not_before = pause if 0 < pause <= now + LONGEST_PAUSE_SECONDS else 0.0
+            self.granted.extend(instant for instant in granted if 0 < instant <= now)
 
 
 class Pacer:
