@@ -25,7 +25,7 @@ from trading_assets.errors import LakeError, TransientError
 
 WHOLE_YEAR = 0
 DATA = "data.parquet"
-MONTH_ROW_GROUP = 5_000
+MONTH_ROW_GROUP = 10_000
 YEAR_ROW_GROUP = 25_000
 _REPLACE_PATIENCE_SECONDS = 5.0
 _LISTING_ATTEMPTS = 5
@@ -131,16 +131,15 @@ class TableFolder:
             this process has lost it. Nothing was changed.
         """
         staged = self._stage(part.year)
-        staged.mkdir(parents=True)
-        size = _write_durably(frame, staged / DATA, part, metadata)
+        self._staging.mkdir(parents=True, exist_ok=True)
+        size = _write_durably(frame, staged, part, metadata)
         target = self.file(part)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        changed = [target.parent, *(_make_folders(target.parent))]
         if self.version(part) != seen:
             raise TransientError("A lake file changed under a writer that held its lock", path=target)
-        move_into_place(staged / DATA, target)
-        for folder in (target.parent, target.parent.parent, self.path):
+        move_into_place(staged, target)
+        for folder in changed:
             _sync_folder(folder)
-        staged.rmdir()
         return size
 
     def replace_year(self, year: int, frame: pl.DataFrame, metadata: dict[str, str]) -> int:
@@ -164,7 +163,7 @@ class TableFolder:
     def repair(self, year: int) -> None:
         """Clear away what an interrupted write to that year left behind; the year's lock must be held."""
         for staged in self._staging.glob(f"{self._table}.{year:04d}.*"):
-            shutil.rmtree(staged)
+            shutil.rmtree(staged) if staged.is_dir() else staged.unlink()
 
     def _stage(self, year: int) -> Path:
         return self._staging / f"{self._table}.{year:04d}.{uuid4().hex}"
@@ -224,6 +223,15 @@ def _write_durably(frame: pl.DataFrame, path: Path, part: Part, metadata: dict[s
     with path.open("rb+") as file:
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_size
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    # Returns the folders that got a new entry: a rename is durable once they are.
+    if folder.exists():
+        return []
+    parents = _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return [folder.parent, *parents]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -18,6 +18,7 @@ from trading_assets.table import UTC_INSTANT, Table
 KNOWN_AT = "known_at"
 SUPERSEDED_AT = "superseded_at"
 _EXAMPLES = 3
+_NO_RUN = 0xFFFFFFFF
 _EPOCH = date(1970, 1, 1)
 
 
@@ -90,6 +91,42 @@ def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(sort_order(table))
 
 
+def merged(table: Table, first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of two frames, each in the table's order, in that order: faster than sorting them."""
+    both = pl.concat([first, second], rechunk=True)
+    if first.is_empty() or second.is_empty():
+        return both
+    places = _places(table, first, second)
+    # two ascending runs: numpy's stable sort finds and merges them
+    return in_order(table, both) if places is None else both[np.argsort(places, kind="stable")]
+
+
+def _places(table: Table, first: pl.DataFrame, second: pl.DataFrame) -> np.ndarray | None:
+    # One number per row that orders as (symbol, date or instant) does; none for keys of another kind.
+    symbol, *rest = sort_order(table)
+    if symbol != "symbol" or len(rest) != 1 or not table.schema[rest[0]].is_temporal():
+        return None
+    frames = (first, second)
+    times = [frame[rest[0]].to_physical().to_numpy().astype(np.int64) for frame in frames]
+    earliest = min(int(values.min()) for values in times)
+    span = max(int(values.max()) for values in times) - earliest + 1
+    runs = [frame[symbol].rle_id().to_numpy() for frame in frames]
+    names = [
+        frame[symbol].gather(np.flatnonzero(np.diff(run, prepend=np.uint32(_NO_RUN))))
+        for frame, run in zip(frames, runs, strict=True)
+    ]
+    listed = names[0] if names[0].equals(names[1]) else pl.concat(names).unique().sort()
+    if len(listed) * span > np.iinfo(np.int64).max:
+        return None
+    numbers = [listed.search_sorted(own).to_numpy().astype(np.int64) for own in names]
+    return np.concatenate(
+        [
+            number[run] * span + (time - earliest)
+            for number, run, time in zip(numbers, runs, times, strict=True)
+        ]
+    )
+
+
 def without_duplicates(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows that are in the table's order as they are, or raise if several have the same key."""
     repeats = frame.select(
@@ -113,19 +150,18 @@ def session_hashes(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) 
     The hash is BLAKE2b over key and value columns (not provenance) in their Arrow representation, so it
     depends on the rows alone: not on how or when they were written, and not on library versions.
     """
-    names = [name for name in table.columns if name in {*table.key, *table.value_columns}]
+    names = _hashed_columns(table)
     days = frame[table.partition_by].to_physical().to_numpy()
     order = np.argsort(days, kind="stable")
     days = days[order]
     rows = frame.select(names)[order]
     blocks = [_block(rows[name]) for name in names]
-    header = json.dumps(names).encode()
     numbers = np.array([(session - _EPOCH).days for session in sessions], dtype=days.dtype)
     firsts = np.searchsorted(days, numbers).tolist()
     lasts = np.searchsorted(days, numbers, side="right").tolist()
     hashes = {}
     for session, first, last in zip(sessions, firsts, lasts, strict=True):
-        digest = hashlib.blake2b(header + (last - first).to_bytes(8, "little"), digest_size=16)
+        digest = hashlib.blake2b(_header(names, rows=last - first), digest_size=16)
         for block in blocks:
             block.feed(digest, first, last)
         hashes[session] = digest.hexdigest()
@@ -134,7 +170,16 @@ def session_hashes(table: Table, frame: pl.DataFrame, sessions: Sequence[date]) 
 
 def empty_hash(table: Table) -> str:
     """Return the content hash of a session without rows."""
-    return session_hashes(table, pl.DataFrame(schema=table.schema), [_EPOCH])[_EPOCH]
+    names = _hashed_columns(table)
+    return hashlib.blake2b(_header(names, rows=0) + b"\0" * len(names), digest_size=16).hexdigest()
+
+
+def _hashed_columns(table: Table) -> list[str]:
+    return [name for name in table.columns if name in {*table.key, *table.value_columns}]
+
+
+def _header(names: list[str], *, rows: int) -> bytes:
+    return json.dumps(names).encode() + rows.to_bytes(8, "little")
 
 
 @dataclass(frozen=True)
@@ -187,8 +232,9 @@ def superseded(
 ) -> pl.DataFrame:
     """Return a part's history after ``leaving`` rows have been superseded.
 
-    History rows that are still current come from a write that was interrupted before it took effect: they
-    are dropped. A version that was superseded at the very instant it became known was never visible and
+    ``current`` are the stored rows of the sessions that are written. History rows that are still current come
+    from a write that was interrupted before it took effect: they are dropped, here or by the next write of
+    their session. A version that was superseded at the very instant it became known was never visible and
     is not kept.
     """
     version = [*table.key, KNOWN_AT]

@@ -88,16 +88,17 @@ class SessionWrite:
         here = pl.col(self.table.partition_by).is_in(touched)
         seen = self.current.version(part)
         stored = self.current.read(part, self.table.schema)
-        found = lake_rows.compare(self.table, stored.filter(here), self.rows.filter(here), self.known_at)
+        is_new = not any(stamps[day].rows for day in touched if day in stamps)
+        before, kept = (stored.clear(), stored) if is_new else (stored.filter(here), stored.filter(~here))
+        found = lake_rows.compare(self.table, before, self.rows.filter(here), self.known_at)
         counts = dict(found.rows.group_by(self.table.partition_by).len().iter_rows())
         for day in touched:
             stamps[day] = SessionStamp(counts.get(day, 0), self.report.hashes[day], self.known_at)
-        kept = stored.filter(~here)
-        merged = lake_rows.in_order(self.table, pl.concat([kept, found.rows])) if kept.height else found.rows
+        merged = lake_rows.merged(self.table, kept, found.rows)
         if self.table.partition_by not in self.table.key:  # else a key lies in one session by construction
             lake_rows.without_duplicates(self.table, merged)
         if self.table.versioned and found.leaving.height:
-            self._write_history(stored, found.leaving)
+            self._write_history(before, found.leaving)
         self.report.bytes += self.current.replace(part, merged, footer(stamps), seen=seen)
         self.report.files += 1
         self.report.rows += found.rows.height
@@ -108,14 +109,14 @@ class SessionWrite:
 
     # Comes before the current file is replaced: readers ignore superseded rows that are still current, so the
     # replacement of the current file is the one step at which the whole write takes effect.
-    def _write_history(self, stored: pl.DataFrame, leaving: pl.DataFrame) -> None:
+    def _write_history(self, replaced: pl.DataFrame, leaving: pl.DataFrame) -> None:
         schema = lake_rows.history_schema(self.table)
         day = pl.col(self.table.partition_by)
         for month in sorted({month_of(found) for found in leaving[self.table.partition_by].unique()}):
             seen = self.history.version(month)
             before = self.history.read(month, schema)
             gone = leaving.filter(day.dt.month() == month.number)
-            after = lake_rows.superseded(self.table, before, stored, gone, self.known_at)
+            after = lake_rows.superseded(self.table, before, replaced, gone, self.known_at)
             if not after.equals(before):
                 self.report.bytes += self.history.replace(month, after, {}, seen=seen)
                 self.report.files += 1

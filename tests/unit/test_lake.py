@@ -224,14 +224,14 @@ def test_open_years_lie_in_months_and_a_closed_year_written_at_once_in_one_part(
 
 
 def test_files_are_sorted_by_symbol_in_row_groups_that_prune(lake: Lake) -> None:
-    names = [f"S{number:04}" for number in range(4000)]
+    names = [f"S{number:04}" for number in range(8000)]
     frame = bars(MAY, symbols="A").drop("symbol").join(pl.DataFrame({"symbol": names}), how="cross")
     frame = pl.concat([frame.with_columns(session=pl.lit(day)) for day in (JUNE, date(2016, 6, 29))])
     lake.write_sessions(
         BARS, frame.sample(fraction=1, shuffle=True, seed=1), frame["session"].unique(), known_at=NOW
     )
     file = pq.ParquetFile(next((lake.root / BARS.name).rglob("*.parquet")))
-    assert [file.metadata.row_group(n).num_rows for n in range(2)] == [5000, 3000]
+    assert [file.metadata.row_group(n).num_rows for n in range(2)] == [10_000, 6000]
     stored = file.read(["symbol", "session"]).to_pylist()
     assert stored == sorted(stored, key=lambda row: (row["symbol"], row["session"]))
 
