@@ -9,7 +9,9 @@ import polars as pl
 
 from app.bar_grid import columns
 
-STATES = ("blocking", "100 or more", "10 to 99", "1 to 9", "all accepted")
+STATES = ("blocks the session", "stops new risk in symbols", "10 or more", "under 10", "all accepted")
+
+MANY = 10
 
 
 def tally_cells(tally: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
@@ -18,18 +20,18 @@ def tally_cells(tally: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     Parameters
     ----------
     tally
-        ``check_name``, ``session``, ``found``, ``blocking``, ``accepted``.
+        ``check_name``, ``session``, ``found``, ``accepted``, and of those not accepted ``blocking`` and ``stopping``.
     sessions
         Sessions of the heatmap, oldest first; findings on a day without a session count for the next one.
 
     Returns
     -------
     pl.DataFrame
-        One row per check and column with findings: ``row`` (the check), ``first``, ``last``, the three sums and
+        One row per check and column with findings: ``row`` (the check), ``first``, ``last``, the sums and
         ``state`` (one of ``STATES``).
     """
     schema = {
-        "row": pl.String, "first": pl.Date, "last": pl.Date, "found": pl.Int64, "blocking": pl.Int64, "accepted": pl.Int64,
+        "row": pl.String, "first": pl.Date, "last": pl.Date, "found": pl.Int64, "blocking": pl.Int64, "stopping": pl.Int64, "accepted": pl.Int64,
         "state": pl.String,
     }  # fmt: skip
     if tally.is_empty() or not sessions:
@@ -39,13 +41,13 @@ def tally_cells(tally: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
         spans.sort("last"), left_on="session", right_on="last", strategy="forward", coalesce=False
     )
     sums = placed.filter(pl.col("first").is_not_null()).group_by(pl.col("check_name").alias("row"), "first", "last").agg(
-        pl.col("found", "blocking", "accepted").sum()
+        pl.col("found", "blocking", "stopping", "accepted").sum()
     )  # fmt: skip
     state = (
         pl.when(pl.col("blocking") > 0).then(pl.lit(STATES[0]))
+        .when(pl.col("stopping") > 0).then(pl.lit(STATES[1]))
         .when(pl.col("accepted") == pl.col("found")).then(pl.lit(STATES[4]))
-        .when(pl.col("found") >= 100).then(pl.lit(STATES[1]))
-        .when(pl.col("found") >= 10).then(pl.lit(STATES[2]))
+        .when(pl.col("found") >= MANY).then(pl.lit(STATES[2]))
         .otherwise(pl.lit(STATES[3]))
     )  # fmt: skip
     return sums.with_columns(state=state).sort("row", "first").select(

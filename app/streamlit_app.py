@@ -48,6 +48,7 @@ def main() -> None:
     st.set_page_config(page_title="Trading Assets", page_icon=str(HERE / "icon.png"), layout="wide")
     page = st.navigation(PAGES, position="sidebar")
     try:
+        installation.begin_run()
         page_frame.show_sidebar()
         heading, badges = st.columns([1, 2], vertical_alignment="bottom")
         heading.title(page.title, anchor=False)

@@ -59,7 +59,7 @@ def allocation_spec(groups: int, weights: Sequence[float], colours: Palette) -> 
     return canvas({"height": 27 * max(1, groups), "encoding": encoding, "layer": [bar, number]}, colours)
 
 
-def recommendations_spec(colours: Palette) -> Spec:
+def recommendations_spec(months: int, colours: Palette) -> Spec:
     """Return how many analysts recommend what, one stacked bar a month, newest on top.
 
     Input: ``months_ago``, ``month`` (in words), ``rating`` (strong buy, buy, hold, sell, strong sell), ``analysts``.
@@ -84,7 +84,7 @@ def recommendations_spec(colours: Palette) -> Spec:
     bars = {"type": "bar", "height": {"band": 0.7}}
     return canvas(
         {
-            "height": {"step": 30},
+            "height": 30 * months,
             "autosize": {"type": "fit-x", "contains": "padding"},
             "transform": [place],
             "mark": bars,

@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from app.bar_grid import Counts, Grid
-from app.queries.installation import expected_session, installation, lake_version, now, settings
+from app.queries.installation import installation, lake_version, newest, now, present_session, settings
 from trading_assets.schemas import (
     DAILY_BARS,
     HOURLY_BARS,
@@ -20,7 +20,7 @@ from trading_assets.schemas import (
     VENDOR_DAILY_BARS,
     VENDOR_HOURLY_BARS,
 )
-from trading_assets.sessions import current_session, finished_hours, sessions_between
+from trading_assets.sessions import current_session, finished_hours, session_close, sessions_between
 from trading_assets.table import Table
 
 Grain = Literal["Daily", "Hourly"]
@@ -55,7 +55,7 @@ def grid(layer: str, grain: Grain) -> Grid:
         symbols, sessions, expected = _listed(until, base)
     else:
         base = "".join(lake_version(table) for table in tables.values())
-        symbols, sessions, expected = _hours_expected(tuple(tables), until, _quarter(now()), base)
+        symbols, sessions, expected = _hours_expected(tuple(tables), until, _instant(), base)
     stored = _stored(tables[layer], symbols, sessions, until, lake_version(tables[layer]) + base)
     return Grid(symbols, sessions, expected, stored)
 
@@ -78,18 +78,22 @@ def sectors() -> dict[str, str | None]:
     return _sectors(lake_version(UNIVERSE))
 
 
-def _until(grain: Grain) -> date | None:
-    delay = timedelta(minutes=settings().data_delay_minutes)
+def _instant() -> datetime | None:
+    # in steps of a quarter of an hour, to be a cache key; where the clock does not answer, the end of the stored hours
     instant = now()
-    if grain == "Hourly" and instant is not None:
-        return current_session(instant, delay=delay)
-    newest = max(installation().lake.sessions(DAILY_BARS), default=None)
-    return max(filter(None, (expected_session(), newest)), default=None)
+    if instant is None:
+        stored = newest(HOURLY_BARS, lake_version(HOURLY_BARS)) or present_session()
+        if stored is None:
+            return None
+        instant = session_close(stored) + timedelta(minutes=settings().data_delay_minutes)
+    return instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
 
 
-def _quarter(instant: datetime | None) -> datetime | None:
-    # a cache key that changes four times an hour
-    return instant and instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
+def _until(grain: Grain) -> date | None:
+    if grain == "Daily":
+        return present_session()
+    instant = _instant()
+    return instant and current_session(instant, delay=timedelta(minutes=settings().data_delay_minutes))
 
 
 def _nothing(symbols: int, sessions: int) -> Counts:
@@ -102,7 +106,11 @@ def _listed(until: date, version: str) -> tuple[tuple[str, ...], tuple[date, ...
     with_bars = lake.sessions(DAILY_BARS)
     if not with_bars:
         return (), (), _nothing(0, 0)
-    rows = lake.scan(UNIVERSE, start=with_bars[0], end=until, columns=("symbol", "session")).collect()
+    universe = lake.scan(UNIVERSE, start=with_bars[0], end=until)
+    trading = (pl.col("status") == "active") & (
+        pl.col("listed_date").is_null() | (pl.col("listed_date") <= pl.col("session"))
+    )
+    rows = universe.filter(trading).select("symbol", "session").collect()
     symbols = tuple(rows["symbol"].unique().sort())
     sessions = tuple(sessions_between(with_bars[0], until))
     listed = _counted(rows, symbols, sessions)

@@ -14,10 +14,12 @@ from trading_assets.schemas import QUARANTINED_BARS, QUARANTINED_HOURLY_BARS, TA
 from trading_assets.table import Table
 
 State = Literal["All", "Open", "Accepted"]
+Effect = Literal["blocks the session", "stops the symbol", "information"]
 LIMIT = 1000
 REFUSED = {"daily_bars": QUARANTINED_BARS, "hourly_bars": QUARANTINED_HOURLY_BARS}
 _cached = st.cache_data(max_entries=60, show_spinner=False)
 
+_EFFECT = "case when f.severity <> 'error' then 'information' when f.symbol is null then 'blocks the session' else 'stops the symbol' end"
 # An acceptance covers the findings that it names; what it leaves null it leaves open.
 _JOINED = """
 from quality_findings f
@@ -26,7 +28,7 @@ left join lateral (
     from finding_acceptances a
     where a.revoked_at is null and a.check_name = f.check_name and a.table_name = f.table_name and a.session = f.session
         and (a.symbol is null or a.symbol = f.symbol) and (a.source is null or a.source = f.source)
-        and (a.value is null or a.value = f.value)
+        and (a.bar_start is null or a.bar_start = f.bar_start) and (a.value is null or a.value = f.value)
     order by a.accepted_at desc limit 1
 ) accepted on true
 """
@@ -37,7 +39,7 @@ class Chosen:
     """Which findings to show; empty means any."""
 
     checks: tuple[str, ...] = ()
-    severities: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
     session: date | None = None
     symbol: str = ""
     state: State = "All"
@@ -47,8 +49,8 @@ class Chosen:
         parts: list[tuple[str, list[object]]] = [("true", [])]
         if self.checks:
             parts.append(("f.check_name = any(%s)", [list(self.checks)]))
-        if self.severities:
-            parts.append(("f.severity = any(%s)", [list(self.severities)]))
+        if self.effects:
+            parts.append((f"{_EFFECT} = any(%s)", [list(self.effects)]))
         if self.session:
             parts.append(("f.session = %s", [self.session]))
         if self.symbol:
@@ -73,7 +75,7 @@ def count(chosen: Chosen) -> int:
 
 
 def tally() -> pl.DataFrame:
-    """Return ``check_name``, ``session``, ``found``, ``blocking`` (errors not accepted) and ``accepted``."""
+    """Return ``check_name``, ``session``, ``found``, ``accepted``, and of those not accepted ``blocking`` and ``stopping``."""
     return _tally(database_version())
 
 
@@ -86,10 +88,10 @@ def check_names() -> list[str]:
 def _findings(chosen: Chosen, version: str) -> pl.DataFrame:
     condition, parameters = chosen.condition()
     return read(
-        "select f.finding_id, f.session, f.bar_start, f.severity, f.check_name, f.table_name, f.symbol, f.source, f.value,"
+        f"select f.finding_id, f.session, f.bar_start, f.severity, {_EFFECT} as effect, f.check_name, f.table_name, f.symbol, f.source, f.value,"
         " f.expectation, f.found_at, f.run_id, accepted.accepted_by, accepted.accepted_at, accepted.reason as accepted_reason,"
         f" accepted.acceptance_id {_JOINED} where {condition}"
-        " order by f.session desc, f.severity, f.check_name, f.symbol, f.bar_start limit %s",
+        " order by f.session desc, (f.severity = 'error' and f.symbol is null) desc, f.severity, f.check_name, f.symbol, f.bar_start limit %s",
         (*parameters, LIMIT),
     )
 
@@ -104,7 +106,8 @@ def _count(chosen: Chosen, version: str) -> int:
 def _tally(version: str) -> pl.DataFrame:
     return read(
         "select f.check_name, f.session, count(*) as found, count(accepted.acceptance_id) as accepted,"
-        f" count(*) filter (where f.severity = 'error' and accepted.acceptance_id is null) as blocking {_JOINED}"
+        f" count(*) filter (where {_EFFECT} = 'blocks the session' and accepted.acceptance_id is null) as blocking,"
+        f" count(*) filter (where {_EFFECT} = 'stops the symbol' and accepted.acceptance_id is null) as stopping {_JOINED}"
         " group by 1, 2 order by 1, 2"
     )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import polars as pl
@@ -26,6 +28,8 @@ from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, load_settings
 from trading_assets.table import Table
 
+T = TypeVar("T")
+_SEEN = "seen_in_this_run"
 READ_ONLY = quote("-c default_transaction_read_only=on")
 
 
@@ -39,9 +43,28 @@ class Installation:
     clock: Clock | None
 
 
+def begin_run() -> None:
+    """Forget what the last run of the page saw: a run reads the settings, the clock and the versions of tables once.
+
+    What a page shows is thereby of one moment. A wrong setting raises here and shows as an error of the page.
+    """
+    st.session_state[_SEEN] = {}
+    settings()
+
+
+def _once(key: str, look: Callable[[], T]) -> T:
+    seen = st.session_state.get(_SEEN)
+    if seen is None:  # not within a page
+        return look()
+    if key not in seen:
+        seen[key] = look()
+    value: T = seen[key]
+    return value
+
+
 def settings() -> Settings:
-    """Return the settings, read anew so that a wrong one shows as an error of the page."""
-    return load_settings()
+    """Return the settings of this run of the page."""
+    return _once("settings", load_settings)
 
 
 def has_data() -> bool:
@@ -101,6 +124,10 @@ def _clock(current: Settings, stack: ExitStack) -> Clock | None:
 
 def now() -> datetime | None:
     """Return the present instant of the installation's clock, ``None`` if it does not answer."""
+    return _once("now", _now)
+
+
+def _now() -> datetime | None:
     clock = installation().clock
     try:
         return clock.now() if clock else None
@@ -120,6 +147,11 @@ def latest_session() -> date | None:
     return newest(DAILY_BARS, lake_version(DAILY_BARS))
 
 
+def present_session() -> date | None:
+    """Return the newest session that is over or has bars; the latter alone where the clock does not answer."""
+    return max(filter(None, (expected_session(), latest_session())), default=None)
+
+
 @st.cache_data(max_entries=200, show_spinner=False)
 def newest(_table: Table, version: str) -> date | None:
     """Return the newest session of a lake table."""
@@ -128,6 +160,10 @@ def newest(_table: Table, version: str) -> date | None:
 
 def lake_version(table: Table) -> str:
     """Return a token that changes with the files of a table, current and superseded."""
+    return _once(f"lake {table.name}", lambda: _lake_version(table))
+
+
+def _lake_version(table: Table) -> str:
     lake = installation().lake
     folders = (lake.root / table.name, lake.history_root / table.name)
     marks = [_mark(path) for folder in folders for path in sorted(folder.glob("year=*/part=*/*.parquet"))]
@@ -144,6 +180,10 @@ def _mark(path: Path) -> tuple[str, int, int]:
 
 def database_version() -> str:
     """Return a token that changes with any product table of Postgres, at most some seconds late."""
+    return _once("database", _database_version)
+
+
+def _database_version() -> str:
     rows = installation().database.fetch(
         "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::text, current_setting('data_directory', true)"
         " from pg_stat_user_tables"

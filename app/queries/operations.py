@@ -148,8 +148,15 @@ def _newest_batches(version: str) -> pl.DataFrame:
         " from ingest_batches order by source, kind, last_session desc, fetched_at desc"
     )
     of_vendor = newest.with_columns(table=pl.col("source") + "_" + pl.col("kind"))
+    # Yahoo tells actions with its bars, and one fetch fills all tables of companies
+    actions = newest.filter(source="yahoo", kind="daily_bars").with_columns(
+        table=pl.lit("yahoo_corporate_actions")
+    )
+    companies = newest.filter(pl.col("kind") == "companies").join(
+        pl.DataFrame({"table": list(COMPANY_TABLES)}), how="cross"
+    )
     return (
-        pl.concat([of_vendor, newest.with_columns(table="kind")])
+        pl.concat([of_vendor, newest.with_columns(table="kind"), actions, companies])
         .sort("fetched_until", "fetched_at", descending=True)
         .unique("table", keep="first", maintain_order=True)
         .select("table", "batch_id", "fetched_at", "fetched_until")

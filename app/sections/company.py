@@ -119,10 +119,8 @@ def show_figures(found: dict[str, pl.DataFrame], symbol: str) -> None:
 def _words(name: str) -> str:
     for ending in ("_usd", "_frac", "_shares", "_reported"):
         name = name.removesuffix(ending)
-    words = name.replace("_", " ")
-    return " ".join(word.upper() if word in ACRONYMS else word for word in words.split()).replace(
-        words[0], words[0].upper(), 1
-    )
+    words = " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
+    return words[0].upper() + words[1:]
 
 
 def _shown(value: object, unit: str) -> str:
@@ -152,7 +150,7 @@ def show_recommendations(frame: pl.DataFrame, figures: dict[str, Any]) -> None:
         kinds, index=["months_ago", "month"], variable_name="rating", value_name="analysts"
     ).with_columns(pl.col("rating").str.replace("_", " "))  # fmt: skip
     st.vega_lite_chart(
-        counts, recommendations_spec(tables.colours()), key="an_recommendations", width="stretch",
+        counts, recommendations_spec(frame.height, tables.colours()), key="an_recommendations", width="stretch",
         alt=f"Analysts' recommendations over {frame.height} months",
     )  # fmt: skip
     if figures.get("target_mean_usd"):

@@ -17,14 +17,16 @@ from app.components import tables
 from app.components.page_frame import dagster_url, empty
 from app.findings import STATES, tally_cells
 from app.queries import findings
-from app.queries.installation import expected_session, settings
+from app.queries.installation import present_session, settings
 from app.sections.vendors import show_raw_command
 from trading_assets.sessions import sessions_between
 
 HISTORY_SESSIONS = 504
+MARKS = {"blocks the session": "■ blocks the session", "stops the symbol": "▼ stops the symbol", "information": "● information"}  # fmt: skip
 TOOLTIP = (
     ("found", "Findings", ",d"),
-    ("blocking", "of them blocking", ",d"),
+    ("blocking", "of them block the session", ",d"),
+    ("stopping", "of them stop new risk in their symbol", ",d"),
     ("accepted", "of them accepted", ",d"),
 )
 
@@ -53,7 +55,7 @@ def show() -> None:
 
 def show_over_time(tally: pl.DataFrame) -> None:
     """Draw how many findings each check had."""
-    last = max(filter(None, (expected_session(), tally["session"].max())))  # type: ignore[type-var] # dates
+    last = max(filter(None, (present_session(), tally["session"].max())))  # type: ignore[type-var] # dates
     sessions = sessions_between(tally["session"].min(), last)[-HISTORY_SESSIONS:]  # type: ignore[arg-type] # dates
     cells = tally_cells(tally, sessions)
     if cells.is_empty():
@@ -64,7 +66,7 @@ def show_over_time(tally: pl.DataFrame) -> None:
     starts = [first for first, _ in columns(sessions)]
     open_, blocking = int((tally["found"] - tally["accepted"]).sum()), int(tally["blocking"].sum())
     st.caption(
-        f"{int(tally['found'].sum()):,} findings of {len(names)} checks: {open_:,} open, {blocking:,} of them blocking, "
+        f"{int(tally['found'].sum()):,} findings, by check: {open_:,} open, {blocking:,} of them block a session, "
         f"{int(tally['accepted'].sum()):,} accepted"
     )
     spec = heatmap_spec(names, starts, STATES, paints, colours, tooltip=TOOLTIP, row_height=18)
@@ -85,9 +87,9 @@ def choose(tally: pl.DataFrame) -> findings.Chosen:
         required=True,
         bind="query-params",
     )
-    severities = first[1].pills(
-        "Severity", ["error", "warn"], selection_mode="multi", key="op_severity", bind="query-params",
-        help="error: the session is blocked until the finding is mended or accepted",
+    effects = first[1].pills(
+        "Effect", get_args(findings.Effect), selection_mode="multi", key="op_effect", bind="query-params",
+        help="Blocks the session: no orders until it is mended or accepted. Stops the symbol: no new risk in it.",
     )  # fmt: skip
     checks = second[0].multiselect(
         "Check",
@@ -100,16 +102,16 @@ def choose(tally: pl.DataFrame) -> findings.Chosen:
         "Session", None, key="op_day", format="YYYY-MM-DD", bind="query-params", min_value=date(1998, 1, 2), max_value=date(2100, 1, 1)
     )  # fmt: skip
     symbol = second[2].text_input("Symbol", key="op_symbol", placeholder="All symbols", bind="query-params")
-    return findings.Chosen(tuple(checks), tuple(severities), session, symbol or "", state)
+    return findings.Chosen(tuple(checks), tuple(effects), session, symbol or "", state)
 
 
 def show_table(frame: pl.DataFrame) -> dict[str, Any] | None:
     """List the findings; return the chosen one."""
     linked = frame.with_columns(
         tables.link(),
-        severity=pl.when(pl.col("acceptance_id").is_not_null())
+        effect=pl.when(pl.col("acceptance_id").is_not_null())
         .then(pl.lit("✓ accepted"))
-        .otherwise(pl.col("severity").replace({"error": "▼ error", "warn": "● warn"})),
+        .otherwise(pl.col("effect").replace(MARKS)),
         run=pl.lit(dagster_url("/runs/")) + pl.col("run_id"),
     )
     hourly: dict[str, ColumnConfig | str] = (
@@ -121,7 +123,7 @@ def show_table(frame: pl.DataFrame) -> dict[str, Any] | None:
     chosen = tables.show(
         linked, key="op_findings", csv="findings", height=400, alt=f"{frame.height} findings of the data-quality checks", choose=True,
         columns={
-            "symbol": tables.symbol_link(), "session": tables.session(), **hourly, "severity": "Severity", "check_name": "Check",
+            "symbol": tables.symbol_link(), "session": tables.session(), **hourly, "effect": "Effect", "check_name": "Check",
             "value": st.column_config.TextColumn("Found", width="large"), "expectation": st.column_config.TextColumn("Expected", width="large"),
             "source": "Source", "table_name": "Table", "batch_id": "Raw batch",
             **(accepted if frame["acceptance_id"].is_not_null().any() else {}),
@@ -149,24 +151,45 @@ def show_detail(finding: dict[str, Any]) -> None:
                 f"Accepted by {finding['accepted_by']} on {at}: {finding['accepted_reason']}",
                 icon=":material/check_circle:",
             )
+            st.caption("To take the acceptance back:")
+            st.code(
+                f'trading-assets quality revoke {finding["acceptance_id"]} --reason "..."', language="bash"
+            )
         else:
             show_acceptance(finding)
 
 
 def show_acceptance(finding: dict[str, Any]) -> None:
     """Ask for a reason, and show the command that accepts the finding in its name."""
+    st.markdown(f"**{MARKS[finding['effect']]}**")
     reason = st.text_input(
-        "Reason for accepting it", key=f"op_reason_{finding['finding_id']}", placeholder="e.g. confirmed with the exchange: trading was halted"
+        "Reason for accepting it", key=f"op_reason_{finding['finding_id']}", placeholder="e.g. confirmed with the exchange: trading was halted",
+        help="Required; kept with your name in the audit log",
     )  # fmt: skip
-    if not reason.strip():
-        st.caption(
-            "A finding may be accepted by a person who has looked at it. A reason is required and kept in the audit log."
-        )
+    confirmed = st.checkbox(
+        "I have looked at the value and the vendor's answer", key=f"op_confirm_{finding['finding_id']}"
+    )
+    if not (reason.strip() and confirmed):
+        st.caption("With a reason and your confirmation, the command that accepts it appears here.")
         return
     st.code(accept_command(finding, reason.strip()), language="bash")
-    st.caption("The app only reads: this command records the acceptance. Run the session again afterwards.")
+    st.caption(
+        "This page only reads: the command records the acceptance, of the values as they are now. Then run the session again."
+    )
 
 
 def accept_command(finding: dict[str, Any], reason: str) -> str:
-    """Return the command that accepts one finding."""
-    return shlex.join(["trading-assets", "quality", "accept", str(finding["finding_id"]), "--reason", reason])
+    """Return the command that accepts the findings of one check in one symbol, or of the session as a whole."""
+    words = [
+        "trading-assets",
+        "quality",
+        "accept",
+        "--session",
+        f"{finding['session']}",
+        "--check",
+        finding["check_name"],
+    ]
+    for name in ("symbol", "source"):
+        if finding[name]:
+            words += [f"--{name}", finding[name]]
+    return shlex.join([*words, "--reason", reason])

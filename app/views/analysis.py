@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.components.page_frame import empty
 from app.queries import market, portfolio
-from app.queries.installation import expected_session
+from app.queries.installation import present_session
 from app.sections import company, provenance
 from app.sections.symbol import choose_view, show_chart, show_known_at, show_quote
 from app.sections.symbol_tables import (
@@ -81,7 +81,7 @@ def show_symbol(symbol: str, view: market.View) -> None:
 
 def known_session(view: market.View) -> date:
     """Return the last date whose company snapshots may be seen."""
-    return view.as_of.astimezone(NEW_YORK).date() if view.as_of else expected_session() or date.max
+    return view.as_of.astimezone(NEW_YORK).date() if view.as_of else present_session() or date.max
 
 
 listed = market.symbols()

@@ -42,29 +42,32 @@ def show_health() -> None:
     if newest:
         missing, expected = newest
         bars.metric(
-            "Bars of the newest session", formatting.percent(1 - missing / expected if expected else None, 2), border=True,
+            "Newest session", formatting.percent(1 - missing / expected if expected else None, 2), border=True,
             delta=f"{missing:,} of {expected:,} missing", delta_color="red" if missing else "off", delta_arrow="off",
-            help="Consolidated daily bars of listed symbols",
+            help="Share of the listed symbols whose consolidated daily bar is stored",
         )  # fmt: skip
     frame = operations.tables()
     late = freshness.behind(frame).height
     tables_.metric(
-        "Tables with what they should have", f"{frame.height - late} of {frame.height}", border=True,
+        "Tables up to date", f"{frame.height - late} of {frame.height}", border=True,
         delta=f"{late} behind", delta_color="red" if late else "off", delta_arrow="off",
     )  # fmt: skip
     tally = found.tally()
-    blocking, open_ = int(tally["blocking"].sum()), int((tally["found"] - tally["accepted"]).sum())
+    blocking, stopping = int(tally["blocking"].sum()), int(tally["stopping"].sum())
+    open_ = int((tally["found"] - tally["accepted"]).sum())
     quality.metric(
         "Open findings", f"{open_:,}", border=True,
-        delta=f"{blocking:,} blocking", delta_color="red" if blocking else "off", delta_arrow="off",
+        delta=f"{blocking:,} block, {stopping:,} stop a symbol", delta_arrow="off",
+        delta_color="red" if blocking else "orange" if stopping else "off",
     )  # fmt: skip
     usage = asked.usage()
     today = usage.filter(pl.col("day") == pl.col("day").max())
     refused, failed = int(today["rate_limited"].sum()), int(today["failures"].sum())
     vendor.metric(
-        "Vendor requests of the newest day", f"{int(today['requests'].sum()):,}" if today.height else formatting.NOTHING, border=True,
-        delta=f"{refused:,} answers 429, {failed:,} failures" if today.height else "none counted",
+        "Vendor requests", f"{int(today['requests'].sum()):,}" if today.height else formatting.NOTHING, border=True,
+        delta=f"{refused:,} limited, {failed:,} failed" if today.height else "none counted",
         delta_color="red" if failed else "orange" if refused else "off", delta_arrow="off",
+        help="On the newest UTC day: requests; of them refused with 429 (asked again later), and calls that failed for good",
     )  # fmt: skip
 
 

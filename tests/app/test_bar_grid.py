@@ -104,13 +104,13 @@ def test_findings_of_a_closed_day_count_for_the_next_session():
         {
             "check_name": ["phantom_session", "jumps", "jumps", "late"],
             "session": [date(2024, 3, 30), date(2024, 4, 2), date(2024, 4, 3), date(2024, 4, 3)],
-            "found": [3, 120, 5, 2], "blocking": [0, 1, 0, 0], "accepted": [0, 0, 0, 2],
+            "found": [3, 120, 5, 2], "accepted": [0, 0, 0, 2], "blocking": [0, 1, 0, 0], "stopping": [0, 7, 2, 0],
         }
     )  # fmt: skip
     sums = tally_cells(found, sessions_between(date(2024, 3, 28), date(2024, 4, 5)))
     assert sums.select("row", "first", "found", "state").rows() == [
-        ("jumps", date(2024, 4, 2), 120, "blocking"),
-        ("jumps", date(2024, 4, 3), 5, "1 to 9"),
+        ("jumps", date(2024, 4, 2), 120, "blocks the session"),
+        ("jumps", date(2024, 4, 3), 5, "stops new risk in symbols"),
         ("late", date(2024, 4, 3), 2, "all accepted"),
-        ("phantom_session", date(2024, 4, 1), 3, "1 to 9"),
+        ("phantom_session", date(2024, 4, 1), 3, "under 10"),
     ]
