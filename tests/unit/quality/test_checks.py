@@ -258,7 +258,7 @@ def test_closes_that_mostly_equal_yesterdays_stop_the_session():
 def test_prices_that_do_not_move_although_there_is_trade_are_mentioned_once():
     stuck = pl.concat([accepted(day, ["S000"], close=10.5) for day in HISTORY[-4:-1]])
     before = pl.concat(
-        [BEFORE.filter((pl.col("symbol") != "S000") | (pl.col("session") < HISTORY[-3])), stuck]
+        [BEFORE.filter((pl.col("symbol") != "S000") | (pl.col("session") < HISTORY[-4])), stuck]
     )
     outcome = verdict("stale_price", accepted(symbols=["S000"], close=10.5), before=before)
     assert outcome.findings.select("symbol", "value", "severity").rows() == [
