@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from resources.clock import SystemClock
 from resources.fan_out import sleep_unless_stopped
+from resources.masking import Mask
 from resources.pacing import Pace, Pacer
 from resources.rate_headers import asked_wait, http_date, until_reset, whole
 from resources.usage import Counts, Usage
@@ -26,10 +26,6 @@ from trading_assets.errors import (
     VendorRefusedError,
 )
 
-SECRET_PARAMETERS = frozenset(
-    {"apikey", "api_key", "key", "secret", "token", "crumb", "password", "access_token"}
-)
-MASK = "***"
 EXCERPT = 160
 RETRIED_STATUSES = frozenset({408, 425})
 _SYSTEM_CLOCK = SystemClock()
@@ -101,7 +97,7 @@ class HttpGate:
     ) -> None:
         self.policy = policy
         self.monotonic = monotonic
-        self._secrets = tuple(secret for secret in secrets if secret)
+        self._mask = Mask(secrets)
         self._sleep = sleep
         self._jitter = jitter
         self._wall_clock = wall_clock
@@ -225,39 +221,21 @@ class HttpGate:
 
     def clean_url(self, url: str) -> str:
         """Return ``url`` without secret values."""
-        parts = urlsplit(url)
-        query = parts.query
-        if query:
-            pairs = parse_qsl(query, keep_blank_values=True)
-            if any(name.lower() in SECRET_PARAMETERS for name, _ in pairs):
-                query = urlencode(
-                    [(name, MASK if name.lower() in SECRET_PARAMETERS else value) for name, value in pairs],
-                    safe="*,:",
-                )
-        host = parts.netloc.rpartition("@")[2]
-        return self._mask(urlunsplit((parts.scheme, host, parts.path, query, "")))
-
-    def _mask(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK).replace(quote(secret, safe=""), MASK)
-        return text
+        return self._mask.url(url)
 
     def _excerpt(self, body: bytes) -> str:
-        return self._mask(body.decode("utf-8", "replace"))[:EXCERPT]
+        return self._mask.text(body.decode("utf-8", "replace"))[:EXCERPT]
 
     def _keep(self, reply: Reply) -> None:
         kept = getattr(self._local, "kept", None)
         if kept is None:
             return
-        body = reply.body
-        for secret in self._secrets:
-            body = body.replace(secret.encode(), MASK.encode())
         kept.append(
             RawResponse(
                 url=self.clean_url(reply.url),
                 status=reply.status,
                 fetched_at=self._local.fetched_at,
-                body=body,
+                body=self._mask.body(reply.body),
                 request_id=reply.headers.get("x-request-id"),
             )
         )
