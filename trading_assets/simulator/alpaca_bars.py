@@ -27,7 +27,16 @@ from trading_assets.simulator.adjustment import (
 from trading_assets.simulator.alpaca_arguments import WrongArgumentError
 from trading_assets.simulator.intraday import day_so_far, halts_behind, intraday, rows_behind
 from trading_assets.simulator.simulation import Simulation
-from trading_assets.simulator.tape import Floats, Rows, day_number, day_of, joined_rows, published_day
+from trading_assets.simulator.tape import (
+    Floats,
+    Rows,
+    TapeMarket,
+    day_number,
+    day_of,
+    joined_rows,
+    published_day,
+)
+from trading_assets.simulator.vendor_differences import name_hashes, seen_by_iex
 from trading_assets.simulator.wire import json_answer, json_array, json_lines, new_york_millis
 
 _MAX_BARS = 10_000
@@ -47,6 +56,7 @@ class _Question(NamedTuple):
     minutes: int | None
     adjustments: frozenset[str]
     as_of: date | None
+    feed: str
     first: int
     last: int
     now: datetime
@@ -121,14 +131,14 @@ def _question(simulation: Simulation, request: Request) -> _Question:
     query, now = request.query_params, simulation.now()
     minutes = alpaca_arguments.timeframe_minutes(query.get("timeframe", ""))
     adjustments = alpaca_arguments.adjustments(query.get("adjustment", "raw"))
-    alpaca_arguments.feed(query.get("feed", "sip"))
+    feed = alpaca_arguments.feed(query.get("feed", "sip"))
     today = datetime.combine(now.astimezone(NEW_YORK).date(), datetime.min.time(), NEW_YORK)
     start = alpaca_arguments.instant(query["start"], "start") if query.get("start") else today
     end = alpaca_arguments.instant(query["end"], "end") if query.get("end") else now
     first = -int(-start.timestamp() // 1)
     text = query.get("asof") or today.date().isoformat()
     as_of = None if text == "-" else alpaca_arguments.instant(text, "asof").date()
-    return _Question(minutes, adjustments, as_of, first, int(min(end, now).timestamp()), now)
+    return _Question(minutes, adjustments, as_of, feed, first, int(min(end, now).timestamp()), now)
 
 
 def _bars_of(simulation: Simulation, symbol: str, asked: _Question) -> _Bars:
@@ -141,17 +151,23 @@ def _bars_of(simulation: Simulation, symbol: str, asked: _Question) -> _Bars:
         parts = [market.series(ticker, day_of(low), day_of(until), now) for ticker in tickers]
         if until == today:
             parts += [day_so_far(market, ticker, now) for ticker in tickers]
-        rows = joined_rows(parts)
+        rows = _on_feed(market, joined_rows(parts), asked.feed)
         factors = _factors(simulation, tickers, rows, asked)
         found = _daily(rows if factors is None else scaled(rows, *factors))
     else:
-        rows = joined_rows([rows_behind(market, ticker, low, until, now) for ticker in tickers])
+        parts = [rows_behind(market, ticker, low, until, now) for ticker in tickers]
+        rows = _on_feed(market, joined_rows(parts), asked.feed)
         cut = intraday(rows, asked.minutes, now, halts=halts_behind(market, tickers, rows))
+        cut = cut.without(simulation.dirt.missing_hours("alpaca", symbol))
         factors = _factors(simulation, tickers, rows, asked)
         if factors is not None:
             cut = cut.scaled(*factors)
         found = _Bars(cut.start, cut.columns())
     return found.take((found.start >= asked.first) & (found.start <= asked.last))
+
+
+def _on_feed(market: TapeMarket, rows: Rows, feed: str) -> Rows:
+    return seen_by_iex(rows, name_hashes(market.symbols)) if feed == "iex" else rows
 
 
 def _factors(

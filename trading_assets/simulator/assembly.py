@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator import admin, alpaca_data, alpaca_trading, polygon, yahoo
+from trading_assets.simulator import admin, alpaca_data, alpaca_trading, dirt_routes, polygon, yahoo
 from trading_assets.simulator.clock import ClockMode, SimulationClock
 from trading_assets.simulator.engine import Engine
 from trading_assets.simulator.replay import ReplayMarket
@@ -74,10 +74,11 @@ def assemble(options: Options, store: StateStore) -> Simulation:
 def protocols(simulation: Simulation) -> list[BaseRoute]:
     """Return the routes of every vendor's protocol."""
     return [
-        *polygon.routes(simulation),
-        *yahoo.routes(simulation),
-        *alpaca_data.routes(simulation),
+        *polygon.routes(simulation.as_shown_by("polygon")),
+        *yahoo.routes(simulation.as_shown_by("yahoo")),
+        *alpaca_data.routes(simulation.as_shown_by("alpaca")),
         *admin.routes(simulation),
+        *dirt_routes.routes(simulation),
     ]
 
 

@@ -85,6 +85,17 @@ class Intraday(NamedTuple):
             volume=np.rint(self.volume / volume),
         )
 
+    def without(self, hours: Sequence[tuple[int, int, int]]) -> Intraday:
+        """Return the bars that do not start in an hour of New York on days from a first to a last day number."""
+        if not hours or len(self.start) == 0:
+            return self
+        local = [datetime.fromtimestamp(at, NEW_YORK) for at in self.start.tolist()]
+        kept = [
+            not any(low <= day_number(at.date()) <= high and at.hour == hour for low, high, hour in hours)
+            for at in local
+        ]
+        return self.take(np.array(kept, np.bool_))
+
     def columns(self) -> Rows:
         """Return the bars with a daily row's columns, for the modelled vwap and trade count."""
         none = np.zeros(len(self.row), np.int32)
@@ -322,11 +333,9 @@ def _without_quiet(
 
 
 def _draws(rows: Rows) -> list[Floats]:
-    # three fractions from 0 to 1 that depend on the bar alone
+    # three fractions from 0 to 1 that depend on the bar's prices alone: vendors count volume differently
     state = np.rint(rows.close * 1e4).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    state ^= np.rint(rows.volume).astype(np.uint64) + np.rint(rows.open * 1e4).astype(np.uint64) << np.uint64(
-        17
-    )
+    state ^= np.rint((rows.open + rows.high + rows.low) * 1e4).astype(np.uint64) << np.uint64(17)
     found = []
     for _ in range(3):
         state = (state ^ (state >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)

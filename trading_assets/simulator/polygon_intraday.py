@@ -69,6 +69,7 @@ def windows(
     days = [day_number(datetime.fromtimestamp(at / 1000, NEW_YORK).date()) for at in (first, last)]
     rows = rows_behind(simulation.market, ticker, days[0], days[1], now)
     bars = intraday(rows, minutes, now, halts=halts_behind(simulation.market, [ticker], rows))
+    bars = bars.without(simulation.dirt.missing_hours("polygon", ticker))
     if is_adjusted and len(rows.day):
         today = now.astimezone(NEW_YORK).date()
         factors = split_factors(rows, effective_actions(simulation.market, ticker, now, until=today))

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.adjustment import ratio_parts
+from trading_assets.simulator.dirt import DirtKind
 from trading_assets.simulator.market import Instrument
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Action, day_of, published_day
@@ -106,6 +107,8 @@ def _ticker_rows(simulation: Simulation, arguments: Mapping[str, str]) -> tuple[
     for item in simulation.market.instruments():
         gone = item.delisted is not None and item.delisted < day
         if item.listed > day or gone == active or (wanted and item.asset_type != wanted):
+            continue
+        if simulation.dirt.struck("polygon", DirtKind.UNIVERSE_DRIFT, item.symbol):
             continue
         if search and search not in item.symbol.lower() and search not in item.name.lower():
             continue
@@ -262,7 +265,7 @@ def _page(
     # what is known changes on the minute, never within it
     minute = simulation.now().replace(second=0, microsecond=0)
     query = tuple(sorted({"order": order, **arguments}.items()))
-    rows = _sorted_rows(simulation, build, minute, query)
+    rows = _sorted_rows(simulation, build, (minute, simulation.dirt.revision), query)
     identifier = request_id(request, simulation.now())
     if rows is None:
         error = f"'sort' cannot be '{arguments['sort']}'."
@@ -280,10 +283,10 @@ def _page(
 
 @lru_cache(maxsize=4)
 def _sorted_rows(
-    simulation: Simulation, build: Builder, minute: datetime, query: tuple[tuple[str, str], ...]
+    simulation: Simulation, build: Builder, moment: tuple[datetime, int], query: tuple[tuple[str, str], ...]
 ) -> list[Row] | None:
     # every row of a listing, kept while its pages are fetched; None if it cannot be sorted as asked
-    del minute
+    del moment
     arguments = dict(query)
     default, rows = build(simulation, arguments)
     sort = arguments.get("sort", default)

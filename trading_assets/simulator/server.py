@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
+from trading_assets.simulator.dirt import DirtMiddleware
 from trading_assets.simulator.fault_answers import TRANSPORT, FaultMiddleware
 from trading_assets.simulator.simulation import Simulation
 
@@ -32,7 +33,10 @@ def application(simulation: Simulation, protocols: Sequence[BaseRoute]) -> Starl
     """Build the application from the routes of the protocols."""
     return Starlette(
         routes=protocols,
-        middleware=[Middleware(FaultMiddleware, faults=simulation.faults)],
+        middleware=[
+            Middleware(FaultMiddleware, faults=simulation.faults),
+            Middleware(DirtMiddleware, dirt=simulation.dirt),
+        ],
     )
 
 

@@ -1,15 +1,18 @@
-"""One running simulation: a market, a clock, an account, and the faults that are switched on."""
+"""One running simulation: a market, a clock, an account, and the faults and dirt that are switched on."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from trading_assets.simulator.clock import SimulationClock
+from trading_assets.simulator.dirt import Dirt
 from trading_assets.simulator.faults import Faults
 from trading_assets.simulator.state import StateStore
 from trading_assets.simulator.tape import TapeMarket
+from trading_assets.simulator.vendor_tape import VendorTape
 
 
 class Advancing(Protocol):
@@ -29,14 +32,22 @@ class Simulation:
     store: StateStore
     engine: Advancing | None = None
     faults: Faults = field(init=False)
+    dirt: Dirt = field(init=False)
 
     def __post_init__(self) -> None:
         """Switch on again what was switched on before a restart."""
         self.faults = Faults(self.store)
+        self.dirt = Dirt(self.store)
 
     def now(self) -> datetime:
         """Return the present simulated instant."""
         return self.clock.now()
+
+    def as_shown_by(self, vendor: str) -> Simulation:
+        """Return this simulation with the market as one vendor shows it."""
+        shown = copy.copy(self)
+        shown.market = VendorTape(self.market, vendor, self.dirt)
+        return shown
 
     def settle(self) -> datetime:
         """Let everything happen that is due at the present instant, and return that instant."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.adjustment import split_factors
+from trading_assets.simulator.dirt import DirtKind
 from trading_assets.simulator.intraday import halts_behind, intraday, rows_behind
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.tape import Floats, Rows, day_number, day_of, joined_rows
@@ -58,7 +59,10 @@ def _result(simulation: Simulation, request: Request) -> dict[str, Any]:
     if last <= seen.opens[0]:
         text = f"Data doesn't exist for startDate = {first}, endDate = {last}"
         raise _NoChartError(400, "Bad Request", text)
+    foreign = simulation.dirt.struck("yahoo", DirtKind.CURRENCY_MIX_UP, seen.instrument.symbol)
     head = meta(seen, first, now, interval=interval, span=query.get("range", ""))
+    if foreign is not None:
+        head["currency"] = "GBP"
     if interval in _MINUTES:
         _check_kept(interval, first, last, now)
         extended = query.get("includePrePost", "false").lower() == "true"
@@ -125,6 +129,7 @@ def _windows(
     rows = joined_rows([rows_behind(simulation.market, ticker, low, high, now) for ticker in tickers])
     pauses = halts_behind(simulation.market, tickers, rows)
     bars = intraday(rows, _MINUTES[interval], now, from_open=True, extended=extended, halts=pauses)
+    bars = bars.without(simulation.dirt.missing_hours("yahoo", symbol))
     factors = split_factors(rows, seen.actions, spin_offs=True)
     bars = bars.scaled(factors, factors)
     bars = bars.take((bars.start >= first) & (bars.start < last))
