@@ -13,6 +13,7 @@ from trading_assets.quality.consolidate import step_ratios
 from trading_assets.quality.grain import DAILY, BarGrain
 from trading_assets.quality.jumps import Steps, bar_keys, ratios_so_far
 from trading_assets.quality.outcome import NOTHING_ACCEPTED
+from trading_assets.quality.rows import rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
 
@@ -140,3 +141,17 @@ class CheckedBars:
     def totals(self) -> pl.DataFrame:
         """Accepted bars of each session of the range: ``session, total``."""
         return self.bars.group_by("session").agg(total=pl.len())
+
+    @cached_property
+    def broken(self) -> pl.DataFrame:
+        """Accepted bars that break a row rule, with the rule: there should be none but those that a person took."""
+        rule = rule_expression(list(self.sessions), self.thresholds, bar_starts=self.bar_starts)
+        return self.bars.with_columns(rule=rule).filter(pl.col("rule").is_not_null())
+
+    @cached_property
+    def reported_totals(self) -> pl.DataFrame:
+        """Bars of each session that at least one source reported, accepted or not: ``session, total``."""
+        refused = self.quarantined.join(self.bars, on=list(self.grain.key), how="anti")
+        lost = refused.select(*{*self.grain.key, "session"}).unique().group_by("session").agg(total=pl.len())
+        every = pl.concat([self.totals, lost]).group_by("session")
+        return every.agg(pl.col("total").sum().cast(pl.Int64))

@@ -48,7 +48,7 @@ CHECKS: dict[str, Check] = {
 }
 CHECK_NAMES = tuple(CHECKS)
 UNIVERSE_CHECKS = ("universe_drift", "universe_rows", "universe_null_rate")
-ACTION_CHECKS = ("action_values",)
+ACTION_CHECKS = ("action_values", "action_differences")
 FEATURE_CHECKS = ("feature_values", "feature_null_rate")
 HOUR_CHECKS = ("hours_missing", "unfinished_hour", "hourly_matches_daily")
 ALL_CHECKS = (*CHECK_NAMES, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS)

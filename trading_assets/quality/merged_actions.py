@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from trading_assets.quality.outcome import Measured, findings_frame
 from trading_assets.quality.spin_offs import RATIO_TOLERANCE, recognise_spin_offs
 
 KEY = ("symbol", "ex_date", "kind")
@@ -32,7 +33,10 @@ _LIMITS = {"split_ratio": RATIO_TOLERANCE, "share_ratio": RATIO_TOLERANCE, "pric
 
 @dataclass(frozen=True)
 class MergedActions:
-    """``actions``: one row per (symbol, ex_date, kind). ``disagreements``: rows of ``DISAGREEMENT_SCHEMA``."""
+    """Actions, one row per (symbol, ex_date, kind), and where the sources differ.
+
+    ``disagreements`` has the columns ``session`` (the ex-date), ``symbol, source, value, expectation``.
+    """
 
     actions: pl.DataFrame
     disagreements: pl.DataFrame
@@ -81,6 +85,21 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
     return MergedActions(
         _without_renamed(merged).drop("reports").sort(KEY),
         pl.concat(found).sort("session", "symbol", "source").cast(DISAGREEMENT_SCHEMA),
+    )
+
+
+def action_differences(disagreements: pl.DataFrame) -> Measured:
+    """Find actions on whose date, ratio or cash the sources differ; those of splits and spin-offs stop new risk in the symbol.
+
+    Parameters
+    ----------
+    disagreements
+        Of ``MergedActions``.
+    """
+    changes_shares_or_scale = pl.col("value").str.contains(r"^(split|spin_off) ")
+    severity = pl.when(changes_shares_or_scale).then(pl.lit("error")).otherwise(pl.lit("warn"))
+    return Measured(
+        findings_frame(disagreements, severity=severity), "corporate actions differ between the sources"
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.consolidate import rows_taken
 from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
-from trading_assets.quality.rows import DISPUTABLE_RULES, rule_expression, values_text
+from trading_assets.quality.rows import DISPUTABLE_RULES, values_text
 from trading_assets.quality.sources import unfinished_sources
 
 JUMP_CHECK = "unexplained_jump"
@@ -20,8 +20,7 @@ def refused_check(rules: tuple[str, ...], what: str) -> Callable[[CheckedBars], 
     """Make the check that collects refused bars of some row rules and proves that none was accepted."""
 
     def check(checked: CheckedBars) -> Measured:
-        rule = rule_expression(list(checked.sessions), checked.thresholds, bar_starts=checked.bar_starts)
-        broken = checked.bars.filter(rule.is_in(rules))
+        broken = checked.broken.filter(pl.col("rule").is_in(rules))
         if not broken.is_empty() and DISPUTABLE_RULES & {*rules}:
             taken = checked.accepted.filter(pl.col("check_name") == JUMP_CHECK)
             broken = broken.filter(~pl.Series(rows_taken(broken, taken, checked.grain.key)))
@@ -58,8 +57,6 @@ def unfinished_bar(checked: CheckedBars) -> Measured:
 def _measured(rules: tuple[str, ...], checked: CheckedBars, *, reached: pl.DataFrame) -> Measured:
     key = list(checked.grain.key)
     refused = checked.quarantined.filter(pl.col("rule").is_in(rules))
-    others = checked.quarantined.select(*key, *({"session"} - {*key}))
-    everything = pl.concat([checked.bars.select(others.columns), others]).unique()
     # only what no other source could replace is lost
     replaced = refused.join(checked.bars, on=key, how="semi").select(key).unique()
     compared = pl.format("; the last accepted close was {}", pl.col("reference_close")).fill_null("")
@@ -79,7 +76,7 @@ def _measured(rules: tuple[str, ...], checked: CheckedBars, *, reached: pl.DataF
             ]
         ),
         f"symbols lost their bar ({', '.join(rules)})",
-        totals=everything.group_by("session").agg(total=pl.len().cast(pl.Int64)),
+        totals=checked.reported_totals,
         counted=counted,
         share=checked.thresholds.max_quarantined_frac,
         always=findings_frame(
