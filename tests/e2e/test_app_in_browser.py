@@ -112,3 +112,59 @@ def test_navigation_keeps_to_one_session_and_shows_every_page(app, visit):
         window.page.get_by_role("link", name=page, exact=True).click()
         window.page.locator("h1", has_text=page).wait_for(timeout=20_000)
         window.charts(CHARTS[page])
+
+
+@pytest.mark.parametrize(
+    ("path", "count", "words"),
+    [
+        ("/operations?op_section=Tables", 0, "behind ·"),
+        ("/operations?op_section=Findings", None, "finding"),
+        ("/operations?op_section=Vendors", None, "Fetches"),
+        ("/operations?op_section=Runs", 0, "Session runs"),
+        ("/operations?op_grain=Hourly", None, "hourly bars"),
+        ("/analysis?symbol=SPY&an_bars=Hourly", None, "SPY"),
+        ("/analysis?symbol=SPY&an_price=As%20traded&an_tab=Sources", 1, "sources on"),
+        ("/analysis?symbol=SPY&an_tab=Company", None, "SPY"),
+        ("/analysis?symbol=SPY&an_known=2001-01-02T10:00", 0, "As known at 2001-01-02 10:00 CST"),
+    ],
+    ids=["tables", "findings", "vendors", "runs", "hours covered", "hours", "sources", "company", "as known before"],
+)  # fmt: skip
+def test_every_part_of_a_page_opens_by_its_address(app, visit, path, count, words):
+    window = visit("dark")
+    window.open(app.url + path)
+    settle(window)
+    window.page.get_by_text(words).first.wait_for(timeout=20_000)
+    assert window.page.locator("[data-testid=stException]").count() == 0
+    if count is not None:
+        window.charts(count)
+
+
+def test_clicking_a_cell_of_the_coverage_lists_its_rows_and_its_session(app, visit):
+    window = visit(height=1200)
+    window.open(f"{app.url}/operations?op_span=3M")
+    window.charts(2)
+    before = window.page.url
+    canvas = window.page.locator(".st-key-op_by_symbol canvas")
+    size = canvas.bounding_box()
+    window.page.mouse.click(size["x"] + size["width"] / 2, size["y"] + size["height"] / 3)
+    only = window.page.get_by_role("button", name="Only ")
+    only.wait_for(timeout=10_000)
+    assert "op_session=" in window.page.url, f"the address does not follow: {before}"
+    only.click()
+    only.wait_for(state="detached", timeout=10_000)
+
+
+def test_a_narrow_window_keeps_every_chart_inside(app, visit):
+    window = visit()
+    window.page.set_viewport_size({"width": 700, "height": 900})
+    for page, path in PATHS.items():
+        window.open(app.url + path)
+        for chart in window.charts(CHARTS[page]):
+            assert chart["width"] <= chart["room"] + 8, f"a chart of {page} runs over its edge"
+
+
+def settle(window) -> None:
+    window.page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'",
+        timeout=30_000,
+    )
