@@ -157,7 +157,7 @@ def _reader(modules: Mapping[str, Any]) -> Reader:
         exchange_zone = ZoneInfo(zone) if zone else NEW_YORK
     except (ZoneInfoNotFoundError, ValueError) as cause:
         raise ValueError(f"no such time zone: {zone}") from cause
-    prices = (modules.get("summaryDetail") or {}).get("currency", "USD")
+    prices = (modules.get("summaryDetail") or {}).get("currency")
     return Reader(
         exchange_zone, prices, (modules.get("financialData") or {}).get("financialCurrency") or prices
     )
@@ -187,7 +187,7 @@ def _info(modules: Mapping[str, Any], reader: Reader) -> list[Row]:
     row |= {
         what.column: reader.read(statistics.get(name), what, name) for name, what in fields.FUND_FACTS.items()
     }
-    row["currency"] = reader.price_currency if modules.get("summaryDetail") else None
+    row["currency"] = reader.price_currency
     row["reporting_currency"] = (modules.get("financialData") or {}).get("financialCurrency")
     return [row]
 
@@ -273,7 +273,7 @@ def _quote(item: Mapping[str, Any], left_out: Counter[str]) -> list[Row]:
     if item.get("quoteType") == QUOTELESS:
         return []
     zone = item.get("exchangeTimezoneName")
-    prices = item.get("currency", "USD")
+    prices = item.get("currency")
     reader = Reader(
         ZoneInfo(str(zone)) if zone else NEW_YORK, prices, item.get("financialCurrency") or prices, left_out
     )

@@ -14,7 +14,7 @@ from resources.yahoo_company_fields import KNOWN, Field, Fields
 from trading_assets.sessions import NEW_YORK
 
 NOT_NUMBERS = frozenset({"Infinity", "-Infinity", "NaN", ""})
-OTHER_CURRENCY = "amount in another currency than USD"
+OTHER_CURRENCY = "amount in another currency than USD, or in one that is not named"
 MIXED_CURRENCIES = "ratio between two currencies"
 DAY_SECONDS = 86_400
 
@@ -28,12 +28,13 @@ class Reader:
     zone
         Time zone of the exchange.
     price_currency, book_currency
-        Currencies of the prices and of the company's books; an amount is only stored as dollars if it is one.
+        Currencies of the prices and of the company's books, ``None`` if the answer does not name them; an amount is
+        only stored as dollars if it is said to be one.
     """
 
     zone: ZoneInfo = NEW_YORK
-    price_currency: str | None = "USD"
-    book_currency: str | None = "USD"
+    price_currency: str | None = None
+    book_currency: str | None = None
     left_out: Counter[str] = field(default_factory=Counter)
 
     def row(self, values: object, fields: Fields, module: str) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class Reader:
         reason = ""
         if what.kind == "usd" and self.price_currency != "USD":
             reason = OTHER_CURRENCY
-        if what.kind == "mixed" and self.price_currency != self.book_currency:
+        if what.kind == "mixed" and (not self.price_currency or self.price_currency != self.book_currency):
             reason = MIXED_CURRENCIES
         if found is None:
             return None

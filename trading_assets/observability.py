@@ -9,27 +9,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from trading_assets.table import UTC_INSTANT, Column, Table
+from trading_assets.table import Table
 
 OWNERS = ["team:trading"]
 PREVIEW_ROWS = 8
-_DAGSTER_TYPES = {
-    pl.String: "string",
-    pl.Date: "date",
-    pl.Float64: "double",
-    pl.Int64: "bigint",
-    pl.Int32: "int",
-    UTC_INSTANT: "timestamp with time zone",
-    pl.Boolean: "bool",
-}
-
-
-def type_name(column: Column) -> str:
-    """Return the type of a column in SQL's words."""
-    for kind, name in _DAGSTER_TYPES.items():
-        if column.dtype == kind:
-            return name
-    return str(column.dtype).lower()
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -38,7 +21,7 @@ def column_schema(table: Table) -> dg.TableSchema:
         columns=[
             dg.TableColumn(
                 name=name,
-                type=type_name(column),
+                type=column.type_name,
                 description=f"{column.description}{f' [{column.unit}]' if column.unit else ''}",
                 constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=table.key == (name,)),
             )

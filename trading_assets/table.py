@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 import polars as pl
 
 UTC_INSTANT = pl.Datetime("us", "UTC")
+_TYPE_NAMES = {
+    pl.String: "string",
+    pl.Date: "date",
+    pl.Float64: "double",
+    pl.Int64: "bigint",
+    pl.Int32: "int",
+    pl.Boolean: "bool",
+    UTC_INSTANT: "timestamp with time zone",
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,14 @@ class Column:
     description: str
     unit: str = ""
     nullable: bool = True
+
+    @property
+    def type_name(self) -> str:
+        """The type in SQL's words, as the Dagster UI and the documents show it."""
+        for kind, name in _TYPE_NAMES.items():
+            if self.dtype == kind:
+                return name
+        return str(self.dtype).lower()
 
 
 @dataclass(frozen=True)

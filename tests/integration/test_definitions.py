@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -64,6 +65,7 @@ def test_every_asset_says_what_it_is(key):
 def test_every_table_of_the_lake_is_an_asset_or_a_by_product_of_one():
     assert set(TABLES) - {named(key) for key in ASSETS} == {
         "quarantined_bars",
+        "quarantined_hourly_bars",
         "polygon_corporate_actions",
         "yahoo_corporate_actions",
         "alpaca_corporate_actions",
@@ -133,14 +135,24 @@ def test_the_history_job_cannot_reach_the_broker():
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "status"), [("sim", "STOPPED"), ("paper", "RUNNING")])
 def test_what_trades_by_itself_is_off_in_the_simulation_and_on_with_a_broker(tmp_path, mode, status):
-    statement = (
-        "print({item.name: item.default_status.value for item in [*defs.schedules, *defs.sensors]},"
-        " len(defs.resolve_all_asset_keys()))"
-    )
+    statement = "print({item.name: item.default_status.value for item in [*defs.schedules, *defs.sensors]})"
     printed = load(tmp_path, statement, TRADING_MODE=mode)
-    names = ("session_schedule", "order_placement_sensor", "fill_ingestion_sensor")
-    assert printed == f"{dict.fromkeys(names, status)} {len(ASSETS)}\n"
+    assert ast.literal_eval(printed) == {
+        "session_schedule": status,
+        "companies_schedule": status,
+        "hourly_schedule": status,
+        "maintenance_schedule": "STOPPED",  # raw bodies are kept for ever unless a setting says otherwise
+        "order_placement_sensor": status,
+        "fill_ingestion_sensor": status,
+    }
     assert list(tmp_path.iterdir()) == [], "loading the code location writes nothing"
+
+
+@pytest.mark.slow
+def test_without_yahoo_there_are_no_company_data(tmp_path):
+    statement = "print([str(k) for k in defs.resolve_all_asset_keys() if 'key_statistics' in str(k)], len(defs.schedules))"
+    printed = load(tmp_path, statement, TRADING_SOURCES="polygon,alpaca")
+    assert printed == "[] 3\n"
 
 
 @pytest.mark.slow

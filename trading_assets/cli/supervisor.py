@@ -191,8 +191,15 @@ def _snapshot_companies(platform: Platform, session: date) -> None:
         )
         return
     err.print(f"Company data: a snapshot, dated {session}", highlight=False)
-    with drawn_progress(platform):
-        run_companies(platform)
+    try:
+        with drawn_progress(platform):
+            run_companies(platform)
+    except TradingError as error:
+        err.print(f"  not taken: {error}", style="yellow", highlight=False)
+        err.print(
+            "  The session goes on with the newest one before; later: trading-assets snapshot",
+            highlight=False,
+        )
 
 
 def _serve(platform: Platform, stack: ExitStack) -> None:

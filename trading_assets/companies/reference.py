@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from trading_assets.company_schemas import COMPANY_TABLES
-from trading_assets.observability import type_name
 from trading_assets.table import Table
 
 START = "<!-- reference: written by `python -m trading_assets.companies.reference docs/company_data.md` -->"
@@ -29,7 +28,7 @@ def _section(table: Table) -> str:
         "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| `{name}` | {type_name(column)} | {column.unit} | {column.description} |"
+        f"| `{name}` | {column.type_name} | {column.unit} | {column.description} |"
         for name, column in table.columns.items()
     ]
     return "\n".join([*lines, ""])
