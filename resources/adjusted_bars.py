@@ -79,23 +79,24 @@ def read_adjusted_bars(
     actions = lake.scan(CORPORATE_ACTIONS, start=start, end=last, symbols=wanted, as_of=as_of)
     known = actions.filter(pl.col("kind").is_in(_KINDS[adjust])).select(ACTION_COLUMNS).collect()
     read = None if wanted is None else [*wanted, *_spun_off(known)]
-    raw = lake.scan(DAILY_BARS, start=start, end=last, symbols=read, as_of=as_of).collect()
-    raw = raw.sort("symbol", "session")
-    in_range = pl.lit(value=True) if end is None else pl.col("session") <= end
-    if wanted is not None:
-        in_range &= pl.col("symbol").is_in(wanted)
-    scale = seen_from or _last_session(raw.filter(in_range))
+    bars = lake.scan(DAILY_BARS, start=start, end=last, symbols=read, as_of=as_of)
+    raw = bars.sort("symbol", "session").collect()
+    scale = seen_from or _last_session(raw, wanted)
     if scale is None:
         empty = raw.clear().with_columns(**_UNSCALED)
         return AdjustedBars(empty, action_outcomes(raw.clear(), known), None)
     known = known.filter(pl.col("ex_date") <= scale)
-    visible = raw.filter(pl.col("session") <= scale)
-    adjusted = adjusted_as_seen_from(visible, known, scale)
-    return AdjustedBars(adjusted.filter(in_range), action_outcomes(visible, known), scale)
+    adjusted = adjusted_as_seen_from(raw, known, scale)
+    if read != wanted:
+        adjusted = adjusted.filter(pl.col("symbol").is_in(wanted or []))
+    if end is not None and end < scale:
+        adjusted = adjusted.filter(pl.col("session") <= end)
+    return AdjustedBars(adjusted, action_outcomes(raw, known), scale)
 
 
-def _last_session(bars: pl.DataFrame) -> date | None:
-    newest: date | None = bars.select(pl.col("session").max()).item()
+def _last_session(bars: pl.DataFrame, symbols: list[str] | None) -> date | None:
+    own = pl.col("session") if symbols is None else pl.col("session").filter(pl.col("symbol").is_in(symbols))
+    newest: date | None = bars.select(own.max()).item()
     return newest
 
 

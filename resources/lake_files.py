@@ -215,8 +215,7 @@ def _scan_files(files: Sequence[Path], schema: pl.Schema) -> pl.LazyFrame:
 def _write_durably(frame: pl.DataFrame, path: Path, part: Part, metadata: dict[str, str]) -> int:
     frame.write_parquet(
         path,
-        compression="zstd",
-        compression_level=1,
+        compression="lz4",
         row_group_size=MONTH_ROW_GROUP if part.number else YEAR_ROW_GROUP,
         metadata=metadata,
     )

@@ -187,7 +187,8 @@ def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: da
     >>> adjusted_as_seen_from(bars, actions, days[1])["close"].to_list()
     [124.8, 129.04]
     """
-    visible = bars.filter(pl.col("session") <= session)
+    is_later = bars["session"] > session
+    visible = bars.filter(~is_later) if is_later.any() else bars
     symbols = symbol_runs(visible)
     known = actions.filter(pl.col("ex_date") <= session)
     factors = accumulate(visible["close"].to_numpy(), place(visible, known, symbols), symbols)
