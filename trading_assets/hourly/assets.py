@@ -62,6 +62,12 @@ def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExec
     A session that goes on has the hours finished so far. What a rule refused goes to `quarantined_hourly_bars`.
     """
     until = common_reach(platform.database, [VENDOR_HOURLY_BARS[source].name for source in SOURCES], sessions)
+    absent = [session for session in sessions if session not in until]
+    if absent:
+        raise DataQualityError(
+            f"Not every source's hours of {absent[0]} were fetched ({len(absent)} such sessions): run the vendors' hourly "
+            "bars of these sessions first, or along"
+        )
     result = consolidate_hours(platform, sessions)
     record_reach(platform.database, HOURLY_BARS.name, until, platform.clock.now())
     return Outcome(
