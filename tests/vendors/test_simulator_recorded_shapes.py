@@ -89,6 +89,10 @@ def yahoo_body(shared_data):
          "/v2/aggs/grouped/locale/us/market/stocks/2024-06-28?adjusted=true", set()),
         ("v2/aggs/ticker/AAPL/range/1/day/2005-04-01/2005-04-04.json",
          "/v2/aggs/ticker/SPY/range/1/day/2024-06-03/2024-06-28", set()),
+        ("v2/aggs/ticker/AAPL/range/1/day/2005-04-02/2005-04-04.json",
+         "/v2/aggs/ticker/SPY/range/30/minute/2024-06-27/2024-06-28?limit=50000", set()),
+        ("vX/reference/tickers/META/events&types=ticker_change.json",
+         "/vX/reference/tickers/SPY/events?types=ticker_change", set()),
         ("v2/aggs/ticker/AAPL/prev.json", "/v2/aggs/ticker/SPY/prev", set()),
         ("v3/reference/tickers.json", "/v3/reference/tickers?limit=2", set()),
         ("v3/reference/splits.json", "/v3/reference/splits?execution_date.gte=2022-01-01&limit=1000", set()),
@@ -103,9 +107,12 @@ def test_polygon_bodies_have_the_recorded_shape(get, polygon_body, recorded, pat
     assert differences(polygon_body(recorded), get(path), allowed=allowed) == []
 
 
-def test_polygon_ticker_details_have_the_recorded_shape(get, polygon_body, company):
-    body = get(f"/v3/reference/tickers/{company['ticker']}")
-    assert differences(polygon_body("v3/reference/tickers/AAPL.json"), body) == []
+@pytest.mark.parametrize(
+    ("recorded", "query"), [("AAPL.json", ""), ("AAPL&date=2020-10-01.json", "?date=2024-06-03")]
+)
+def test_polygon_ticker_details_have_the_recorded_shape(get, polygon_body, company, recorded, query):
+    body = get(f"/v3/reference/tickers/{company['ticker']}{query}")
+    assert differences(polygon_body(f"v3/reference/tickers/{recorded}"), body) == []
 
 
 def test_the_last_page_of_polygon_has_the_recorded_shape_of_a_last_page(get, shared_data, simulated):
@@ -137,19 +144,24 @@ def test_a_yahoo_chart_with_events_has_the_recorded_shape(get, yahoo_body, compa
     assert differences(anonymous(recorded), anonymous(body)) == []
 
 
-def test_a_yahoo_chart_without_rows_has_the_recorded_shape(get, yahoo_body):
+def test_a_yahoo_chart_of_minutes_without_rows_has_the_recorded_shape(get, yahoo_body):
+    # one-minute bars of a Saturday
     recorded = yahoo_body("chart-AAPL-2025-02-01-to-2025-02-02-includePrePost-false-interval-1m.json")["body"]
-    body = get("/v8/finance/chart/SPY?period1=1719028800&period2=1719115200&interval=1d")  # a Saturday
-    allowed = {
-        # recorded with one-minute bars: trading periods of each day, close before them, and no adjusted close
-        "missing .chart.result[].meta.previousClose",
-        "missing .chart.result[].meta.scale",
-        "invented .chart.result[].indicators.adjclose",
-        "invented .chart.result[].indicators.adjclose[]",
-        *(f"missing .chart.result[].meta.tradingPeriods{part}"
-          for part in ("", "[]", "[][]", *(f"[][].{name}" for name in ("timezone", "start", "end", "gmtoffset")))),
-    }  # fmt: skip
-    assert differences(recorded, body, allowed=allowed) == []
+    body = get(
+        "/v8/finance/chart/SPY?period1=1719028800&period2=1719115200&interval=1m&includePrePost=false"
+        "&events=div%7Csplit%7Cearn"
+    )
+    assert differences(recorded, body) == []
+
+
+def test_a_yahoo_chart_of_hours_with_extended_trades_has_the_recorded_shape(get, yahoo_body):
+    recorded = yahoo_body("chart-TSLA-2025-01-01-to-2025-01-02-interval-1h.fake.json")["body"]
+    query = "period1=1719460800&period2=1719547200&interval=1h&includePrePost=true&events=div%7Csplit%7Cearn"
+    body = get(f"/v8/finance/chart/SPY?{query}")
+    # recorded on a holiday: without rows
+    rows = ("timestamp", "timestamp[]", *(f"indicators.quote[].{name}{part}" for part in ("", "[]")
+            for name in ("open", "high", "low", "close", "volume")))  # fmt: skip
+    assert differences(recorded, body, allowed={f"invented .chart.result[].{path}" for path in rows}) == []
 
 
 @pytest.mark.parametrize(

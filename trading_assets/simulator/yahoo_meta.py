@@ -57,13 +57,14 @@ def meta(seen: History, first: int, now: datetime, *, interval: str, span: str) 
 
 
 def intraday_meta(seen: History, days: Sequence[date], now: datetime, *, extended: bool) -> dict[str, Any]:
-    """Return what a chart of hours or minutes says besides: the trading periods of its days."""
+    """Return what a chart of hours or minutes says besides: the trading periods of its days, if it has any."""
     today = int(datetime.combine(now.astimezone(NEW_YORK).date(), time(0), NEW_YORK).timestamp())
     periods = [_periods(day) for day in days]
     found: object = [[part["regular"]] for part in periods]
     if extended:
         found = {name: [[part[name]] for part in periods] for name in ("pre", "post", "regular")}
-    return {"previousClose": previous_close(seen, today), "scale": 3, "tradingPeriods": found}
+    head = {"previousClose": previous_close(seen, today), "scale": 3}
+    return {**head, "tradingPeriods": found} if periods else head
 
 
 def previous_close(seen: History, at: int) -> float:
