@@ -17,7 +17,7 @@ from trading_assets.errors import DataQualityError
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.findings import require_clean_session, restricted_symbols
-from trading_assets.quality.checks import ACTION_CHECKS, CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
+from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.runs import backfill
 from trading_assets.schemas import (
@@ -350,4 +350,9 @@ def test_each_kind_is_caught_by_name_and_stops_what_it_must(market, kind):
 
 def test_there_are_enough_kinds_and_every_check_has_one():
     assert len(KINDS) >= 30
-    assert {kind.check for kind in KINDS} == {*CHECK_NAMES, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS}
+    assert {kind.check for kind in KINDS} == {
+        *CHECK_NAMES,
+        *UNIVERSE_CHECKS,
+        "action_values",
+        *FEATURE_CHECKS,
+    }

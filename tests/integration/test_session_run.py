@@ -302,14 +302,13 @@ def test_bad_bars_on_many_symbols_stop_the_session_before_any_intent_until_they_
             "Blocking checks stopped the run",
             "positive_prices",
             "no order was planned",
-            "trading-assets sql",
+            "trading-assets quality list",
         ):
             assert words in failed.stderr, failed.stderr
         assert "Traceback" not in failed.stderr
-        mend = re.search(r'trading-assets sql "(.+)"', failed.stderr)[1]
-        shown = {row["symbol"] for row in json.loads(installation.command("sql", mend, "--json").stdout)}
-        assert shown
-        assert shown <= set(symbols)
+        shown = json.loads(installation.command("quality", "list", "--session", str(session), "--json").stdout)
+        assert shown[0]["symbol"] is None, "what blocks the session comes first"
+        assert {row["symbol"] for row in shown} - {None} <= set(symbols)
         for table in ("order_intents", "orders", "target_positions", "fills"):
             assert platform.database.fetch(f"select count(*) from {table}") == [(0,)], table
         assert broker_orders(platform) == {}
