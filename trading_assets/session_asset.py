@@ -192,19 +192,6 @@ def own_sessions(context: dg.AssetExecutionContext) -> list[date]:
     return [date.fromisoformat(partition) for partition in context.partition_keys]
 
 
-def report_partitions(
-    context: dg.AssetExecutionContext, key: str, sessions: Sequence[date], versions: Mapping[date, str]
-) -> None:
-    """Report the partitions of a part of a run as done, so that an interrupted run is gone on with after them."""
-    for day in sessions:
-        version = versions.get(day)
-        context.log_event(
-            dg.AssetMaterialization(
-                key, partition=day.isoformat(), tags={DATA_VERSION_TAG: version} if version else None
-            )
-        )
-
-
 @dataclass(frozen=True)
 class _Earlier:
     """Sessions before the newest one that its run does along: missed ones, and those looked back on."""
@@ -249,7 +236,8 @@ class _Earlier:
             if day in self.done and version == self.hashes.get(day):
                 continue
             changed.append(day)
-            report_partitions(self.context, self.key, [day], {day: version} if version else {})
+            tags = {DATA_VERSION_TAG: version} if version else None
+            self.context.log_event(dg.AssetMaterialization(self.key, partition=day.isoformat(), tags=tags))
         facts = {
             "earlier_sessions": f"{self.sessions[0]} to {self.sessions[-1]}",
             "earlier_sessions_changed": ", ".join(map(str, changed)) or "none",

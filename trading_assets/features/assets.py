@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import groupby
 
 import dagster as dg
 import polars as pl
@@ -48,7 +49,7 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
         features = build_daily_features(bars, actions, sessions=usable)
-        total.add(platform.lake.write_sessions(DAILY_FEATURES, features, part, known_at=platform.clock.now()))
+        _write_by_month(platform, features, part, total)
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features
     return Outcome(
@@ -56,3 +57,13 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
         data_version=combined_version(total.hashes),
         metadata={**frame_metadata(shown), **write_metadata(total)},
     )
+
+
+def _write_by_month(
+    platform: Platform, features: pl.DataFrame, sessions: list[date], total: WriteReport
+) -> None:
+    # forty columns: a year's file, rewritten for each part of a range, would be most of the run's memory
+    for _, month in groupby(sessions, key=lambda day: (day.year, day.month)):
+        days = list(month)
+        rows = features.filter(pl.col("session").is_between(days[0], days[-1]))
+        total.add(platform.lake.write_sessions(DAILY_FEATURES, rows, days, known_at=platform.clock.now()))

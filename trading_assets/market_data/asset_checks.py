@@ -16,6 +16,7 @@ from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.quality.actions import action_values
 from trading_assets.quality.checks import CHECKS
 from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.merged_actions import action_differences
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
 from trading_assets.session_asset import SESSIONS
@@ -88,7 +89,9 @@ universe_checks = checks_of(
     checking.check_universe,
 )
 corporate_actions_checks = checks_of(
-    "corporate_actions", {"action_values": action_values}, checking.check_actions
+    "corporate_actions",
+    {"action_values": action_values, "action_differences": action_differences},
+    checking.check_actions,
 )
 daily_bars_checks = checks_of("daily_bars", CHECKS, checking.check_bars)
 daily_features_checks = checks_of(

@@ -15,11 +15,11 @@ from trading_assets.company_schemas import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.corporate_actions import ingest_corporate_actions
 from trading_assets.market_data.corrections import check_earlier_sessions
-from trading_assets.market_data.ingest import Ingested, ingest_daily_bars
+from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_daily_bars
 from trading_assets.market_data.universe import ingest_universe
 from trading_assets.observability import combined_version, frame_metadata, preview
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS
-from trading_assets.session_asset import Outcome, own_sessions, report_partitions, session_asset
+from trading_assets.session_asset import Outcome, own_sessions, session_asset
 from trading_assets.settings import SourceName, load_settings
 from trading_assets.table import Table
 
@@ -71,16 +71,27 @@ def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecuti
     return ingested(UNIVERSE, ingest_universe(platform, sessions))
 
 
+def stored_by_an_interrupted_run(
+    context: dg.AssetExecutionContext, platform: Platform, table: Table, sessions: Sequence[date]
+) -> set[date]:
+    """Return the sessions of a range that are in the lake although no run has finished them.
+
+    A partition that was finished and is run again is fetched again.
+    """
+    if len(sessions) <= SESSIONS_PER_PART:
+        return set()
+    finished = context.instance.get_materialized_partitions(dg.AssetKey(table.name))
+    there = platform.lake.row_counts(table, sessions[0], sessions[-1])
+    return {day for day in sessions if day in there and day.isoformat() not in finished}
+
+
 def vendor_bars(source: SourceName) -> dg.AssetsDefinition:
     """Declare the raw bars of one vendor."""
     table = VENDOR_DAILY_BARS[source]
 
     def body(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
-        def stored(result: Ingested, part: Sequence[date]) -> None:
-            if part[-1] != sessions[-1]:  # the last part is reported with the whole
-                report_partitions(context, table.name, part, result.report.hashes)
-
-        return ingested(table, ingest_daily_bars(platform, source, sessions, stored=stored))
+        already = stored_by_an_interrupted_run(context, platform, table, sessions)
+        return ingested(table, ingest_daily_bars(platform, source, sessions, stored=already))
 
     body.__doc__ = (
         "Fetched with the vendor's own client and stored as reported, dirt included; every row names the batch that "
@@ -160,10 +171,11 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
     own = own_sessions(context)
     check_earlier_sessions(platform, [day for day in sessions if day < own[0]], run_id=context.run.run_id)
     return Outcome(
-        rows=result.bars.height,
+        rows=result.report.rows,
         data_version=combined_version(result.report.hashes),
         metadata={
             **frame_metadata(result.bars),
+            "dagster/row_count": result.report.rows,
             **write_metadata(result.report),
             "quarantined": result.quarantined.height,
             "quarantine_preview": preview(result.quarantined),

@@ -12,6 +12,7 @@ from trading_assets import sessions as calendar
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.consolidation import partial_volume, parts_of
+from trading_assets.market_data.corporate_actions import merged_actions
 from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, replace_findings
 from trading_assets.market_data.ingest import covered_days
@@ -19,6 +20,7 @@ from trading_assets.quality.actions import action_values
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import check_sessions
 from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.merged_actions import action_differences
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
 from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.quality.universe import WATCHED, universe_drift, universe_null_rate, universe_rows
@@ -72,7 +74,10 @@ def check_actions(platform: Platform, sessions: Sequence[date], *, run_id: str) 
     )
     last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
     measured = action_values(rows, days, last, load_thresholds(platform.settings.quality))
-    return _judged(platform, CORPORATE_ACTIONS, days, run_id, action_values=measured)
+    differences = action_differences(merged_actions(platform, days[0], days[-1]).disagreements)
+    return _judged(
+        platform, CORPORATE_ACTIONS, days, run_id, action_values=measured, action_differences=differences
+    )
 
 
 def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:

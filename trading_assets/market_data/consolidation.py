@@ -27,7 +27,7 @@ REPORTED = [*COMPARED, "reports"]
 
 @dataclass(frozen=True)
 class ConsolidatedRange:
-    """What a run of the consolidation wrote; ``bars`` are the accepted ones of the range."""
+    """What a run of the consolidation wrote; ``bars`` are the accepted ones of its last part."""
 
     bars: pl.DataFrame
     quarantined: pl.DataFrame
@@ -37,18 +37,18 @@ class ConsolidatedRange:
 def consolidate_sessions(platform: Platform, sessions: Sequence[date]) -> ConsolidatedRange:
     """Consolidate a range, part by part in order of time, and write bars and quarantine."""
     total = WriteReport()
-    bars, quarantined = [], []
+    bars, quarantined = pl.DataFrame(), []
     for number, part in enumerate(parts_of(sessions), start=1):
         result = _consolidate_part(platform, part)
         now = platform.clock.now()
         total.add(platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
         platform.lake.write_sessions(QUARANTINED_BARS, result.quarantined, covered_days(part), known_at=now)
-        bars.append(result.bars)
+        bars = result.bars
         quarantined.append(result.quarantined)
         platform.progress.advanced(
             DAILY_BARS.name, min(number * SESSIONS_AT_ONCE, len(sessions)), len(sessions)
         )
-    return ConsolidatedRange(pl.concat(bars), pl.concat(quarantined), total)
+    return ConsolidatedRange(bars, pl.concat(quarantined), total)
 
 
 def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolidated:

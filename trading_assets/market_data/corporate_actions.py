@@ -55,22 +55,29 @@ def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> In
 
 def merge_range(platform: Platform, start: date, end: date) -> tuple[MergedActions, WriteReport]:
     """Merge what is stored of each vendor's reports and write the actions that reports of these days can change."""
-    first, names = start - SETTLED_AFTER, platform.settings.sources
-    read_from, read_to = first - SETTLED_AFTER, end + SETTLED_AFTER
+    first = start - SETTLED_AFTER
+    merged = merged_actions(platform, first, end)
+    days = [first + timedelta(days=offset) for offset in range((end - first).days + 1)]
+    return merged, platform.lake.write_sessions(
+        CORPORATE_ACTIONS, merged.actions, days, known_at=platform.clock.now()
+    )
+
+
+def merged_actions(platform: Platform, start: date, end: date) -> MergedActions:
+    """Merge what is stored of each vendor's reports of actions with ex-dates from ``start`` to ``end``."""
+    names = platform.settings.sources
     reported = pl.concat(
-        platform.lake.scan(VENDOR_ACTIONS[name], start=read_from, end=read_to)
+        platform.lake.scan(VENDOR_ACTIONS[name], start=start - SETTLED_AFTER, end=end + SETTLED_AFTER)
         .drop("known_at")
         .with_columns(source=pl.lit(name))
         .collect()
         for name in names
     )
     merged = merge_actions(reported, names)
-    inside = pl.col("ex_date").is_between(first, end)
-    actions = merged.actions.filter(inside)
-    days = [first + timedelta(days=offset) for offset in range((end - first).days + 1)]
-    report = platform.lake.write_sessions(CORPORATE_ACTIONS, actions, days, known_at=platform.clock.now())
-    found = merged.disagreements.filter(pl.col("session").is_between(first, end))
-    return MergedActions(actions, found), report
+    return MergedActions(
+        merged.actions.filter(pl.col("ex_date").is_between(start, end)),
+        merged.disagreements.filter(pl.col("session").is_between(start, end)),
+    )
 
 
 def _ended_listings(lake: Lake, sessions: Sequence[date], dates: Sequence[date]) -> pl.DataFrame:

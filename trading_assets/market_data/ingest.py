@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import dropwhile
 
 import polars as pl
 
@@ -41,6 +42,14 @@ class Ingested:
         """Return what no fetch brings."""
         return cls(pl.DataFrame(), WriteReport(), "", 0, 0, (), {})
 
+    def with_versions(self, platform: Platform, table: Table, sessions: Sequence[date]) -> Ingested:
+        """Count sessions in that are stored already."""
+        if sessions:
+            counts = platform.lake.row_counts(table, sessions[0], sessions[-1])
+            self.report.rows += sum(counts.get(day, 0) for day in sessions)
+            self.report.hashes.update({day: platform.lake.content_hash(table, day) for day in sessions})
+        return self
+
     def joined(self, later: Ingested) -> Ingested:
         """Count a later part of the same fetch in; the frame and the batch are those of the last part."""
         self.report.add(later.report)
@@ -60,16 +69,18 @@ def ingest_daily_bars(
     source: SourceName,
     sessions: Sequence[date],
     *,
-    stored: Callable[[Ingested, Sequence[date]], None] = lambda _result, _part: None,
+    stored: Collection[date] = (),
 ) -> Ingested:
     """Fetch and store the raw daily bars of one vendor; rows on closed days are stored too, for the checks to find.
 
-    A long range is stored part by part as it arrives, ``stored`` being told each time, so that memory is bounded and
-    an interruption costs one part. A vendor that is asked symbol by symbol is asked once for the whole range.
+    A long range is stored part by part as it arrives, so that memory is bounded. ``stored`` are sessions that an
+    interrupted run has stored already: a range is gone on with after them. A vendor that is asked symbol by symbol
+    is asked once for the whole range.
     """
     table, vendor = VENDOR_DAILY_BARS[source], platform.bar_sources[source]
     symbols = listed_symbols(platform, sessions[0], sessions[-1])
-    parts = [list(sessions)] if vendor.asks_by_symbol else in_parts(sessions)
+    wanted = list(dropwhile(lambda session: session in stored, sessions))
+    parts = [wanted] if vendor.asks_by_symbol and wanted else in_parts(wanted)
     total = Ingested.nothing()
     for number, part in enumerate(parts):
 
@@ -84,8 +95,7 @@ def ingest_daily_bars(
         if fetched.actions is not None:
             store_told_actions(platform, source, fetched.actions, part, result.batch_id)
         total = total.joined(result)
-        stored(result, part)
-    return total
+    return total.with_versions(platform, table, sessions[: len(sessions) - len(wanted)])
 
 
 def store_told_actions(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.quality.merged_actions import KEY, merge_actions
+from trading_assets.quality.merged_actions import KEY, action_differences, merge_actions
 from trading_assets.schemas import VENDOR_ACTIONS
 
 DAY = date(2022, 4, 11)
@@ -169,3 +169,16 @@ def test_the_order_of_the_reports_does_not_matter(rows, random):
     shuffled = list(rows)
     random.shuffle(shuffled)
     assert merged(*shuffled).actions.equals(merged(*rows).actions)
+
+
+def test_differences_about_splits_and_spin_offs_stop_new_risk_in_the_symbol_and_others_are_told():
+    found = action_differences(
+        merged(
+            report("polygon", "split", split_ratio=4.0),
+            report("alpaca", "split", split_ratio=5.0),
+            report("polygon", "cash_dividend", symbol="B", cash_usd=0.5),
+            report("alpaca", "cash_dividend", symbol="B", cash_usd=0.7),
+        ).disagreements
+    )
+    assert found.details.select("symbol", "severity").rows() == [("B", "warn"), ("T", "error")]
+    assert found.always is None
