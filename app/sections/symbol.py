@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import formatting
-from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
+from app.charts.candle_bars import candle_frame
+from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_spec
 from app.components import tables
 from app.components.page_frame import empty
 from app.queries import market

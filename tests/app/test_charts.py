@@ -12,8 +12,9 @@ import pytest
 import vl_convert
 
 from app.bar_grid import STATES, Grid, alphabetical, cells, columns
-from app.charts.bars import allocation_frame, allocation_spec
-from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_frame, candle_spec
+from app.charts.bars import allocation_frame, allocation_spec, recommendations_spec
+from app.charts.candle_bars import candle_frame
+from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
 from app.charts.heatmap import heatmap_frame, heatmap_spec
 from app.charts.palette import palette
@@ -169,3 +170,46 @@ def test_allocation_adds_up_to_the_equity_and_names_what_it_cannot_place():
     assert draw(allocation_spec(shares.height, shares["weight_frac"].to_list(), palette("dark")), shares).count(
         'aria-roledescription="bar"'
     ) == shares.height  # fmt: skip
+
+
+def test_hourly_candles_name_the_hours_in_the_readers_zone_and_mark_what_happened():
+    from trading_assets.sessions import session_hours
+
+    hours = [(day, *hour) for day in DAYS[-30:] for hour in session_hours(day)]
+    daily = bars(len(hours)).drop("session")
+    frame = daily.with_columns(
+        pl.Series("session", [day for day, _, _ in hours]),
+        pl.Series("bar_start", [start for _, start, _ in hours], dtype=pl.Datetime("us", "UTC")),
+        pl.Series("bar_end", [end for _, _, end in hours], dtype=pl.Datetime("us", "UTC")),
+    )
+    first = frame.filter(pl.col("session") == DAYS[-10])["bar_start"][0]
+    events = pl.DataFrame(
+        {"bar_start": [first, first], "letter": ["S", "D"], "note": ["split 4 for 1", "dividend $1"]}
+    )
+    shown = candle_frame(
+        frame,
+        None,
+        events.cast({"bar_start": frame.schema["bar_start"]}),
+        at="bar_start",
+        zone="America/Chicago",
+    )
+    marked = shown.filter(pl.col("event").is_not_null())
+    assert marked.select("session", "event", "event_note").rows() == [
+        (DAYS[-10], "SD", "split 4 for 1, dividend $1")
+    ]
+    assert shown["label"][-1] == f"{DAYS[-1]:%a %d %b %Y} 14:00 to 15:00 CST"
+    assert shown.filter(pl.col("tick") <= 5)["session"].n_unique() == 30, "each session begins with a tick"
+    assert (shown["tick"] <= 5).sum() == 30
+    drawn = shown.drop("bar_start", "bar_end")
+    svg = draw(candle_spec(shown.height, 60, palette("dark"), hourly=True, title="Price (USD)"), drawn)
+    assert svg.count('aria-roledescription="bar"') >= 60
+    assert "SD" in svg
+
+
+@pytest.mark.parametrize("months", [1, 4])
+def test_recommendations_stack_every_rating_of_every_month(months):
+    kinds = ["strong buy", "buy", "hold", "sell", "strong sell"]
+    rows = [(ago, f"{ago} months ago", kind, 3) for ago in range(months) for kind in kinds]
+    frame = pl.DataFrame(rows, schema=["months_ago", "month", "rating", "analysts"], orient="row")
+    svg = draw(recommendations_spec(months, palette("light")), frame)
+    assert svg.count('aria-roledescription="bar"') == months * len(kinds)
