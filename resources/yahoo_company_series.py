@@ -119,7 +119,7 @@ def parse_statements(response: RawResponse, symbol: str, gate: HttpGate) -> Stat
 
 def _statements(result: Iterable[Mapping[str, Any]], symbol: str) -> Statements:
     left_out: Counter[str] = Counter()
-    lines: list[tuple[Any, ...]] = []
+    lines: dict[tuple[str, str, date], tuple[Any, ...]] = {}
     peg: float | None = None
     for series in result:
         (named,), (kind,) = series["meta"]["symbol"], series["meta"]["type"]
@@ -147,12 +147,12 @@ def _statements(result: Iterable[Mapping[str, Any]], symbol: str) -> Statements:
                 left_out["statement line without a value"] += 1
                 continue
             period_end = _day(point["asOfDate"])
-            lines.append((symbol, statement, frequency, period_end, name, value, unit, point["currencyCode"]))
-    rows = pl.DataFrame(lines, schema=STATEMENT_SCHEMA, orient="row")
-    once = rows.unique(["statement", "frequency", "period_end", "item"], keep="last", maintain_order=True)
-    if once.height < rows.height:
-        left_out["statement line twice, the last one is kept"] += rows.height - once.height
-    return Statements(once, peg, left_out)
+            key = (frequency, name, period_end)
+            if key in lines:
+                left_out["statement line twice, the last one is kept"] += 1
+            lines[key] = (symbol, statement, frequency, period_end, name, value, unit, point["currencyCode"])
+    rows = pl.DataFrame(list(lines.values()), schema=STATEMENT_SCHEMA, orient="row")
+    return Statements(rows, peg, left_out)
 
 
 def parse_events(response: RawResponse, symbol: str, gate: HttpGate) -> Events:
