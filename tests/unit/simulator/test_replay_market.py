@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.errors import ConfigurationError
+from trading_assets.simulator.intraday import intraday, rows_behind
 from trading_assets.simulator.replay import ReplayMarket
 from trading_assets.simulator.replay_actions import classify
-from trading_assets.simulator.tape import publication
+from trading_assets.simulator.tape import day_number, publication
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 MON, TUE, WED = date(2016, 6, 27), date(2016, 6, 28), date(2016, 6, 29)
@@ -183,3 +184,20 @@ def test_the_recorded_market_has_the_splits_that_happened(recorded):
         assert (split.ex_date, split.split_ratio) == (ex_date, pytest.approx(ratio))
     apple = recorded.actions(date(2015, 1, 1), LATER.date(), known_at=LATER, symbol="AAPL")
     assert [round(a.cash_usd, 2) for a in apple] == [0.52, 0.52, 0.52, 0.52, 0.57, 0.57, 0.57, 0.57]
+
+
+def test_a_recording_of_daily_bars_gets_intraday_bars_that_add_up_to_them(recorded, shared_data):
+    session = date(2016, 6, 30)
+    evening = publication(session) + timedelta(hours=4)
+    source = pl.scan_parquet(shared_data / "us_daily_2015_2017.parquet").filter(session=session)
+    liquid = source.filter(pl.col("volume") > 1000, pl.col("low") > 0, pl.col("high") >= pl.col("low")).sort(
+        "symbol", "known_on"
+    )
+    wanted = liquid.unique("symbol", keep="first", maintain_order=True).collect().sample(40, seed=3)
+    for symbol in wanted["symbol"]:
+        rows = rows_behind(recorded, symbol, day_number(session), day_number(session), evening)
+        bars = intraday(rows, 30, evening, extended=False)
+        row = [float(column[0]) for column in rows[2:]]
+        assert row[4] == bars.volume.sum()
+        assert (min(row[:4]), max(row[:4])) == (bars.low.min(), bars.high.max())
+        assert (row[0], row[3]) == (bars.open[0], bars.close[-1])
