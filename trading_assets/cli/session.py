@@ -131,8 +131,11 @@ def show_summary(summary: SessionSummary) -> None:
         highlight=False,
     )
     if failed:
-        where = f"from quality_findings where session = '{summary.session}'"
-        out.print(f'  see them with: trading-assets sql "{where}"', style="dim", highlight=False)
+        out.print(
+            f"  see them with: trading-assets quality list --session {summary.session}",
+            style="dim",
+            highlight=False,
+        )
     orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items()) or "none"
     out.print(f"Orders: {orders}; fills: {summary.fills}")
     verdict = {

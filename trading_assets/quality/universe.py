@@ -8,10 +8,12 @@ from datetime import date
 import polars as pl
 
 from trading_assets.quality.nulls import null_rises
-from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
+from trading_assets.quality.outcome import Measured, findings_frame
 from trading_assets.quality.thresholds import QualityThresholds
 
-WATCHED = ("name", "exchange", "asset_type", "sector", "industry", "is_tradable", "is_shortable")
+IDENTITY = ("name", "exchange", "asset_type", "is_tradable", "is_shortable")
+DESCRIPTIVE = ("sector", "industry")
+WATCHED = (*IDENTITY, *DESCRIPTIVE)
 _SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.\-/+=]*$"
 _STATUSES = ("active", "delisted")
 
@@ -79,6 +81,14 @@ def universe_rows(rows: pl.DataFrame, sessions: Sequence[date], limits: QualityT
 
 
 def universe_null_rate(rows: pl.DataFrame, sessions: Sequence[date], limits: QualityThresholds) -> Measured:
-    """Find columns of the universe that suddenly lost their values: the vendor or the broker did not answer in full."""
-    risen = null_rises(rows, WATCHED, sessions, limit=limits.max_null_rise_frac)
-    return Measured(pl.DataFrame(schema=FINDING_SCHEMA), "columns lost their values", always=risen)
+    """Find columns of the universe that suddenly lost their values: the vendor or the broker did not answer in full.
+
+    Stops when it is one that orders depend on (name, exchange, type, the broker's flags); sector and industry are
+    information.
+    """
+    limit = limits.max_null_rise_frac
+    return Measured(
+        null_rises(rows, DESCRIPTIVE, sessions, limit=limit, severity="warn"),
+        "columns lost their values",
+        always=null_rises(rows, IDENTITY, sessions, limit=limit),
+    )
