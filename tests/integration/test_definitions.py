@@ -98,16 +98,31 @@ def test_a_year_of_partitions_is_the_calendar_of_that_year():
     assert all(is_session(date.fromisoformat(key)) for key in keys)
 
 
-def test_blocking_checks_stand_between_bars_and_features():
-    checks = {key.name: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
-    assert all(spec.description for spec in checks.values())
-    of_bars = {
-        name for name, spec in checks.items() if spec.asset_key == dg.AssetKey("daily_bars") and spec.blocking
-    }
-    assert of_bars >= {
-        "completeness", "duplicates", "high_at_least_low", "positive_prices", "unexplained_jump", "phantom_session",
-    }  # fmt: skip
-    assert dg.AssetKey("daily_bars") in GRAPH.get(dg.AssetKey("daily_features")).parent_keys
+ROW_CHECKS = {"duplicates", "high_at_least_low", "positive_prices", "unexplained_jump", "phantom_session"}
+
+
+@pytest.mark.parametrize(
+    ("bars", "features", "own"),
+    [
+        ("daily_bars", "daily_features", {"completeness"}),
+        ("hourly_bars", "hourly_features", {"hours_missing", "unfinished_hour"}),
+    ],
+)
+def test_blocking_checks_stand_between_bars_and_features(bars, features, own):
+    checks = [GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys]
+    assert all(spec.description for spec in checks)
+    blocking = {spec.name for spec in checks if spec.asset_key == dg.AssetKey(bars) and spec.blocking}
+    assert blocking >= ROW_CHECKS | own
+    assert dg.AssetKey(bars) in GRAPH.get(dg.AssetKey(features)).parent_keys
+
+
+def test_nothing_that_trades_depends_on_hours():
+    hours = {key for key in ASSETS if "hourly" in named(key)}
+    assert len(hours) == 5
+    for key in hours:
+        assert GRAPH.get(key).child_keys <= hours
+    assert not hours & set(defs.resolve_job_def("session_job").asset_layer.selected_asset_keys)
+    assert hours == set(defs.resolve_job_def("hourly_job").asset_layer.selected_asset_keys)
 
 
 def test_jobs_that_can_send_orders_are_never_repeated_by_dagster_and_run_one_at_a_time():

@@ -32,7 +32,8 @@ KEYS = [
 ASSETS = {
     "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
     "daily_features", "screener_results", "signals", "target_positions", "order_intents", "orders", "fills", "positions",
-    "reconciliation", "risk_metrics", "portfolio_performance", "query_catalog",
+    "reconciliation", "risk_metrics", "portfolio_performance", "query_catalog", "polygon_hourly_bars",
+    "yahoo_hourly_bars", "alpaca_hourly_bars", "hourly_bars", "hourly_features",
 }  # fmt: skip
 BOOKS = {
     "signals": "created_at",
@@ -306,7 +307,9 @@ def test_bad_bars_on_many_symbols_stop_the_session_before_any_intent_until_they_
         ):
             assert words in failed.stderr, failed.stderr
         assert "Traceback" not in failed.stderr
-        shown = json.loads(installation.command("quality", "list", "--session", str(session), "--json").stdout)
+        shown = json.loads(
+            installation.command("quality", "list", "--session", str(session), "--json").stdout
+        )
         assert shown[0]["symbol"] is None, "what blocks the session comes first"
         assert {row["symbol"] for row in shown} - {None} <= set(symbols)
         for table in ("order_intents", "orders", "target_positions", "fills"):
