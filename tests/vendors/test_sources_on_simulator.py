@@ -14,7 +14,8 @@ from resources.raw_store import RawStore
 from resources.sources import action_sources, reference_source, sources_for
 from resources.vendor_bars import BAR_SCHEMA
 from trading_assets.errors import DataQualityError, TransientError, VendorDataError
-from trading_assets.sessions import sessions_between
+from trading_assets.quality.merged_actions import NEAR_DAYS, merge_actions
+from trading_assets.sessions import next_session, sessions_between
 from trading_assets.settings import load_settings
 
 NOW = datetime(2024, 6, 28, 21, 0, tzinfo=UTC)
@@ -121,3 +122,36 @@ def test_the_session_of_tomorrow_is_refused_by_all(wired):
     for source in sources_for(*wired).values():
         with pytest.raises(DataQualityError, match="not final"):
             source.daily_bars([date(2024, 7, 1)], ["SPY"])
+
+
+def test_spin_offs_symbol_changes_and_ends_of_listings_are_told_once_however_the_vendors_tell_them(
+    start_simulator, tmp_path
+):
+    url = start_simulator(seed=7, symbols=400, at=NOW.isoformat()).base_url
+    settings = load_settings(env_file=None, data=tmp_path, sim_url=url)
+    wired, days = (settings, url, SimulatorClock(url)), sessions_between(date(2022, 7, 1), NOW.date())
+    told = {
+        name: source.corporate_actions(days[0], days[-1]).frame
+        for name, source in action_sources(*wired).items()
+    }
+    spun = told["alpaca"].filter(kind="spin_off")
+    told["yahoo"] = sources_for(*wired)["yahoo"].daily_bars(days, spun["symbol"].to_list()).actions
+    as_split = told["yahoo"].join(spun, on=["symbol", "ex_date"], suffix="_told").filter(kind="split")
+    assert as_split.height == spun.height > 0, "Yahoo tells spin-offs as splits"
+    reported = pl.concat(
+        [frame.with_columns(source=pl.lit(name), batch_id=pl.lit(name)) for name, frame in told.items()]
+    )
+    merged = merge_actions(reported, ("polygon", "yahoo", "alpaca"))
+    both = merged.actions.join(as_split, on=["symbol", "ex_date"], suffix="_yahoo")
+    assert both["kind"].to_list() == ["spin_off"] * spun.height
+    assert (both["price_factor"] * both["split_ratio_yahoo"] - 1).abs().max() < 1e-12
+    assert both["new_symbol"].null_count() == both["share_ratio"].null_count() == 0
+    assert merged.disagreements.filter(~pl.col("value").str.starts_with("cash_dividend")).is_empty()
+
+    for kind in ("symbol_change", "delisting"):
+        for row in told["alpaca"].filter(kind=kind).iter_rows(named=True):
+            listed = reference_source(*wired).listings(next_session(next_session(row["ex_date"]))).frame
+            [found] = listed.filter(symbol=row["symbol"]).iter_rows(named=True)
+            assert found["status"] == "delisted", row
+            assert abs((next_session(found["delisted_date"]) - row["ex_date"]).days) <= NEAR_DAYS[kind], row
+            assert found["renamed_to"] == (row["new_symbol"] if kind == "symbol_change" else None), row
