@@ -131,16 +131,10 @@ def test_the_doctor_finds_a_healthy_installation_healthy(running):
     installation, platform = running
     findings = {item["subject"]: item for item in rows(installation, "doctor")}
     assert {item["verdict"] for item in findings.values()} <= {"pass", "warn"}
-    assert {
-        "configuration",
-        "postgres",
-        "broker",
-        "polygon",
-        "yahoo",
-        "alpaca",
-        "calendar",
-        "clock",
-        "disk",
-    } <= set(findings)
-    assert platform.account in findings["broker"]["detail"]
+    kinds = ("daily bars", "hourly bars", "clock", "pace")
+    assert {"configuration", "postgres", "calendar", "clock", "disk", "broker account"} <= set(findings)
+    assert {f"{source} {kind}" for source in ("polygon", "yahoo", "alpaca") for kind in kinds} <= set(
+        findings
+    )
+    assert platform.account in findings["broker account"]["detail"]
     assert "planted" not in json.dumps(findings)
