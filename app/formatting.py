@@ -70,6 +70,14 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}%}".replace("%", " %")
 
 
+def share_down(value: float | None, digits: int = 2) -> str:
+    """Write a fraction as a percentage that is rounded down: only what is whole reads ``100.00 %``."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    steps = 10 ** (digits + 2)
+    return percent(math.floor(value * steps) / steps, digits)
+
+
 def quantity(value: Number | None, unit: str) -> str:
     """Write a value of the schemas in its unit."""
     if value is None or math.isnan(value):

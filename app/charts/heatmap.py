@@ -57,11 +57,15 @@ def heatmap_spec(
     """
     domain = [day.isoformat() for day in starts]
     step = max(1, -(-len(domain) // _LABELS))
+    # a label needs room to the right of where it begins
+    labelled = [
+        day for i, day in enumerate(domain) if i % step == 0 and (i == 0 or len(domain) - i > step * 0.6)
+    ]
     form = "%d %b %Y" if len(domain) < 2 or starts[-1].year != starts[0].year else "%d %b"
     x = {
         "field": "column", "type": "ordinal", "scale": {"domain": domain, "paddingInner": 0.06, "paddingOuter": 0}, "title": None,
         "axis": {
-            "values": domain[::step], "labelExpr": f"utcFormat(toDate(datum.value), '{form}')", "labelAngle": 0,
+            "values": labelled, "labelExpr": f"utcFormat(toDate(datum.value), '{form}')", "labelAngle": 0,
             "labelAlign": "left", "labelOverlap": True, "labelPadding": 4, "grid": False,
         },
     }  # fmt: skip

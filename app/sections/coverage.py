@@ -81,7 +81,7 @@ def show_summary(grid: Grid, layer: str, grain: coverage.Grain) -> None:
     whole = sums.filter(pl.col("missing") == 0).height
     newest = sums.row(-1, named=True)
     st.caption(
-        f"{layer}, {grain.lower()} bars: {formatting.percent(1 - missing / expected if expected else None, 3)} of {expected:,} stored over "
+        f"{layer}, {grain.lower()} bars: {formatting.share_down(1 - missing / expected if expected else None, 3)} of {expected:,} stored over "
         f"{sums.height:,} sessions ({formatting.day(grid.sessions[0])} to {formatting.day(grid.sessions[-1])}), {missing:,} missing; "
         f"complete sessions: {whole:,}. Newest session: {newest['missing']:,} of {newest['expected']:,} missing."
     )

@@ -42,7 +42,7 @@ def show_health() -> None:
     if newest:
         missing, expected = newest
         bars.metric(
-            "Newest session", formatting.percent(1 - missing / expected if expected else None, 2), border=True,
+            "Newest session", formatting.share_down(1 - missing / expected if expected else None), border=True,
             delta=f"{missing:,} of {expected:,} missing", delta_color="red" if missing else "off", delta_arrow="off",
             help="Share of the listed symbols whose consolidated daily bar is stored",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app import formatting
-from app.freshness import judge
+from app.freshness import judge, table_status
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,29 @@ def test_values_are_written_in_their_units():
 def test_instants_carry_their_zone():
     instant = datetime(2024, 5, 6, 14, 32, tzinfo=UTC)
     assert formatting.instant(instant, ZoneInfo("America/Chicago")) == "2024-05-06 09:32 CDT"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(1.0, "100.00 %"), (1 - 1e-7, "99.99 %"), (0.99999, "99.99 %"), (0.0, "0.00 %"), (None, "n/a")],
+)
+def test_only_what_is_whole_reads_a_hundred_percent(share, words):
+    assert formatting.share_down(share) == words
+
+
+def test_a_large_amount_is_written_in_its_largest_unit():
+    assert formatting.large_usd(463_230_000_000) == "$463.23 B"
+    assert formatting.large_usd(-1_500) == "-$1.50 k"
+    assert formatting.large_usd(None) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("latest", "rhythm", "status"),
+    [
+        (date(2024, 5, 6), "session", "fresh"), (date(2024, 5, 3), "session", "late"), (date(2024, 5, 2), "session", "stale"),
+        (None, "session", "never"), (date(2024, 4, 29), "week", "fresh"), (date(2024, 4, 26), "week", "late"),
+        (date(2024, 4, 19), "week", "stale"), (None, "event", "as it happens"),
+    ],
+)  # fmt: skip
+def test_a_table_is_judged_by_the_sessions_it_lacks(latest, rhythm, status):
+    assert table_status(latest, date(2024, 5, 6), rhythm) == status
