@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import requests
 
-from trading_assets.errors import DataQualityError
+from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.acceptance import accept, revoke
 from trading_assets.runs import latest_session, run_session
 from trading_assets.schemas import DAILY_BARS, QUARANTINED_BARS, TABLES
@@ -85,16 +85,16 @@ def test_a_person_lets_a_real_crash_through_with_a_reason_and_takes_it_back(inst
         assert "unexplained_jump" in failed
         assert ordered(platform) == 0
 
-        named = ("--session", str(session), "--check", "unexplained_jump")
-        installation.command(
-            "quality", "accept", *named, "--symbol", symbols[0], "--reason", " ", exit_code=2
+        named = ("--session", str(session), "--check", "unexplained_jump", "--symbol", symbols[0])
+        done = installation.command("quality", "accept", *named, "--reason", "it went bankrupt")
+        assert "the bar is taken as it is when the session is run again" in done.stdout
+        facts = {"check": "unexplained_jump", "session": session, "actor": "me", "now": platform.clock.now()}
+        with pytest.raises(ConfigurationError, match="needs a reason"):
+            accept(platform.database, symbol=symbols[1], reason=" ", **facts)
+        assert len(accept(platform.database, symbol=symbols[1], reason="it went bankrupt", **facts)) == 3, (
+            "one a source"
         )
-        for symbol in symbols:
-            done = installation.command(
-                "quality", "accept", *named, "--symbol", symbol, "--reason", "it went bankrupt"
-            )
-            assert "the bar is taken as it is when the session is run again" in done.stdout
-        installation.command("run")
+        assert run_session(platform, session).reconciled is True
         bars = platform.lake.scan(DAILY_BARS, start=session, symbols=symbols).collect()
         assert bars["symbol"].to_list() == symbols
         refused = platform.lake.scan(QUARANTINED_BARS, start=session).collect()
@@ -104,8 +104,9 @@ def test_a_person_lets_a_real_crash_through_with_a_reason_and_takes_it_back(inst
         )
         assert {("accept_finding", "it went bankrupt", symbol) for symbol in symbols} == {*audit}
 
-        number = platform.database.fetch("select min(acceptance_id) from finding_acceptances")[0][0]
-        revoke(platform.database, number, actor="me", reason="it did not", now=platform.clock.now())
+        of_first = "select acceptance_id from finding_acceptances where symbol = %s"
+        for (number,) in platform.database.fetch(of_first, (symbols[0],)):
+            revoke(platform.database, number, actor="me", reason="it did not", now=platform.clock.now())
         run_session(platform, session)
         assert platform.lake.scan(DAILY_BARS, start=session, symbols=symbols[:1]).collect().is_empty()
 
