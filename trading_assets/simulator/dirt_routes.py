@@ -32,4 +32,6 @@ async def _dirt(simulation: Simulation, request: Request) -> Response:
         except ValueError as error:
             return json_answer({"error": f"{error}; kinds are {', '.join(MEANINGS)}"}, 422)
         return json_answer({"id": rule.id, "rules": simulation.dirt.listing()})
-    return json_answer({"kinds": {kind.value: text for kind, text in MEANINGS.items()}, "rules": simulation.dirt.listing()})
+    return json_answer(
+        {"kinds": {kind.value: text for kind, text in MEANINGS.items()}, "rules": simulation.dirt.listing()}
+    )
