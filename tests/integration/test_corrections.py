@@ -75,8 +75,16 @@ def corrected(install):
         bars = platform.lake.scan(DAILY_BARS, start=shift(second, -8), end=installation.session).collect()
         for place, day in enumerate(sorted(bars["session"].unique())):
             row = bars.filter(session=day).sort("symbol").row(place, named=True)
+            middle = (
+                round((row["high"] + row["low"]) / 2, 2) + 0.01
+            )  # inside the day's range, and another one
             correct(
-                platform, day, row["symbol"], close=round(row["close"] * 1.004, 2), volume=row["volume"] + 7.0
+                platform,
+                day,
+                row["symbol"],
+                close=middle,
+                high=row["high"] + 0.02,
+                volume=row["volume"] + 7.0,
             )
         yield installation, platform, second
 

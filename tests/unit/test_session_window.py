@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.history_plan import missing_work
@@ -48,6 +48,7 @@ PARENTS = {
 }
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({name: st.sets(st.sampled_from(DAYS)) for name in ASSETS}))
 def test_a_backfill_does_exactly_what_is_missing_and_what_depends_on_it_in_order(done):
     done = {name: done[name] for name in ASSETS}  # made from what comes before

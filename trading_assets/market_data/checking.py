@@ -53,14 +53,19 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored universe of a range against the snapshot before it, and store the findings."""
     limits = load_thresholds(platform.settings.quality)
     columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
-    before = calendar.shift(sessions[0], -1)
-    rows = platform.lake.scan(UNIVERSE, start=before, end=sessions[-1], columns=columns).collect()
-    return _judged(
-        platform, UNIVERSE, list(sessions), run_id,
-        universe_drift=universe_drift(rows, sessions, limits),
-        universe_rows=universe_rows(rows, sessions, limits),
-        universe_null_rate=universe_null_rate(rows, sessions, limits),
-    )  # fmt: skip
+    per_part = []
+    for part in parts_of(sessions):
+        before = calendar.shift(part[0], -1)
+        rows = platform.lake.scan(UNIVERSE, start=before, end=part[-1], columns=columns).collect()
+        per_part.append(
+            _judged(
+                platform, UNIVERSE, list(part), run_id,
+                universe_drift=universe_drift(rows, part, limits),
+                universe_rows=universe_rows(rows, part, limits),
+                universe_null_rate=universe_null_rate(rows, part, limits),
+            )
+        )  # fmt: skip
+    return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
 
 def check_actions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:

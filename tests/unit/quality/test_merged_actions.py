@@ -151,7 +151,7 @@ ANY = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(ANY)
 def test_there_is_one_row_a_key_nothing_is_invented_and_the_best_sources_rows_all_stay(rows):
     result = merged(*rows)
@@ -163,7 +163,7 @@ def test_there_is_one_row_a_key_nothing_is_invented_and_the_best_sources_rows_al
     assert set(told) <= set(keys)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(ANY, st.randoms())
 def test_the_order_of_the_reports_does_not_matter(rows, random):
     shuffled = list(rows)
