@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import requests
@@ -15,8 +15,10 @@ import requests
 from resources.connections import connect
 from resources.dagster_home import dagster_instance
 from resources.lake import Lake
+from trading_assets.market_data.ingest import SESSIONS_PER_PART
+from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.runs import run_session
-from trading_assets.schemas import DAILY_BARS, TABLES
+from trading_assets.schemas import DAILY_BARS, TABLES, VENDOR_DAILY_BARS
 from trading_assets.sessions import sessions_between, shift
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
@@ -154,14 +156,38 @@ def test_a_backfill_killed_in_the_middle_goes_on_and_gives_what_an_undisturbed_o
         assert hashes(installation) == undisturbed
 
 
+def test_a_vendors_long_range_killed_in_the_middle_is_gone_on_with_and_not_asked_for_again(history, install):
+    first, last = history.history
+    span = ("backfill", "--start", first.isoformat(), "--end", last.isoformat())
+    installation = install(None)
+    polygon = VENDOR_DAILY_BARS["polygon"]
+    with installation.opened() as platform:
+        before_assets = ("--assets", "universe,polygon_daily_bars")
+        stored = installation.data / "lake" / polygon.name
+        kill_when(
+            installation.start(*span, *before_assets), lambda: any(stored.glob("year=*/part=*/data.parquet"))
+        )
+        done = platform.lake.sessions(polygon)
+        assert done == sessions_between(first, last)[: len(done)]
+        assert SESSIONS_PER_PART <= len(done) < len(sessions_between(first, last))
+        fetched = platform.database.fetch(
+            "select count(*) from ingest_batches where source = 'polygon' and kind = 'daily_bars'"
+        )
+        installation.command(*span)
+        again = platform.database.fetch(
+            "select min(first_session) from ingest_batches where source = 'polygon' and kind = 'daily_bars'"
+            " and batch_id not in (select batch_id from ingest_batches where source = 'polygon' and kind = 'daily_bars'"
+            " order by fetched_at limit %s)", fetched[0],
+        )  # fmt: skip
+        assert again == [(done[-1] + timedelta(days=1),)]
+        assert hashes(installation) == hashes(history)
+
+
 def run_range_in_dagster(platform, first: date, last: date) -> None:
     """Run the history job over a range as a backfill in Dagster's UI does."""
     from trading_assets.definitions import defs
 
-    tags = {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }
+    tags = {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
     with dagster_instance(platform.settings, platform.postgres) as instance:
         job = defs.resolve_job_def("history_job")
         assert job.execute_in_process(instance=instance, tags=tags).success
