@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,13 +11,17 @@ from trading_assets.cli.control import ReasonOption
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import friendly_errors, out, print_json, table
 
+if TYPE_CHECKING:
+    import polars as pl
+
 app = typer.Typer(
     name="quality", help="Data-quality findings, thresholds and acceptances.", no_args_is_help=True
 )
 FINDINGS = """
-select session, check_name, severity, symbol, source, value, expectation, table_name, bar_start, found_at from {}
+select session, table_name, bar_start, check_name, severity, symbol, source, value, expectation, found_at from {}
 where (%s::date is null or session = %s) and (%s::text is null or check_name = %s)
-order by session desc, (severity = 'error' and symbol is null) desc, check_name, symbol nulls first, source limit %s
+order by session desc, (severity = 'error' and symbol is null) desc, check_name, symbol nulls first, table_name, bar_start,
+    source limit %s
 """
 ACCEPTANCES = """
 select acceptance_id, session, check_name, symbol, source, value, reason, accepted_by, accepted_at, revoked_by, revoked_at,
@@ -59,8 +63,16 @@ def list_findings(
     elif rows.is_empty():
         out.print("Nothing was accepted" if accepted else "No open findings")
     else:
-        shown = rows.drop([name for name in ("table_name", "bar_start", "found_at") if name in rows.columns])
+        shown = rows if accepted else _with_table_and_hour(rows, platform.settings.user_timezone)
         out.print(table("Acceptances" if accepted else "Findings", shown.columns, shown.rows()))
+
+
+def _with_table_and_hour(findings: pl.DataFrame, zone: str) -> pl.DataFrame:
+    import polars as pl
+
+    hour = pl.col("bar_start").dt.convert_time_zone(zone).dt.strftime(" %H:%M %Z")
+    where = pl.concat_str("table_name", hour.fill_null(""))
+    return findings.with_columns(where.alias("table_name")).drop("bar_start", "found_at")
 
 
 @friendly_errors
