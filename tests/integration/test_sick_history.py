@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 import requests
 
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.runs import backfill, latest_session, run_session
-from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
-from trading_assets.sessions import sessions_between, shift
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, UNIVERSE
+from trading_assets.sessions import session_close, sessions_between, shift
 
 pytestmark = pytest.mark.slow
 START, SICK, END = date(2024, 4, 8), date(2024, 4, 16), date(2024, 4, 22)
@@ -50,3 +51,21 @@ def test_a_session_after_missed_ones_plans_nothing_until_they_are_filled(install
         assert mend[0][0].endswith(f"backfill --start {missed} --end {shift(missed, 1)}")
         backfill(platform, missed, shift(missed, 1))
         assert run_session(platform, session).reconciled is True
+
+
+def test_sessions_missed_after_a_run_are_backfilled_although_the_broker_cannot_tell_its_flags_of_then(
+    install,
+):
+    with install().opened() as platform:
+        first = latest_session(platform)
+        run_session(platform, first)
+        newest = shift(first, 3)
+        platform.clock.advance_to(session_close(newest) + timedelta(hours=1))
+        days = sessions_between(shift(first, 1), shift(newest, -1))
+        assert backfill(platform, first, days[-1]) == days
+        flags = platform.lake.scan(UNIVERSE, start=first, end=days[-1], columns=["session", "is_tradable"])
+        known = (
+            flags.group_by("session").agg(pl.col("is_tradable").is_not_null().any()).sort("session").collect()
+        )
+        assert known["is_tradable"].to_list() == [True, False, False]
+        assert run_session(platform, newest).reconciled is True

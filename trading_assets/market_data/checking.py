@@ -53,6 +53,7 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored universe of a range against the snapshot before it, and store the findings."""
     limits = load_thresholds(platform.settings.quality)
     columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
+    newest = calendar.latest_closed_session(platform.clock.now())
     per_part = []
     for part in parts_of(sessions):
         before = calendar.shift(part[0], -1)
@@ -62,7 +63,7 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
                 platform, UNIVERSE, list(part), run_id,
                 universe_drift=universe_drift(rows, part, limits),
                 universe_rows=universe_rows(rows, part, limits),
-                universe_null_rate=universe_null_rate(rows, part, limits),
+                universe_null_rate=universe_null_rate(rows, part, limits, newest=newest),
             )
         )  # fmt: skip
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]

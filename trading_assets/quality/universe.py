@@ -11,9 +11,10 @@ from trading_assets.quality.nulls import null_rises
 from trading_assets.quality.outcome import Measured, findings_frame
 from trading_assets.quality.thresholds import QualityThresholds
 
-IDENTITY = ("name", "exchange", "asset_type", "is_tradable", "is_shortable")
+IDENTITY = ("name", "exchange", "asset_type")
+FLAGS = ("is_tradable", "is_shortable")
 DESCRIPTIVE = ("sector", "industry")
-WATCHED = (*IDENTITY, *DESCRIPTIVE)
+WATCHED = (*IDENTITY, *FLAGS, *DESCRIPTIVE)
 _SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9.\-/+=]*$"
 _STATUSES = ("active", "delisted")
 
@@ -80,15 +81,25 @@ def universe_rows(rows: pl.DataFrame, sessions: Sequence[date], limits: QualityT
     )  # fmt: skip
 
 
-def universe_null_rate(rows: pl.DataFrame, sessions: Sequence[date], limits: QualityThresholds) -> Measured:
+def universe_null_rate(
+    rows: pl.DataFrame, sessions: Sequence[date], limits: QualityThresholds, *, newest: date | None = None
+) -> Measured:
     """Find columns of the universe that suddenly lost their values: the vendor or the broker did not answer in full.
 
     Stops when it is one that orders depend on (name, exchange, type, the broker's flags); sector and industry are
-    information.
+    information. A broker only tells its flags of the ``newest`` session: an older one that was filled in later has none
+    at all, and is not compared.
     """
     limit = limits.max_null_rise_frac
+    told = pl.any_horizontal(pl.col(name).is_not_null() for name in FLAGS).any().over("session")
+    asked = rows if newest is None else rows.filter(told | (pl.col("session") >= newest))
     return Measured(
         null_rises(rows, DESCRIPTIVE, sessions, limit=limit, severity="warn"),
         "columns lost their values",
-        always=null_rises(rows, IDENTITY, sessions, limit=limit),
+        always=pl.concat(
+            [
+                null_rises(rows, IDENTITY, sessions, limit=limit),
+                null_rises(asked, FLAGS, sessions, limit=limit),
+            ]
+        ),
     )

@@ -77,6 +77,23 @@ def test_a_column_that_lost_its_values_stops_when_orders_depend_on_it(column, st
     assert result.findings["value"].to_list() == [f"{column} is null in 100.0 % of the rows, 0.0 % before"]
 
 
+@pytest.mark.parametrize(("newest", "stops"), [(TODAY, True), (date(2016, 7, 5), False)])
+def test_flags_that_the_broker_was_not_asked_for_in_time_are_not_lost(newest, stops):
+    unknown = [pl.lit(None, pl.Boolean).alias(name) for name in ("is_tradable", "is_shortable")]
+    rows = pl.concat([listed(BEFORE), listed(TODAY).with_columns(unknown)])
+    result = outcome(universe_null_rate(rows, [TODAY], LIMITS, newest=newest))
+    assert result.is_blocking is stops
+
+
+def test_flags_of_half_the_universe_are_lost_whenever_they_are_looked_at():
+    half = [
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(name).alias(name)
+        for name in ("is_tradable", "is_shortable")
+    ]
+    rows = pl.concat([listed(BEFORE), listed(TODAY).with_columns(half)])
+    assert outcome(universe_null_rate(rows, [TODAY], LIMITS, newest=date(2016, 7, 5))).is_blocking
+
+
 def acts(*actions: dict[str, object]) -> pl.DataFrame:
     schema = {name: kind for name, kind in CORPORATE_ACTIONS.schema.items() if name != "known_at"}
     return pl.DataFrame(
