@@ -19,6 +19,7 @@ from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
 from resources.database_frames import snapshot_tables
 from resources.platform import Platform
+from trading_assets import errors
 from trading_assets import sessions as calendar
 from trading_assets.analytics.assets import refresh_catalog
 from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
@@ -35,6 +36,11 @@ HISTORY_ASSETS = (
 SESSIONS_PER_RUN = 504
 TYPED = (ConfigurationError, DataQualityError)
 """Errors of an asset that keep their type: the caller does something else about them."""
+OUR_ERRORS = frozenset(
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.TradingError)
+)
 ORDER_STATES = """
 select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
 from order_intents i left join orders o using (client_order_id)
@@ -245,12 +251,22 @@ def _failure(result: dg.ExecuteInProcessResult) -> TradingError:
                 return _check_failure(str(event.step_key), _blocking(result))
             if _is_interruption(error):
                 raise KeyboardInterrupt
-            while error.cause is not None:
-                error = error.cause
-            kind = next((kind for kind in TYPED if error.cls_name == kind.__name__), TradingError)
-            text = error.message.strip().removeprefix(f"{TradingError.__module__}.")
-            return kind(f"Asset {event.step_key} failed: {text}", run_id=result.run_id)
+            told = _most_telling(error)
+            kind = next((kind for kind in TYPED if told.cls_name == kind.__name__), TradingError)
+            text = told.message.strip().removeprefix(f"{TradingError.__module__}.")
+            return kind(
+                f"Asset {event.step_key} failed: {text}. What was complete before it is kept; the same command goes on from there",
+                run_id=result.run_id,
+            )
     return TradingError("The run failed before its first step", run_id=result.run_id)
+
+
+def _most_telling(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """Return the first error of our own in the chain, which explains what caused it, or else the root cause."""
+    chain = [error]
+    while (cause := chain[-1].cause) is not None:
+        chain.append(cause)
+    return next((item for item in chain if item.cls_name in OUR_ERRORS), chain[-1])
 
 
 def _is_interruption(error: SerializableErrorInfo | None) -> bool:

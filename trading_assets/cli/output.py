@@ -105,8 +105,10 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
 def _label(error: TradingError) -> str:
     if isinstance(error, ConfigurationError):
         return "Wrong usage or configuration"
+    if type(error) is TradingError:
+        return "Failed"
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error"))
-    return words.capitalize() if words else "Error"
+    return words.capitalize()
 
 
 @contextmanager

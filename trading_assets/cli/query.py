@@ -219,7 +219,9 @@ def _records(frame: pl.DataFrame) -> None:
 
 
 def _cell(value: object) -> object:
-    return f"{value:,.6g}" if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
 
 
 def _shell(catalog: Path, instant: datetime | None) -> None:
