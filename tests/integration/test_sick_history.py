@@ -37,20 +37,19 @@ def test_running_a_stopped_backfill_again_does_not_let_the_sick_session_through(
         assert backfill(platform, START, END - timedelta(days=1)) == []
 
 
-def test_a_session_after_missed_ones_plans_nothing_until_they_are_filled(install):
+def test_a_session_after_missed_ones_fills_them_first_and_orders_for_itself_only(install):
     with install().opened() as platform:
         missed = latest_session(platform)
         with pytest.raises(ConfigurationError, match="named orders can be backfilled"):
             backfill(platform, missed, missed, ("daily_bars", "orders"))
         session = shift(missed, 2)
-        for day in (session, shift(session, 1)):
-            with pytest.raises(DataQualityError, match="completeness"):
-                run_session(platform, day)
-        assert platform.database.fetch("select count(*) from order_intents") == [(0,)]
-        mend = platform.database.fetch("select expectation from quality_findings where severity = 'error'")
-        assert mend[0][0].endswith(f"backfill --start {missed} --end {shift(missed, 1)}")
-        backfill(platform, missed, shift(missed, 1))
         assert run_session(platform, session).reconciled is True
+        days = set(sessions_between(missed, session))
+        for table in (DAILY_BARS, DAILY_FEATURES):
+            stored = platform.lake.scan(table, start=missed, columns=["session"]).collect()
+            assert set(stored["session"]) == days, table.name
+        ordered = platform.database.fetch("select distinct session from order_intents")
+        assert ordered == [(session,)]
 
 
 def test_sessions_missed_after_a_run_are_backfilled_although_the_broker_cannot_tell_its_flags_of_then(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.indicators.registry import FEATURES
+from trading_assets.features.build import BENCHMARK
+from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.consolidation import partial_volume, parts_of
 from trading_assets.market_data.corporate_actions import merged_actions
@@ -69,9 +70,11 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
 
-def check_actions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
-    """Check the stored corporate actions of a range, and of the session after it, and store the findings."""
-    days = covered_days([*sessions, calendar.next_session(sessions[-1])])
+def check_actions(
+    platform: Platform, sessions: Sequence[date], *, run_id: str, ahead: bool = True
+) -> list[CheckOutcome]:
+    """Check the stored corporate actions of a range, and ``ahead`` of the session after it, and store the findings."""
+    days = covered_days([*sessions, calendar.next_session(sessions[-1])] if ahead else sessions)
     first = days[0] - timedelta(days=LOOK_BACK_SESSIONS)
     lake = platform.lake
     rows = lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect()
@@ -90,7 +93,6 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored features of a range and store the findings."""
     limits, lake = load_thresholds(platform.settings.quality), platform.lake
     ranges = {name: feature.valid_range for name, feature in FEATURES.items()}
-    warm_up = {name: feature.warm_up for name, feature in FEATURES.items()}
     per_part = []
     for part in parts_of(sessions):
         before = calendar.shift(part[0], -1)
@@ -103,10 +105,26 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
             _judged(
                 platform, DAILY_FEATURES, list(part), run_id,
                 feature_values=feature_values(inside, ranges, limits),
-                feature_null_rate=feature_null_rate(rows, part, bars, warm_up, limits),
+                feature_null_rate=feature_null_rate(rows, part, bars, _warm_up(bars), limits),
             )
         )  # fmt: skip
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
+
+
+def _warm_up(bars: Mapping[str, int]) -> dict[str, int]:
+    # a market without the benchmark (a replay of single stocks) has no beta, and that is no loss
+    relative = {
+        feature.name
+        for indicator in INDICATORS
+        if "benchmark_close" in indicator.inputs
+        for feature in indicator.features
+    }
+    needed = {name: feature.warm_up for name, feature in FEATURES.items()}
+    return {
+        name: count
+        for name, count in needed.items()
+        if name not in relative or bars.get(BENCHMARK, 0) >= count
+    }
 
 
 def _judged(
