@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.features.build import BENCHMARK
-from trading_assets.indicators.registry import FEATURES, INDICATORS
+from trading_assets.indicators.registry import FEATURES
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.consolidation import partial_volume, parts_of
 from trading_assets.market_data.corporate_actions import merged_actions
@@ -20,7 +19,7 @@ from trading_assets.market_data.ingest import covered_days
 from trading_assets.quality.actions import action_values
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import check_sessions
-from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.features import expected_warm_up, feature_null_rate, feature_values
 from trading_assets.quality.merged_actions import action_differences
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
 from trading_assets.quality.threshold_file import load_thresholds
@@ -105,26 +104,10 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
             _judged(
                 platform, DAILY_FEATURES, list(part), run_id,
                 feature_values=feature_values(inside, ranges, limits),
-                feature_null_rate=feature_null_rate(rows, part, bars, _warm_up(bars), limits),
+                feature_null_rate=feature_null_rate(rows, part, bars, expected_warm_up(bars), limits),
             )
         )  # fmt: skip
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
-
-
-def _warm_up(bars: Mapping[str, int]) -> dict[str, int]:
-    # a market without the benchmark (a replay of single stocks) has no beta, and that is no loss
-    relative = {
-        feature.name
-        for indicator in INDICATORS
-        if "benchmark_close" in indicator.inputs
-        for feature in indicator.features
-    }
-    needed = {name: feature.warm_up for name, feature in FEATURES.items()}
-    return {
-        name: count
-        for name, count in needed.items()
-        if name not in relative or bars.get(BENCHMARK, 0) >= count
-    }
 
 
 def _judged(

@@ -7,6 +7,8 @@ from datetime import date
 
 import polars as pl
 
+from trading_assets.features.build import BENCHMARK
+from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.quality.nulls import null_rises
 from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
 from trading_assets.quality.thresholds import QualityThresholds
@@ -45,6 +47,34 @@ def feature_values(rows: pl.DataFrame, ranges: Ranges, limits: QualityThresholds
         totals=rows.group_by("session").agg(total=pl.len().cast(pl.Int64)),
         share=limits.max_bad_features_frac,
     )
+
+
+def expected_warm_up(bars: Mapping[str, int]) -> dict[str, int]:
+    """Return the bars after which each feature must have a value in a market.
+
+    Parameters
+    ----------
+    bars
+        Accepted bars of each symbol.
+
+    Returns
+    -------
+    dict
+        Warm-up in bars by feature. What is measured against the benchmark (beta, correlation) is only expected
+        once the benchmark itself has so many bars: a market without it has none, and that is no loss.
+    """
+    relative = {
+        feature.name
+        for indicator in INDICATORS
+        if "benchmark_close" in indicator.inputs
+        for feature in indicator.features
+    }
+    enough = bars.get(BENCHMARK, 0)
+    return {
+        name: feature.warm_up
+        for name, feature in FEATURES.items()
+        if name not in relative or feature.warm_up <= enough
+    }
 
 
 def feature_null_rate(

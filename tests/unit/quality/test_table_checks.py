@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.quality.actions import action_values
-from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.features import expected_warm_up, feature_null_rate, feature_values
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
@@ -118,6 +118,10 @@ def acts(*actions: dict[str, object]) -> pl.DataFrame:
         ([{"kind": "symbol_change"}], "names the new symbol"),
         ([{"kind": "spin_off", "price_factor": 1.5}], "within (0, 1]"),
         ([{"split_ratio": 2.0}, {"split_ratio": 2.0, "ex_date": BEFORE}], "one split within 5 days"),
+        (
+            [{"kind": "spin_off", "price_factor": 0.8}, {"kind": "spin_off", "ex_date": BEFORE}],
+            "one spin_off within 5 days",
+        ),
     ],
 )
 def test_actions_that_cannot_be_are_named(actions, words):
@@ -165,3 +169,12 @@ def test_a_feature_that_is_null_although_there_are_enough_bars_stops():
     assert judged(15, features(rsi=None)).is_blocking
     assert judged(14, features(rsi=None)).passed, "its warm-up is not over"
     assert judged(14, features(BEFORE), features(rsi=None)).is_blocking, "it had values on the session before"
+
+
+def test_beta_is_expected_only_where_the_benchmark_has_its_history() -> None:
+    plain, relative = {"sma_20", "rsi_14"}, {"beta_252", "correlation_spy_63"}
+    assert not relative & set(expected_warm_up({"AAA": 400}))
+    assert relative & set(expected_warm_up({"AAA": 400, "SPY": 100})) == {"correlation_spy_63"}
+    whole = expected_warm_up({"AAA": 400, "SPY": 400})
+    assert plain | relative <= set(whole)
+    assert whole["sma_20"] == 20
