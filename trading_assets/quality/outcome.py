@@ -86,8 +86,8 @@ class CheckOutcome:
     ``passed`` means that nothing was found but what a person accepted. A check that did not pass stops the graph when its
     severity is ``error``: a bad row reached the accepted ones, or a session lost more than the thresholds allow.
     Otherwise the bad rows were taken out, or their symbols get no new risk, and the rest may be used. ``findings`` lists,
-    worst sessions first, the verdict on each blocked session (no symbol) and then what was found, at most
-    ``max_findings`` rows a session; ``numbers`` counts all of them. ``blocked_sessions`` must not be used.
+    worst sessions first, the verdict on each blocked session (no symbol) and then what was found: every error, and
+    warnings up to ``max_findings`` rows a session; ``numbers`` counts all of them. ``blocked_sessions`` must not be used.
     """
 
     name: str
@@ -252,7 +252,9 @@ def _listed(verdicts: pl.DataFrame, details: pl.DataFrame, limits: QualityThresh
     ranked = details.join(
         order.with_row_index("place").select("session", "place"), on="session", maintain_order="left"
     ).sort("place", pl.col("severity"), maintain_order=True)
-    kept = ranked.group_by("session", maintain_order=True).head(limits.max_findings)
+    # errors stop new risk in their symbol by being stored: none of them is left out
+    is_first = pl.int_range(pl.len()).over("session") < limits.max_findings
+    kept = ranked.filter(is_first | (pl.col("severity") == "error"))
     return pl.concat([verdicts, kept.select(FINDING_SCHEMA.names())])
 
 

@@ -186,7 +186,7 @@ class QualityThresholds(BaseModel):
     max_findings: int = Field(
         default=200,
         ge=1,
-        description="findings listed per check and session; the counts are always complete; rows",
+        description="findings listed per check and session, though errors always are; the counts are complete; rows",
     )
     warn_only: frozenset[str] = Field(
         default=frozenset(),

@@ -9,7 +9,14 @@ import pytest
 
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.checks import CHECK_NAMES, check_sessions, run_check
-from trading_assets.quality.outcome import ACCEPTED_SCHEMA, FINDING_SCHEMA, CheckOutcome
+from trading_assets.quality.outcome import (
+    ACCEPTED_SCHEMA,
+    FINDING_SCHEMA,
+    CheckOutcome,
+    Measured,
+    findings_frame,
+    judge,
+)
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BARS
 from trading_assets.sessions import sessions_between
@@ -376,6 +383,15 @@ def test_a_sick_session_blocks_itself_and_not_its_neighbours_and_is_listed_whate
     assert outcome.blocked_sessions == {sick}
     assert outcome.numbers["findings"] == len(SYMBOLS) - 9 + len(SESSIONS) - 1
     assert outcome.findings["session"][0] == sick
+
+
+def test_every_error_about_a_symbol_is_listed_for_it_to_stop_new_risk_and_warnings_up_to_the_limit():
+    rows = pl.DataFrame({"symbol": [*SYMBOLS, *SYMBOLS], "session": SESSIONS[0]})
+    severity = pl.when(pl.int_range(pl.len()) < len(SYMBOLS)).then(pl.lit("warn")).otherwise(pl.lit("error"))
+    measured = Measured(findings_frame(rows, severity=severity), "symbols")
+    listed = judge("check", measured, QualityThresholds(max_findings=3)).findings
+    assert sorted(listed.filter(severity="error")["symbol"]) == sorted(SYMBOLS)
+    assert listed.filter(severity="warn").height <= 3
 
 
 def test_a_hole_right_before_the_range_blocks_its_first_session_and_says_how_to_fill_it():
