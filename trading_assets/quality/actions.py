@@ -18,7 +18,7 @@ _LEAST_RATIO = 1.05
 def action_values(
     actions: pl.DataFrame, days: Sequence[date], closes: pl.DataFrame, limits: QualityThresholds
 ) -> Measured:
-    """Find actions whose ratio or cash is impossible or implausible, and splits told twice within days.
+    """Find actions whose ratio or cash is impossible or implausible, and splits and spin-offs told twice within days.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ def action_values(
     told = actions.join(closes.select("symbol", "close"), on="symbol", how="left", maintain_order="left")
     ratio, cash = pl.col("split_ratio"), pl.col("cash_usd")
     is_split, is_cash = pl.col("kind") == "split", pl.col("kind") == "cash_dividend"
+    is_spin_off = pl.col("kind") == "spin_off"
     span = timedelta(days=_TOLD_TWICE_DAYS)
     ordered = told.sort("symbol", "kind", "ex_date")
     again = (
-        is_split
+        (is_spin_off | (is_split & ((ratio > _LEAST_RATIO) | (ratio < 1 / _LEAST_RATIO))))
         & (pl.col("symbol") == pl.col("symbol").shift(1))
         & (pl.col("kind") == pl.col("kind").shift(1))
         & (pl.col("ex_date") - pl.col("ex_date").shift(1) <= span)
-        & ((ratio > _LEAST_RATIO) | (ratio < 1 / _LEAST_RATIO))
     ).fill_null(value=False)
     largest = limits.max_split_ratio
     wrong = (
@@ -60,7 +60,7 @@ def action_values(
             )
         )
         .when(again)
-        .then(pl.lit(f"one split within {_TOLD_TWICE_DAYS} days"))
+        .then(pl.format("one {} within {} days", "kind", pl.lit(_TOLD_TWICE_DAYS)))
         .when((pl.col("kind") == "symbol_change") & pl.col("new_symbol").is_null())
         .then(pl.lit("a symbol change names the new symbol"))
         .when(((pl.col("price_factor") <= 0) | (pl.col("price_factor") > 1)).fill_null(value=False))

@@ -14,6 +14,8 @@ from trading_assets.quality.spin_offs import RATIO_TOLERANCE, recognise_spin_off
 KEY = ("symbol", "ex_date", "kind")
 CASH_TOLERANCE_FRAC = 0.01
 CASH_TOLERANCE_USD = 0.005
+NEAR_CASH_FRAC = 0.25
+"""A dividend that two sources date differently is one even if they differ so much in the amount (foreign ones do)."""
 NEAR_DAYS = {"split": 3, "cash_dividend": 3, "spin_off": 3, "symbol_change": 7, "delisting": 7}
 """Sources may date the same action so far apart; without it the action would count twice."""
 DISAGREEMENT_SCHEMA = pl.Schema(
@@ -122,7 +124,11 @@ def _near(own: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     days = (pl.col("ex_date") - pl.col("best_date")).dt.total_days().abs()
     window = pl.col("kind").replace_strict(NEAR_DAYS, default=0, return_dtype=pl.Int64)
-    alike = ~_is_apart("split_ratio") & ~_is_apart("cash_usd")
+    cash, best_cash = pl.col("cash_usd"), pl.col("cash_usd_best")
+    same_cash = ((cash / best_cash - 1).abs() <= NEAR_CASH_FRAC).fill_null(value=True) | ~_is_apart(
+        "cash_usd"
+    )
+    alike = ~_is_apart("split_ratio") & same_cash
     ordered = pairs.filter((days <= window) & alike).with_columns(days=days).sort(*KEY, "days", "best_date")
     once = ordered.unique(KEY, keep="first", maintain_order=True)
     return once.unique(["symbol", "kind", "best_date"], keep="first", maintain_order=True)

@@ -100,6 +100,18 @@ def test_dates_a_day_apart_are_one_action_and_a_finding():
     assert [value for _, _, value, _ in disagreements(*rows)] == ["cash_dividend on 2022-04-12"] * 2
 
 
+def test_a_payment_that_two_sources_date_and_amount_differently_is_not_paid_twice():
+    rows = (
+        report("polygon", "cash_dividend", cash_usd=0.24),
+        report("yahoo", "cash_dividend", cash_usd=0.25, days=1),
+    )
+    assert [(row["ex_date"], row["cash_usd"]) for row in actions(*rows)] == [(DAY, 0.24)]
+    assert [value for _, _, value, _ in disagreements(*rows)] == [
+        "cash_dividend cash_usd 0.25",
+        f"cash_dividend on {DAY + timedelta(days=1)}",
+    ]
+
+
 def test_two_payments_close_together_that_one_source_has_both_of_are_two():
     rows = (
         report("polygon", "cash_dividend", cash_usd=0.5),
