@@ -53,7 +53,7 @@ def ingest_hourly_bars(platform: Platform, source: SourceName, sessions: Sequenc
     kept = pl.concat([wanted, rows.filter(~on_sessions)]).sort(table.key)
     days = [day for day in covered_days(answered) if day not in fetched.out_of_reach]
     result = store_fetched(
-        platform, table, replace(fetched, frame=kept), source=source, kind=KIND, dates=days
+        platform, table, replace(fetched, frame=kept), source=source, kind=KIND, dates=days, asked=chosen
     )
     record_reach(platform.database, table.name, until, began)
     return result

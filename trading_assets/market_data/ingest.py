@@ -133,9 +133,19 @@ def covered_days(sessions: Sequence[date]) -> list[date]:
 
 
 def store_fetched(
-    platform: Platform, table: Table, fetched: Fetched, *, source: str, kind: str, dates: Sequence[date]
+    platform: Platform,
+    table: Table,
+    fetched: Fetched,
+    *,
+    source: str,
+    kind: str,
+    dates: Sequence[date],
+    asked: pl.DataFrame | None = None,
 ) -> Ingested:
-    """Keep the raw bodies of a fetch, and replace the rows of ``dates`` by what it brought."""
+    """Keep the raw bodies of a fetch, and replace the rows of ``dates`` by what it brought.
+
+    ``asked`` names the sessions and symbols that it was about, where it is not the whole market.
+    """
     now = platform.clock.now()
     batch = platform.raw_batches.keep(
         source, kind, fetched.responses, first=dates[0], last=dates[-1], rows=fetched.frame.height, now=now
@@ -145,7 +155,9 @@ def store_fetched(
     if "batch_id" in fetched.frame.columns:  # rows that another fetch brought keep its batch
         own = pl.coalesce("batch_id", own)
     frame = fetched.frame.with_columns(own.alias("batch_id")).select(columns)
-    require_not_vanished(platform.lake, table, frame, dates, vendor=source, batch_id=batch.batch_id)
+    require_not_vanished(
+        platform.lake, table, frame, dates, vendor=source, batch_id=batch.batch_id, asked=asked
+    )
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
     record_usage(platform.database, open_gates(platform.settings), now)
     return Ingested(

@@ -18,13 +18,20 @@ LEAST_SHARE = 0.1
 
 
 def require_not_vanished(
-    lake: Lake, table: Table, frame: pl.DataFrame, dates: Sequence[date], *, vendor: str, batch_id: str
+    lake: Lake,
+    table: Table,
+    frame: pl.DataFrame,
+    dates: Sequence[date],
+    *,
+    vendor: str,
+    batch_id: str,
+    asked: pl.DataFrame | None = None,
 ) -> None:
     """Refuse to replace stored rows by an answer that has lost nearly all of them, on one session or altogether.
 
     An answer without rows is well-formed, and a vendor in trouble sends it; a real correction changes rows or
     takes out a few. Days on which the exchange was closed are left out: rows there are mistakes, which a
-    vendor may well take back.
+    vendor may well take back. With ``asked`` (``session, symbol``) only stored rows of what was asked for count.
 
     Raises
     ------
@@ -32,12 +39,10 @@ def require_not_vanished(
         Names the sessions; the stored rows stay, and the answer can be looked at by its batch.
     """
     column = table.partition_by
-    stored = (
-        lake.scan(table, start=dates[0], end=dates[-1], columns=[column])
-        .group_by(column)
-        .agg(before=pl.len())
-        .collect()
-    )
+    rows = lake.scan(table, start=dates[0], end=dates[-1], columns=[column, "symbol"])
+    if asked is not None:
+        rows = rows.join(asked.lazy(), on=["session", "symbol"], how="semi")
+    stored = rows.group_by(column).agg(before=pl.len()).collect()
     if stored.is_empty():
         return
     sent = frame.group_by(column).agg(now=pl.len())

@@ -60,5 +60,14 @@ def test_corrections_and_phantoms_taken_back_are_believed(lake, rows):
     judge(lake, bars(**rows))
 
 
+def test_rows_that_were_not_asked_for_any_more_have_not_vanished(lake):
+    asked = bars(first=1, last=1).select("session", "symbol")
+    given = {"vendor": "polygon", "batch_id": "b", "asked": asked}
+    require_not_vanished(lake, TABLE, bars(first=1, last=1), DATES, **given)
+    wider = bars(first=10, last=10).select("session", "symbol")
+    with pytest.raises(VendorDataError):
+        require_not_vanished(lake, TABLE, bars(first=1), DATES, **(given | {"asked": wider}))
+
+
 def test_nothing_stored_before_means_nothing_has_vanished(tmp_path):
     judge(Lake(tmp_path / "lake", FileLocks(tmp_path / "locks")), bars())
