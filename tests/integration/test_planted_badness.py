@@ -14,8 +14,11 @@ import polars as pl
 import pytest
 
 from trading_assets.errors import DataQualityError
+from trading_assets.execution.decision import restrictions
+from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_sessions
+from trading_assets.market_data.corrections import check_earlier_sessions
 from trading_assets.market_data.findings import require_clean_session, restricted_symbols
 from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
@@ -346,6 +349,51 @@ def test_each_kind_is_caught_by_name_and_stops_what_it_must(market, kind):
         assert market.hashes() == before
     finally:
         market.restore()
+
+
+def test_accepting_a_refused_bar_lifts_the_stop_of_its_symbol_and_of_no_other(market):
+    first, second = market.symbols[:2]
+    database, session = market.platform.database, market.session
+    odd = pl.col("symbol").is_in([first, second])
+    market.spoil(
+        lambda f: f.with_columns(high=pl.when(odd).then(pl.col("low") / 2).otherwise("high")), "alpaca"
+    )
+
+    def restricted() -> set[str]:
+        return set(restrictions(market.platform, session, {first, second}))
+
+    try:
+        market.judge()
+        assert restricted() == {first, second}
+        accept(
+            database, check="high_at_least_low", session=session, symbol=first, actor="a person",
+            reason="the best source has the bar", now=market.platform.clock.now(),
+        )  # fmt: skip
+        assert restricted() == {second}
+    finally:
+        database.execute("update finding_acceptances set revoked_at = accepted_at, revoked_by = 'test'")
+        market.restore()
+
+
+def test_a_wrong_split_that_is_told_late_stops_new_risk_in_its_symbol_today(market):
+    platform, symbol = market.platform, market.symbols[5]
+    late, following = shift(market.session, -2), next_session(market.session)
+    earlier = [late, shift(market.session, -1)]
+    was = platform.lake.scan(CORPORATE_ACTIONS, start=late, end=late).collect()
+    try:
+        check_earlier_sessions(platform, earlier, run_id="planted")
+        assert symbol not in restricted_symbols(platform.database, market.session, following)
+        market.act({"symbol": symbol, "ex_date": late, "kind": "split", "split_ratio": 3.0})
+        check_earlier_sessions(platform, earlier, run_id="planted")
+        found = platform.database.fetch(
+            "select check_name from open_findings where symbol = %s and session = %s and severity = 'error'",
+            (symbol, late),
+        )
+        assert ("missing_split",) in found
+        assert "missing_split" in restricted_symbols(platform.database, market.session, following)[symbol]
+    finally:
+        market.write(CORPORATE_ACTIONS, was, late)
+        check_earlier_sessions(platform, earlier, run_id="planted")
 
 
 def test_there_are_enough_kinds_and_every_check_has_one():

@@ -16,7 +16,10 @@ from trading_assets.execution import halts
 from trading_assets.execution.ledger import account_fills, known_splits, opening
 from trading_assets.execution.pending import unsettled_before
 from trading_assets.execution.valuation import MARK_LOOK_BACK, accepted_closes
+from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.findings import require_clean_session, restricted_symbols
+from trading_assets.quality.outcome import covered, findings_frame
+from trading_assets.quality.rows import values_text
 from trading_assets.risk.targets import Book, Market, target_positions
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, QUARANTINED_BARS, UNIVERSE
 
@@ -48,7 +51,7 @@ def decide(platform: Platform, account: str, session: date, *, strategy: str) ->
             last_close={symbol: float(price) for symbol, price in scaled.items()},
             traded=_traded(platform, session, symbols),
             dollar_volume=_dollar_volume(platform, session, symbols),
-            restricted=_restricted(platform, session, symbols),
+            restricted=restrictions(platform, session, symbols),
             new_risk_blocked=_blocked(platform, account, session, unsettled),
             frozen=_frozen(platform, session, symbols, unsettled),
         ),
@@ -89,11 +92,16 @@ def _frozen(
     }
 
 
-def _restricted(platform: Platform, session: date, symbols: set[str]) -> dict[str, str]:
+def restrictions(platform: Platform, session: date, symbols: set[str]) -> dict[str, str]:
+    """Return which of the symbols get no new risk on a session, each with the reason; they may be sold all the same.
+
+    A refused bar restricts its symbol until a person accepts the finding about it.
+    """
     names = sorted(symbols) or [""]
-    refused = platform.lake.scan(
-        QUARANTINED_BARS, start=session, end=session, symbols=names, columns=["symbol", "rule"]
-    ).collect()
+    refused = platform.lake.scan(QUARANTINED_BARS, start=session, end=session, symbols=names).collect()
+    accepted = accepted_findings(platform.database, DAILY_BARS.name, [session])
+    is_known = covered(findings_frame(refused, value=values_text()), accepted)
+    standing = refused.filter(~is_known).select("symbol", "rule")
     listed = (
         platform.lake.scan(
             UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"]
@@ -104,7 +112,7 @@ def _restricted(platform: Platform, session: date, symbols: set[str]) -> dict[st
     return {
         **restricted_symbols(platform.database, session, calendar.next_session(session)),
         **dict.fromkeys(listed["symbol"].to_list(), "the broker does not trade it"),
-        **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in refused.iter_rows()},
+        **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in standing.iter_rows()},
     }
 
 

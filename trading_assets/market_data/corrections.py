@@ -7,7 +7,7 @@ from datetime import date
 
 from resources.platform import Platform
 from trading_assets.errors import DataQualityError
-from trading_assets.market_data.checking import check_bars
+from trading_assets.market_data.checking import check_actions, check_bars
 from trading_assets.market_data.findings import blocked_sessions
 
 
@@ -24,6 +24,8 @@ def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_
     if not sessions:
         return
     check_bars(platform, sessions, run_id=run_id)
+    for session in sessions:  # one by one: an amount is compared with the close before it
+        check_actions(platform, [session], run_id=run_id, ahead=False)
     blocked = sorted(blocked_sessions(platform.database, sessions))
     if not blocked:
         return

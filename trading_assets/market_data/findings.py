@@ -9,6 +9,7 @@ from resources.database import Database
 from trading_assets.errors import DataQualityError
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, UNIVERSE
+from trading_assets.sessions import shift
 
 INSERT = """
 insert into quality_findings (check_name, severity, table_name, session, bar_start, symbol, source, value, expectation, found_at,
@@ -19,6 +20,10 @@ BEFORE_FEATURES = (UNIVERSE.name, CORPORATE_ACTIONS.name, DAILY_BARS.name)
 """Tables whose blocking findings keep features from being made of a session."""
 BEFORE_ORDERS = (*BEFORE_FEATURES, DAILY_FEATURES.name)
 """Tables whose blocking findings keep orders from being planned on a session."""
+SCALE_CHECKS = ("action_values", "action_differences", "missing_split")
+"""Checks whose findings say that the prices before a day may not compare with those since: features look back on it."""
+SCALE_SESSIONS = 20
+"""So long such a finding stops new risk in its symbol, unless it is mended or accepted."""
 
 
 def replace_findings(
@@ -82,12 +87,13 @@ def require_clean_session(database: Database, session: date, tables: Sequence[st
 def restricted_symbols(database: Database, session: date, following: date) -> dict[str, str]:
     """Return the symbols that get no new risk on a session, each with the check that says so.
 
-    Of corporate actions those up to the ``following`` session count, at whose open today's orders are executed.
+    Findings about splits and other actions count from `SCALE_SESSIONS` before, as features look back on them, up to
+    the ``following`` session, at whose open today's orders are executed.
     """
     rows = database.fetch(
         "select symbol, min(check_name) from open_findings where severity = 'error' and symbol is not null"
-        " and table_name = any(%s) and (session = %s or (table_name = %s and session between %s and %s))"
+        " and table_name = any(%s) and (session = %s or (check_name = any(%s) and session between %s and %s))"
         " group by 1",
-        (list(BEFORE_ORDERS), session, CORPORATE_ACTIONS.name, session, following),
+        (list(BEFORE_ORDERS), session, list(SCALE_CHECKS), shift(session, -SCALE_SESSIONS), following),
     )
     return {symbol: f"a data-quality finding: {name}" for symbol, name in rows}
