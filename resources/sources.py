@@ -123,7 +123,8 @@ def reference_source(settings: Settings, simulator_url: str | None, clock: Clock
     )
     if "polygon" not in settings.sources:
         return assets
-    return FlaggedListings(_polygon(settings, simulator_url, clock), assets, clock)
+    delay = timedelta(minutes=settings.data_delay_minutes)
+    return FlaggedListings(_polygon(settings, simulator_url, clock), assets, clock, delay)
 
 
 def company_source(settings: Settings, simulator_url: str | None, clock: Clock) -> CompanySource:
@@ -149,21 +150,24 @@ def company_source(settings: Settings, simulator_url: str | None, clock: Clock) 
 class FlaggedListings:
     """Point-in-time listings of one vendor with the broker's flags.
 
-    The broker only tells its flags of today. They are joined to the newest closed session and stay null on
-    older ones: what could be borrowed then is not known.
+    The broker only tells its flags of today. They are joined to the newest session that closed at least ``delay`` ago,
+    which is the one that is run, and stay null on older ones: what could be borrowed then is not known.
     """
 
     name: SourceName = "polygon"
 
-    def __init__(self, reference: ReferenceSource, broker: ReferenceSource, clock: Clock) -> None:
+    def __init__(
+        self, reference: ReferenceSource, broker: ReferenceSource, clock: Clock, delay: timedelta
+    ) -> None:
         self._reference = reference
         self._broker = broker
         self._clock = clock
+        self._delay = delay
 
     def listings(self, as_of: date, *, progress: Progress | None = None) -> Fetched:
         """Fetch what was listed on ``as_of``."""
         listed = self._reference.listings(as_of, progress=progress)
-        if as_of < latest_closed_session(self._clock.now()):
+        if as_of < latest_closed_session(self._clock.now(), delay=self._delay):
             return listed
         flags = self._broker.listings(as_of)
         return Fetched(

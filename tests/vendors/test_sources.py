@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -27,6 +27,7 @@ from resources.vendor_bars import BAR_SCHEMA, finish_bars
 from resources.vendor_listings import LISTING_SCHEMA
 from resources.vendors import Fetched
 from trading_assets.errors import ConfigurationError, TransientError, VendorDataError
+from trading_assets.sessions import session_close
 from trading_assets.settings import load_settings
 
 CLOCK = ManualClock(datetime(2016, 7, 5, 22, 0, tzinfo=UTC))
@@ -109,11 +110,22 @@ class Listed:
 
 
 def test_flags_of_today_are_joined_to_the_newest_session_and_to_no_older_one():
-    source = FlaggedListings(Listed("A", "B"), Listed("A", "Z", flag=True), CLOCK)
+    source = FlaggedListings(Listed("A", "B"), Listed("A", "Z", flag=True), CLOCK, timedelta(0))
     newest = source.listings(date(2016, 7, 5)).frame
     assert newest.select("symbol", "is_shortable").rows() == [("A", True), ("B", False)]
     older = source.listings(date(2016, 7, 1)).frame
     assert older.get_column("is_shortable").to_list() == [None, None]
+
+
+def test_until_the_session_that_closed_is_final_the_one_before_is_the_newest():
+    flagged, closed = (
+        Listed("A", flag=True),
+        ManualClock(session_close(date(2016, 7, 5)) + timedelta(minutes=5)),
+    )
+    day = date(2016, 7, 1)
+    for delay, known in ((timedelta(minutes=15), True), (timedelta(0), False)):
+        rows = FlaggedListings(Listed("A"), flagged, closed, delay).listings(day).frame
+        assert rows["is_tradable"].to_list() == [True if known else None]
 
 
 # --- several requests at a time ----------------------------------------------------------------------------------

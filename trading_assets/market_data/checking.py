@@ -53,7 +53,8 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored universe of a range against the snapshot before it, and store the findings."""
     limits = load_thresholds(platform.settings.quality)
     columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
-    newest = calendar.latest_closed_session(platform.clock.now())
+    delay = timedelta(minutes=platform.settings.data_delay_minutes)
+    newest = calendar.latest_closed_session(platform.clock.now(), delay=delay)
     per_part = []
     for part in parts_of(sessions):
         before = calendar.shift(part[0], -1)
