@@ -209,17 +209,17 @@ def _missing_work(
 
 
 def _require_over(platform: Platform, session: date) -> None:
-    if not calendar.is_session(session):
-        raise ConfigurationError(
-            f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
-        )
-    if session < platform.settings.start:
-        raise ConfigurationError(f"{session} lies before TRADING_START={platform.settings.start}")
     from trading_assets.session_asset import SESSIONS
 
     last = SESSIONS.get_last_partition_key() or ""
     if session.isoformat() > last:
         raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
+    if session < platform.settings.start:
+        raise ConfigurationError(f"{session} lies before TRADING_START={platform.settings.start}")
+    if not calendar.is_session(session):
+        raise ConfigurationError(
+            f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
+        )
     ready = calendar.session_close(session) + data_delay(platform)
     if not platform.clock.advance_to(ready):
         shown = ready.astimezone(platform.settings.zone)

@@ -40,6 +40,12 @@ def rows(installation, *arguments: str) -> list[dict]:
         ("orders --session May", {}, ["--session must be a date such as"]),
         ("run --session 2024-05-04", {}, ["2024-05-04 is no exchange session", "the next one is 2024-05-06"]),
         ("run --session 1999-12-31", {}, ["1999-12-31 lies before TRADING_START=2000-01-03"]),
+        (
+            "run --session 2040-01-03",
+            {},
+            ["2040-01-03 lies too far ahead", "the last session that can be run is"],
+        ),
+        ("quality list --check positive", {}, ["There is no check positive", "positive_prices"]),
         ("run --session 2024-05-02", PAPER, ["holds simulated market data", "TRADING_DATA"]),
         ("backfill --start 2024-04-06 --end 2024-04-07", {}, ["no exchange session between"]),
         (

@@ -10,6 +10,7 @@ import typer
 from trading_assets.cli.control import ReasonOption
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import friendly_errors, out, print_json, table
+from trading_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,6 +53,8 @@ def list_findings(
     from resources.platform import shared_platform
 
     day = parse_day(session, "--session") if session else None
+    if check is not None:
+        _require_known(check)
     with shared_platform() as platform:
         if accepted:
             rows = platform.database.fetch_polars(ACCEPTANCES, (day, day, limit))
@@ -63,8 +66,23 @@ def list_findings(
     elif rows.is_empty():
         out.print("Nothing was accepted" if accepted else "No open findings")
     else:
-        shown = rows if accepted else _with_table_and_hour(rows, platform.settings.user_timezone)
+        shown = (
+            _without_empty(rows) if accepted else _with_table_and_hour(rows, platform.settings.user_timezone)
+        )
         out.print(table("Acceptances" if accepted else "Findings", shown.columns, shown.rows()))
+
+
+def _without_empty(acceptances: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what no acceptance has, such as who revoked it, so that the names of checks are not cut."""
+    kept = [column.name for column in acceptances if column.null_count() < len(column)]
+    return acceptances.select(kept).rename({"acceptance_id": "id"})
+
+
+def _require_known(check: str) -> None:
+    from trading_assets.quality.checks import ALL_CHECKS
+
+    if check not in ALL_CHECKS:
+        raise ConfigurationError(f"There is no check {check}; checks are {', '.join(sorted(ALL_CHECKS))}")
 
 
 def _with_table_and_hour(findings: pl.DataFrame, zone: str) -> pl.DataFrame:
