@@ -33,6 +33,8 @@ HISTORY_ASSETS = (
     "universe", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "corporate_actions", "daily_bars",
     "daily_features", "screener_results", "signals",
 )  # fmt: skip
+DATA_ASSETS = tuple(name for name in HISTORY_ASSETS if name not in {"screener_results", "signals"})
+"""Those that are data: decisions on past sessions are no part of them."""
 SESSIONS_PER_RUN = 504
 TYPED = (ConfigurationError, DataQualityError)
 """Errors of an asset that keep their type: the caller does something else about them."""
@@ -129,14 +131,19 @@ def _dumps(value: object) -> str:
 
 
 def backfill(
-    platform: Platform, start: date, end: date, assets: Sequence[str] = HISTORY_ASSETS
+    platform: Platform,
+    start: date,
+    end: date,
+    assets: Sequence[str] = HISTORY_ASSETS,
+    *,
+    again: bool = False,
 ) -> list[date]:
     """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
 
     Exactly what is missing is done: sessions that an asset lacks, or that something before it in the graph lacked.
     Interrupted, the next call goes on with what is left, inside a vendor's long range after the last part that was
     stored. A failed blocking check interrupts it too; the next call goes on without features and signals of the
-    sessions that failed.
+    sessions that failed. With ``again``, all of the range counts as missing: late corrections of any age are taken over.
     """
     wanted = calendar.sessions_between(max(start, platform.settings.start), end)
     if not wanted:
@@ -147,7 +154,7 @@ def backfill(
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
             chunk = wanted[first : first + SESSIONS_PER_RUN]
-            for selection, missing in _missing_work(instance, assets, chunk):
+            for selection, missing in _missing_work(instance, assets, chunk, again=again):
                 execute_job(
                     "history_job",
                     instance,
@@ -188,7 +195,7 @@ def compact_closed_years(platform: Platform) -> int:
 
 
 def _missing_work(
-    instance: dg.DagsterInstance, assets: Sequence[str], chunk: Sequence[date]
+    instance: dg.DagsterInstance, assets: Sequence[str], chunk: Sequence[date], *, again: bool = False
 ) -> Iterator[tuple[list[str], list[date]]]:
     from trading_assets.definitions import defs
 
@@ -200,7 +207,9 @@ def _missing_work(
             f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(HISTORY_ASSETS)}"
         )
     done = {
-        name: [date.fromisoformat(day) for day in instance.get_materialized_partitions(dg.AssetKey(name))]
+        name: []
+        if again
+        else [date.fromisoformat(day) for day in instance.get_materialized_partitions(dg.AssetKey(name))]
         for name in HISTORY_ASSETS
         if name in assets and name in known
     }

@@ -132,6 +132,22 @@ def test_corrections_within_the_look_back_are_taken_over_and_give_what_a_fresh_f
             assert_frame_equal(rows[name], expected[name])
 
 
+def test_a_backfill_told_to_fetch_again_takes_over_corrections_of_any_age_and_leaves_decisions(install):
+    installation = install()
+    day = installation.history[0]
+    with installation.opened() as platform:
+        decided = signals(platform)
+        symbol = platform.lake.scan(DAILY_BARS, start=day, end=day).collect()["symbol"][0]
+        correct(platform, day, symbol, volume=1_234_567.0)
+    span = ("backfill", "--start", day.isoformat(), "--end", day.isoformat())
+    assert "Nothing was missing" in installation.command(*span).stdout
+    assert "1 session" in installation.command(*span, "--again").stdout
+    with installation.opened() as platform:
+        bars = platform.lake.scan(DAILY_BARS, start=day, end=day).collect()
+        assert bars.filter(pl.col("symbol") == symbol)["volume"].item() == 1_234_567.0
+        assert signals(platform) == decided
+
+
 def test_a_run_without_corrections_changes_nothing_of_the_past(install):
     installation = install()
     with installation.opened() as platform:

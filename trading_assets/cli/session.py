@@ -48,6 +48,13 @@ def backfill(
             "--assets", help="Comma-separated names, e.g. hourly_bars; default: all daily, up to the signals."
         ),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Fetch what is there already again, for corrections older than the look-back; screens and signals stay.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Fill a range of history in as few runs as possible; what is there already is left alone. No orders are placed.
@@ -56,12 +63,13 @@ def backfill(
     """
     from resources.platform import shared_platform
     from trading_assets.hourly.runs import backfill_with_hours
-    from trading_assets.runs import HISTORY_ASSETS
+    from trading_assets.runs import DATA_ASSETS, HISTORY_ASSETS
 
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
-    names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else HISTORY_ASSETS
+    names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else ()
+    names = names or (DATA_ASSETS if again else HISTORY_ASSETS)  # what was decided stays as it was decided
     with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
-        done = backfill_with_hours(platform, first, last, names)
+        done = backfill_with_hours(platform, first, last, names, again=again)
     if json:
         print_json(
             {
@@ -143,7 +151,8 @@ def show_summary(summary: SessionSummary) -> None:
         False: "[red]DIFFERENT from the broker's: trading is halted[/]",
         None: "not compared",
     }
-    out.print(f"Positions and cash: {verdict[summary.reconciled]}; equity {usd(summary.equity_usd)} USD")
+    worth = f"; equity {usd(summary.equity_usd)} USD" if summary.equity_usd is not None else ""
+    out.print(f"Positions and cash: {verdict[summary.reconciled]}{worth}")
     out.print(f"{summary.seconds:.1f} s, peak memory {summary.peak_memory_mib:,.0f} MiB", style="dim")
     if summary.reconciled is False:
         err.print('See the differences: trading-assets sql "select * from reconciliation where not is_match"')

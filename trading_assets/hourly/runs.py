@@ -46,12 +46,16 @@ def newest_hours(platform: Platform) -> list[date]:
 
 
 def complete_hours(
-    platform: Platform, sessions: Sequence[date], assets: Sequence[str] | None = None
+    platform: Platform,
+    sessions: Sequence[date],
+    assets: Sequence[str] | None = None,
+    *,
+    again: bool = False,
 ) -> list[date]:
     """Fetch the finished hours that are not there yet, and make their bars and features; return the sessions done.
 
     A session that goes on gets the hours finished so far. Sessions whose blocking checks fail get no features; the
-    others do before the failure is reported.
+    others do before the failure is reported. With ``again``, hours that are there are fetched again.
 
     Raises
     ------
@@ -62,7 +66,10 @@ def complete_hours(
     now, delay = platform.clock.now(), data_delay(platform)
     begun = [session for session in sessions if session in hours_until(sessions, now, delay)]
     gaps = {name: unfinished_sessions(platform.database, name, begun, now, delay) for name in names}
-    there = {name: [session for session in begun if session not in lacks] for name, lacks in gaps.items()}
+    there = {
+        name: [session for session in begun if not again and session not in lacks]
+        for name, lacks in gaps.items()
+    }
     above = {
         name: [HOURLY_BARS.name] if name == HOURLY_FEATURES.name else names[: names.index(name)]
         for name in names
@@ -88,8 +95,12 @@ def _run(instance: dg.DagsterInstance, names: Sequence[str], sessions: Sequence[
         raise
 
 
-def backfill_with_hours(platform: Platform, start: date, end: date, assets: Sequence[str]) -> list[date]:
+def backfill_with_hours(
+    platform: Platform, start: date, end: date, assets: Sequence[str], *, again: bool = False
+) -> list[date]:
     """Backfill daily assets, then those of the hours among ``assets``; return the sessions done.
+
+    With ``again``, what is there already is fetched and made again.
 
     Raises
     ------
@@ -104,11 +115,14 @@ def backfill_with_hours(platform: Platform, start: date, end: date, assets: Sequ
             f"No asset named {', '.join(strangers)} can be backfilled; there are "
             f"{', '.join((*HISTORY_ASSETS, *hourly_assets(platform)))}"
         )
-    done = set(backfill(platform, start, end, daily)) if daily else set()
+    done = set(backfill(platform, start, end, daily, again=again)) if daily else set()
     if hourly:
         done.update(
             complete_hours(
-                platform, calendar.sessions_between(max(start, platform.settings.start), end), hourly
+                platform,
+                calendar.sessions_between(max(start, platform.settings.start), end),
+                hourly,
+                again=again,
             )
         )
     return sorted(done)
