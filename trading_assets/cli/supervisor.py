@@ -297,14 +297,15 @@ def _stop_on_signals() -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # SIGINT too: a script's `up &` starts with it ignored, and Dagster gives SIGTERM the handler of SIGINT.
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     except KeyboardInterrupt:
         err.print("\nStopping; a second Ctrl-C would not be faster", highlight=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[signal.SIGTERM])
 
 
 def _end_leftovers(state_file: Path) -> None:
