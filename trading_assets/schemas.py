@@ -230,7 +230,8 @@ UNIVERSE = Table(
         "listed_date": Column(pl.Date, "First day of trading; null where no source knows it"),
         "delisted_date": Column(pl.Date, "Last day of trading under this symbol, once known"),
         "renamed_to": Column(
-            pl.String, "Symbol under which the same share trades since the delisting, where the source says so"
+            pl.String,
+            "Symbol under which the same share trades since the delisting, where the source says so",
         ),
         "market_cap_usd": Column(
             pl.Float64, "Market capitalisation of the newest company snapshot known by then", "USD"
