@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from trading_assets.quality.outcome import Measured, findings_frame
-from trading_assets.quality.spin_offs import RATIO_TOLERANCE, recognise_spin_offs
+from trading_assets.quality.spin_offs import RATIO_TOLERANCE, is_split_ratio, recognise_spin_offs
 
 KEY = ("symbol", "ex_date", "kind")
 CASH_TOLERANCE_FRAC = 0.01
@@ -48,8 +48,8 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
     """Merge what the sources report.
 
     The row of the best source counts; what it leaves null (the ratio of a spin-off, the successor's symbol) is taken
-    from the next. A split by a ratio that no split uses is a spin-off, see ``recognise_spin_offs``. Reports of one
-    action under dates that lie a few days apart count once, under the best source's date. A delisting of a symbol that
+    from the next. A split by a ratio that no split uses is a spin-off, see ``recognise_spin_offs``; that is a
+    disagreement where splits do use the ratio, or nobody else tells of either. Reports of one action under dates that lie a few days apart count once, under the best source's date. A delisting of a symbol that
     changed at that time is none.
 
     Parameters
@@ -71,7 +71,7 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
     )
     rows = recognise_spin_offs(ordered)
     names = [*priority, *sorted({*rows["source"].unique().to_list()} - {*priority})]
-    merged, found = rows.clear(), [_contradictions(rows)]
+    merged, found = rows.clear(), [_contradictions(rows), _taken_for_spin_offs(ordered, rows)]
     for name in names:
         own = rows.filter(source=name).sort(KEY).unique(KEY, keep="first", maintain_order=True)
         same = own.join(merged, on=KEY, suffix="_best").with_columns(best_date="ex_date")
@@ -171,6 +171,34 @@ def _differences(pairs: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return pl.concat(parts)
+
+
+def _taken_for_spin_offs(reported: pl.DataFrame, recognised: pl.DataFrame) -> pl.DataFrame:
+    """Find splits that became spin-offs although they may be splits: by a plain ratio, or on one source's word."""
+    taken = reported.filter((reported["kind"] == "split") & (recognised["kind"] == "spin_off"))
+    told = reported.filter(pl.col("kind").is_in(["split", "spin_off"])).select(
+        "symbol", other="source", told_on="ex_date"
+    )
+    days = (pl.col("ex_date") - pl.col("told_on")).dt.total_days().abs()
+    others = taken.join(told, on="symbol").filter(
+        pl.col("other") != pl.col("source"), days <= NEAR_DAYS["spin_off"]
+    )
+    is_plain = taken["split_ratio"].map_elements(is_split_ratio, return_dtype=pl.Boolean)
+    alone = taken.filter(~is_plain).join(others, on=[*KEY, "source"], how="anti")
+    return pl.concat(
+        [
+            _findings(
+                taken.filter(is_plain).with_columns(best_date="ex_date"),
+                pl.format("split split_ratio {}", "split_ratio"),
+                pl.lit("a spin-off without a split, as another source reports; this one may be a split besides"),
+            ),
+            _findings(
+                alone.with_columns(best_date="ex_date"),
+                pl.format("odd split_ratio {}", "split_ratio"),
+                pl.lit("told by another source too; taken for a spin-off, since no split uses the ratio"),
+            ),
+        ]
+    )
 
 
 def _contradictions(rows: pl.DataFrame) -> pl.DataFrame:

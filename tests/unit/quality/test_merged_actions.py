@@ -194,3 +194,23 @@ def test_differences_about_splits_and_spin_offs_stop_new_risk_in_the_symbol_and_
     )
     assert found.details.select("symbol", "severity").rows() == [("B", "warn"), ("T", "error")]
     assert found.always is None
+
+
+def test_a_plain_split_beside_a_spin_off_stops_new_risk_and_an_odd_one_on_one_word_is_told():
+    told = report("alpaca", "spin_off", symbol="A", new_symbol="NEW", share_ratio=0.5)
+    found = action_differences(
+        merged(
+            told,
+            report("polygon", "split", symbol="A", split_ratio=2.0),
+            report("polygon", "split", symbol="B", split_ratio=1.0256),
+        ).disagreements
+    )
+    assert found.details.select("symbol", "source", "value", "severity").rows() == [
+        ("A", "polygon", "split split_ratio 2.0", "error"),
+        ("B", "polygon", "odd split_ratio 1.0256", "warn"),
+    ]
+    # who tells the two apart says that there were both, or the odd ratio is told twice
+    assert disagreements(told, report("polygon", "split", symbol="A", split_ratio=2.0),
+                         report("alpaca", "split", symbol="A", split_ratio=2.0)) == []  # fmt: skip
+    assert disagreements(report("polygon", "split", split_ratio=1.324), report("yahoo", "split", split_ratio=1.324)) == []  # fmt: skip
+    assert disagreements(told, report("yahoo", "split", symbol="A", split_ratio=1.324)) == []
