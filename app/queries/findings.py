@@ -9,7 +9,8 @@ from typing import Literal
 import polars as pl
 import streamlit as st
 
-from app.queries.installation import database_version, installation, lake_version, read
+from app.queries.installation import database_version, installation, lake_version, read, settings
+from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.schemas import QUARANTINED_BARS, QUARANTINED_HOURLY_BARS, TABLES
 from trading_assets.table import Table
 
@@ -149,3 +150,9 @@ def _batches(name: str, keys: tuple[str, ...], days: tuple[date, ...], version: 
     rows = installation().lake.scan(table, start=days[0], end=days[-1], columns=(*columns, "batch_id"))
     chosen = rows.filter(pl.col(table.partition_by).is_in(days)).collect()
     return chosen.unique(columns, keep="last").rename({table.partition_by: "session"}, strict=False)
+
+
+def demoted() -> list[str]:
+    """Return the checks that block nothing by the installation's thresholds, sorted by name."""
+    load_thresholds.cache_clear()  # the file may have been edited since the app started
+    return sorted(load_thresholds(settings().quality).warn_only)

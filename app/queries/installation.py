@@ -35,12 +35,16 @@ READ_ONLY = quote("-c default_transaction_read_only=on")
 
 @dataclass(frozen=True)
 class Installation:
-    """What the app reads from; ``clock`` is ``None`` where the market simulator cannot run."""
+    """What the app reads from; ``clock`` is ``None`` where the market simulator cannot run.
+
+    ``simulator_url`` is where it answers, ``None`` where it cannot run and outside ``sim`` mode.
+    """
 
     settings: Settings
     lake: Lake
     database: Database
     clock: Clock | None
+    simulator_url: str | None
 
 
 def begin_run() -> None:
@@ -102,24 +106,24 @@ def _open(_key: str, _settings: Settings) -> Installation:
         joined = "&" if "?" in url else "?"
         database = stack.enter_context(Database(f"{url}{joined}options={READ_ONLY}"))
         database.fetch("select 1")
-        clock = _clock(_settings, stack)
+        simulator = _simulator(_settings, stack)
     except BaseException:
         stack.close()
         raise
     _stacks.append(stack)
     atexit.register(stack.close)
     locks = FileLocks(_settings.data / "run" / "app")  # never taken: the app only reads
-    return Installation(_settings, Lake(_settings.lake_root, locks), database, clock)
+    clock = SystemClock() if _settings.mode != "sim" else SimulatorClock(simulator) if simulator else None
+    return Installation(_settings, Lake(_settings.lake_root, locks), database, clock, simulator)
 
 
-def _clock(current: Settings, stack: ExitStack) -> Clock | None:
+def _simulator(current: Settings, stack: ExitStack) -> str | None:
     if current.mode != "sim":
-        return SystemClock()
+        return None
     try:
-        url = stack.enter_context(simulator_for(current))
+        return stack.enter_context(simulator_for(current))
     except TradingError:  # shown by the freshness badge: everything else can be read without the time
         return None
-    return SimulatorClock(url) if url else SystemClock()
 
 
 def now() -> datetime | None:

@@ -33,6 +33,12 @@ TOOLTIP = (
 
 def show() -> None:
     """Show findings over time, with filters, and the chosen one in detail."""
+    demoted = findings.demoted()
+    if demoted:
+        st.caption(
+            f"Only warned about by the thresholds of this installation (`warn_only` in `TRADING_QUALITY`), blocking nothing: "
+            f"{', '.join(f'`{name}`' for name in demoted)}."
+        )
     tally = findings.tally()
     if tally.is_empty():
         st.success("The checks have found nothing wrong.", icon=":material/check_circle:")
@@ -174,7 +180,7 @@ def show_acceptance(finding: dict[str, Any]) -> None:
         return
     st.code(accept_command(finding, reason.strip()), language="bash")
     st.caption(
-        "This page only reads: the command records the acceptance, of the values as they are now. Then run the session again."
+        "The app accepts nothing itself: the command records the acceptance, of the values as they are now. Then run the session again."
     )
 
 

@@ -1,4 +1,4 @@
-"""Operations: how the installation stands in a line, then coverage, tables, findings, vendors and runs."""
+"""Operations: how the installation stands in a line, then coverage, tables, findings, vendors and runs; and the simulator."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import streamlit as st
 from app import formatting
 from app.queries import findings as found
 from app.queries import installation, operations
+from app.queries import simulator as simulated
 from app.queries import vendors as asked
-from app.sections import coverage, findings, freshness, runs, vendors
+from app.sections import coverage, findings, freshness, runs, simulator, vendors
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "Coverage": coverage.show,
@@ -73,8 +74,9 @@ def show_health() -> None:
 
 show_halts()
 show_health()
+sections = SECTIONS | ({"Simulator": simulator.show} if simulated.is_offered() else {})
 section = st.segmented_control(
-    "Section", list(SECTIONS), default="Coverage", key="op_section", required=True, bind="query-params",
+    "Section", list(sections), default="Coverage", key="op_section", required=True, bind="query-params",
     label_visibility="collapsed", width="stretch",
 )  # fmt: skip
-SECTIONS[section or "Coverage"]()
+sections[section or "Coverage"]()

@@ -1,0 +1,202 @@
+"""Simulator: its clock and market, and what it does wrong on request, each rule switched on and off here; ``sim`` mode only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from app import formatting
+from app.components.page_frame import empty
+from app.queries import simulator
+from app.queries.installation import reopen, settings
+from resources.simulator_admin import PlantedRules, SimulatorHealth, Subject
+from trading_assets.errors import TransientError, VendorRefusedError
+from trading_assets.settings import ALL_SOURCES
+
+SHOWN_RULES = 30
+ANY_VENDOR = "Any vendor"
+TITLES: dict[Subject, str] = {"faults": "Faults of the transport", "dirt": "Wrong data"}
+WAITS = frozenset({"429", "503"})
+"""Fault kinds that send Retry-After."""
+
+
+def show() -> None:
+    """Show the simulator's clock and market, then fault rules, then dirt rules."""
+    try:
+        health, faults, dirt = simulator.health(), simulator.planted("faults"), simulator.planted("dirt")
+    except TransientError as error:
+        st.warning(f"**{error.message}**", icon=":material/cloud_off:")
+        empty(
+            "Its rules cannot be shown or changed now.",
+            "See `logs/simulator.log` in the data folder; `trading-assets doctor` examines it, and `trading-assets up` "
+            "starts it. With `TRADING_SIM_URL` set, start that one: `trading-assets simulate`.",
+        )
+        st.button("Look again", icon=":material/refresh:", on_click=reopen, key="op_sim_again")
+        return
+    show_health(health)
+    for subject, planted, ask in (("faults", faults, ask_fault), ("dirt", dirt, ask_dirt)):
+        st.subheader(TITLES[subject], anchor=False)  # type: ignore[index] # the two subjects
+        listed, form = st.columns([3, 2], gap="medium")
+        with listed:
+            show_rules(subject, planted)  # type: ignore[arg-type] # the two subjects
+        with form:
+            ask(planted.kinds)
+
+
+def show_health(health: SimulatorHealth) -> None:
+    """Show what time it is in the simulator and which market it plays."""
+    clock, market, sessions = st.columns([2, 3, 2])
+    clock.metric("Simulator's clock", formatting.instant(health.now, settings().zone), f"{health.clock} clock",
+                 delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+    market.metric("Market", health.market, f"{health.symbols:,} symbols", delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+    sessions.metric("Sessions", health.first_session, f"to {health.last_session}", delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+
+
+def show_rules(subject: Subject, planted: PlantedRules) -> None:
+    """List the rules that are switched on, newest first, each with a button that removes it."""
+    if not planted.rules:
+        empty("Nothing goes wrong here at present.", "Switch a rule on in the form.")
+        return
+    count, everything = st.columns([3, 1], vertical_alignment="center")
+    older = len(planted.rules) - SHOWN_RULES
+    count.caption(
+        f"{len(planted.rules):,} on; they stay until they are removed, over a restart too"
+        + (f". Shown: the newest {SHOWN_RULES}" if older > 0 else "")
+    )
+    if everything.button("Remove all", key=f"op_sim_{subject}_none", icon=":material/delete_sweep:"):
+        switch_off(subject, None)
+    for rule in planted.rules[: -SHOWN_RULES - 1 : -1]:
+        with st.container(border=True):
+            told, button = st.columns([5, 1], vertical_alignment="center")
+            head, use = (fault_words if subject == "faults" else dirt_words)(rule)
+            told.markdown(f"{head}  \n{planted.kinds.get(rule['kind'], '')}")
+            told.caption(use)
+            if button.button(
+                "", key=f"op_sim_{subject}_{rule['id']}", icon=":material/delete:", help=f"Remove rule {rule['id']}: {rule['kind']}"
+            ):  # fmt: skip
+                switch_off(subject, rule["id"])
+
+
+def fault_words(rule: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what a fault rule is about, and how often it was seen and used."""
+    parts = [
+        f"**{rule['kind']}**",
+        rule["vendor"] or ANY_VENDOR.lower(),
+        f"`{rule['match']}`",
+        rule["method"],
+    ]
+    if rule["after"]:
+        parts.append(f"after {rule['after']:,} requests")
+    if rule["probability"] < 1:
+        parts.append(f"{formatting.percent(rule['probability'], 0)} of them")
+    used_up = " · used up" if rule["used"] >= rule["times"] else ""
+    use = f"Seen {rule['seen']:,} requests that match · used {rule['used']:,} of {rule['times']:,} times{used_up}"
+    return " · ".join(filter(None, parts)), use
+
+
+def dirt_words(rule: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what a dirt rule is about, and how many answers it changed."""
+    days = rule["session"] or "all sessions"
+    parts = [
+        f"**{rule['kind']}**", rule["vendor"] or ANY_VENDOR.lower(), rule["symbol"] or "all symbols",
+        f"{days} to {rule['until']}" if rule["session"] and rule["until"] else days,
+    ]  # fmt: skip
+    if rule["share"] < 1:
+        parts.append(f"{formatting.percent(rule['share'], 0)} of the symbols")
+    parts += [f"{name} {rule[name]}" for name in ("factor", "hour", "other") if rule[name] is not None]
+    limit = f" of {rule['times']:,}" if rule["times"] is not None else ""
+    return " · ".join(parts), f"Changed {rule['used']:,}{limit} answers"
+
+
+def ask_fault(kinds: Mapping[str, str]) -> None:
+    """Ask for a fault rule with the fields that its kind uses, and switch it on."""
+    kind = ask_kind("faults", kinds)
+    with st.form(f"op_sim_faults_{kind}", border=True):
+        st.caption(kinds[kind])
+        rule: dict[str, object] = {"kind": kind, "vendor": ask_vendor("faults")}
+        rule["match"] = st.text_input(
+            "Path", ".", key="op_sim_match", help="A regular expression, searched for in /path?query; `.` is every request",
+        )  # fmt: skip
+        first, second, third = st.columns(3)
+        rule["times"] = first.number_input("Times", 1, value=1, key="op_sim_times", help="How many requests go wrong")  # fmt: skip
+        rule["after"] = second.number_input("After", 0, value=0, key="op_sim_after", help="How many matching requests pass before")  # fmt: skip
+        rule["probability"] = third.number_input(
+            "Probability", 0.0, 1.0, 1.0, 0.05, key="op_sim_probability", help="Share of the requests due that go wrong, 0 to 1"
+        )  # fmt: skip
+        if kind in WAITS:
+            rule["retry_after"] = st.number_input("Retry-After (seconds)", 0.0, value=1.0, key="op_sim_wait")
+        if "`seconds`" in kinds[kind]:
+            rule["seconds"] = st.number_input("Seconds", 0.0, value=5.0, key="op_sim_seconds")
+        if st.form_submit_button("Switch on", icon=":material/bolt:", key="op_sim_fault_on"):
+            switch_on("faults", rule)
+
+
+def ask_dirt(kinds: Mapping[str, str]) -> None:
+    """Ask for a dirt rule with the fields that its kind uses, and plant it."""
+    kind = ask_kind("dirt", kinds)
+    uses = kinds[kind]
+    with st.form(f"op_sim_dirt_{kind}", border=True):
+        st.caption(uses)
+        left, right = st.columns(2)
+        with left:
+            vendor = ask_vendor("dirt")
+        symbol = right.text_input("Symbol", key="op_sim_symbol", placeholder="All symbols").strip()
+        rule: dict[str, object] = {"kind": kind, "vendor": vendor, "symbol": symbol or None}
+        first, second, third = st.columns(3)
+        rule["session"] = ask_day(first, "Session", "All sessions without one")
+        rule["until"] = ask_day(second, "Until", "The session alone without one")
+        rule["share"] = third.number_input(
+            "Share", 0.0, 1.0, None, 0.05, key="op_sim_share", placeholder="Default", help="Share of the symbols, 0 to 1"
+        )  # fmt: skip
+        if "`factor`" in uses:
+            rule["factor"] = st.number_input("Factor", value=None, key="op_sim_factor", placeholder="Default")
+        if "`hour`" in uses:
+            rule["hour"] = st.number_input("Hour (New York)", 0, 23, None, key="op_sim_hour", placeholder="Default")  # fmt: skip
+        if "`other`" in uses:
+            rule["other"] = st.text_input("Other symbol", key="op_sim_other").strip() or None
+        if st.form_submit_button("Plant", icon=":material/bolt:", key="op_sim_dirt_on"):
+            switch_on("dirt", rule)
+
+
+def ask_kind(subject: Subject, kinds: Mapping[str, str]) -> str:
+    """Ask what shall go wrong; the address of the page follows."""
+    return st.selectbox("Kind", list(kinds), key=f"op_sim_{subject}_kind", bind="query-params") or next(
+        iter(kinds)
+    )
+
+
+def ask_vendor(subject: Subject) -> str | None:
+    """Ask whose answers go wrong; ``None`` for everybody's."""
+    chosen = st.selectbox("Vendor", [ANY_VENDOR, *ALL_SOURCES], key=f"op_sim_{subject}_vendor")
+    return None if chosen == ANY_VENDOR else chosen
+
+
+def ask_day(place: Any, label: str, meaning: str) -> str | None:
+    """Ask for a day; ``None`` without one."""
+    day = place.date_input(
+        label, None, key=f"op_sim_{label.lower()}", format="YYYY-MM-DD", help=meaning, min_value=date(1998, 1, 2), max_value=date(2100, 1, 1)
+    )  # fmt: skip
+    return day.isoformat() if day else None
+
+
+def switch_on(subject: Subject, rule: Mapping[str, object]) -> None:
+    """Switch a rule on with what was given, or say in the simulator's words why it refuses."""
+    try:
+        simulator.plant(subject, {name: value for name, value in rule.items() if value is not None})
+    except (VendorRefusedError, TransientError) as error:
+        st.error(error.message, icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def switch_off(subject: Subject, number: int | None) -> None:
+    """Remove one rule or all, or say why not."""
+    try:
+        simulator.clean(subject, number)
+    except (VendorRefusedError, TransientError) as error:
+        st.error(error.message, icon=":material/error:")
+    else:
+        st.rerun()
