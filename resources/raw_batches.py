@@ -20,7 +20,7 @@ values (%(batch_id)s, %(source)s, %(kind)s, %(first)s, %(last)s, %(now)s, %(now)
         %(rows)s, %(raw_bytes)s, %(raw_path)s, %(batch_id)s)
 on conflict (batch_id) do update set
     last_fetched_at = greatest(ingest_batches.last_fetched_at, excluded.last_fetched_at),
-    raw_path = excluded.raw_path, raw_removed_at = null, raw_removed_reason = null
+    raw_path = excluded.raw_path, raw_removed_at = null, raw_removed_reason = null, refused = null
 """
 _DUE = """
 select batch_id, raw_path from ingest_batches
@@ -32,7 +32,7 @@ where raw_removed_at is null and last_fetched_at < %(before)s
 """
 _RECORD_COLUMNS = (
     "batch_id, source, kind, first_session, last_session, fetched_at, last_fetched_at, responses, rows, raw_bytes, "
-    "raw_path, raw_removed_at, raw_removed_reason"
+    "raw_path, raw_removed_at, raw_removed_reason, refused"
 )
 
 
@@ -52,6 +52,7 @@ class BatchRecord(NamedTuple):
     raw_path: str
     raw_removed_at: datetime | None
     raw_removed_reason: str | None
+    refused: str | None
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ class RawBatches:
             if batch.path.exists():
                 return batch
         raise LakeError("The raw batch keeps vanishing while it is written", batch_id=batch.batch_id)
+
+    def refuse(self, batch_id: str, reason: str) -> None:
+        """Mark a batch of which nothing is stored: it is kept to be looked at, and does not count as a fetch."""
+        self._database.execute(
+            "update ingest_batches set refused = %s where batch_id = %s", (reason, batch_id)
+        )
 
     def record(self, batch_id: str) -> BatchRecord:
         """Return what is recorded of a batch.

@@ -145,7 +145,7 @@ def _database_tables(version: str) -> list[tuple[object, ...]]:
 def _newest_batches(version: str) -> pl.DataFrame:
     newest = read(
         "select distinct on (source, kind) source, kind, batch_id, fetched_at, last_session as fetched_until"
-        " from ingest_batches order by source, kind, last_session desc, fetched_at desc"
+        " from ingest_batches where refused is null order by source, kind, last_session desc, fetched_at desc"
     )
     of_vendor = newest.with_columns(table=pl.col("source") + "_" + pl.col("kind"))
     # Yahoo tells actions with its bars, and one fetch fills all tables of companies

@@ -33,7 +33,7 @@ def _usage(days: int, version: str) -> pl.DataFrame:
 @_cached
 def _batches(limit: int, version: str) -> pl.DataFrame:
     return read(
-        "select fetched_at, source, kind, first_session, last_session, responses, rows, raw_bytes, batch_id, raw_removed_at"
+        "select fetched_at, source, kind, first_session, last_session, responses, rows, raw_bytes, batch_id, raw_removed_at, refused"
         " from ingest_batches order by fetched_at desc, source limit %s",
         (limit,),
     )

@@ -105,6 +105,7 @@ def show_batches() -> None:
             "first_session": tables.session("First session"), "last_session": tables.session("Last session"),
             "responses": tables.count("Answers"), "rows": tables.count("Rows"), "raw_bytes": tables.size("Bytes"),
             "batch_id": "Batch", "raw_removed_at": tables.moment("Raw bodies removed"),
+            "refused": "Refused because",
         },
     )  # fmt: skip
     if chosen and chosen["raw_removed_at"] is None:

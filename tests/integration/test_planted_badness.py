@@ -13,13 +13,16 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from trading_assets.errors import DataQualityError
+from resources.vendors import Fetched, RawResponse
+from trading_assets.errors import DataQualityError, VendorDataError
 from trading_assets.execution.decision import restrictions
 from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.corrections import check_earlier_sessions
+from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import require_clean_session, restricted_symbols
+from trading_assets.market_data.ingest import store_fetched
 from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.runs import backfill
@@ -394,6 +397,20 @@ def test_a_wrong_split_that_is_told_late_stops_new_risk_in_its_symbol_today(mark
     finally:
         market.write(CORPORATE_ACTIONS, was, late)
         check_earlier_sessions(platform, earlier, run_id="planted")
+
+
+def test_a_refused_answer_does_not_count_as_a_fetch(market):
+    platform, day, table = market.platform, market.session, VENDOR_DAILY_BARS["polygon"]
+    before = newest_fetches(platform, day, day)
+    assert before.height == len(VENDOR_DAILY_BARS)
+    now = platform.clock.now() + timedelta(minutes=1)
+    platform.clock.advance_to(now)
+    said = Fetched(market.original[table.name].clear(), [RawResponse("http://v/bars", 200, now, b"{}", None)])
+    with pytest.raises(VendorDataError, match="Nothing was replaced"):
+        store_fetched(platform, table, said, source="polygon", kind="daily_bars", dates=[day])
+    refused = platform.database.fetch("select source, refused from ingest_batches where refused is not null")
+    assert refused == [("polygon", "next to nothing where the vendor had sent rows before")]
+    assert newest_fetches(platform, day, day).equals(before)
 
 
 def test_there_are_enough_kinds_and_every_check_has_one():

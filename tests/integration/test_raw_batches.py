@@ -39,6 +39,15 @@ def test_what_is_kept_is_recorded_and_read_back(batches):
     assert dict(batches.verify()) == {batch.batch_id: None}
 
 
+def test_a_refused_batch_says_why_until_the_same_bytes_are_believed(batches):
+    batch = keep(batches, b"nothing")
+    assert batches.record(batch.batch_id).refused is None
+    batches.refuse(batch.batch_id, "next to nothing")
+    assert batches.record(batch.batch_id).refused == "next to nothing"
+    keep(batches, b"nothing", at=AT + DAY)
+    assert batches.record(batch.batch_id).refused is None
+
+
 def test_retention_removes_the_old_alone_and_its_reader_learns_when_and_why(batches):
     old, young = keep(batches, b"old"), keep(batches, b"young", at=AT + 25 * DAY)
     now = AT + 31 * DAY

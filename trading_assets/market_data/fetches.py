@@ -12,7 +12,7 @@ from trading_assets import sessions as calendar
 
 _BATCHES = """
 select source, first_session, last_session, last_fetched_at from ingest_batches
-where kind = 'daily_bars' and last_session >= %s and first_session <= %s and source = any(%s)
+where kind = 'daily_bars' and refused is null and last_session >= %s and first_session <= %s and source = any(%s)
 """
 SCHEMA = pl.Schema(
     {
@@ -31,7 +31,7 @@ def newest_fetches(platform: Platform, first: date, last: date) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``source, session, fetched_at, is_final``: whether it came after the close and the vendor's delay. Nothing for a
-        session that a source was never asked for.
+        session that a source was never asked for; answers that were refused do not count.
     """
     delay = timedelta(minutes=platform.settings.data_delay_minutes)
     newest: dict[tuple[str, date], datetime] = {}

@@ -16,6 +16,7 @@ from resources.platform import Platform
 from resources.usage import record_usage
 from resources.vendors import Fetched
 from trading_assets import sessions as calendar
+from trading_assets.errors import VendorDataError
 from trading_assets.market_data.vanished import require_not_vanished
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.schemas import UNIVERSE, VENDOR_ACTIONS, VENDOR_DAILY_BARS
@@ -145,6 +146,11 @@ def store_fetched(
     """Keep the raw bodies of a fetch, and replace the rows of ``dates`` by what it brought.
 
     ``asked`` names the sessions and symbols that it was about, where it is not the whole market.
+
+    Raises
+    ------
+    VendorDataError
+        If the answer has lost nearly all that is stored: it is marked as refused and replaces nothing.
     """
     now = platform.clock.now()
     batch = platform.raw_batches.keep(
@@ -155,9 +161,13 @@ def store_fetched(
     if "batch_id" in fetched.frame.columns:  # rows that another fetch brought keep its batch
         own = pl.coalesce("batch_id", own)
     frame = fetched.frame.with_columns(own.alias("batch_id")).select(columns)
-    require_not_vanished(
-        platform.lake, table, frame, dates, vendor=source, batch_id=batch.batch_id, asked=asked
-    )
+    try:
+        require_not_vanished(
+            platform.lake, table, frame, dates, vendor=source, batch_id=batch.batch_id, asked=asked
+        )
+    except VendorDataError:
+        platform.raw_batches.refuse(batch.batch_id, "next to nothing where the vendor had sent rows before")
+        raise
     report = platform.lake.write_sessions(table, frame, dates, known_at=now)
     record_usage(platform.database, open_gates(platform.settings), now)
     return Ingested(

@@ -61,7 +61,8 @@ def require_not_vanished(
     lost = gone if gone.height else compared
     raise VendorDataError(
         "The vendor sends next to nothing where it had sent rows before. Nothing was replaced: try again, and look at its "
-        "answer with `trading-assets raw show`",
+        "answer with `trading-assets raw show`. If the data folder was filled from another replay or simulator than the "
+        "one that answers now, start that one again, or give this one a folder of its own with TRADING_DATA",
         vendor=vendor,
         table=table.name,
         sessions=", ".join(str(day) for day in lost[column].head(5)),

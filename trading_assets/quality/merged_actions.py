@@ -190,7 +190,9 @@ def _taken_for_spin_offs(reported: pl.DataFrame, recognised: pl.DataFrame) -> pl
             _findings(
                 taken.filter(is_plain).with_columns(best_date="ex_date"),
                 pl.format("split split_ratio {}", "split_ratio"),
-                pl.lit("a spin-off without a split, as another source reports; this one may be a split besides"),
+                pl.lit(
+                    "a spin-off without a split, as another source reports; this one may be a split besides"
+                ),
             ),
             _findings(
                 alone.with_columns(best_date="ex_date"),

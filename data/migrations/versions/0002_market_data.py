@@ -75,13 +75,15 @@ comment on table hourly_progress is 'One row per (session, hourly asset): how fa
 comment on column hourly_progress.finished_until is 'End of the last hour that was finished when it was made';
 
 alter table ingest_batches add column raw_removed_at timestamptz, add column raw_removed_reason text,
-    add column last_fetched_at timestamptz;
+    add column last_fetched_at timestamptz, add column refused text;
 update ingest_batches set last_fetched_at = fetched_at;
 alter table ingest_batches alter column last_fetched_at set not null;
 comment on column ingest_batches.raw_removed_at is 'When retention removed the raw bodies; null while they are there';
 comment on column ingest_batches.raw_removed_reason is 'Why they were removed; null while they are there';
 comment on column ingest_batches.last_fetched_at is
     'When the vendor last sent just these bytes; retention counts from here';
+comment on column ingest_batches.refused is
+    'Why nothing of the batch was stored, in words; null if it was believed';
 """
 
 
@@ -91,7 +93,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("drop view open_findings")
-    op.execute("alter table ingest_batches drop column raw_removed_at, drop column raw_removed_reason, drop column last_fetched_at")
+    op.execute(
+        "alter table ingest_batches drop column raw_removed_at, drop column raw_removed_reason, drop column last_fetched_at,"
+        " drop column refused"
+    )
     op.execute("drop table hourly_progress, vendor_usage, finding_acceptances")
     op.execute("drop index quality_findings_natural; alter table quality_findings drop column bar_start")
     op.execute(

@@ -51,6 +51,7 @@ def test_a_session_that_vanishes_is_refused_by_name(lake, rows):
     assert caught.value.facts["vendor"] == "polygon"
     assert "2016-07-06" in caught.value.facts["sessions"] or not rows
     assert "Nothing was replaced" in str(caught.value)
+    assert "another replay or simulator" in str(caught.value)
 
 
 @pytest.mark.parametrize(
