@@ -25,6 +25,7 @@ from trading_assets.analytics.assets import refresh_catalog
 from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
 from trading_assets.execution.assets import account_of
 from trading_assets.history_plan import missing_work
+from trading_assets.market_data.usable_sessions import usable_parts
 from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.progress import Recorder
 from trading_assets.schemas import TABLES
@@ -143,7 +144,7 @@ def backfill(
     Exactly what is missing is done: sessions that an asset lacks, or that something before it in the graph lacked.
     Interrupted, the next call goes on with what is left, inside a vendor's long range after the last part that was
     stored. A failed blocking check interrupts it too; the next call goes on without features and signals of the
-    sessions that failed. With ``again``, all of the range counts as missing: late corrections of any age are taken over.
+    sessions that failed, which stay missing until they are mended or accepted. With ``again``, all of the range counts as missing: late corrections of any age are taken over.
     """
     wanted = calendar.sessions_between(max(start, platform.settings.start), end)
     if not wanted:
@@ -155,13 +156,14 @@ def backfill(
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
             chunk = wanted[first : first + SESSIONS_PER_RUN]
             for selection, missing in _missing_work(instance, assets, chunk, again=again):
-                execute_job(
-                    "history_job",
-                    instance,
-                    asset_selection=[dg.AssetKey(name) for name in selection],
-                    tags={RANGE_START_TAG: missing[0].isoformat(), RANGE_END_TAG: missing[-1].isoformat()},
-                )
-                done.update(missing)
+                for part in usable_parts(platform.database, selection, missing):
+                    execute_job(
+                        "history_job",
+                        instance,
+                        asset_selection=[dg.AssetKey(name) for name in selection],
+                        tags={RANGE_START_TAG: part[0].isoformat(), RANGE_END_TAG: part[-1].isoformat()},
+                    )
+                    done.update(part)
     if done:
         compact_closed_years(platform)
         refresh_catalog(platform)
@@ -293,9 +295,9 @@ def _check_failure(step: str, findings: str) -> TradingError:
             'with: trading-assets sql "from reconciliation where not is_match"'
         )
     return DataQualityError(
-        f"Blocking checks stopped the run at {step}: {findings}. Nothing downstream ran and no order was planned; see "
-        "the findings with: trading-assets quality list; after the data are corrected, or the findings accepted with a "
-        "reason, run it again"
+        f"Blocking checks stopped the run at {step}: {findings}. Nothing downstream ran and no order was planned. See "
+        "the findings with: trading-assets quality list. After the vendor has corrected the data, or a person has accepted "
+        "the findings (trading-assets quality accept --help), run it again"
     )
 
 

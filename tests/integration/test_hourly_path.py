@@ -168,6 +168,11 @@ def test_a_session_run_on_the_command_line_has_its_hours(install):
     with installation.opened() as platform:
         assert set(stored(platform, HOURLY_BARS)["session"]) == {installation.session}
         assert newest_hours(platform)[-1] == installation.session
+    later = shift(installation.session, 2)
+    installation.command("run", "--session", later.isoformat())
+    with installation.opened() as platform:
+        days = sessions_between(installation.session, later)
+        assert set(stored(platform, HOURLY_BARS)["session"]) == set(days)
 
 
 OPEN = session_hours(LAST)[0][0]

@@ -13,6 +13,8 @@ from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.progress import Recorder
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from resources.platform import Platform
     from trading_assets.runs import SessionSummary
 
@@ -30,12 +32,21 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
 
     with shared_platform() as platform, drawn_progress(platform, quiet=json):
         day = parse_day(session, "--session") if session else latest_session(platform)
+        began = platform.clock.now()
         summary = run_session(platform, day)
         add_hours(platform, summary)
+        earlier = earlier_findings(platform, day, began)
     if json:
         print_json(asdict(summary))
     else:
         show_summary(summary)
+        for past, count in earlier:
+            out.print(
+                f"Corrections of {past} left {count} finding{'' if count == 1 else 's'} that stop a symbol or the session: "
+                f"trading-assets quality list --session {past}",
+                style="yellow",
+                highlight=False,
+            )
 
 
 @friendly_errors
@@ -63,13 +74,16 @@ def backfill(
     """
     from resources.platform import shared_platform
     from trading_assets.hourly.runs import backfill_with_hours
+    from trading_assets.market_data.findings import blocked_sessions
     from trading_assets.runs import DATA_ASSETS, HISTORY_ASSETS
+    from trading_assets.sessions import sessions_between
 
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
     names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else ()
     names = names or (DATA_ASSETS if again else HISTORY_ASSETS)  # what was decided stays as it was decided
     with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
         done = backfill_with_hours(platform, first, last, names, again=again)
+        blocked = sorted(blocked_sessions(platform.database, sessions_between(first, last)))
     if json:
         print_json(
             {
@@ -83,7 +97,14 @@ def backfill(
     elif done:
         out.print(f"{len(done)} sessions from {done[0]} to {done[-1]} are complete")
     else:
-        out.print("Nothing was missing")
+        out.print("Nothing else was missing" if blocked else "Nothing was missing")
+    if blocked and not json:
+        days = ", ".join(map(str, blocked))
+        out.print(
+            f"[yellow]Blocking checks failed on {days}:[/] no features, screens and signals are made of it until it is mended "
+            "or accepted. See: trading-assets quality list",
+            highlight=False,
+        )
 
 
 @friendly_errors
@@ -112,16 +133,26 @@ def snapshot(json: JsonOption = False) -> None:
 def add_hours(platform: Platform, summary: SessionSummary) -> None:
     """Complete the hours of a session that was run; nothing that trades depends on them, so a failure is only told."""
     from trading_assets.errors import TradingError
-    from trading_assets.hourly.runs import complete_hours, hourly_assets
+    from trading_assets.hourly.runs import complete_hours, hourly_assets, missed_hours
 
     try:
-        complete_hours(platform, [summary.session])
+        complete_hours(platform, missed_hours(platform, summary.session))
     except TradingError as error:
         err.print(f"[yellow]The hours of {summary.session} are not complete:[/] {error}", highlight=False)
     for name in hourly_assets(platform):
         if isinstance(platform.progress, Recorder) and name in platform.progress.done:
             rows, seconds = platform.progress.done[name]
             summary.assets[name] = {"rows": rows, "seconds": round(seconds, 3)}
+
+
+def earlier_findings(platform: Platform, session: date, since: datetime) -> list[tuple[date, int]]:
+    """Return the sessions before this one about which errors were found since an instant, with their number."""
+    rows = platform.database.fetch(
+        "select session, count(*)::int from open_findings"
+        " where severity = 'error' and session < %s and found_at >= %s group by 1 order by 1",
+        (session, since),
+    )
+    return [(day, count) for day, count in rows]
 
 
 def show_summary(summary: SessionSummary) -> None:

@@ -45,6 +45,13 @@ def newest_hours(platform: Platform) -> list[date]:
     )
 
 
+def missed_hours(platform: Platform, session: date) -> list[date]:
+    """List a session and the kept ones before it that have come since the newest stored hours."""
+    stored = [day for day in platform.lake.sessions(HOURLY_BARS) if day < session]
+    since = [day for day in newest_hours(platform) if stored and stored[-1] < day < session]
+    return [*since, session]
+
+
 def complete_hours(
     platform: Platform,
     sessions: Sequence[date],

@@ -110,10 +110,15 @@ class CheckOutcome:
         known = f" ({accepted} accepted by a person)" if accepted else ""
         if self.passed:
             return f"Nothing found{known}."
-        found = f"{self.numbers['findings']} findings{known}"
+        count = self.numbers["findings"]
+        found = f"{count} finding{'' if count == 1 else 's'}{known}"
         worst = self.numbers.get("worst_session")
         where = f", most in {worst}: {self.numbers['worst_count']}" if worst else ""
-        more = "more than allowed, the graph stops." if self.is_blocking else "within what is allowed."
+        more = (
+            "more than allowed: nothing may be decided on it."
+            if self.is_blocking
+            else "within what is allowed."
+        )
         return f"{found}{where}; {more}"
 
 
