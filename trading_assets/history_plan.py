@@ -43,11 +43,12 @@ def missing_work(
             together.setdefault(lacks, []).append(name)
     # what an asset is made from never lacks more than the asset itself, so fewer comes first
     for lacks, names in sorted(together.items(), key=lambda item: len(item[0])):
-        for part in _unbroken(sessions, lacks):
+        for part in unbroken(sessions, lacks):
             yield names, part
 
 
-def _unbroken(sessions: Sequence[date], wanted: Collection[date]) -> Iterator[list[date]]:
+def unbroken(sessions: Sequence[date], wanted: Collection[date]) -> Iterator[list[date]]:
+    """Yield the ranges of ``sessions`` (ascending) that are wanted without a gap, oldest first."""
     part: list[date] = []
     for session in sessions:
         if session in wanted:

@@ -15,9 +15,10 @@ import dagster as dg
 from resources.clock import monotonic_seconds
 from resources.platform import Platform
 from trading_assets.dagster_resources import PlatformResource
+from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.observability import OWNERS, definition_metadata
 from trading_assets.partitions import session_partitions
-from trading_assets.session_window import session_window
+from trading_assets.session_window import session_window, skipped_sessions
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import load_settings
 from trading_assets.table import Table
@@ -61,6 +62,7 @@ def session_asset(
     tags: Mapping[str, str] | None = None,
     catches_up: bool = False,
     looks_back: bool = False,
+    unless_blocked: Sequence[str] = (),
 ) -> Callable[[Body], dg.AssetsDefinition]:
     """Declare an asset partitioned by session.
 
@@ -69,6 +71,10 @@ def session_asset(
 
     In a session job of the newest session, one that ``catches_up`` also gets the sessions that were missed before it, and
     one that ``looks_back`` those that vendors may have corrected since; their partitions are reported where they changed.
+
+    ``unless_blocked`` names tables whose blocking findings keep the asset from being made of a session. An earlier one
+    that is blocked is not reported as done, and an asset that does not look back makes it within the look-back as soon
+    as it is mended or accepted.
     """
 
     def decorate(body: Body) -> dg.AssetsDefinition:
@@ -96,7 +102,11 @@ def session_asset(
         def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
             opened = platform.get()
             sessions = own_sessions(context)
-            earlier = _Earlier.of(context, opened, key, table, look_back=looks_back) if catches_up else None
+            earlier = (
+                _Earlier.of(context, opened, key, table, look_back=looks_back, tables=unless_blocked)
+                if catches_up
+                else None
+            )
             opened.progress.started(key, len(sessions))
             began = monotonic_seconds()
             outcome = body(opened, [*(earlier.sessions if earlier else []), *sessions], context)
@@ -202,6 +212,7 @@ class _Earlier:
     table: Table | None
     sessions: list[date]
     done: frozenset[date]
+    blocked: frozenset[date]
     hashes: Mapping[date, str]
 
     @classmethod
@@ -213,6 +224,7 @@ class _Earlier:
         table: Table | None,
         *,
         look_back: bool,
+        tables: Sequence[str],
     ) -> "_Earlier | None":
         own, settings = own_sessions(context), platform.settings
         delay = timedelta(minutes=settings.data_delay_minutes)
@@ -222,18 +234,25 @@ class _Earlier:
         partitions = context.instance.get_materialized_partitions(dg.AssetKey(key))
         done = frozenset(date.fromisoformat(partition) for partition in partitions)
         reach = settings.look_back_sessions if look_back else 0
-        sessions = [
-            day for day in session_window(newest, done, look_back=reach)[:-1] if day >= settings.start
-        ]
+        window = session_window(newest, done, look_back=reach)[:-1]
+        blocked: set[date] = set()
+        if (
+            tables and not look_back
+        ):  # it makes what was blocked and is not any more, and leaves the rest alone
+            window = [*skipped_sessions(newest, done, look_back=settings.look_back_sessions), *window]
+        if tables:
+            blocked = blocked_sessions(platform.database, window, tables)
+        sessions = [day for day in window if day >= settings.start and (look_back or day not in blocked)]
         hashes = {day: platform.lake.content_hash(table, day) for day in sessions} if table else {}
-        return cls(context, platform, key, table, sessions, done, hashes)
+        return cls(context, platform, key, table, sessions, done, frozenset(blocked), hashes)
 
     def reported(self, outcome: Outcome) -> Outcome:
         """Report the earlier partitions that were missed or have changed; the outcome is then of the own session."""
         changed = []
         for day in self.sessions:
             version = self.platform.lake.content_hash(self.table, day) if self.table else None
-            if day in self.done and version == self.hashes.get(day):
+            same = version == self.hashes.get(day)
+            if same if day in self.done else day in self.blocked:
                 continue
             changed.append(day)
             tags = {DATA_VERSION_TAG: version} if version else None

@@ -26,8 +26,8 @@ def session_window(session: date, done: Collection[date], *, look_back: int) -> 
     -------
     list of date
         An unbroken range: from the first session after the newest one done, at most `CATCH_UP_SESSIONS` ago, and from
-        the oldest one done within the look-back. What was never begun is not missed: without anything done
-        lately it is ``session`` alone.
+        the first of the look-back, but not before all that is done. What was never begun is not missed: without
+        anything done lately it is ``session`` alone.
 
     Examples
     --------
@@ -38,10 +38,32 @@ def session_window(session: date, done: Collection[date], *, look_back: int) -> 
     >>> [day.day for day in session_window(date(2024, 5, 3), done, look_back=3)]
     [30, 1, 2, 3]
     """
-    oldest = shift(session, -CATCH_UP_SESSIONS)
-    known = sorted(day for day in done if oldest <= day < session)
+    known = _lately(session, done)
     if not known:
         return [session]
-    first = next_session(known[-1])
-    looked_back = [day for day in known if day >= shift(session, -look_back)]
-    return sessions_between(min([first, *looked_back]), session)
+    looked_back = max(shift(session, -look_back), known[0])
+    return sessions_between(min(next_session(known[-1]), looked_back), session)
+
+
+def skipped_sessions(session: date, done: Collection[date], *, look_back: int) -> list[date]:
+    """Return the sessions of the look-back that are not done although earlier and later ones are, oldest first.
+
+    Parameters are those of `session_window`.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> done = [date(2024, 4, 29), date(2024, 4, 30), date(2024, 5, 2)]
+    >>> [day.day for day in skipped_sessions(date(2024, 5, 3), done, look_back=3)]
+    [1]
+    """
+    known = _lately(session, done)
+    if not known:
+        return []
+    first = max(shift(session, -look_back), known[0])
+    return [day for day in sessions_between(first, session) if day < known[-1] and day not in known]
+
+
+def _lately(session: date, done: Collection[date]) -> list[date]:
+    oldest = shift(session, -CATCH_UP_SESSIONS)
+    return sorted(day for day in done if oldest <= day < session)

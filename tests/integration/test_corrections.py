@@ -11,6 +11,7 @@ import requests
 from polars.testing import assert_frame_equal
 
 from resources.dagster_home import dagster_instance
+from trading_assets.errors import DataQualityError
 from trading_assets.runs import backfill, run_session
 from trading_assets.schemas import (
     DAILY_BARS,
@@ -190,6 +191,42 @@ def test_a_correction_that_ruins_a_session_that_was_decided_on_stops_the_next_on
         assert run_session(platform, second).reconciled is True
         again = platform.lake.scan(DAILY_BARS, start=installation.session, end=installation.session).collect()
         assert_frame_equal(again.drop("known_at", "batch_id"), bars.drop("known_at", "batch_id"))
+
+
+def test_a_session_that_failed_and_is_mended_in_the_look_back_gets_what_it_lacks_and_no_decision_is_rewritten(
+    install,
+):
+    installation = install()
+    lacking = ("daily_features", "screener_results", "signals")
+    with installation.opened() as platform:
+        sick = installation.session
+        bad = {"kind": "zero_price", "session": sick.isoformat(), "share": 0.5}
+        requests.post(f"{platform.simulator_url}/sim/dirt", json=bad, timeout=30).raise_for_status()
+        with pytest.raises(DataQualityError, match="positive_prices"):
+            run_session(platform, sick)
+        later = next_session(sick)
+        platform.clock.advance_to(session_close(later) + AFTER_CLOSE)
+        assert run_session(platform, later).reconciled is True
+        for name in lacking:
+            assert sick.isoformat() not in materialised(platform, name), name
+            assert later.isoformat() in materialised(platform, name), name
+        assert backfill(platform, sick, later) == []
+        assert sick.isoformat() not in materialised(platform, "signals")
+        decided = signals(platform)
+        assert {later} <= {row[0] for row in decided}
+        assert sick not in {row[0] for row in decided}
+
+        requests.delete(f"{platform.simulator_url}/sim/dirt", timeout=30).raise_for_status()
+        newest = next_session(later)
+        platform.clock.advance_to(session_close(newest) + AFTER_CLOSE)
+        assert run_session(platform, newest).reconciled is True
+        for name in lacking:
+            assert sick.isoformat() in materialised(platform, name), name
+        now = signals(platform)
+        assert {sick, newest} <= {row[0] for row in now}
+        assert [row for row in now if row[0] not in {sick, newest}] == decided
+        for table in (DAILY_FEATURES, SCREENER_RESULTS):
+            assert platform.lake.row_counts(table, sick, sick)[sick] > 0
 
 
 def test_after_seven_sessions_off_one_of_them_half_done_one_run_fills_exactly_what_is_missing(

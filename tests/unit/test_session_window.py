@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.history_plan import missing_work
-from trading_assets.session_window import CATCH_UP_SESSIONS, session_window
+from trading_assets.session_window import CATCH_UP_SESSIONS, session_window, skipped_sessions
 from trading_assets.sessions import sessions_between, shift
 
 NEWEST = date(2024, 5, 3)
@@ -36,6 +36,24 @@ def ago(count):
 )
 def test_the_window(done, look_back, first):
     assert session_window(NEWEST, done, look_back=look_back) == sessions_between(first, NEWEST)
+
+
+@pytest.mark.parametrize(
+    ("done", "look_back", "skipped"),
+    [
+        ([], 5, []),
+        ([ago(n) for n in (1, 3, 4)], 5, [2]),
+        ([ago(n) for n in (1, 3, 5, 6)], 5, [4, 2]),
+        ([ago(n) for n in (1, 6)], 3, [3, 2]),  # older ones are out of reach
+        ([ago(n) for n in (1, 2, 4)], 0, []),
+        ([ago(n) for n in (4, 3)], 5, []),  # what comes after the newest one done is the window's
+    ],
+)
+def test_sessions_that_were_skipped_within_the_look_back(done, look_back, skipped):
+    assert skipped_sessions(NEWEST, done, look_back=look_back) == [ago(count) for count in skipped]
+    window = session_window(NEWEST, done, look_back=look_back)
+    assert window == sessions_between(window[0], NEWEST)
+    assert not skipped or window[0] <= ago(skipped[0])
 
 
 ASSETS = ("universe", "polygon", "yahoo", "actions", "bars", "features")

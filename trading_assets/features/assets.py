@@ -12,6 +12,7 @@ from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.features.build import build_daily_features
 from trading_assets.market_data.assets import write_metadata
+from trading_assets.market_data.corrections import check_earlier_features
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
@@ -28,6 +29,7 @@ BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
     deps=["daily_bars", "corporate_actions"],
     catches_up=True,
     looks_back=True,
+    unless_blocked=BEFORE_FEATURES,
 )
 def daily_features(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """TA-Lib's definitions, null until the warm-up is complete. A row knows its session's close and nothing later.
@@ -52,6 +54,8 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
         _write_by_month(platform, features, part, total)
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features
+    earlier = [day for day in sessions if day < own[0] and day not in blocked]
+    check_earlier_features(platform, earlier, run_id=context.run.run_id)
     return Outcome(
         rows=total.rows,
         data_version=combined_version(total.hashes),

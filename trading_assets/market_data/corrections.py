@@ -1,4 +1,4 @@
-"""Late corrections: the checks of sessions that are done once more along with the newest one."""
+"""Late corrections: the checks of sessions that are done, or done once more, along with the newest one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import date
 
 from resources.platform import Platform
 from trading_assets.errors import DataQualityError
-from trading_assets.market_data.checking import check_actions, check_bars
-from trading_assets.market_data.findings import blocked_sessions
+from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
+from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions
+from trading_assets.schemas import DAILY_FEATURES
 
 
 def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:
@@ -23,10 +24,28 @@ def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_
     """
     if not sessions:
         return
+    check_universe(platform, sessions, run_id=run_id)
     check_bars(platform, sessions, run_id=run_id)
     for session in sessions:  # one by one: an amount is compared with the close before it
         check_actions(platform, [session], run_id=run_id, ahead=False)
-    blocked = sorted(blocked_sessions(platform.database, sessions))
+    _stop_if_decided(platform, sessions, BEFORE_FEATURES)
+
+
+def check_earlier_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:
+    """Check features that were made, or made again, of earlier sessions; stop where one that was decided on fails.
+
+    Raises
+    ------
+    DataQualityError
+        If a session with signals now fails a blocking check.
+    """
+    if sessions:
+        check_features(platform, sessions, run_id=run_id)
+        _stop_if_decided(platform, sessions, [DAILY_FEATURES.name])
+
+
+def _stop_if_decided(platform: Platform, sessions: Sequence[date], tables: Sequence[str]) -> None:
+    blocked = sorted(blocked_sessions(platform.database, sessions, tables))
     if not blocked:
         return
     rows = platform.database.fetch(

@@ -10,13 +10,15 @@ import polars as pl
 from resources.platform import Platform
 from resources.postgres_rows import replace_rows
 from trading_assets import sessions as calendar
+from trading_assets.market_data.findings import BEFORE_ORDERS
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import DAILY_FEATURES
-from trading_assets.session_asset import Outcome, session_asset
+from trading_assets.session_asset import Outcome, own_sessions, session_asset
 from trading_assets.strategies.contract import checked_signals, parameter_hash, strategy_version
 from trading_assets.strategies.registry import build_strategy
 
 STRATEGY = "momentum"
+_RECORDED = "select distinct session from signals where strategy = %s and session = any(%s)"
 
 
 @session_asset(
@@ -25,13 +27,18 @@ STRATEGY = "momentum"
     grain="One row per (strategy, session, symbol) on which a strategy has a view",
     deps=["daily_features"],
     catches_up=True,
+    unless_blocked=BEFORE_ORDERS,
 )
-def signals(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+def signals(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """What the strategies want, from features alone: no clock, no positions, no future.
 
-    Each row names the version of the strategy's code, its parameters and the features it was made from.
+    Each row names the version of the strategy's code, its parameters and the features it was made from. Those recorded on
+    sessions before the run's own stay as they are.
     """
     strategy = build_strategy(STRATEGY)
+    earlier = [day for day in sessions if day < own_sessions(context)[0]]
+    recorded = platform.database.fetch(_RECORDED, (strategy.name, earlier))
+    sessions = [day for day in sessions if (day,) not in recorded]
     first = calendar.shift(sessions[0], -strategy.lookback_sessions)
     columns = ["symbol", "session", *strategy.feature_columns]
     features = platform.lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns).collect()
