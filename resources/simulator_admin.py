@@ -20,11 +20,11 @@ _TIMEOUTS = (2.0, 10.0)
 
 @dataclass(frozen=True)
 class SimulatorHealth:
-    """What the simulator says of itself: ``now`` in UTC, ``clock`` its kind, ``market`` the identity of what it plays."""
+    """What the simulator says of itself: ``now`` in UTC, ``clock`` its kind, ``market`` what identifies what it plays."""
 
     now: datetime
     clock: str
-    market: str
+    market: dict[str, Any]
     symbols: int
     first_session: str
     last_session: str
@@ -72,12 +72,12 @@ class SimulatorAdmin:
             return SimulatorHealth(
                 now=datetime.fromisoformat(told["now"]).astimezone(UTC),
                 clock=str(told["clock"]),
-                market=str(told["market"]),
+                market=dict(told["market"]),
                 symbols=int(told["symbols"]),
                 first_session=str(told["first_session"]),
                 last_session=str(told["last_session"]),
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise self._strange("health") from error
 
     def planted(self, subject: Subject) -> PlantedRules:

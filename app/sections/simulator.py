@@ -39,7 +39,7 @@ def show() -> None:
     show_health(health)
     for subject, planted, ask in (("faults", faults, ask_fault), ("dirt", dirt, ask_dirt)):
         st.subheader(TITLES[subject], anchor=False)  # type: ignore[index] # the two subjects
-        listed, form = st.columns([3, 2], gap="medium")
+        listed, form = st.columns([4, 3], gap="medium")
         with listed:
             show_rules(subject, planted)  # type: ignore[arg-type] # the two subjects
         with form:
@@ -48,11 +48,17 @@ def show() -> None:
 
 def show_health(health: SimulatorHealth) -> None:
     """Show what time it is in the simulator and which market it plays."""
-    clock, market, sessions = st.columns([2, 3, 2])
-    clock.metric("Simulator's clock", formatting.instant(health.now, settings().zone), f"{health.clock} clock",
-                 delta_color="off", delta_arrow="off", border=True)  # fmt: skip
-    market.metric("Market", health.market, f"{health.symbols:,} symbols", delta_color="off", delta_arrow="off", border=True)  # fmt: skip
-    sessions.metric("Sessions", health.first_session, f"to {health.last_session}", delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+    market = dict(health.market)
+    kind = market.pop("kind", "market")
+    told = (
+        ("Simulator's clock", formatting.instant(health.now, settings().zone), f"{health.clock} clock"),
+        ("Market", kind, " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in market.items())),
+        ("Sessions", f"{health.first_session} to {health.last_session}", f"{health.symbols:,} symbols, delisted ones included"),
+    )  # fmt: skip
+    with st.container(border=True):
+        for slot, (label, value, more) in zip(st.columns(len(told)), told, strict=True):
+            slot.caption(label)
+            slot.markdown(f"**{value}**  \n{more}")
 
 
 def show_rules(subject: Subject, planted: PlantedRules) -> None:
@@ -60,19 +66,20 @@ def show_rules(subject: Subject, planted: PlantedRules) -> None:
     if not planted.rules:
         empty("Nothing goes wrong here at present.", "Switch a rule on in the form.")
         return
-    count, everything = st.columns([3, 1], vertical_alignment="center")
     older = len(planted.rules) - SHOWN_RULES
-    count.caption(
-        f"{len(planted.rules):,} on; they stay until they are removed, over a restart too"
-        + (f". Shown: the newest {SHOWN_RULES}" if older > 0 else "")
-    )
-    if everything.button("Remove all", key=f"op_sim_{subject}_none", icon=":material/delete_sweep:"):
-        switch_off(subject, None)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(
+            f"On: {len(planted.rules):,}, until removed, over a restart too"
+            + (f". Shown: the newest {SHOWN_RULES}" if older > 0 else "")
+        )
+        if st.button("Remove all", key=f"op_sim_{subject}_none", icon=":material/delete_sweep:"):
+            switch_off(subject, None)
     for rule in planted.rules[: -SHOWN_RULES - 1 : -1]:
+        meaning = planted.kinds.get(rule["kind"], "")
+        head, use = fault_words(rule, meaning) if subject == "faults" else dirt_words(rule)
         with st.container(border=True):
             told, button = st.columns([5, 1], vertical_alignment="center")
-            head, use = (fault_words if subject == "faults" else dirt_words)(rule)
-            told.markdown(f"{head}  \n{planted.kinds.get(rule['kind'], '')}")
+            told.markdown(f"{head}  \n{meaning}")
             told.caption(use)
             if button.button(
                 "", key=f"op_sim_{subject}_{rule['id']}", icon=":material/delete:", help=f"Remove rule {rule['id']}: {rule['kind']}"
@@ -80,7 +87,7 @@ def show_rules(subject: Subject, planted: PlantedRules) -> None:
                 switch_off(subject, rule["id"])
 
 
-def fault_words(rule: Mapping[str, Any]) -> tuple[str, str]:
+def fault_words(rule: Mapping[str, Any], meaning: str) -> tuple[str, str]:
     """Say what a fault rule is about, and how often it was seen and used."""
     parts = [
         f"**{rule['kind']}**",
@@ -92,8 +99,12 @@ def fault_words(rule: Mapping[str, Any]) -> tuple[str, str]:
         parts.append(f"after {rule['after']:,} requests")
     if rule["probability"] < 1:
         parts.append(f"{formatting.percent(rule['probability'], 0)} of them")
-    used_up = " · used up" if rule["used"] >= rule["times"] else ""
-    use = f"Seen {rule['seen']:,} requests that match · used {rule['used']:,} of {rule['times']:,} times{used_up}"
+    if rule["kind"] in WAITS:
+        parts.append(f"Retry-After {rule['retry_after']:g} s")
+    if "`seconds`" in meaning:
+        parts.append(f"{rule['seconds']:g} s")
+    used_up = " (used up)" if rule["used"] >= rule["times"] else ""
+    use = f"Requests that match: {rule['seen']:,} seen, {rule['used']:,} of {rule['times']:,} used{used_up}"
     return " · ".join(filter(None, parts)), use
 
 
@@ -108,7 +119,7 @@ def dirt_words(rule: Mapping[str, Any]) -> tuple[str, str]:
         parts.append(f"{formatting.percent(rule['share'], 0)} of the symbols")
     parts += [f"{name} {rule[name]}" for name in ("factor", "hour", "other") if rule[name] is not None]
     limit = f" of {rule['times']:,}" if rule["times"] is not None else ""
-    return " · ".join(parts), f"Changed {rule['used']:,}{limit} answers"
+    return " · ".join(parts), f"Answers changed: {rule['used']:,}{limit}"
 
 
 def ask_fault(kinds: Mapping[str, str]) -> None:
@@ -120,16 +131,19 @@ def ask_fault(kinds: Mapping[str, str]) -> None:
         rule["match"] = st.text_input(
             "Path", ".", key="op_sim_match", help="A regular expression, searched for in /path?query; `.` is every request",
         )  # fmt: skip
-        first, second, third = st.columns(3)
+        first, second = st.columns(2)
         rule["times"] = first.number_input("Times", 1, value=1, key="op_sim_times", help="How many requests go wrong")  # fmt: skip
         rule["after"] = second.number_input("After", 0, value=0, key="op_sim_after", help="How many matching requests pass before")  # fmt: skip
+        third, fourth = st.columns(2)
         rule["probability"] = third.number_input(
             "Probability", 0.0, 1.0, 1.0, 0.05, key="op_sim_probability", help="Share of the requests due that go wrong, 0 to 1"
         )  # fmt: skip
         if kind in WAITS:
-            rule["retry_after"] = st.number_input("Retry-After (seconds)", 0.0, value=1.0, key="op_sim_wait")
+            rule["retry_after"] = fourth.number_input(
+                "Retry-After (seconds)", 0.0, value=1.0, key="op_sim_wait"
+            )
         if "`seconds`" in kinds[kind]:
-            rule["seconds"] = st.number_input("Seconds", 0.0, value=5.0, key="op_sim_seconds")
+            rule["seconds"] = fourth.number_input("Seconds", 0.0, value=5.0, key="op_sim_seconds")
         if st.form_submit_button("Switch on", icon=":material/bolt:", key="op_sim_fault_on"):
             switch_on("faults", rule)
 
@@ -145,18 +159,21 @@ def ask_dirt(kinds: Mapping[str, str]) -> None:
             vendor = ask_vendor("dirt")
         symbol = right.text_input("Symbol", key="op_sim_symbol", placeholder="All symbols").strip()
         rule: dict[str, object] = {"kind": kind, "vendor": vendor, "symbol": symbol or None}
-        first, second, third = st.columns(3)
+        first, second = st.columns(2)
         rule["session"] = ask_day(first, "Session", "All sessions without one")
         rule["until"] = ask_day(second, "Until", "The session alone without one")
+        third, fourth = st.columns(2)
         rule["share"] = third.number_input(
             "Share", 0.0, 1.0, None, 0.05, key="op_sim_share", placeholder="Default", help="Share of the symbols, 0 to 1"
         )  # fmt: skip
         if "`factor`" in uses:
-            rule["factor"] = st.number_input("Factor", value=None, key="op_sim_factor", placeholder="Default")
+            rule["factor"] = fourth.number_input(
+                "Factor", value=None, key="op_sim_factor", placeholder="Default"
+            )
         if "`hour`" in uses:
-            rule["hour"] = st.number_input("Hour (New York)", 0, 23, None, key="op_sim_hour", placeholder="Default")  # fmt: skip
+            rule["hour"] = fourth.number_input("Hour (New York)", 0, 23, None, key="op_sim_hour", placeholder="Default")  # fmt: skip
         if "`other`" in uses:
-            rule["other"] = st.text_input("Other symbol", key="op_sim_other").strip() or None
+            rule["other"] = fourth.text_input("Other symbol", key="op_sim_other").strip() or None
         if st.form_submit_button("Plant", icon=":material/bolt:", key="op_sim_dirt_on"):
             switch_on("dirt", rule)
 

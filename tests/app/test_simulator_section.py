@@ -46,11 +46,11 @@ def words(app) -> str:
 def test_the_clock_and_the_market_are_those_of_the_simulator(open_section, simulated):
     app = open_section()
     assert not app.exception
-    shown = {item.label: item.value for item in app.metric}
     health = SimulatorAdmin(simulated.base_url).health()
-    assert shown["Market"] == health.market
-    assert shown["Simulator's clock"] == "2024-05-01 17:00 CDT"
-    assert shown["Sessions"] == health.first_session
+    assert health.market == {"kind": "synthetic", "seed": 7, "symbols": 8}
+    assert "**synthetic**  \nseed 7 · symbols 8" in words(app)
+    assert "**2024-05-01 17:00 CDT**" in words(app)
+    assert f"**{health.first_session} to {health.last_session}**" in words(app)
 
 
 def test_a_429_that_is_switched_on_answers_the_next_vendor_request_until_it_is_removed(
@@ -65,10 +65,10 @@ def test_a_429_that_is_switched_on_answers_the_next_vendor_request_until_it_is_r
     refused = ask(simulated)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "7")
     app.run()
-    assert "Seen 1 requests that match · used 1 of 5 times" in words(app)
+    assert "Requests that match: 1 seen, 1 of 5 used" in words(app)
     app.button(key="op_sim_faults_1").click().run()
     assert not app.exception
-    assert "used 1 of 5" not in words(app)
+    assert "1 of 5 used" not in words(app)
     assert ask(simulated).status_code == 200
 
 
@@ -105,7 +105,7 @@ def test_wrong_data_that_are_planted_change_the_vendors_bars_until_they_are_clea
     assert [round(bad["c"] / good["c"]) for bad, good in zip(wrong, right, strict=True)] == [1, 10, 1]
     app.run()
     assert "**price_x10** · polygon · SPY · 2024-04-30" in words(app)
-    assert "Changed 1 answers" in words(app)
+    assert "Answers changed: 1" in words(app)
     app.button(key="op_sim_dirt_none").click().run()
     assert not app.exception
     assert ask(simulated).json()["results"] == right
