@@ -77,13 +77,11 @@ def show_rules(subject: Subject, planted: PlantedRules) -> None:
     for rule in planted.rules[: -SHOWN_RULES - 1 : -1]:
         meaning = planted.kinds.get(rule["kind"], "")
         head, use = fault_words(rule, meaning) if subject == "faults" else dirt_words(rule)
-        with st.container(border=True):
-            told, button = st.columns([5, 1], vertical_alignment="center")
-            told.markdown(f"{head}  \n{meaning}")
-            told.caption(use)
-            if button.button(
-                "", key=f"op_sim_{subject}_{rule['id']}", icon=":material/delete:", help=f"Remove rule {rule['id']}: {rule['kind']}"
-            ):  # fmt: skip
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            with st.container():
+                st.markdown(f"{head}  \n{meaning}")
+                st.caption(use)
+            if st.button("Remove", key=f"op_sim_{subject}_{rule['id']}", icon=":material/delete:"):
                 switch_off(subject, rule["id"])
 
 

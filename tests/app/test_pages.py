@@ -186,7 +186,7 @@ def test_operations_counts_the_bars_of_each_source_against_the_listed_symbols(
     assert f"Newest session: {len(lacking)} of {listed.height} missing" in texts(app)
 
 
-@pytest.mark.parametrize("section", ["Coverage", "Tables", "Findings", "Vendors", "Runs"])
+@pytest.mark.parametrize("section", ["Coverage", "Tables", "Findings", "Vendors", "Runs", "Simulator"])
 def test_every_section_of_operations_opens_by_its_address(open_page, traded, market, section):
     app = open_page("Operations", traded.data, variables=market, op_section=section)
     assert not app.exception
