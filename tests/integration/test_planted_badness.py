@@ -19,9 +19,9 @@ from trading_assets.execution.decision import restrictions
 from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_sessions
-from trading_assets.market_data.corrections import check_earlier_sessions
+from trading_assets.market_data.corrections import check_earlier_features, check_earlier_sessions
 from trading_assets.market_data.fetches import newest_fetches
-from trading_assets.market_data.findings import require_clean_session, restricted_symbols
+from trading_assets.market_data.findings import blocked_sessions, require_clean_session, restricted_symbols
 from trading_assets.market_data.ingest import store_fetched
 from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
@@ -397,6 +397,31 @@ def test_a_wrong_split_that_is_told_late_stops_new_risk_in_its_symbol_today(mark
     finally:
         market.write(CORPORATE_ACTIONS, was, late)
         check_earlier_sessions(platform, earlier, run_id="planted")
+
+
+def test_the_universe_and_the_features_of_earlier_sessions_are_checked_along(market):
+    platform, earlier = market.platform, shift(market.session, -1)
+    listed, features = (
+        platform.lake.scan(table, start=earlier, end=earlier).collect()
+        for table in (UNIVERSE, DAILY_FEATURES)
+    )
+    decided = rf"of {earlier} fails blocking checks, and decisions were made on it"
+    try:
+        market.write(UNIVERSE, listed.sort("symbol").head(listed.height // 2), earlier)
+        with pytest.raises(DataQualityError, match=decided):
+            check_earlier_sessions(platform, [earlier], run_id="planted")
+        assert earlier in blocked_sessions(platform.database, [earlier], [UNIVERSE.name])
+        market.write(UNIVERSE, listed, earlier)
+        check_earlier_sessions(platform, [earlier], run_id="planted")
+
+        market.write(DAILY_FEATURES, features.with_columns(rsi_14=pl.lit(180.0)), earlier)
+        with pytest.raises(DataQualityError, match=decided):
+            check_earlier_features(platform, [earlier], run_id="planted")
+        market.write(DAILY_FEATURES, features, earlier)
+        check_earlier_features(platform, [earlier], run_id="planted")
+    finally:
+        market.write(UNIVERSE, listed, earlier)
+        market.write(DAILY_FEATURES, features, earlier)
 
 
 def test_a_refused_answer_does_not_count_as_a_fetch(market):
