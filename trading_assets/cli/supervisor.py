@@ -268,8 +268,12 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
         )
     )
     supervisor.wait_until_ready()
-    simulated = f"  Market   {platform.simulator_url}/sim/health (simulated)\n" if platform.simulator_url else ""
-    out.print(f"\n  App      [bold]{app_url}[/]\n  Dagster  [bold]{dagster_url}[/]\n{simulated}", highlight=False)
+    simulated = (
+        f"  Market   {platform.simulator_url}/sim/health (simulated)\n" if platform.simulator_url else ""
+    )
+    out.print(
+        f"\n  App      [bold]{app_url}[/]\n  Dagster  [bold]{dagster_url}[/]\n{simulated}", highlight=False
+    )
     out.print("Ctrl-C stops everything.", highlight=False)
     while True:
         supervisor.raise_if_dead()
