@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 from resources.atomic_files import replace_text_if_changed
@@ -24,6 +25,7 @@ from resources.usage import Counts, record_usage
 from resources.vendors import ActionSource, CompanySource, HourlySource, MarketSource, ReferenceSource
 from trading_assets.errors import ConfigurationError, TradingError
 from trading_assets.progress import Progress, Recorder
+from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, SourceName, load_settings
 
 
@@ -94,6 +96,10 @@ class Platform:
             Names the key.
         """
         _ = self.bar_sources, self.action_sources, self.reference_source
+
+    def latest_session(self) -> date:
+        """Return the newest session whose bars are final now."""
+        return latest_closed_session(self.clock.now(), delay=self.settings.data_delay)
 
     @cached_property
     def account(self) -> str:

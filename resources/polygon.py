@@ -13,7 +13,7 @@ from resources import polygon_hourly
 from resources.clock import Clock
 from resources.fan_out import in_order
 from resources.http import HttpGate
-from resources.polygon_answers import answers, checked_answer
+from resources.polygon_answers import answers, bars_of, checked_answer
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.transports import UrllibReply, UrllibTransport
 from resources.vendor_actions import ACTION_SCHEMA, finish_actions
@@ -247,18 +247,7 @@ def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
         On truncated JSON, a wrong status, missing results or a wrong count.
     """
     body = checked_answer(response, gate, counted=True)
-    rows = body["results"]
-    try:
-        columns = {name: [row[key] for row in rows] for name, key in _BAR_FIELDS.items()}
-        columns["vwap"] = [row.get("vw") for row in rows]
-        columns["trade_count"] = [row.get("n") for row in rows]
-        frame = pl.DataFrame(columns, schema=_PARSED_BARS, strict=True)
-    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise gate.data_error(
-            "A bar lacks a field or has a wrong one", response, reason=type(error).__name__
-        ) from error
-    if sum(frame.select(*_BAR_FIELDS).null_count().row(0)):
-        raise gate.data_error("A bar has a null price, volume or time", response)
+    frame = bars_of(body["results"], _BAR_FIELDS, _PARSED_BARS, response, gate)
     return frame.with_columns(session=epoch_to_new_york_date("end_ms", "ms")).drop("end_ms")
 
 

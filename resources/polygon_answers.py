@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+import polars as pl
 from polygon import RESTClient
 
 from resources.http import HttpGate
@@ -79,3 +80,32 @@ def checked_answer(response: RawResponse, gate: HttpGate, *, counted: bool = Fal
     if not isinstance(rows, list) or (counted and count is None) or count not in {None, len(rows)}:
         raise gate.data_error("The number of results differs from the count", response, count=count)
     return {**body, "results": rows}
+
+
+def bars_of(
+    rows: list[dict[str, Any]],
+    fields: Mapping[str, str],
+    schema: Mapping[str, type[pl.DataType]],
+    response: RawResponse,
+    gate: HttpGate,
+    **facts: object,
+) -> pl.DataFrame:
+    """Turn results into columns: ``fields`` (by name, the vendor's key) without nulls, and ``vwap`` and ``trade_count``.
+
+    Raises
+    ------
+    VendorDataError
+        If a bar lacks a field, or has one that is null or of a wrong type; ``facts`` are named in it.
+    """
+    try:
+        columns = {name: [row[key] for row in rows] for name, key in fields.items()}
+        columns["vwap"] = [row.get("vw") for row in rows]
+        columns["trade_count"] = [row.get("n") for row in rows]
+        frame = pl.DataFrame(columns, schema=schema, strict=True)
+    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise gate.data_error(
+            "A bar lacks a field or has a wrong one", response, **facts, reason=type(error).__name__
+        ) from error
+    if sum(frame.select(*fields).null_count().row(0)):
+        raise gate.data_error("A bar has a null price, volume or time", response, **facts)
+    return frame

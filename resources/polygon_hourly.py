@@ -12,7 +12,7 @@ from polygon import RESTClient
 from resources.fan_out import in_order
 from resources.hourly_grid import HALF_HOUR_SCHEMA, NO_HOURS, join_half_hours, require_begun
 from resources.http import HttpGate
-from resources.polygon_answers import answers
+from resources.polygon_answers import answers, bars_of
 from resources.raw_store import PackedResponse, PackedResponses, pack
 from resources.vendor_bars import start_of_range
 from resources.vendors import Fetched, Progress, RawResponse
@@ -78,17 +78,7 @@ def parse_half_hours(
     """
     if not rows:
         return None
-    try:
-        columns = {name: [row[key] for row in rows] for name, key in _FIELDS.items()}
-        columns["vwap"] = [row.get("vw") for row in rows]
-        columns["trade_count"] = [row.get("n") for row in rows]
-        frame = pl.DataFrame(columns, schema=_PARSED, strict=True)
-    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise gate.data_error(
-            "A bar lacks a field or has a wrong one", response, symbol=symbol, reason=type(error).__name__
-        ) from error
-    if sum(frame.select(*_FIELDS).null_count().row(0)):
-        raise gate.data_error("A bar has a null price, volume or time", response, symbol=symbol)
+    frame = bars_of(rows, _FIELDS, _PARSED, response, gate, symbol=symbol)
     start = pl.from_epoch("start_ms", time_unit="ms").dt.replace_time_zone("UTC")
     return frame.select(
         pl.lit(symbol).alias("symbol"), start.alias("start"), *list(HALF_HOUR_SCHEMA)[2:]

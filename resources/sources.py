@@ -123,7 +123,7 @@ def reference_source(settings: Settings, simulator_url: str | None, clock: Clock
     )
     if "polygon" not in settings.sources:
         return assets
-    delay = timedelta(minutes=settings.data_delay_minutes)
+    delay = settings.data_delay
     return FlaggedListings(_polygon(settings, simulator_url, clock), assets, clock, delay)
 
 
@@ -192,7 +192,7 @@ def _polygon(settings: Settings, simulator_url: str | None, clock: Clock) -> Pol
         key,
         gate=gate_for("polygon", settings, (key,)),
         clock=clock,
-        delay=timedelta(minutes=settings.data_delay_minutes),
+        delay=settings.data_delay,
     )
 
 
@@ -204,7 +204,7 @@ def _yahoo(settings: Settings, simulator_url: str | None, clock: Clock) -> Yahoo
         gate=gate_for("yahoo", settings),
         clock=clock,
         cache=settings.data / "cache" / "yfinance",
-        delay=timedelta(minutes=settings.data_delay_minutes),
+        delay=settings.data_delay,
     )
 
 
@@ -218,6 +218,6 @@ def _alpaca(settings: Settings, simulator_url: str | None, clock: Clock) -> Alpa
         secret,
         gate=gate_for("alpaca", settings, (key, secret)),
         clock=clock,
-        delay=timedelta(minutes=settings.data_delay_minutes),
+        delay=settings.data_delay,
         feed=settings.alpaca_feed,
     )

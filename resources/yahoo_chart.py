@@ -9,10 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
 
 from resources.http import HttpGate
 from resources.vendors import RawResponse
+from resources.yahoo_answers import only_result
 from resources.yahoo_events import chart_events
 
 CHART_PATH = "/v8/finance/chart/"
@@ -51,18 +51,8 @@ def parse_chart(response: RawResponse, symbol: str, gate: HttpGate, *, interval:
     VendorDataError
         On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
     """
-    try:
-        chart = orjson.loads(response.body)["chart"]
-        error, result = chart["error"], chart["result"]
-    except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error("Not a chart, or cut short", response, symbol=symbol) from cause
-    if error is not None:
-        if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
-            return None
-        raise gate.data_error("The chart answer reports an error", response, symbol=symbol)
-    if response.status != 200 or not isinstance(result, list) or len(result) != 1:
-        raise gate.data_error("Not exactly one chart in the answer", response, symbol=symbol)
-    return _parse_result(result[0], response, symbol, gate, interval)
+    result = only_result(response, "chart", gate, symbol=symbol, what="chart", answer="chart answer")
+    return None if result is None else _parse_result(result, response, symbol, gate, interval)
 
 
 def _parse_result(

@@ -14,6 +14,7 @@ import orjson
 from resources import yahoo_company_fields as fields
 from resources.http import HttpGate
 from resources.vendors import RawResponse
+from resources.yahoo_answers import only_result
 from resources.yahoo_company_fields import Fields
 from resources.yahoo_company_values import Reader, instant, plain
 from trading_assets.errors import VendorDataError
@@ -118,23 +119,8 @@ def parse_quotes(response: RawResponse, symbols: Mapping[str, str], gate: HttpGa
 
 
 def _summary_modules(response: RawResponse, symbol: str, gate: HttpGate) -> Mapping[str, Any]:
-    try:
-        envelope = orjson.loads(response.body)["quoteSummary"]
-        error, result = envelope["error"], envelope["result"]
-    except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error("Not a quote summary, or cut short", response, symbol=symbol) from cause
-    if error is not None:
-        if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
-            return {}
-        raise gate.data_error("The quote summary reports an error", response, symbol=symbol)
-    if (
-        response.status != 200
-        or not isinstance(result, list)
-        or len(result) != 1
-        or not isinstance(result[0], Mapping)
-    ):
-        raise gate.data_error("Not exactly one quote summary in the answer", response, symbol=symbol)
-    return result[0]
+    what = "quote summary"
+    return only_result(response, "quoteSummary", gate, symbol=symbol, what=what, answer=what) or {}
 
 
 def _unusable(

@@ -16,6 +16,7 @@ from yfinance.const import fundamentals_keys
 
 from resources.http import HttpGate
 from resources.vendors import RawResponse
+from resources.yahoo_answers import only_result
 from resources.yahoo_company_values import number
 from trading_assets.company_schemas import FINANCIAL_STATEMENTS
 
@@ -165,19 +166,11 @@ def parse_events(response: RawResponse, symbol: str, gate: HttpGate) -> Events:
     VendorDataError
         On a body that is cut short, about another symbol, or with an event that is none.
     """
+    result = only_result(response, "chart", gate, symbol=symbol, what="chart", answer="chart answer")
+    if result is None:
+        return Events([], [], Counter())
     try:
-        chart = orjson.loads(response.body)["chart"]
-        error, result = chart["error"], chart["result"]
-    except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error("Not a chart, or cut short", response, symbol=symbol) from cause
-    if error is not None:
-        if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
-            return Events([], [], Counter())
-        raise gate.data_error("The chart answer reports an error", response, symbol=symbol)
-    if response.status != 200 or not isinstance(result, list) or len(result) != 1:
-        raise gate.data_error("Not exactly one chart in the answer", response, symbol=symbol)
-    try:
-        return _events(result[0], symbol)
+        return _events(result, symbol)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ZeroDivisionError) as cause:
         raise gate.data_error(
             "A chart's events lack a field or have a wrong one",

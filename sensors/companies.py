@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import dagster as dg
 
-from trading_assets import sessions as calendar
+from sensors.schedule_runs import default_status, failed_runs
 from trading_assets.company_schemas import COMPANY_INFO
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.settings import Settings
-
-FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:
@@ -19,14 +15,13 @@ def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
     In ``sim`` mode it is off until it is switched on.
     """
-    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
 
     @dg.schedule(
         name="companies_schedule",
         job_name="companies_job",
         cron_schedule="0 9 * * 6,0",
         execution_timezone="America/New_York",
-        default_status=status,
+        default_status=default_status(settings),
         description=(
             "Saturdays at 09:00 New York time: a snapshot of the company data, dated the newest closed session; "
             "Sundays only if there is none of it yet."
@@ -36,13 +31,12 @@ def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:
         context: dg.ScheduleEvaluationContext, platform: PlatformResource
     ) -> dg.RunRequest | dg.SkipReason:
         opened = platform.get()
-        delay = timedelta(minutes=opened.settings.data_delay_minutes)
-        latest = calendar.latest_closed_session(opened.clock.now(), delay=delay).isoformat()
+        latest = opened.latest_session().isoformat()
         if latest in context.instance.get_materialized_partitions(dg.AssetKey(COMPANY_INFO.name)):
             return dg.SkipReason(f"There is a snapshot of {latest}")
-        failed = dg.RunsFilter(job_name="companies_job", tags={"dagster/partition": latest}, statuses=FAILED)
+        failures = failed_runs(context, "companies_job", {"dagster/partition": latest})
         # the number of failures is part of the key: a failed snapshot is tried again at the next tick
-        run_key = f"companies-{latest}-{context.instance.get_runs_count(failed)}"
+        run_key = f"companies-{latest}-{failures}"
         return dg.RunRequest(partition_key=latest, run_key=run_key)
 
     return companies_schedule

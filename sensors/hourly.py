@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
 import dagster as dg
 
+from sensors.schedule_runs import default_status, failed_runs
 from trading_assets import sessions as calendar
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.hourly.reach import reached, unfinished_sessions
@@ -28,7 +28,6 @@ GOING_ON = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def tick_times(delay_minutes: int) -> str:
@@ -44,21 +43,20 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     It ticks on weekdays; a day without a session, and the hours after an early close, give nothing. Hours missed while
     nothing ran are requested by the next tick, older sessions first. In ``sim`` mode it is off until it is switched on.
     """
-    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
 
     @dg.schedule(
         name="hourly_schedule",
         job_name=JOB,
         cron_schedule=tick_times(settings.data_delay_minutes),
         execution_timezone="America/New_York",
-        default_status=status,
+        default_status=default_status(settings),
         description="After each hour of a session, New York time: its bars and features; missed hours are caught up.",
     )
     def schedule(
         context: dg.ScheduleEvaluationContext, platform: PlatformResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         opened = platform.get()
-        now, delay = opened.clock.now(), timedelta(minutes=opened.settings.data_delay_minutes)
+        now, delay = opened.clock.now(), opened.settings.data_delay
         newest = calendar.current_session(now, delay=delay)
         if context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=GOING_ON)):
             yield dg.SkipReason("Hours are being fetched: the next tick looks again")
@@ -73,14 +71,15 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         requests = []
         for day in missing:
             hours = len(calendar.finished_hours(day, now, delay))
-            failures = _failures(context, day, hours)
+            tags = {HOURS_TAG: str(hours)}
+            failures = failed_runs(context, JOB, {"dagster/partition": day.isoformat(), **tags})
             if failures < TRIES:
                 # so many hours are asked for once, and once more for each failure
                 requests.append(
                     dg.RunRequest(
                         partition_key=day.isoformat(),
                         run_key=f"hours-{day}-{hours}-{failures}",
-                        tags={HOURS_TAG: str(hours)},
+                        tags=tags,
                     )
                 )
         yield from requests
@@ -89,8 +88,3 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
             yield dg.SkipReason(f"Session {newest}: every finished hour is there{given_up}")
 
     return schedule
-
-
-def _failures(context: dg.ScheduleEvaluationContext, day: date, hours: int) -> int:
-    tags = {"dagster/partition": day.isoformat(), HOURS_TAG: str(hours)}
-    return context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, tags=tags, statuses=FAILED))

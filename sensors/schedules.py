@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
 import dagster as dg
 
-from trading_assets import sessions as calendar
+from sensors.schedule_runs import default_status, failed_runs
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.settings import Settings
 
@@ -19,37 +18,26 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
     caught up by the same run (see `session_asset`): one fetch of each vendor, and no orders for days that are over.
     In ``sim`` mode it is off until it is switched on.
     """
-    status = dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
 
     @dg.schedule(
         name="session_schedule",
         job_name="session_job",
         cron_schedule="45 16 * * 1-5",
         execution_timezone="America/New_York",
-        default_status=status,
+        default_status=default_status(settings),
         description="Every session at 16:45 New York time: the whole daily graph; missed sessions are caught up.",
     )
     def session_schedule(
         context: dg.ScheduleEvaluationContext, platform: PlatformResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         opened = platform.get()
-        delay = timedelta(minutes=opened.settings.data_delay_minutes)
-        latest = calendar.latest_closed_session(opened.clock.now(), delay=delay)
+        latest = opened.latest_session()
         done = context.instance.get_materialized_partitions(dg.AssetKey("reconciliation"))
         if latest.isoformat() in done:
             yield dg.SkipReason(f"Session {latest} is complete")
             return
         # the number of failures is part of the key: a failed session is tried again at the next tick, not dropped
-        yield dg.RunRequest(
-            partition_key=latest.isoformat(), run_key=f"session-{latest}-{_failures(context, latest)}"
-        )
+        failures = failed_runs(context, "session_job", {"dagster/partition": latest.isoformat()})
+        yield dg.RunRequest(partition_key=latest.isoformat(), run_key=f"session-{latest}-{failures}")
 
     return session_schedule
-
-
-def _failures(context: dg.ScheduleEvaluationContext, day: date) -> int:
-    failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    wanted = dg.RunsFilter(
-        job_name="session_job", tags={"dagster/partition": day.isoformat()}, statuses=failed
-    )
-    return context.instance.get_runs_count(wanted)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -65,16 +65,6 @@ class SessionSummary:
     equity_usd: float | None = None
     seconds: float = 0.0
     peak_memory_mib: float = 0.0
-
-
-def data_delay(platform: Platform) -> timedelta:
-    """Return how long after the close a session's bars may be used."""
-    return timedelta(minutes=platform.settings.data_delay_minutes)
-
-
-def latest_session(platform: Platform) -> date:
-    """Return the newest session whose bars are final."""
-    return calendar.latest_closed_session(platform.clock.now(), delay=data_delay(platform))
 
 
 def run_session(platform: Platform, session: date) -> SessionSummary:
@@ -178,7 +168,7 @@ def run_companies(platform: Platform) -> date:
     ConfigurationError
         If no source has company data, or the universe has no symbols yet.
     """
-    session = latest_session(platform)
+    session = platform.latest_session()
     _ = platform.company_source
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         execute_job("companies_job", instance, partition_key=session.isoformat())
@@ -231,7 +221,7 @@ def _require_over(platform: Platform, session: date) -> None:
         raise ConfigurationError(
             f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
         )
-    ready = calendar.session_close(session) + data_delay(platform)
+    ready = calendar.session_close(session) + platform.settings.data_delay
     if not platform.clock.advance_to(ready):
         shown = ready.astimezone(platform.settings.zone)
         raise ConfigurationError(

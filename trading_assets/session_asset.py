@@ -19,7 +19,6 @@ from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.observability import OWNERS, definition_metadata
 from trading_assets.partitions import session_partitions
 from trading_assets.session_window import session_window, skipped_sessions
-from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import load_settings
 from trading_assets.table import Table
 
@@ -175,7 +174,7 @@ def session_multi_asset(
 
         def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
             opened = platform.get()
-            sessions = [date.fromisoformat(partition) for partition in context.partition_keys]
+            sessions = own_sessions(context)
             opened.progress.started(tables[0].name, len(sessions))
             began = monotonic_seconds()
             outcomes = body(opened, sessions, context)
@@ -227,8 +226,7 @@ class _Earlier:
         tables: Sequence[str],
     ) -> "_Earlier | None":
         own, settings = own_sessions(context), platform.settings
-        delay = timedelta(minutes=settings.data_delay_minutes)
-        newest = latest_closed_session(platform.clock.now(), delay=delay)
+        newest = platform.latest_session()
         if context.run.job_name != SESSION_JOB or own != [newest]:
             return None
         partitions = context.instance.get_materialized_partitions(dg.AssetKey(key))

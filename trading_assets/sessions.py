@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -39,6 +40,11 @@ def sessions_between(start: date, end: date) -> list[date]:
     first = int(np.searchsorted(values, np.datetime64(start)))
     last = int(np.searchsorted(values, np.datetime64(end), side="right"))
     return list(days[first:last])
+
+
+def in_parts(sessions: Sequence[date], size: int) -> list[Sequence[date]]:
+    """Cut a range into parts of ``size`` sessions at most, in order of time."""
+    return [sessions[start : start + size] for start in range(0, len(sessions), size)]
 
 
 def shift(session: date, by: int) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -186,6 +186,11 @@ class Settings(BaseSettings):
             for name in self.sources
             if not (in_time and pace[name]) or self.hourly_symbols <= pace[name] * in_time
         )
+
+    @cached_property
+    def data_delay(self) -> timedelta:
+        """How long after its end a bar is final."""
+        return timedelta(minutes=self.data_delay_minutes)
 
     @cached_property
     def zone(self) -> ZoneInfo:

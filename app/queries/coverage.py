@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 import numpy as np
@@ -85,7 +85,7 @@ def _instant() -> datetime | None:
         stored = newest(HOURLY_BARS, lake_version(HOURLY_BARS)) or present_session()
         if stored is None:
             return None
-        instant = session_close(stored) + timedelta(minutes=settings().data_delay_minutes)
+        instant = session_close(stored) + settings().data_delay
     return instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
 
 
@@ -93,7 +93,7 @@ def _until(grain: Grain) -> date | None:
     if grain == "Daily":
         return present_session()
     instant = _instant()
-    return instant and current_session(instant, delay=timedelta(minutes=settings().data_delay_minutes))
+    return instant and current_session(instant, delay=settings().data_delay)
 
 
 def _nothing(symbols: int, sessions: int) -> Counts:
@@ -138,7 +138,7 @@ def _hours_expected(
     around = kept.copy()
     around[:, 1:] |= kept[:, :-1]
     around[:, :-1] |= kept[:, 1:]
-    delay = timedelta(minutes=settings().data_delay_minutes)
+    delay = settings().data_delay
     hours = np.array([len(finished_hours(session, at, delay)) for session in sessions], dtype=np.uint8)
     return symbols, sessions, around * hours
 

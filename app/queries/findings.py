@@ -80,11 +80,6 @@ def tally() -> pl.DataFrame:
     return _tally(database_version())
 
 
-def check_names() -> list[str]:
-    """List the checks that have findings."""
-    return sorted(tally()["check_name"].unique())
-
-
 @_cached
 def _findings(chosen: Chosen, version: str) -> pl.DataFrame:
     condition, parameters = chosen.condition()

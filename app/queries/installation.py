@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -142,7 +142,7 @@ def _now() -> datetime | None:
 def expected_session() -> date | None:
     """Return the newest session whose bars are final by now."""
     instant = now()
-    delay = timedelta(minutes=settings().data_delay_minutes)
+    delay = settings().data_delay
     return latest_closed_session(instant, delay=delay) if instant else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 import streamlit as st
@@ -59,7 +59,7 @@ def tables() -> pl.DataFrame:
     fetched = stored.join(newest_batches(), on="table", how="left", maintain_order="left")
     daily = expected_session()
     instant = now()
-    delay = timedelta(minutes=settings().data_delay_minutes)
+    delay = settings().data_delay
     hourly = current_session(instant, delay=delay) if instant else None
     unused = _unused()
 

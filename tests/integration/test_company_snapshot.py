@@ -16,7 +16,7 @@ from trading_assets.companies.known import companies_as_of
 from trading_assets.company_schemas import COMPANY_INFO, COMPANY_TABLES, FINANCIAL_STATEMENTS, KEY_STATISTICS
 from trading_assets.errors import ConfigurationError
 from trading_assets.market_data.universe import ingest_universe
-from trading_assets.runs import latest_session, run_companies, run_session
+from trading_assets.runs import run_companies, run_session
 from trading_assets.schemas import UNIVERSE
 from trading_assets.sessions import session_close, shift
 
@@ -135,7 +135,7 @@ def test_the_same_answers_again_change_nothing(taken, install):
 def test_a_session_run_uses_the_facts_and_sql_reads_them(taken, install):
     installation = install(taken[0])
     with installation.opened() as platform:
-        assert latest_session(platform) == installation.session
+        assert platform.latest_session() == installation.session
         run_session(platform, installation.session)
         assert listed(platform, installation.session)["market_cap_usd"].null_count() < 5
     known = (

@@ -12,7 +12,7 @@ from trading_assets.execution.pending import unsettled_before
 from trading_assets.execution.planning import plan_and_store_intents
 from trading_assets.execution.reconcile import open_account
 from trading_assets.execution.submission import submit_planned
-from trading_assets.runs import backfill, latest_session, run_session
+from trading_assets.runs import backfill, run_session
 from trading_assets.sessions import next_session, session_close, session_open
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def shares(platform) -> dict[str, int]:
 
 def test_positions_are_not_bought_again_when_nobody_fetched_their_fills(install):
     with install().opened() as platform:
-        first = latest_session(platform)
+        first = platform.latest_session()
         market, platform.clock = platform.clock, ClockOfOthers(platform.clock)
         assert run_session(platform, first).fills == 0
         latest = next_session(first)
@@ -122,7 +122,7 @@ def test_an_older_session_again_leaves_every_record_of_the_books_as_it_was(insta
         }
 
     with install().opened() as platform:
-        older = latest_session(platform)
+        older = platform.latest_session()
         for session in (older, next_session(older)):
             assert run_session(platform, session).reconciled is True
         before = books(platform)

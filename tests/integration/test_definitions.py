@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from resources.clock import ManualClock
+from resources.platform import Platform
 from sensors.schedules import daily_schedule
 from trading_assets.dagster_resources import PlatformResource
 from trading_assets.definitions import defs
@@ -219,6 +220,7 @@ def evening(monkeypatch, tmp_path):
     platform = SimpleNamespace(
         settings=Settings(_env_file=None), clock=ManualClock(datetime(2024, 1, 1, tzinfo=UTC))
     )
+    platform.latest_session = lambda: Platform.latest_session(platform)
     monkeypatch.setattr("resources.platform._shared", [platform])
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield Evening(instance, platform)

@@ -11,7 +11,7 @@ import requests
 
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.acceptance import accept, revoke
-from trading_assets.runs import latest_session, run_session
+from trading_assets.runs import run_session
 from trading_assets.schemas import DAILY_BARS, QUARANTINED_BARS, TABLES
 from trading_assets.sessions import shift
 
@@ -52,7 +52,7 @@ def past(platform, session) -> dict[tuple[str, object], str]:
 def test_no_kind_of_dirt_leads_to_an_order_and_the_clean_session_trades(install: Callable):
     installation = install()
     with installation.opened() as platform:
-        session = latest_session(platform)
+        session = platform.latest_session()
         before = past(platform, session)
         for kind, check, details in DIRT:
             dirty(platform, kind, session=session.isoformat(), **details)
@@ -75,7 +75,7 @@ def test_no_kind_of_dirt_leads_to_an_order_and_the_clean_session_trades(install:
 def test_a_person_lets_a_real_crash_through_with_a_reason_and_takes_it_back(install: Callable):
     installation = install()
     with installation.opened() as platform:
-        session = latest_session(platform)
+        session = platform.latest_session()
         symbols = sorted(
             platform.lake.scan(DAILY_BARS, start=shift(session, -1)).collect()["symbol"].unique()
         )[:2]
@@ -114,7 +114,7 @@ def test_a_person_lets_a_real_crash_through_with_a_reason_and_takes_it_back(inst
 def test_an_accepted_verdict_unblocks_and_other_findings_block_again(install: Callable):
     installation = install()
     with installation.opened() as platform:
-        session = latest_session(platform)
+        session = platform.latest_session()
         dirty(platform, "missing_symbol", session=session.isoformat(), share=0.3)
         with pytest.raises(DataQualityError, match="completeness"):
             run_session(platform, session)

@@ -10,7 +10,7 @@ import requests
 
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.runs import backfill, latest_session, run_session
+from trading_assets.runs import backfill, run_session
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, UNIVERSE
 from trading_assets.sessions import session_close, sessions_between, shift
 
@@ -39,7 +39,7 @@ def test_running_a_stopped_backfill_again_does_not_let_the_sick_session_through(
 
 def test_a_session_after_missed_ones_fills_them_first_and_orders_for_itself_only(install):
     with install().opened() as platform:
-        missed = latest_session(platform)
+        missed = platform.latest_session()
         with pytest.raises(ConfigurationError, match="named orders can be backfilled"):
             backfill(platform, missed, missed, ("daily_bars", "orders"))
         session = shift(missed, 2)
@@ -56,7 +56,7 @@ def test_sessions_missed_after_a_run_are_backfilled_although_the_broker_cannot_t
     install,
 ):
     with install().opened() as platform:
-        first = latest_session(platform)
+        first = platform.latest_session()
         run_session(platform, first)
         newest = shift(first, 3)
         platform.clock.advance_to(session_close(newest) + timedelta(hours=1))

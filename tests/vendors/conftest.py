@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import curl_cffi.requests
 import pytest
 
 from resources.clock import ManualClock
@@ -254,3 +255,21 @@ def make_source(
         return AlpacaSource(url, key, secret, gate=gate, clock=after_close, workers=1)
 
     return build
+
+
+class ToSimulator(curl_cffi.requests.Session):
+    """yfinance's own kind of session, which sends every request to the simulator, whichever host it names."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(impersonate="chrome")
+        self._host = urlsplit(base_url).netloc
+
+    def request(self, method: Any, url: str, **options: Any) -> Any:
+        url = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
+        return super().request(method, url, **options)
+
+
+@pytest.fixture(scope="session")
+def to_simulator() -> type[ToSimulator]:
+    """Make yfinance sessions that reach the simulator at a base URL."""
+    return ToSimulator

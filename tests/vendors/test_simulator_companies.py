@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import urlsplit
 
-import curl_cffi.requests
 import polars as pl
 import pytest
 import requests
@@ -21,18 +19,6 @@ MODULES = "assetProfile,summaryDetail,defaultKeyStatistics,financialData"
 
 # yfinance 1.7 uses arguments that pandas 3 deprecates
 pytestmark = pytest.mark.filterwarnings("ignore:.*inplace")
-
-
-class ToSimulator(curl_cffi.requests.Session):
-    """yfinance's own kind of session, which sends every request to the simulator, whichever host it names."""
-
-    def __init__(self, base_url):
-        super().__init__(impersonate="chrome")
-        self._host = urlsplit(base_url).netloc
-
-    def request(self, method, url, **options):
-        url = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
-        return super().request(method, url, **options)
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +51,11 @@ def company(snapshot):
 
 
 @pytest.fixture(scope="module")
-def yahoo(simulated, tmp_path_factory):
+def yahoo(simulated, tmp_path_factory, to_simulator):
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
-    session = ToSimulator(simulated.base_url)
+    session = to_simulator(simulated.base_url)
 
     def ticker(symbol):
         yfinance.config.debug.hide_exceptions = (

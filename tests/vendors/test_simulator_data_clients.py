@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from urllib.parse import urlsplit
 
-import curl_cffi.requests
 import pandas as pd
 import pytest
 import requests
@@ -23,18 +21,6 @@ START, END = date(2024, 6, 3), date(2024, 6, 28)
 
 # yfinance 1.7 uses arguments that pandas 3 deprecates
 pytestmark = pytest.mark.filterwarnings("ignore:.*inplace")
-
-
-class ToSimulator(curl_cffi.requests.Session):
-    """yfinance's own kind of session, which sends every request to the simulator, whichever host it names."""
-
-    def __init__(self, base_url):
-        super().__init__(impersonate="chrome")
-        self._host = urlsplit(base_url).netloc
-
-    def request(self, method, url, **options):
-        url = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
-        return super().request(method, url, **options)
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +48,12 @@ def alpaca_bars(simulated):
 
 
 @pytest.fixture(scope="module")
-def yahoo(simulated, tmp_path_factory):
+def yahoo(simulated, tmp_path_factory, to_simulator):
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
     yfinance.config.debug.hide_exceptions = True  # its default, which our own adapter changes in this process
-    session = ToSimulator(simulated.base_url)
+    session = to_simulator(simulated.base_url)
     return lambda symbol: yfinance.Ticker(symbol, session=session)
 
 

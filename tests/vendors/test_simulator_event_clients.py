@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import urlsplit
 
-import curl_cffi.requests
 import pandas as pd
 import pytest
 import requests
@@ -25,18 +23,6 @@ FIRST = date(2017, 7, 3)
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-class ToSimulator(curl_cffi.requests.Session):
-    """yfinance's own kind of session, which sends every request to the simulator, whichever host it names."""
-
-    def __init__(self, base_url):
-        super().__init__(impersonate="chrome")
-        self._host = urlsplit(base_url).netloc
-
-    def request(self, method, url, **options):
-        url = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
-        return super().request(method, url, **options)
-
-
 @pytest.fixture(scope="module")
 def url(start_simulator):
     return start_simulator(seed=7, symbols=1200, years=7, at=NOW.isoformat()).base_url
@@ -54,12 +40,12 @@ def polygon(url):
 
 
 @pytest.fixture(scope="module")
-def yahoo(url, tmp_path_factory):
+def yahoo(url, tmp_path_factory, to_simulator):
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
     yfinance.config.debug.hide_exceptions = True
-    session = ToSimulator(url)
+    session = to_simulator(url)
 
     def history(symbol, **options):
         ticker = yfinance.Ticker(symbol, session=session)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
-import curl_cffi.requests
 import pandas as pd
 import pytest
 import requests
@@ -23,27 +21,15 @@ BEFORE = datetime(2024, 7, 2, 22, 0, tzinfo=UTC)
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-class ToSimulator(curl_cffi.requests.Session):
-    """yfinance's own kind of session, which sends every request to the simulator, whichever host it names."""
-
-    def __init__(self, base_url):
-        super().__init__(impersonate="chrome")
-        self._host = urlsplit(base_url).netloc
-
-    def request(self, method, url, **options):
-        url = urlsplit(url)._replace(scheme="http", netloc=self._host).geturl()
-        return super().request(method, url, **options)
-
-
 class Vendors:
     """The three clients, asked the same question."""
 
-    def __init__(self, base_url, cache):
+    def __init__(self, base_url, session, cache):
         import yfinance
 
         yfinance.set_tz_cache_location(str(cache))
         self.base_url = base_url
-        self._yfinance, self._session = yfinance, ToSimulator(base_url)
+        self._yfinance, self._session = yfinance, session
         self._polygon = RESTClient(api_key="any", base=base_url, retries=0)
         self._alpaca = StockHistoricalDataClient("key", "secret", url_override=base_url)
 
@@ -106,9 +92,9 @@ def whole(bars):
 
 
 @pytest.fixture(scope="module")
-def vendors(start_simulator, tmp_path_factory):
+def vendors(start_simulator, to_simulator, tmp_path_factory):
     simulated = start_simulator(seed=7, symbols=60, years=3, at=BEFORE.isoformat())
-    return Vendors(simulated.base_url, tmp_path_factory.mktemp("yfinance"))
+    return Vendors(simulated.base_url, to_simulator(simulated.base_url), tmp_path_factory.mktemp("yfinance"))
 
 
 @pytest.mark.parametrize(("minutes", "interval"), [(30, "30m"), (15, "15m"), (5, "5m"), (60, "60m")])

@@ -142,7 +142,7 @@ def _sources(settings: Settings, platform: Platform | None, now: datetime) -> It
             return f"account {found.account}, equity {found.equity_usd:,.2f} USD"
 
         others["broker", "account"] = account
-    delay = timedelta(minutes=settings.data_delay_minutes)
+    delay = settings.data_delay
     # the session before the latest: free plans have no bars of the latest until the morning after
     session = calendar.shift(calendar.latest_closed_session(now, delay=delay), -1)
     hosts = endpoints(settings, platform.simulator_url if platform else None)

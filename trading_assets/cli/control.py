@@ -75,11 +75,10 @@ def reconcile(json: JsonOption = False) -> None:
     from trading_assets.execution.assets import account_of, splits_so_far
     from trading_assets.execution.ledger import newest_session
     from trading_assets.execution.reconcile import reconcile as compare
-    from trading_assets.runs import latest_session
 
     with shared_platform() as platform:
         account = account_of(platform)
-        session = newest_session(platform.database, account) or latest_session(platform)
+        session = newest_session(platform.database, account) or platform.latest_session()
         report = compare(
             platform.database,
             platform.broker,

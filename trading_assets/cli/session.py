@@ -28,10 +28,10 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
     from resources.platform import shared_platform
-    from trading_assets.runs import latest_session, run_session
+    from trading_assets.runs import run_session
 
     with shared_platform() as platform, drawn_progress(platform, quiet=json):
-        day = parse_day(session, "--session") if session else latest_session(platform)
+        day = parse_day(session, "--session") if session else platform.latest_session()
         began = platform.clock.now()
         summary = run_session(platform, day)
         add_hours(platform, summary)

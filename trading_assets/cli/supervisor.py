@@ -30,7 +30,7 @@ from trading_assets.cli.session import show_summary
 from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
 from trading_assets.errors import ConfigurationError, ServiceError, TradingError
 from trading_assets.hourly.runs import complete_hours, newest_hours
-from trading_assets.runs import backfill, latest_session, run_companies, run_session
+from trading_assets.runs import backfill, run_companies, run_session
 from trading_assets.settings import Settings, load_settings
 
 START_SECONDS = 90.0
@@ -151,7 +151,7 @@ def bring_up(*, serve: bool) -> None:
 
 
 def _bring_up_to_date(platform: Platform) -> None:
-    session = latest_session(platform)
+    session = platform.latest_session()
     first = calendar.shift(session, -platform.settings.history_sessions)
     err.print(f"History {first} to {calendar.shift(session, -1)}: filling what is missing", highlight=False)
     with drawn_progress(platform):

@@ -11,7 +11,6 @@ import polars as pl
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from resources.vendors import CompanySnapshot
-from trading_assets import sessions as calendar
 from trading_assets.company_schemas import COMPANY_INFO, COMPANY_TABLES
 from trading_assets.errors import ConfigurationError
 from trading_assets.schemas import UNIVERSE
@@ -66,8 +65,7 @@ def ingest_companies(platform: Platform, session: date) -> StoredSnapshot:
 
 def require_present(platform: Platform, session: date) -> None:
     """Refuse to date today's answers with another session than the newest closed one."""
-    delay = timedelta(minutes=platform.settings.data_delay_minutes)
-    latest = calendar.latest_closed_session(platform.clock.now(), delay=delay)
+    latest = platform.latest_session()
     if session != latest:
         raise ConfigurationError(
             f"Company data of {session} cannot be had any more, or not yet: the vendor only tells what is true now. Take the "

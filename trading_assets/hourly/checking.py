@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.hourly.consolidation import hour_starts, in_parts
+from trading_assets.hourly.consolidation import SESSIONS_AT_ONCE, hour_starts
 from trading_assets.hourly.reach import reached
 from trading_assets.hourly.selection import selected_symbols
 from trading_assets.market_data.acceptance import accepted_findings
@@ -38,7 +38,7 @@ Due = dict[date, list[datetime]]
 def check_hours(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
     """Check the stored hourly bars of a range and store the findings."""
     per_part = []
-    for part in in_parts(sessions):
+    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         outcomes = _outcomes(platform, part)
         replace_findings(
             platform.database,
@@ -58,7 +58,7 @@ def _outcomes(platform: Platform, sessions: Sequence[date]) -> list[CheckOutcome
         for session, starts in due.items()
         if len(starts) == len(calendar.session_hours(session))
     }
-    delay = timedelta(minutes=platform.settings.data_delay_minutes)
+    delay = platform.settings.data_delay
     columns = ["symbol", "session", "high", "low", "close", "volume"]
     daily = platform.lake.scan(DAILY_BARS, start=sessions[0], end=sessions[-1], columns=columns).collect()
     own: dict[str, Check] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -34,7 +34,7 @@ def consolidate_hours(platform: Platform, sessions: Sequence[date]) -> Consolida
     total = WriteReport()
     bars, quarantined = [], []
     done = 0
-    for part in in_parts(sessions):
+    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         done += len(part)
         result = _consolidate_part(platform, part)
         now = platform.clock.now()
@@ -76,9 +76,3 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
         grain=HOURLY,
         bar_starts=hour_starts(sessions),
     )
-
-
-def in_parts(sessions: Sequence[date]) -> Iterator[Sequence[date]]:
-    """Split a range into parts that fit into memory, in order of time."""
-    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-        yield sessions[start : start + SESSIONS_AT_ONCE]

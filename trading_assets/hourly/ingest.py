@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -34,7 +34,7 @@ def ingest_hourly_bars(platform: Platform, source: SourceName, sessions: Sequenc
         chosen["symbol"].unique().sort().to_list(),
         progress=lambda done, total: platform.progress.advanced(table.name, done, total),
     )
-    until = hours_until(sessions, began, timedelta(minutes=platform.settings.data_delay_minutes))
+    until = hours_until(sessions, began, platform.settings.data_delay)
     answered = [session for session in sessions if session not in fetched.out_of_reach]
     if not answered:
         rows = fetched.frame.with_columns(reports=pl.lit(1, dtype=pl.Int32))

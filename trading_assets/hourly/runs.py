@@ -15,7 +15,7 @@ from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.history_plan import missing_work
 from trading_assets.hourly.reach import hours_until, unfinished_sessions
 from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
-from trading_assets.runs import HISTORY_ASSETS, backfill, data_delay, execute_job, quiet_dagster
+from trading_assets.runs import HISTORY_ASSETS, backfill, execute_job, quiet_dagster
 from trading_assets.schemas import DAILY_BARS, HOURLY_BARS, HOURLY_FEATURES, VENDOR_HOURLY_BARS
 
 JOB = "hourly_job"
@@ -35,7 +35,7 @@ def newest_hours(platform: Platform) -> list[date]:
     """
     if not hourly_assets(platform):
         return []
-    newest = calendar.current_session(platform.clock.now(), delay=data_delay(platform))
+    newest = calendar.current_session(platform.clock.now(), delay=platform.settings.data_delay)
     first = calendar.shift(newest, 1 - platform.settings.hourly_history_sessions)
     ranked = platform.lake.row_counts(DAILY_BARS, calendar.shift(first, -1), calendar.shift(newest, -1))
     if not ranked:
@@ -70,7 +70,7 @@ def complete_hours(
         If a blocking check failed.
     """
     names = [name for name in hourly_assets(platform) if assets is None or name in assets]
-    now, delay = platform.clock.now(), data_delay(platform)
+    now, delay = platform.clock.now(), platform.settings.data_delay
     begun = [session for session in sessions if session in hours_until(sessions, now, delay)]
     gaps = {name: unfinished_sessions(platform.database, name, begun, now, delay) for name in names}
     there = {

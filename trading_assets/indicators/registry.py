@@ -484,5 +484,3 @@ FEATURES: dict[str, Feature] = {
     feature.name: feature for indicator in INDICATORS for feature in indicator.features
 }
 """Every feature by name, in the order of the table's columns."""
-
-LONGEST_WARM_UP = max(feature.warm_up for feature in FEATURES.values())

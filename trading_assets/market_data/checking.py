@@ -11,7 +11,7 @@ from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.market_data.acceptance import accepted_findings
-from trading_assets.market_data.consolidation import partial_volume, parts_of
+from trading_assets.market_data.consolidation import SESSIONS_AT_ONCE, partial_volume
 from trading_assets.market_data.corporate_actions import merged_actions
 from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, replace_findings
@@ -42,7 +42,7 @@ ASKED_SESSIONS = 10
 def check_bars(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
     """Check the stored daily bars of a range and store the findings."""
     per_part = []
-    for part in parts_of(sessions):
+    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         outcomes = check_sessions(_checked(platform, part))
         _store(platform, outcomes, covered_days(part), run_id)
         per_part.append(outcomes)
@@ -53,10 +53,9 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored universe of a range against the snapshot before it, and store the findings."""
     limits = load_thresholds(platform.settings.quality)
     columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
-    delay = timedelta(minutes=platform.settings.data_delay_minutes)
-    newest = calendar.latest_closed_session(platform.clock.now(), delay=delay)
+    newest = platform.latest_session()
     per_part = []
-    for part in parts_of(sessions):
+    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         before = calendar.shift(part[0], -1)
         rows = platform.lake.scan(UNIVERSE, start=before, end=part[-1], columns=columns).collect()
         per_part.append(
@@ -94,7 +93,7 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
     limits, lake = load_thresholds(platform.settings.quality), platform.lake
     ranges = {name: feature.valid_range for name, feature in FEATURES.items()}
     per_part = []
-    for part in parts_of(sessions):
+    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         before = calendar.shift(part[0], -1)
         rows = lake.scan(DAILY_FEATURES, start=before, end=part[-1]).collect()
         first = calendar.shift(part[-1], -2 * FEATURE_SESSIONS)

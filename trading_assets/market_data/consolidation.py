@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,7 +38,7 @@ def consolidate_sessions(platform: Platform, sessions: Sequence[date]) -> Consol
     """Consolidate a range, part by part in order of time, and write bars and quarantine."""
     total = WriteReport()
     bars, quarantined = pl.DataFrame(), []
-    for number, part in enumerate(parts_of(sessions), start=1):
+    for number, part in enumerate(calendar.in_parts(sessions, SESSIONS_AT_ONCE), start=1):
         result = _consolidate_part(platform, part)
         now = platform.clock.now()
         total.add(platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
@@ -78,9 +78,3 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolida
 def partial_volume(settings: Settings) -> tuple[SourceName, ...]:
     """List the sources whose volume is only a part of the market's: Alpaca's one-exchange feed has about 2 % of it."""
     return ("alpaca",) if settings.alpaca_feed == "iex" else ()
-
-
-def parts_of(sessions: Sequence[date]) -> Iterator[Sequence[date]]:
-    """Split a range into parts that fit into memory, in order of time."""
-    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-        yield sessions[start : start + SESSIONS_AT_ONCE]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 
@@ -33,7 +33,7 @@ def newest_fetches(platform: Platform, first: date, last: date) -> pl.DataFrame:
         ``source, session, fetched_at, is_final``: whether it came after the close and the vendor's delay. Nothing for a
         session that a source was never asked for; answers that were refused do not count.
     """
-    delay = timedelta(minutes=platform.settings.data_delay_minutes)
+    delay = platform.settings.data_delay
     newest: dict[tuple[str, date], datetime] = {}
     batches = platform.database.fetch(_BATCHES, (first, last, list(platform.settings.sources)))
     for source, start, end, fetched_at in batches:

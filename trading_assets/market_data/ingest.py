@@ -81,7 +81,7 @@ def ingest_daily_bars(
     table, vendor = VENDOR_DAILY_BARS[source], platform.bar_sources[source]
     symbols = listed_symbols(platform, sessions[0], sessions[-1])
     wanted = list(dropwhile(lambda session: session in stored, sessions))
-    parts = [wanted] if vendor.asks_by_symbol and wanted else in_parts(wanted)
+    parts = [wanted] if vendor.asks_by_symbol and wanted else calendar.in_parts(wanted, SESSIONS_PER_PART)
     total = Ingested.nothing()
     for number, part in enumerate(parts):
 
@@ -107,13 +107,6 @@ def store_told_actions(
     platform.lake.write_sessions(
         VENDOR_ACTIONS[source], frame, covered_days(sessions), known_at=platform.clock.now()
     )
-
-
-def in_parts(sessions: Sequence[date]) -> list[Sequence[date]]:
-    """Cut a long range into parts that are fetched and stored one after the other."""
-    return [
-        sessions[start : start + SESSIONS_PER_PART] for start in range(0, len(sessions), SESSIONS_PER_PART)
-    ]
 
 
 def listed_symbols(platform: Platform, first: date, last: date) -> list[str]:
