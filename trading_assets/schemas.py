@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from trading_assets.company_schemas import COMPANY_TABLES
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
@@ -254,6 +255,24 @@ UNIVERSE = Table(
 
 FEATURE_NAMES = tuple(FEATURES)
 
+_FACTORS = {
+    "price_factor": Column(
+        pl.Float64,
+        "Raw price / adjusted price, from the symbol's first bar on: a price of session t in the scale of a later "
+        "session s is its value times price_factor[s] / price_factor[t]",
+        "ratio",
+    ),
+    "share_factor": Column(pl.Float64, "The same for shares: splits only", "ratio"),
+}
+_FUNDAMENTALS = {
+    **{name: Column(pl.Float64, item.description, item.unit) for name, item in FUNDAMENTALS.items()},
+    AGE_COLUMN: Column(
+        pl.Int32,
+        "Calendar days since the company snapshot that the ratios come from; null without one",
+        "days",
+    ),
+}
+
 DAILY_FEATURES = Table(
     name="daily_features",
     grain="One row per (symbol, session): indicators on prices adjusted as known at the session, in its own price scale",
@@ -261,6 +280,8 @@ DAILY_FEATURES = Table(
         "symbol": SYMBOL,
         "session": SESSION,
         **{name: Column(pl.Float64, feature.description, feature.unit) for name, feature in FEATURES.items()},
+        **_FACTORS,
+        **_FUNDAMENTALS,
     },
     tags=("features",),
 )
@@ -276,18 +297,27 @@ HOURLY_FEATURES = Table(
             name: Column(pl.Float64, feature.hourly_description, feature.unit)
             for name, feature in FEATURES.items()
         },
+        **_FACTORS,
+        **_FUNDAMENTALS,
     },
     key=("symbol", "bar_start"),
     tags=("features", "hourly"),
 )
 
+_SCREEN = {
+    "screen": Column(pl.String, "Name of the saved screen", nullable=False),
+    "session": SESSION,
+    "symbol": SYMBOL,
+    "screen_version": Column(
+        pl.String, "Fingerprint of the filter, its sort and its top: what the name meant then", nullable=False
+    ),
+}
+
 SCREENER_RESULTS = Table(
     name="screener_results",
     grain="One row per (screen, session, symbol) that passed",
     columns={
-        "screen": Column(pl.String, "Name of the saved screen", nullable=False),
-        "session": SESSION,
-        "symbol": SYMBOL,
+        **_SCREEN,
         "rank": Column(pl.Int32, "1 = best by the screen's sort", nullable=False),
         "badge": Column(pl.String, "Oversold, Overbought, Bullish, Bearish or Neutral", nullable=False),
         "event": Column(
@@ -296,6 +326,21 @@ SCREENER_RESULTS = Table(
             nullable=False,
         ),
         "close": Column(pl.Float64, "Raw close", "USD"),
+    },
+    key=("screen", "session", "symbol"),
+)
+
+SCREENER_EVENTS = Table(
+    name="screener_events",
+    grain="One row per (screen, session, symbol) that entered or left the screen at the session",
+    columns={
+        **_SCREEN,
+        "event": Column(
+            pl.String,
+            "entered (passed, and did not the session before) or exited (the opposite)",
+            nullable=False,
+        ),
+        "reason": Column(pl.String, "Of an exit: the condition that no longer holds, or what is missing"),
     },
     key=("screen", "session", "symbol"),
 )
@@ -316,6 +361,7 @@ TABLES: dict[str, Table] = {
         DAILY_FEATURES,
         HOURLY_FEATURES,
         SCREENER_RESULTS,
+        SCREENER_EVENTS,
     )
 }
 

@@ -10,13 +10,16 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from trading_assets.company_schemas import KEY_STATISTICS
 from trading_assets.features.build import build_daily_features
+from trading_assets.features.fundamentals import SNAPSHOT_COLUMNS, with_fundamentals
 from trading_assets.market_data.assets import write_metadata
 from trading_assets.market_data.corrections import check_earlier_features
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
 from trading_assets.observability import combined_version, frame_metadata
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
 from trading_assets.session_asset import Outcome, own_sessions, session_asset
+from trading_assets.settings import load_settings
 
 SESSIONS_AT_ONCE = 126
 BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
@@ -26,7 +29,11 @@ BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
     group="features",
     kinds={"numba", "polars", "parquet"},
     table=DAILY_FEATURES,
-    deps=["daily_bars", "corporate_actions"],
+    deps=[
+        "daily_bars",
+        "corporate_actions",
+        *([KEY_STATISTICS.name] if "yahoo" in load_settings().sources else []),
+    ],
     catches_up=True,
     looks_back=True,
     unless_blocked=BEFORE_FEATURES,
@@ -45,12 +52,17 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
+    snapshots = platform.lake.scan(
+        KEY_STATISTICS, end=sessions[-1], columns=["symbol", "session", *SNAPSHOT_COLUMNS]
+    ).collect()
     total = WriteReport()
     shown = pl.DataFrame(schema=DAILY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
-        features = build_daily_features(bars, actions, sessions=usable)
+        features = with_fundamentals(
+            build_daily_features(bars, actions, sessions=usable), snapshots, bars, actions
+        )
         _write_by_month(platform, features, part, total)
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features

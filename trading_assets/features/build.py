@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from trading_assets.errors import DataQualityError
 from trading_assets.features.adjust import PRICES, SymbolRuns, factor_arrays, symbol_runs
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.indicators.kernel import FloatArray, IndexArray
 from trading_assets.indicators.registry import FEATURES, HOURS_PER_YEAR, INDICATORS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
@@ -60,7 +61,7 @@ def build_daily_features(
     after its ex-date therefore enters when a session is made again, and not before; one that lies after a
     session never touches it.
 
-    Output: ``DAILY_FEATURES``, a row for each bar of the given sessions, sorted by (symbol, session). Prices
+    Output: ``DAILY_FEATURES`` without the fundamental ratios, a row for each bar of the given sessions, sorted by (symbol, session). Prices
     and shares are in the row's own session's scale (``close`` and ``volume`` are the raw ones).
 
     Nulls: until a symbol has the feature's ``warm_up`` bars, and where a value is not defined (nothing traded,
@@ -101,7 +102,7 @@ def build_hourly_features(
     ``build_daily_features``. A symbol that has no bar in a whole session (its bars were not kept then, or it did not
     trade) begins anew after it: no average spans bars that are not there.
 
-    Output: ``HOURLY_FEATURES``, a row for each bar of the given sessions, sorted by (symbol, bar_start), in the price
+    Output: ``HOURLY_FEATURES`` without the fundamental ratios, a row for each bar of the given sessions, sorted by (symbol, bar_start), in the price
     and share scale of the bar's session. Windows count bars. Annualised values count ``HOURS_PER_YEAR`` bars a year;
     bars of half an hour, of one hour and over night count the same in them, as a session's seven bars together do.
     The benchmark is SPY's own last hourly close.
@@ -136,14 +137,14 @@ def _build(
     bars: pl.DataFrame, actions: pl.DataFrame, sessions: Sequence[date], threads: int, table: Table
 ) -> pl.DataFrame:
     if bars.is_empty() or not sessions:
-        return pl.DataFrame(schema=table.schema)
+        return pl.DataFrame(schema=_schema(table))
     bars = bars.rechunk()
     _refuse_impossible(bars)
     market = _market(bars, actions, sessions, table)
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(lambda span: _features(market, *span), _spans(market)))
     parts = [part for part in parts if part.height]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=table.schema)
+    return pl.concat(parts) if parts else pl.DataFrame(schema=_schema(table))
 
 
 def _refuse_impossible(bars: pl.DataFrame) -> None:
@@ -226,7 +227,7 @@ def _features(market: _Market, first: int, last: int) -> pl.DataFrame:
     rows = slice(int(borders[0]), int(borders[-1]))
     keep = np.flatnonzero(market.wanted[market.symbols.days[rows] - market.first_day])
     if not len(keep):
-        return pl.DataFrame(schema=market.table.schema)
+        return pl.DataFrame(schema=_schema(market.table))
     values = _computed(_inputs(market, rows), borders - borders[0])
     scales = {"price": market.price_factor[rows][keep], "shares": market.share_factor[rows][keep]}
     columns = {}
@@ -245,8 +246,15 @@ def _features(market: _Market, first: int, last: int) -> pl.DataFrame:
             **starts,
             "session": pl.Series(market.symbols.days[rows][keep].astype(np.int32)).cast(pl.Date),
             **columns,
+            "price_factor": market.price_factor[rows][keep],
+            "share_factor": market.share_factor[rows][keep],
         }
     )
+
+
+def _schema(table: Table) -> dict[str, pl.DataType]:
+    # what is computed here: the fundamental ratios are joined to it
+    return {name: dtype for name, dtype in table.schema.items() if name not in {*FUNDAMENTALS, AGE_COLUMN}}
 
 
 def _inputs(market: _Market, rows: slice) -> dict[str, FloatArray]:

@@ -9,15 +9,23 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from trading_assets.company_schemas import KEY_STATISTICS
 from trading_assets.errors import DataQualityError
 from trading_assets.features.build import HOURLY_BAR_COLUMNS, build_hourly_features
+from trading_assets.features.fundamentals import SNAPSHOT_COLUMNS, with_fundamentals
 from trading_assets.hourly.consolidation import consolidate_hours
 from trading_assets.hourly.ingest import ingest_hourly_bars
 from trading_assets.hourly.reach import common_reach, reached, record_reach
 from trading_assets.market_data.assets import ingested, write_metadata
 from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.observability import combined_version, frame_metadata, preview
-from trading_assets.schemas import CORPORATE_ACTIONS, HOURLY_BARS, HOURLY_FEATURES, VENDOR_HOURLY_BARS
+from trading_assets.schemas import (
+    CORPORATE_ACTIONS,
+    DAILY_BARS,
+    HOURLY_BARS,
+    HOURLY_FEATURES,
+    VENDOR_HOURLY_BARS,
+)
 from trading_assets.session_asset import Outcome, session_asset
 from trading_assets.settings import SourceName, load_settings
 
@@ -108,12 +116,19 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
+    # the newest snapshot that an hour of a session can know is one of the session before
+    snapshots = platform.lake.scan(
+        KEY_STATISTICS, end=sessions[-1], columns=["symbol", "session", *SNAPSHOT_COLUMNS]
+    ).collect()
+    daily = platform.lake.scan(DAILY_BARS, end=sessions[-1], columns=["symbol", "session", "close"]).collect()
     total = WriteReport()
     shown = pl.DataFrame(schema=HOURLY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
-        shown = build_hourly_features(bars, actions, sessions=usable)
+        shown = with_fundamentals(
+            build_hourly_features(bars, actions, sessions=usable), snapshots, daily, actions
+        )
         total.add(platform.lake.write_sessions(HOURLY_FEATURES, shown, part, known_at=platform.clock.now()))
         platform.progress.advanced(HOURLY_FEATURES.name, start + len(part), len(sessions))
     done = {session: end for session, end in until.items() if session not in blocked}

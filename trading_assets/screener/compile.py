@@ -10,17 +10,20 @@ import polars as pl
 
 from trading_assets.schemas import SCREENER_RESULTS
 from trading_assets.screener.filters import (
+    DEFAULT_SORT,
     And,
     Between,
     Comparison,
+    Cross,
     Filter,
     In,
     Not,
     Or,
     Screen,
-    describe,
+    Term,
     predicates,
 )
+from trading_assets.screener.wording import describe
 
 OVERSOLD_BELOW = 30.0
 OVERBOUGHT_ABOVE = 70.0
@@ -53,6 +56,8 @@ def expression(node: Filter) -> pl.Expr:
     match node:
         case Comparison():
             return _comparison(node)
+        case Cross():
+            raise NotImplementedError
         case Between():
             return _number(node.field).is_between(node.low, node.high)
         case In():
@@ -133,11 +138,14 @@ def evaluate_sessions(
 
 
 def _results(screen: Screen, features: pl.DataFrame, previous_members: Collection[str]) -> pl.DataFrame:
+    sort = screen.sort or DEFAULT_SORT
     number = pl.col("session").rank("dense").cast(pl.Int32).alias("number")
-    passed = features.with_columns(number).filter(expression(screen.where).fill_null(value=False))
+    passed = features.with_columns(number).filter(
+        (expression(screen.where) if screen.where else pl.lit(True)).fill_null(value=False)
+    )
     ranked = (
-        passed.with_columns(_number(screen.sort_by).alias("order"))
-        .sort("session", "order", "symbol", descending=[False, screen.descending, False], nulls_last=True)
+        passed.with_columns(_number(sort.field).alias("order"))
+        .sort("session", "order", "symbol", descending=[False, sort.descending, False], nulls_last=True)
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("session"))
         .filter(pl.col("rank") <= (screen.top or passed.height))
     )
@@ -151,7 +159,12 @@ def _results(screen: Screen, features: pl.DataFrame, previous_members: Collectio
     ).with_columns(event=pl.lit("stayed"))
     return (
         ranked.join(before, on=["symbol", "number"], how="left")
-        .with_columns(pl.col("event").fill_null("entered"), screen=pl.lit(screen.name), badge=badge())
+        .with_columns(
+            pl.col("event").fill_null("entered"),
+            screen=pl.lit(screen.name),
+            screen_version=pl.lit(""),
+            badge=badge(),
+        )
         .select(SCREENER_RESULTS.columns.keys())
         .cast(SCREENER_RESULTS.schema)
     )
@@ -164,8 +177,9 @@ def _number(name: str) -> pl.Expr:
 
 def _comparison(node: Comparison) -> pl.Expr:
     left = _number(node.field)
-    right = _number(node.value) if isinstance(node.value, str) else pl.lit(node.value)
-    right *= node.factor
+    right = (
+        _number(node.value.field) * node.value.factor if isinstance(node.value, Term) else pl.lit(node.value)
+    )
     match node.operator:
         case "<":
             return left < right
@@ -177,7 +191,7 @@ def _comparison(node: Comparison) -> pl.Expr:
             return left >= right
 
 
-def _counts(where: Filter, features: pl.DataFrame) -> tuple[PredicateCount, ...]:
+def _counts(where: Filter | None, features: pl.DataFrame) -> tuple[PredicateCount, ...]:
     leaves = predicates(where)
     results = features.select(expression(leaf).alias(str(place)) for place, leaf in enumerate(leaves))
     return tuple(

@@ -1,4 +1,4 @@
-"""Screener fields: what a filter may name; one entry per column of the features table, with unit and meaning."""
+"""Screener fields: what a filter may name, with unit, meaning and words for it; made from the registries of the features."""
 
 from __future__ import annotations
 
@@ -6,29 +6,86 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.indicators.registry import ANY, FEATURES, POSITIVE, Range, Scale
+
+Kind = Literal["number", "text"]
+Group = Literal["technical", "fundamental", "descriptive"]
 
 
 @dataclass(frozen=True)
 class ScreenerField:
-    """A column that filters and sorts may use."""
+    """A column that filters and sorts may use.
+
+    ``aliases`` are words for it, the first one being how it is written; its name is understood as well. ``scale``
+    says what brings a value of an earlier session into the scale of a later one: its prices, its shares, or nothing.
+    """
 
     name: str
-    kind: Literal["number", "text"]
+    kind: Kind
+    group: Group
     unit: str
     description: str
+    aliases: tuple[str, ...]
+    valid_range: Range = ANY
+    scale: Scale = "none"
 
+    @property
+    def label(self) -> str:
+        """How it is written in a sentence and above a column."""
+        return self.aliases[0] if self.aliases else self.name
+
+
+_RAW_SCALES: dict[str, Scale] = {"close": "price", "volume": "shares"}
+
+# fmt: off
+_TEXTS = (
+    ScreenerField("symbol", "text", "descriptive", "", "Ticker", ("symbol", "ticker")),
+    ScreenerField("name", "text", "descriptive", "", "Company or fund name", ("name", "company name")),
+    ScreenerField("sector", "text", "descriptive", "", "Sector, one of eleven", ("sector",)),
+    ScreenerField("industry", "text", "descriptive", "", "Industry, in the vendor's words", ("industry",)),
+    ScreenerField("exchange", "text", "descriptive", "", "Primary exchange (MIC)", ("exchange",)),
+    ScreenerField("asset_type", "text", "descriptive", "", "CS common stock, ETF, ADRC, ...", ("asset type",)),
+)
+_AGE = ScreenerField(AGE_COLUMN, "number", "fundamental", "days", "Calendar days since the snapshot that the fundamental ratios come from", ("fundamentals age", "age of fundamentals"), POSITIVE)
+# fmt: on
 
 FIELDS: dict[str, ScreenerField] = {
-    name: ScreenerField(
-        name, "number" if column.dtype.is_numeric() else "text", column.unit, column.description
+    field.name: field
+    for field in (
+        *_TEXTS,
+        *(
+            ScreenerField(
+                item.name,
+                "number",
+                "technical",
+                item.unit,
+                item.description,
+                item.aliases,
+                item.valid_range,
+                _RAW_SCALES.get(item.name, item.scale),
+            )
+            for item in FEATURES.values()
+        ),
+        *(
+            ScreenerField(
+                item.name,
+                "number",
+                "fundamental",
+                item.unit,
+                item.description,
+                item.aliases,
+                item.valid_range,
+            )
+            for item in FUNDAMENTALS.values()
+        ),
+        _AGE,
     )
-    for name, column in DAILY_FEATURES.columns.items()
-    if name != "session"
 }
+"""Every field by name."""
 
 
-def known_field(name: str, kind: Literal["number", "text"]) -> str:
+def known_field(name: str, kind: Kind) -> str:
     """Return ``name`` if there is such a field of that kind.
 
     Raises

@@ -1,40 +1,53 @@
-"""Filter tree: typed conditions on one session's features, with an exact JSON form; a screen is a tree with a sort."""
+"""Filter tree: typed conditions on a session's features, with an exact JSON form; a screen is a named tree with a sort."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from trading_assets.screener.fields import known_field
 
 MAX_DEPTH = 12
 MAX_NODES = 200
+MAX_SESSIONS_AGO = 252
+MAX_TOP = 10_000
 
 NumberField = Annotated[str, AfterValidator(lambda name: known_field(name, "number"))]
 TextField = Annotated[str, AfterValidator(lambda name: known_field(name, "text"))]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+SessionsAgo = Annotated[int, Field(ge=0, le=MAX_SESSIONS_AGO)]
 
 
 class _Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Comparison(_Node):
-    """A field against a number or against another field, which may be scaled by ``factor``."""
+class Term(_Node):
+    """A field to compare with: its value so many sessions ago, in the scale of the session, times ``factor``."""
 
-    kind: Literal["comparison"] = "comparison"
     field: NumberField
-    operator: Literal["<", "<=", ">", ">="]
-    value: Number | NumberField
+    sessions_ago: SessionsAgo = 0
     factor: Number = 1.0
 
 
+class Comparison(_Node):
+    """A field, now or some sessions ago, against a number or another field."""
+
+    kind: Literal["comparison"] = "comparison"
+    field: NumberField
+    sessions_ago: SessionsAgo = 0
+    operator: Literal["<", "<=", ">", ">="]
+    value: Number | Term
+
+
 class Between(_Node):
-    """A field within two numbers, both included."""
+    """A field, now or some sessions ago, within two numbers, both included."""
 
     kind: Literal["between"] = "between"
     field: NumberField
+    sessions_ago: SessionsAgo = 0
     low: Number
     high: Number
 
@@ -45,6 +58,27 @@ class Between(_Node):
         return self
 
 
+class Cross(_Node):
+    """A field that came to lie above (below) a number or another field within the last ``within`` sessions.
+
+    It did ``k`` sessions ago if it lay above then and not above the session before. The session itself is the first
+    of the ``within``.
+    """
+
+    kind: Literal["cross"] = "cross"
+    field: NumberField
+    direction: Literal["above", "below"]
+    value: Number | Term
+    within: int = Field(default=1, ge=1, le=63, description="sessions, the newest included")
+
+    @field_validator("value")
+    @classmethod
+    def _check_term(cls, value: float | Term) -> float | Term:
+        if isinstance(value, Term) and value.sessions_ago:
+            raise ValueError("a crossing is of values of the same session: leave sessions_ago out")
+        return value
+
+
 class In(_Node):
     """A text field equal to one of several values."""
 
@@ -52,19 +86,34 @@ class In(_Node):
     field: TextField
     values: tuple[str, ...] = Field(min_length=1)
 
+    @field_validator("values")
+    @classmethod
+    def _check_values(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
 
-class And(_Node):
+
+class _Several(_Node):
+    filters: tuple[Filter, ...] = Field(min_length=2)
+
+    @field_validator("filters")
+    @classmethod
+    def _flatten(cls, filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+        # (a and b) and c is a and b and c: one form for one meaning
+        return tuple(
+            leaf for child in filters for leaf in (child.filters if isinstance(child, cls) else (child,))
+        )
+
+
+class And(_Several):
     """All of the filters."""
 
     kind: Literal["and"] = "and"
-    filters: tuple[Filter, ...] = Field(min_length=1)
 
 
-class Or(_Node):
+class Or(_Several):
     """At least one of the filters."""
 
     kind: Literal["or"] = "or"
-    filters: tuple[Filter, ...] = Field(min_length=1)
 
 
 class Not(_Node):
@@ -74,23 +123,33 @@ class Not(_Node):
     filter: Filter
 
 
-Predicate = Comparison | Between | In
-Filter = Annotated[Comparison | Between | In | And | Or | Not, Field(discriminator="kind")]
+Predicate = Comparison | Between | Cross | In
+Filter = Annotated[Comparison | Between | Cross | In | And | Or | Not, Field(discriminator="kind")]
 
 
-class Screen(_Node):
-    """A named filter with the order of its results."""
+class Sort(_Node):
+    """Order of the results; symbols without the value come last, ties are in the order of the symbols."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    description: str = ""
-    where: Filter
-    sort_by: NumberField
+    field: NumberField
     descending: bool = True
-    top: int | None = Field(default=None, ge=1, description="keep only the first this many; symbols")
+
+
+DEFAULT_SORT = Sort(field="dollar_volume_20")
+"""Order of results if none is asked for: what trades most first."""
+
+
+class Query(_Node):
+    """What to look for: a filter (everything without one), the order of the results, and how many of them."""
+
+    where: Filter | None = None
+    sort: Sort | None = None
+    top: int | None = Field(default=None, ge=1, le=MAX_TOP, description="keep only the first this many")
 
     @model_validator(mode="after")
-    def _check_size(self) -> Screen:
-        depth, nodes = _measure(self.where)
+    def _check(self) -> Query:
+        if self.top is not None and self.sort is None:
+            raise ValueError(f"top {self.top} by what? Name a field to sort by")
+        depth, nodes = _measure(self.where) if self.where else (0, 0)
         if depth > MAX_DEPTH or nodes > MAX_NODES:
             raise ValueError(
                 f"the filter has {nodes} conditions {depth} deep; at most {MAX_NODES}, {MAX_DEPTH}"
@@ -98,46 +157,50 @@ class Screen(_Node):
         return self
 
 
+class Screen(Query):
+    """A query with a name, as it is saved and shared."""
+
+    format: Literal[1] = 1
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    description: str = Field(default="", max_length=500)
+
+    @property
+    def query(self) -> Query:
+        """What it looks for, without name and description."""
+        return Query(where=self.where, sort=self.sort, top=self.top)
+
+
 def _measure(node: Filter) -> tuple[int, int]:
-    children = node.filters if isinstance(node, And | Or) else (node.filter,) if isinstance(node, Not) else ()
-    measured = [_measure(child) for child in children]
+    measured = [_measure(child) for child in children(node)]
     return 1 + max((depth for depth, _ in measured), default=0), 1 + sum(nodes for _, nodes in measured)
 
 
-def predicates(node: Filter) -> list[Predicate]:
+def children(node: Filter) -> tuple[Filter, ...]:
+    """Return the filters directly below a node."""
+    return node.filters if isinstance(node, And | Or) else (node.filter,) if isinstance(node, Not) else ()
+
+
+def predicates(node: Filter | None) -> list[Predicate]:
     """List the conditions of a tree, left to right."""
-    if isinstance(node, And | Or):
-        return [leaf for child in node.filters for leaf in predicates(child)]
-    if isinstance(node, Not):
-        return predicates(node.filter)
+    if node is None:
+        return []
+    if isinstance(node, And | Or | Not):
+        return [leaf for child in children(node) for leaf in predicates(child)]
     return [node]
 
 
-def describe(node: Filter) -> str:
-    """Write a filter in words.
-
-    Examples
-    --------
-    >>> describe(Comparison(field="close", operator=">", value="sma_200"))
-    'close > sma_200'
-    """
-    match node:
-        case Comparison():
-            factor = "" if node.factor == 1 or not isinstance(node.value, str) else f"{node.factor:g} x "
-            value = node.value if isinstance(node.value, str) else f"{node.value * node.factor:,.10g}"
-            return f"{node.field} {node.operator} {factor}{value}"
-        case Between():
-            return f"{node.field} between {node.low:,.10g} and {node.high:,.10g}"
-        case In():
-            return f"{node.field} in ({', '.join(node.values)})"
-        case Not():
-            return f"not ({describe(node.filter)})"
-        case And() | Or():
-            return f" {node.kind} ".join(
-                f"({describe(child)})" if isinstance(child, And | Or) else describe(child)
-                for child in node.filters
-            )
+def values_of(predicate: Predicate) -> Iterator[tuple[str, int]]:
+    """Name every value that a condition reads: the field, and how many sessions ago."""
+    if isinstance(predicate, Cross):
+        names = [predicate.field, *([predicate.value.field] if isinstance(predicate.value, Term) else [])]
+        yield from ((name, ago) for name in names for ago in range(predicate.within + 1))
+    elif isinstance(predicate, In):
+        yield predicate.field, 0
+    else:
+        yield predicate.field, predicate.sessions_ago
+        if isinstance(predicate, Comparison) and isinstance(predicate.value, Term):
+            yield predicate.value.field, predicate.value.sessions_ago
 
 
-for model in (And, Or, Not, Screen):
+for model in (And, Or, Not, Query, Screen):
     model.model_rebuild()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading_assets.screener.filters import And, Comparison, Screen
+from trading_assets.screener.filters import And, Comparison, Screen, Sort, Term
 
 OVERSOLD = Screen(
     name="oversold",
@@ -14,8 +14,7 @@ OVERSOLD = Screen(
             Comparison(field="dollar_volume_20", operator=">", value=5_000_000),
         )
     ),
-    sort_by="rsi_14",
-    descending=False,
+    sort=Sort(field="rsi_14", descending=False),
 )
 
 MOMENTUM_LEADERS = Screen(
@@ -23,13 +22,13 @@ MOMENTUM_LEADERS = Screen(
     description="The 50 liquid shares above their 200-session average with the highest 12-1 momentum.",
     where=And(
         filters=(
-            Comparison(field="close", operator=">", value="sma_200"),
+            Comparison(field="close", operator=">", value=Term(field="sma_200")),
             Comparison(field="close", operator=">", value=5),
             Comparison(field="dollar_volume_20", operator=">", value=5_000_000),
             Comparison(field="momentum_12_1", operator=">", value=0),
         )
     ),
-    sort_by="momentum_12_1",
+    sort=Sort(field="momentum_12_1"),
     top=50,
 )
 
