@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from trading_assets.errors import DataQualityError
 from trading_assets.features.adjust import PRICES, SymbolRuns, factor_arrays, symbol_runs
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.indicators.feature import HOURS_PER_YEAR
 from trading_assets.indicators.kernel import FloatArray, IndexArray
-from trading_assets.indicators.registry import FEATURES, HOURS_PER_YEAR, INDICATORS
+from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import sessions_between

@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from trading_assets.indicators.registry import ANY, POSITIVE, Range
+from trading_assets.indicators.feature import ANY, POSITIVE, Range
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.indicators.registry import ANY, FEATURES, POSITIVE, Range, Scale
+from trading_assets.indicators.feature import ANY, POSITIVE, Range, Scale
+from trading_assets.indicators.registry import FEATURES
 
 Kind = Literal["number", "text"]
 Group = Literal["technical", "fundamental", "descriptive"]
