@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.queries.installation import database_version, installation, lake_version, newest, read
 from resources.adjusted_bars import Adjust, read_adjusted_bars
-from trading_assets.indicators import momentum, trend, volatility
+from trading_assets.features.build import BENCHMARK
+from trading_assets.indicators.series import with_indicators
 from trading_assets.schemas import (
     CORPORATE_ACTIONS,
     DAILY_BARS,
@@ -49,7 +50,7 @@ def symbols() -> pl.DataFrame:
 def bars(symbol: str, view: View) -> pl.DataFrame:
     """Return one symbol's bars with indicators and the scales that they were multiplied by, oldest first.
 
-    Indicators are computed on the prices that are shown.
+    Every registered indicator is there, computed on the prices that are shown.
     """
     tables = (DAILY_BARS, CORPORATE_ACTIONS, *((HOURLY_BARS,) if view.grain == "Hourly" else ()))
     return _bars(symbol, view, "".join(map(lake_version, tables)))
@@ -106,6 +107,15 @@ def _symbols(universe_version: str, bars_version: str) -> pl.DataFrame:
 
 @_cached
 def _bars(symbol: str, view: View, version: str) -> pl.DataFrame:
+    bars = _scaled(symbol, view)
+    if bars.is_empty():
+        return bars
+    at = "session" if view.grain == "Daily" else "bar_start"
+    benchmark = bars if symbol == BENCHMARK else _scaled(BENCHMARK, view)
+    return with_indicators(bars, _beside(bars, benchmark, at), hourly=view.grain == "Hourly")
+
+
+def _scaled(symbol: str, view: View) -> pl.DataFrame:
     lake = installation().lake
     last = newest(DAILY_BARS, lake_version(DAILY_BARS))
     table = DAILY_BARS if view.grain == "Daily" else HOURLY_BARS
@@ -114,39 +124,23 @@ def _bars(symbol: str, view: View, version: str) -> pl.DataFrame:
     start = last - (HISTORY if view.grain == "Daily" else HOURLY_HISTORY)
     daily = read_adjusted_bars(lake, [symbol], start=start, adjust=view.adjust, as_of=view.as_of).bars
     if view.grain == "Daily":
-        return daily if daily.is_empty() else _with_indicators(daily)
+        return daily
     hours = (
         lake.scan(HOURLY_BARS, start=start, symbols=[symbol], as_of=view.as_of).sort("bar_start").collect()
     )
-    if hours.is_empty():
-        return hours
     # the hours of a session have its scale; those of one without a daily bar yet are in today's
     scaled = hours.join(
         daily.select("session", "price_scale", "share_scale"), on="session", how="left", maintain_order="left"
     ).with_columns(pl.col("price_scale", "share_scale").fill_null(1.0))
-    return _with_indicators(
-        scaled.with_columns(
-            pl.col(PRICES) * pl.col("price_scale"), volume=pl.col("volume") * pl.col("share_scale")
-        )
+    return scaled.with_columns(
+        pl.col(PRICES) * pl.col("price_scale"), volume=pl.col("volume") * pl.col("share_scale")
     )
 
 
-def _with_indicators(frame: pl.DataFrame) -> pl.DataFrame:
-    close = frame["close"].to_numpy()
-    upper, _, lower, _ = volatility.bollinger(close, 20, 2.0)
-    line, signal, histogram = trend.macd(close, 12, 26, 9)
-    return frame.with_columns(
-        sma_20=trend.sma(close, 20),
-        sma_50=trend.sma(close, 50),
-        sma_200=trend.sma(close, 200),
-        ema_26=trend.ema(close, 26),
-        bb_upper=upper,
-        bb_lower=lower,
-        rsi_14=momentum.rsi(close, 14),
-        macd=line,
-        macd_signal=signal,
-        macd_histogram=histogram,
-    )
+def _beside(bars: pl.DataFrame, benchmark: pl.DataFrame, at: str) -> pl.Series:
+    # where the benchmark has no bar, its last close stands
+    closes = benchmark.select(at, benchmark_close="close").sort(at)
+    return bars.select(at).sort(at).join_asof(closes, on=at, strategy="backward")["benchmark_close"]
 
 
 @_cached

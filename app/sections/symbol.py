@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import formatting
 from app.charts.candle_bars import candle_frame
-from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_spec
+from app.charts.candles import candle_spec
+from app.charts.indicators import CHOICES, DEFAULT
 from app.components import tables
 from app.components.page_frame import empty
 from app.queries import market
@@ -30,8 +31,7 @@ KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ00
 LETTERS = {"split": "S", "cash_dividend": "D", "spin_off": "O", "symbol_change": "N", "delisting": "X"}
 CHART_COLUMNS = {
     "ago", "session", "label", "open", "high", "low", "close", "volume", "change", "tick", "buy", "sell", "event",
-    "event_note", "sma_20", "sma_50", "sma_200", "ema_26", "bb_upper", "bb_lower", "rsi_14", "macd", "macd_signal",
-    "macd_histogram",
+    "event_note",
 }  # fmt: skip
 
 
@@ -113,25 +113,25 @@ def show_chart(symbol: str, view: market.View, account: str | None) -> None:
     span = controls.segmented_control(
         "Range", list(ranges), default="1M" if hourly else "1Y", key=f"an_range_{view.grain.lower()}", required=True, bind="query-params"
     )  # fmt: skip
-    overlays = controls.pills(
-        "Overlays", OVERLAY_NAMES, selection_mode="multi", default=["SMA 50", "SMA 200"], key="an_overlays"
-    )
-    panes = controls.pills(
-        "Panes", PANE_NAMES, selection_mode="multi", default=list(PANE_NAMES), key="an_panes"
-    )
     log = controls.toggle("Log scale", key="an_log", bind="query-params")
+    indicators = st.multiselect(
+        "Indicators", list(CHOICES), default=list(DEFAULT), key="an_indicators", bind="query-params",
+        format_func=lambda name: CHOICES[name].label, placeholder="Choose what to draw",
+        help="Computed on the prices that are shown; those in the scale of the prices lie over the candles, others have a pane below",
+    )  # fmt: skip
     at = "bar_start" if hourly else "session"
+    shown = CHART_COLUMNS.union(*(CHOICES[name].columns for name in indicators))
     frame = candle_frame(
-        bars.drop("source", "batch_id", "known_at", "vwap", "trade_count"),
+        bars.select(name for name in bars.columns if name in {*shown, "bar_start", "bar_end"}),
         _fills(symbol, account, bars, at), _events(symbol, view, bars, at), at=at, zone=settings().user_timezone,
     )  # fmt: skip
     year = bars.filter(pl.col("session").dt.year() == bars["session"][-1].year).height
     spec = candle_spec(
         frame.height, ranges[span] or year, tables.colours(),
-        overlays=overlays, panes=panes, log=log, title=f"Price (USD, {TITLES[view.adjust]})", hourly=hourly,
+        indicators=indicators, log=log, title=f"Price (USD, {TITLES[view.adjust]})", hourly=hourly,
     )  # fmt: skip
     st.vega_lite_chart(
-        frame.select(name for name in frame.columns if name in CHART_COLUMNS), spec, key="an_candles", width="stretch",
+        frame.select(name for name in frame.columns if name in shown), spec, key="an_candles", width="stretch",
         alt=f"{view.grain} candles of {symbol} over {frame.height} bars up to {formatting.day(bars['session'][-1])}, last close {formatting.usd(bars['close'][-1])}",
     )  # fmt: skip
     st.caption(

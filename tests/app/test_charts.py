@@ -14,11 +14,15 @@ import vl_convert
 from app.bar_grid import STATES, Grid, alphabetical, cells, columns
 from app.charts.bars import allocation_frame, allocation_spec, recommendations_spec
 from app.charts.candle_bars import candle_frame
-from app.charts.candles import OVERLAY_NAMES, PANE_NAMES, candle_spec
+from app.charts.candles import candle_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
 from app.charts.heatmap import heatmap_frame, heatmap_spec
+from app.charts.indicators import CHOICES, DEFAULT
 from app.charts.palette import palette
-from trading_assets.indicators import momentum, trend, volatility
+from trading_assets.features.build import build_daily_features
+from trading_assets.indicators.registry import FEATURES
+from trading_assets.indicators.series import with_indicators
+from trading_assets.schemas import CORPORATE_ACTIONS
 from trading_assets.sessions import sessions_between
 
 DAYS = sessions_between(date(2019, 1, 2), date(2024, 12, 31))
@@ -38,18 +42,16 @@ def bars(count: int, *, holes: bool = False) -> pl.DataFrame:
     random = np.random.default_rng(5)
     close = 50 * np.exp(np.cumsum(random.normal(0, 0.02, count)))
     opening = close * np.exp(random.normal(0, 0.01, count))
-    upper, _, lower, _ = volatility.bollinger(close, 20, 2.0)
-    line, signal, histogram = trend.macd(close, 12, 26, 9)
     frame = pl.DataFrame(
         {
             "session": DAYS[:count], "open": opening, "high": np.maximum(opening, close) * 1.01,
             "low": np.minimum(opening, close) * 0.99, "close": close, "volume": random.uniform(1e5, 1e6, count),
-            "sma_20": trend.sma(close, 20), "sma_50": trend.sma(close, 50), "sma_200": trend.sma(close, 200),
-            "ema_26": trend.ema(close, 26), "bb_upper": upper, "bb_lower": lower, "rsi_14": momentum.rsi(close, 14),
-            "macd": line, "macd_signal": signal, "macd_histogram": histogram,
         },
         schema_overrides={"session": pl.Date},
     )  # fmt: skip
+    benchmark = pl.Series(100 * np.exp(np.cumsum(random.normal(0, 0.01, count))))
+    scaled = frame.with_columns(price_scale=1.0, share_scale=1.0)
+    frame = with_indicators(scaled, benchmark).drop("price_scale", "share_scale")
     if holes:
         gap = pl.int_range(pl.len()) % 7 == 3
         frame = frame.with_columns(
@@ -64,15 +66,51 @@ def bars(count: int, *, holes: bool = False) -> pl.DataFrame:
 )
 def test_candles_draw_whatever_there_is(count, theme):
     frame = candle_frame(bars(count, holes=count == 40))
-    svg = draw(candle_spec(frame.height, 252, palette(theme), overlays=OVERLAY_NAMES), frame)
+    svg = draw(candle_spec(frame.height, 252, palette(theme)), frame)
     assert svg.count('aria-roledescription="bar"') >= min(count, 252)
 
 
-@pytest.mark.parametrize("panes", [[], ["RSI"], ["MACD"], list(PANE_NAMES)], ids=str)
-def test_candles_draw_with_any_panes_and_logarithmic_prices(panes):
+@pytest.mark.parametrize(
+    ("chosen", "log"),
+    [([], True), (["rsi_14"], False), (["bb_upper", "sma_20"], True), (["macd", "stoch_k", "beta_252"], False), (list(CHOICES), True)],
+    ids=["none", "rsi", "bands", "panes", "all"],
+)  # fmt: skip
+def test_candles_draw_with_any_indicators_and_scale(chosen, log):
     frame = candle_frame(bars(60))
-    svg = draw(candle_spec(60, 21, palette("light"), overlays=["Bollinger"], panes=panes, log=True), frame)
-    assert ("RSI, 14" in svg) == ("RSI" in panes)
+    spec = candle_spec(60, 21, palette("light"), indicators=chosen, log=log)
+    svg = draw(spec, frame)
+    below = [row for row in spec["vconcat"] if "title" in row]
+    own = [name for name in chosen if CHOICES[name].pane == "own"]
+    assert len(below) == len(own) + 3, "price, volume and the whole history are always there"
+    assert ("Relative strength index" in svg) == ("rsi_14" in chosen)
+    assert ("upper bollinger band" in svg.lower()) == ("bb_upper" in chosen)
+
+
+def test_every_feature_of_the_registry_can_be_drawn_and_only_once():
+    drawn = [name for choice in CHOICES.values() for name in choice.columns]
+    assert sorted(drawn) == sorted(set(FEATURES) - {"close", "volume"})
+    assert {name: CHOICES[name].pane for name in DEFAULT} == {
+        "sma_50": "price", "sma_200": "price", "rsi_14": "own", "macd": "own",
+    }  # fmt: skip
+    assert CHOICES["macd"].columns == ("macd", "macd_signal", "macd_histogram")
+    assert CHOICES["bb_upper"].columns == ("bb_upper", "bb_middle", "bb_lower")
+    assert CHOICES["bb_position"].pane == "own"
+
+
+def test_an_indicator_on_the_chart_is_the_feature_of_the_newest_session():
+    count = 300
+    frame = bars(count)
+    rows = frame.select("session", "open", "high", "low", "close", "volume").with_columns(
+        symbol=pl.lit("AAA")
+    )
+    spy = rows.with_columns(pl.col("open", "high", "low", "close") * 3, symbol=pl.lit("SPY"))
+    scaled = rows.with_columns(price_scale=1.0, share_scale=1.0)
+    shown = with_indicators(scaled, spy["close"])
+    none = pl.DataFrame(schema=CORPORATE_ACTIONS.schema)
+    made = build_daily_features(pl.concat([rows, spy]), none, sessions=[DAYS[count - 1]])
+    row = made.row(by_predicate=pl.col("symbol") == "AAA", named=True)
+    for name in CHOICES:
+        assert shown[name][-1] == pytest.approx(row[name], rel=1e-9), name
 
 
 def test_candle_frame_counts_back_from_the_newest_bar_and_keeps_five_years():
@@ -108,9 +146,11 @@ def test_candle_frame_averages_our_fills_of_a_session_and_sends_no_nan():
 
 
 def test_five_years_of_candles_fit_in_the_websocket_budget():
-    frame = candle_frame(bars(1260))
+    drawn = ["sma_20", "sma_50", "sma_200", "bb_upper", "rsi_14", "macd", "atr_14"]
+    columns = [name for choice in drawn for name in CHOICES[choice].columns]
+    frame = candle_frame(bars(1260).select("session", "open", "high", "low", "close", "volume", *columns))
     sent = frame.estimated_size()
-    spec = json.dumps(candle_spec(1260, 252, palette("light"), overlays=OVERLAY_NAMES))
+    spec = json.dumps(candle_spec(1260, 252, palette("light"), indicators=drawn))
     assert sent + len(spec) < 300_000
 
 

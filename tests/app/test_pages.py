@@ -139,10 +139,9 @@ def test_choosing_another_symbol_changes_the_address(open_page, traded, market):
     assert app.query_params["symbol"] in (other.partition(" ")[0], [other.partition(" ")[0]])
 
 
-def test_every_overlay_pane_and_scale_can_be_chosen(open_page, traded, market):
+def test_any_indicators_and_scale_can_be_chosen(open_page, traded, market):
     app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
-    app.session_state.an_overlays = ["SMA 20", "SMA 50", "SMA 200", "EMA 26", "Bollinger"]
-    app.session_state.an_panes = []
+    app.session_state.an_indicators = ["sma_20", "ema_26", "bb_upper", "atr_14", "beta_252"]
     app.session_state.an_price = "As traded"
     app.session_state.an_log = True
     app.session_state.an_range_daily = "YTD"
@@ -152,6 +151,8 @@ def test_every_overlay_pane_and_scale_can_be_chosen(open_page, traded, market):
     assert "as traded" in spec
     assert '"log"' in spec
     assert "rsi_14" not in spec
+    assert "Average true range" in spec
+    assert chart_rows(app)["beta_252"].drop_nulls().len() > 0
 
 
 def test_operations_shows_how_far_every_table_goes_and_should_go(open_page, traded, market):
