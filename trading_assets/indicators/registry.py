@@ -28,75 +28,75 @@ def reported(values: FloatArray, starts: object = None) -> FloatArray:  # noqa: 
 # fmt: off
 INDICATORS: tuple[Indicator, ...] = (
     Indicator(reported, ("raw_close",), (), "daily_bars", (
-        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price"), pane="price"),)),
+        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price", "share price", "stock price", "closing price"), pane="price"),)),
     Indicator(reported, ("raw_volume",), (), "daily_bars", (
-        Feature("volume", "Shares traded in the session", "shares", 1, "none", POSITIVE, ("shares traded",)),)),
+        Feature("volume", "Shares traded in the session", "shares", 1, "none", POSITIVE, ("volume", "shares traded", "trading volume")),)),
     Indicator(trend.sma, ("close",), (20,), "TA-Lib SMA", (
-        Feature("sma_20", "Simple moving average of 20 closes", "USD", 20, "price", POSITIVE, ("20 sma", "sma 20", "20 day moving average", "20 day average"), pane="price"),)),
+        Feature("sma_20", "Simple moving average of 20 closes", "USD", 20, "price", POSITIVE, ("20-day SMA", "20 day moving average", "20 day average", "20 day simple moving average"), pane="price"),)),
     Indicator(trend.sma, ("close",), (50,), "TA-Lib SMA", (
-        Feature("sma_50", "Simple moving average of 50 closes", "USD", 50, "price", POSITIVE, ("50 sma", "sma 50", "50 day moving average", "50 day average"), pane="price"),)),
+        Feature("sma_50", "Simple moving average of 50 closes", "USD", 50, "price", POSITIVE, ("50-day SMA", "50 day moving average", "50 day average", "50 day simple moving average"), pane="price"),)),
     Indicator(trend.sma, ("close",), (200,), "TA-Lib SMA", (
-        Feature("sma_200", "Simple moving average of 200 closes", "USD", 200, "price", POSITIVE, ("200 sma", "sma 200", "200 day moving average", "200 day average"), pane="price"),)),
+        Feature("sma_200", "Simple moving average of 200 closes", "USD", 200, "price", POSITIVE, ("200-day SMA", "200 day moving average", "200 day average", "200 day simple moving average"), pane="price"),)),
     Indicator(trend.ema, ("close",), (12,), "TA-Lib EMA", (
-        Feature("ema_12", "Exponential moving average, 12 sessions", "USD", 12, "price", POSITIVE, ("12 ema", "ema 12", "12 day exponential average"), pane="price"),)),
+        Feature("ema_12", "Exponential moving average, 12 sessions", "USD", 12, "price", POSITIVE, ("12-day EMA", "12 day exponential moving average", "12 day exponential average"), pane="price"),)),
     Indicator(trend.ema, ("close",), (26,), "TA-Lib EMA", (
-        Feature("ema_26", "Exponential moving average, 26 sessions", "USD", 26, "price", POSITIVE, ("26 ema", "ema 26", "26 day exponential average"), pane="price"),)),
+        Feature("ema_26", "Exponential moving average, 26 sessions", "USD", 26, "price", POSITIVE, ("26-day EMA", "26 day exponential moving average", "26 day exponential average"), pane="price"),)),
     Indicator(trend.ema, ("close",), (50,), "TA-Lib EMA", (
-        Feature("ema_50", "Exponential moving average, 50 sessions", "USD", 50, "price", POSITIVE, ("50 ema", "ema 50", "50 day exponential average"), pane="price"),)),
+        Feature("ema_50", "Exponential moving average, 50 sessions", "USD", 50, "price", POSITIVE, ("50-day EMA", "50 day exponential moving average", "50 day exponential average"), pane="price"),)),
     Indicator(momentum.rsi, ("close",), (14,), "TA-Lib RSI", (
-        Feature("rsi_14", "Relative strength index (Wilder), 14 sessions", "0-100", 15, "none", PERCENT, ("rsi", "relative strength", "relative strength index")),)),
+        Feature("rsi_14", "Relative strength index (Wilder), 14 sessions", "0-100", 15, "none", PERCENT, ("RSI", "relative strength index")),)),
     Indicator(trend.macd, ("close",), (12, 26, 9), "TA-Lib MACD", (
-        Feature("macd", "MACD line 12-26", "USD", 34, "price", ANY, ("macd line",)),
-        Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("macd signal line",)),
-        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("macd hist",)),)),
+        Feature("macd", "MACD line 12-26", "USD", 34, "price", ANY, ("MACD", "macd line")),
+        Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line")),
+        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),)),
     Indicator(volatility.bollinger, ("close",), (20, 2.0), "TA-Lib BBANDS", (
-        Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper bollinger band", "upper band"), pane="price"),
-        Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle bollinger band",), pane="price"),
-        Feature("bb_lower", "Lower Bollinger band", "USD", 20, "price", ANY, ("lower bollinger band", "lower band"), pane="price"),
-        Feature("bb_position", "(close - lower) / (upper - lower); null where the bands coincide", "fraction", 20, "none", ANY, ("bollinger position", "percent b")),)),
+        Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band"), pane="price"),
+        Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle Bollinger band", "middle band"), pane="price"),
+        Feature("bb_lower", "Lower Bollinger band", "USD", 20, "price", ANY, ("lower Bollinger band", "lower band"), pane="price"),
+        Feature("bb_position", "(close - lower) / (upper - lower); null where the bands coincide", "ratio", 20, "none", ANY, ("Bollinger position", "percent b", "%b")),)),
     Indicator(volatility.atr, ("high", "low", "close"), (14,), "TA-Lib ATR", (
-        Feature("atr_14", "Average true range (Wilder), 14 sessions", "USD", 15, "price", POSITIVE, ("atr", "average true range")),)),
+        Feature("atr_14", "Average true range (Wilder), 14 sessions", "USD", 15, "price", POSITIVE, ("ATR", "average true range")),)),
     Indicator(trend.adx, ("high", "low", "close"), (14,), "TA-Lib ADX", (
-        Feature("adx_14", "Average directional index (Wilder), 14 sessions", "0-100", 28, "none", PERCENT, ("adx", "trend strength")),)),
+        Feature("adx_14", "Average directional index (Wilder), 14 sessions", "0-100", 28, "none", PERCENT, ("ADX", "average directional index", "trend strength")),)),
     Indicator(momentum.stochastic, ("high", "low", "close"), (14, 3, 3), "TA-Lib STOCH(14, 3, 3)", (
-        Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic", "stochastic k", "%k")),
-        Feature("stoch_d", "Slow stochastic %D: mean of 3 %K", "0-100", 18, "none", PERCENT, ("stochastic d", "%d")),)),
+        Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic %K", "stochastic", "stochastic k", "%k")),
+        Feature("stoch_d", "Slow stochastic %D: mean of 3 %K", "0-100", 18, "none", PERCENT, ("stochastic %D", "stochastic d", "%d")),)),
     Indicator(volatility.volatility, ("close",), (20,), "rolling sample deviation of log returns", (
         Feature("volatility_20", "Sample deviation of 20 log returns times sqrt(252)", "fraction per year", 21, "none", POSITIVE, ("volatility", "annualised volatility", "annualized volatility"), is_annualised=True),)),
     Indicator(returns.total_return, ("close",), (1,), "TA-Lib ROCP", (
-        Feature("return_1", "Total return over 1 session", "fraction", 2, "none", LOSS, ("1 day return", "daily return", "change", "change today")),)),
+        Feature("return_1", "Total return over 1 session", "fraction", 2, "none", LOSS, ("1-day return", "daily return", "daily change", "change today")),)),
     Indicator(returns.total_return, ("close",), (5,), "TA-Lib ROCP", (
-        Feature("return_5", "Total return over 5 sessions", "fraction", 6, "none", LOSS, ("5 day return", "weekly return", "1 week return")),)),
+        Feature("return_5", "Total return over 5 sessions", "fraction", 6, "none", LOSS, ("5-day return", "weekly return", "1 week return")),)),
     Indicator(returns.total_return, ("close",), (21,), "TA-Lib ROCP", (
-        Feature("return_21", "Total return over 21 sessions", "fraction", 22, "none", LOSS, ("21 day return", "monthly return", "1 month return")),)),
+        Feature("return_21", "Total return over 21 sessions", "fraction", 22, "none", LOSS, ("21-day return", "monthly return", "1 month return")),)),
     Indicator(returns.total_return, ("close",), (63,), "TA-Lib ROCP", (
-        Feature("return_63", "Total return over 63 sessions", "fraction", 64, "none", LOSS, ("63 day return", "quarterly return", "3 month return")),)),
+        Feature("return_63", "Total return over 63 sessions", "fraction", 64, "none", LOSS, ("63-day return", "quarterly return", "3 month return")),)),
     Indicator(returns.total_return, ("close",), (126,), "TA-Lib ROCP", (
-        Feature("return_126", "Total return over 126 sessions", "fraction", 127, "none", LOSS, ("126 day return", "6 month return", "half year return")),)),
+        Feature("return_126", "Total return over 126 sessions", "fraction", 127, "none", LOSS, ("126-day return", "6 month return", "half year return")),)),
     Indicator(returns.total_return, ("close",), (252,), "TA-Lib ROCP", (
-        Feature("return_252", "Total return over 252 sessions", "fraction", 253, "none", LOSS, ("252 day return", "yearly return", "1 year return", "12 month return")),)),
+        Feature("return_252", "Total return over 252 sessions", "fraction", 253, "none", LOSS, ("252-day return", "yearly return", "annual return", "1 year return", "12 month return")),)),
     Indicator(returns.total_return, ("close",), (252, 21), "Jegadeesh and Titman (1993), 12-1", (
-        Feature("momentum_12_1", "Total return from 252 to 21 sessions ago", "fraction", 253, "none", LOSS, ("momentum", "12-1 momentum", "12 month momentum")),)),
+        Feature("momentum_12_1", "Total return from 252 to 21 sessions ago", "fraction", 253, "none", LOSS, ("12-1 momentum", "momentum", "12 month momentum")),)),
     Indicator(trend.sma, ("volume",), (20,), "TA-Lib SMA of the volume", (
-        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("average volume", "avg volume")),)),
+        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume")),)),
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
-        Feature("volume_ratio", "Volume divided by its 20-session mean", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume")),)),
+        Feature("volume_ratio", "Volume divided by its 20-session mean", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (
-        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("dollar volume", "average dollar volume", "turnover")),)),
+        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover")),)),
     Indicator(extremes.highest, ("high",), (252,), "TA-Lib MAX", (
-        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52 week high", "52-week high", "yearly high"), pane="price"),)),
+        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "1 year high", "yearly high"), pane="price"),)),
     Indicator(extremes.lowest, ("low",), (252,), "TA-Lib MIN", (
-        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52 week low", "52-week low", "yearly low"), pane="price"),)),
+        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week low", "52 wk low", "1 year low", "yearly low"), pane="price"),)),
     Indicator(extremes.distance, ("close", "high_252"), (), "close / MAX 252 of the highs - 1", (
-        Feature("distance_high_252", "close / high_252 - 1", "fraction", 252, "none", (-1.0, 0.0), ("distance from 52 week high", "distance from high")),)),
+        Feature("distance_high_252", "close / high_252 - 1", "fraction", 252, "none", (-1.0, 0.0), ("distance from 52-week high", "distance from high")),)),
     Indicator(returns.gap, ("open", "close"), (), "open / previous close - 1", (
-        Feature("gap", "open / previous close - 1", "fraction", 2, "none", LOSS, ("opening gap", "overnight gap")),)),
+        Feature("gap", "open / previous close - 1", "fraction", 2, "none", LOSS, ("opening gap", "overnight gap", "gap")),)),
     Indicator(market.beta, ("close", "benchmark_close"), (252,), "empyrical beta", (
         Feature("beta_252", "Beta to SPY over 252 returns", "ratio", 253, "none", ANY, ("beta", "market beta")),)),
     Indicator(market.correlation, ("close", "benchmark_close"), (63,), "Pearson correlation", (
-        Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with spy", "market correlation")),)),
+        Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with SPY", "market correlation")),)),
     Indicator(volatility.zscore, ("close",), (20,), "(close - TA-Lib SMA) / TA-Lib STDDEV", (
-        Feature("zscore_20", "(close - sma_20) / population deviation of 20 closes; null where the price did not move", "deviations", 20, "none", ANY, ("z score", "z-score", "zscore")),)),
+        Feature("zscore_20", "(close - sma_20) / population deviation of 20 closes; null where the price did not move", "deviations", 20, "none", ANY, ("z-score", "zscore")),)),
 )
 # fmt: on
 
