@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class TradingError(Exception):
     """Base of every error that this system raises on purpose.
@@ -63,6 +65,25 @@ class UnknownOutcomeError(TradingError):
 
 class ReconciliationError(TradingError):
     """Halt trading: our books and the broker's differ."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A stretch of a sentence that was not understood: characters ``start`` to ``end``, why, and what to write instead."""
+
+    start: int
+    end: int
+    text: str
+    message: str
+    suggestions: tuple[str, ...] = ()
+
+
+class NotUnderstoodError(TradingError):
+    """Ask again, show: a sentence for the screener has words or an order of words that it does not know."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problem.message for problem in problems))
 
 
 class ServiceError(TradingError):

@@ -101,3 +101,28 @@ def known_field(name: str, kind: Kind) -> str:
     if found.kind != kind:
         raise ValueError(f"field {name!r} holds {found.kind}, not {kind}")
     return name
+
+
+def number_in_range(name: str, value: float) -> float:
+    """Return ``value`` if the field can have it.
+
+    Raises
+    ------
+    ValueError
+        Otherwise, with the range.
+    """
+    field = FIELDS[name]
+    low, high = field.valid_range
+    if (low is None or value >= low) and (high is None or value <= high):
+        return value
+    shown = [
+        f"{limit * 100:g}%" if field.unit.startswith("fraction") else f"{limit:g}"
+        for limit in (low, high)
+        if limit is not None
+    ]
+    within = (
+        f"between {shown[0]} and {shown[1]}"
+        if len(shown) > 1
+        else f"{shown[0]} or {'more' if high is None else 'less'}"
+    )
+    raise ValueError(f"{field.label} is always {within}")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trading_assets.screener.fields import known_field
+from trading_assets.screener.fields import known_field, number_in_range
 
 MAX_DEPTH = 12
 MAX_NODES = 200
@@ -32,6 +32,12 @@ class Term(_Node):
     factor: Number = 1.0
 
 
+def _check_value(field: str, value: float | Term) -> None:
+    # a threshold that the field can never reach is a slip of the pen in every face of the tree
+    if not isinstance(value, Term):
+        number_in_range(field, value)
+
+
 class Comparison(_Node):
     """A field, now or some sessions ago, against a number or another field."""
 
@@ -40,6 +46,11 @@ class Comparison(_Node):
     sessions_ago: SessionsAgo = 0
     operator: Literal["<", "<=", ">", ">="]
     value: Number | Term
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Comparison:
+        _check_value(self.field, self.value)
+        return self
 
 
 class Between(_Node):
@@ -55,6 +66,8 @@ class Between(_Node):
     def _check_order(self) -> Between:
         if self.low > self.high:
             raise ValueError(f"between {self.low} and {self.high} is empty: swap them")
+        _check_value(self.field, self.low)
+        _check_value(self.field, self.high)
         return self
 
 
@@ -71,12 +84,12 @@ class Cross(_Node):
     value: Number | Term
     within: int = Field(default=1, ge=1, le=63, description="sessions, the newest included")
 
-    @field_validator("value")
-    @classmethod
-    def _check_term(cls, value: float | Term) -> float | Term:
-        if isinstance(value, Term) and value.sessions_ago:
+    @model_validator(mode="after")
+    def _check_term(self) -> Cross:
+        if isinstance(self.value, Term) and self.value.sessions_ago:
             raise ValueError("a crossing is of values of the same session: leave sessions_ago out")
-        return value
+        _check_value(self.field, self.value)
+        return self
 
 
 class In(_Node):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Term
+from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Query, Term
 
 
 def describe(node: Filter) -> str:
@@ -41,3 +41,16 @@ def _value(value: float | Term) -> str:
         factor = "" if value.factor == 1 else f"{value.factor:g} x "
         return factor + _field(value.field, value.sessions_ago)
     return f"{value:,.10g}"
+
+
+def write(query: Query) -> str:
+    """Write a query as one English sentence."""
+    parts = [describe(query.where)] if query.where else []
+    if query.sort and query.top:
+        parts.append(
+            f"{'top' if query.sort.descending else 'bottom'} {query.top} by {_field(query.sort.field, 0)}"
+        )
+    elif query.sort:
+        order = "descending" if query.sort.descending else "ascending"
+        parts.append(f"sorted by {_field(query.sort.field, 0)} {order}")
+    return ", ".join(parts) or "everything"
