@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -113,11 +114,21 @@ def next_session(day: date) -> date:
     return days[int(np.searchsorted(values, np.datetime64(day), side="right"))]
 
 
+def first_opening_after(instant: datetime) -> date:
+    """Return the first session that opens after ``instant``."""
+    return _sessions()[1][bisect_right(_openings(), instant)]
+
+
 def closures_between(start: date, end: date) -> list[date]:
     """List the weekdays from ``start`` to ``end`` on which the exchange is closed."""
     trading = set(sessions_between(start, end))
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
     return [day for day in days if day.weekday() < 5 and day not in trading]
+
+
+@lru_cache(maxsize=1)
+def _openings() -> tuple[datetime, ...]:
+    return tuple(opens for opens, _ in _hours().values())
 
 
 @lru_cache(maxsize=1)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
-from trading_assets.company_schemas import KEY_STATISTICS
+from trading_assets.companies.facts import fundamental_facts
+from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.fundamentals import SNAPSHOT_COLUMNS, with_fundamentals
+from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.features.ratios import with_fundamentals
 from trading_assets.market_data.assets import write_metadata
 from trading_assets.market_data.corrections import check_earlier_features
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
@@ -32,7 +35,7 @@ BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
     deps=[
         "daily_bars",
         "corporate_actions",
-        *([KEY_STATISTICS.name] if "yahoo" in load_settings().sources else []),
+        *([KEY_STATISTICS.name, MARKET_DATA.name] if "yahoo" in load_settings().sources else []),
     ],
     catches_up=True,
     looks_back=True,
@@ -52,17 +55,13 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
-    snapshots = platform.lake.scan(
-        KEY_STATISTICS, end=sessions[-1], columns=["symbol", "session", *SNAPSHOT_COLUMNS]
-    ).collect()
+    facts = fundamental_facts(platform.lake, sessions[0], sessions[-1])
     total = WriteReport()
     shown = pl.DataFrame(schema=DAILY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
-        features = with_fundamentals(
-            build_daily_features(bars, actions, sessions=usable), snapshots, bars, actions
-        )
+        features = with_fundamentals(build_daily_features(bars, actions, sessions=usable), facts, actions)
         _write_by_month(platform, features, part, total)
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features
@@ -71,8 +70,16 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
     return Outcome(
         rows=total.rows,
         data_version=combined_version(total.hashes),
-        metadata={**frame_metadata(shown), **write_metadata(total)},
+        metadata={**frame_metadata(shown), **fundamentals_metadata(shown), **write_metadata(total)},
     )
+
+
+def fundamentals_metadata(features: pl.DataFrame) -> dict[str, Any]:
+    """Return how many symbols of the newest session have fundamental ratios, and how old the oldest ones are."""
+    newest = features.filter(pl.col("session") == pl.col("session").max())
+    known = newest.filter(pl.col(AGE_COLUMN).is_not_null())
+    found = {"symbols_with_fundamentals": known["symbol"].n_unique()}
+    return found | ({"oldest_fundamentals_days": known[AGE_COLUMN].max()} if known.height else {})
 
 
 def _write_by_month(

@@ -9,10 +9,12 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
-from trading_assets.company_schemas import KEY_STATISTICS
+from trading_assets.companies.facts import fundamental_facts
+from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
 from trading_assets.errors import DataQualityError
+from trading_assets.features.assets import fundamentals_metadata
 from trading_assets.features.build import HOURLY_BAR_COLUMNS, build_hourly_features
-from trading_assets.features.fundamentals import SNAPSHOT_COLUMNS, with_fundamentals
+from trading_assets.features.ratios import with_fundamentals
 from trading_assets.hourly.consolidation import consolidate_hours
 from trading_assets.hourly.ingest import ingest_hourly_bars
 from trading_assets.hourly.reach import common_reach, reached, record_reach
@@ -21,7 +23,6 @@ from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.observability import combined_version, frame_metadata, preview
 from trading_assets.schemas import (
     CORPORATE_ACTIONS,
-    DAILY_BARS,
     HOURLY_BARS,
     HOURLY_FEATURES,
     VENDOR_HOURLY_BARS,
@@ -95,7 +96,11 @@ def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExec
     group=GROUP,
     kinds={"numba", "polars", "parquet"},
     table=HOURLY_FEATURES,
-    deps=["hourly_bars", "corporate_actions"],
+    deps=[
+        "hourly_bars",
+        "corporate_actions",
+        *([KEY_STATISTICS.name, MARKET_DATA.name] if "yahoo" in load_settings().sources else []),
+    ],
 )
 def hourly_features(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """TA-Lib's definitions on hourly bars. A row knows its own bar's close and nothing later.
@@ -116,19 +121,14 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
         .collect()
     )
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
-    # the newest snapshot that an hour of a session can know is one of the session before
-    snapshots = platform.lake.scan(
-        KEY_STATISTICS, end=sessions[-1], columns=["symbol", "session", *SNAPSHOT_COLUMNS]
-    ).collect()
-    daily = platform.lake.scan(DAILY_BARS, end=sessions[-1], columns=["symbol", "session", "close"]).collect()
+    facts = fundamental_facts(platform.lake, sessions[0], sessions[-1], known_by="open")
     total = WriteReport()
     shown = pl.DataFrame(schema=HOURLY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
-        shown = with_fundamentals(
-            build_hourly_features(bars, actions, sessions=usable), snapshots, daily, actions
-        )
+        hours = build_hourly_features(bars, actions, sessions=usable)
+        shown = with_fundamentals(hours, facts, actions, known_by="open")
         total.add(platform.lake.write_sessions(HOURLY_FEATURES, shown, part, known_at=platform.clock.now()))
         platform.progress.advanced(HOURLY_FEATURES.name, start + len(part), len(sessions))
     done = {session: end for session, end in until.items() if session not in blocked}
@@ -136,5 +136,5 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
     return Outcome(
         rows=total.rows,
         data_version=combined_version(total.hashes),
-        metadata={**frame_metadata(shown), **write_metadata(total)},
+        metadata={**frame_metadata(shown), **fundamentals_metadata(shown), **write_metadata(total)},
     )
