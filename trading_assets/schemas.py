@@ -225,7 +225,10 @@ UNIVERSE = Table(
         "name": Column(pl.String, "Company or fund name"),
         "exchange": Column(pl.String, "Primary exchange (MIC)"),
         "asset_type": Column(pl.String, "CS common stock, ETF, ADRC, ..."),
-        "sector": Column(pl.String, "Sector; null where no source knows it"),
+        "sector": Column(
+            pl.String,
+            "Sector, one of the eleven of GICS (any other in the vendor's words); null where no source knows it",
+        ),
         "industry": Column(pl.String, "Industry; null where no source knows it"),
         "status": Column(pl.String, "active or delisted, as of the snapshot", nullable=False),
         "listed_date": Column(pl.Date, "First day of trading; null where no source knows it"),

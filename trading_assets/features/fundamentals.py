@@ -31,7 +31,7 @@ FUNDAMENTALS: dict[str, Fundamental] = {
     for item in (
         Fundamental("pe", "Price / earnings per share of the last four quarters; null without earnings", "ratio", "trailing_pe", "with_price", POSITIVE, ("P/E", "p/e ratio", "pe ratio", "price to earnings", "price to earnings ratio", "price earnings ratio", "trailing pe")),
         Fundamental("pb", "Price / book value per share", "ratio", "price_to_book", "with_price", ANY, ("P/B", "p/b ratio", "pb ratio", "price to book", "price to book ratio", "price book ratio")),
-        Fundamental("ps", "Market capitalisation / revenue of the last four quarters", "ratio", "price_to_sales", "with_price", POSITIVE, ("P/S", "p/s ratio", "ps ratio", "price to sales", "price to sales ratio", "price sales ratio")),
+        Fundamental("ps", "Market capitalisation / revenue of the last four quarters", "ratio", "price_to_sales", "with_price", ANY, ("P/S", "p/s ratio", "ps ratio", "price to sales", "price to sales ratio", "price sales ratio")),
         Fundamental("peg", "Price/earnings / expected growth in percent", "ratio", "peg_ratio", "with_price", ANY, ("PEG", "peg ratio", "price earnings to growth")),
         Fundamental("roe", "Net income of the last four quarters / average equity", "fraction", "return_on_equity_frac", "not", ANY, ("ROE", "return on equity")),
         Fundamental("debt_to_equity", "Debt / equity, last quarter", "ratio", "debt_to_equity", "not", ANY, ("debt to equity", "d/e", "debt to equity ratio", "debt/equity", "debt equity ratio")),

@@ -88,13 +88,16 @@ def _moved(name: str) -> pl.Expr:
 
 def _shares_since_quote(known: pl.DataFrame, actions: pl.DataFrame) -> pl.Series:
     # New shares per share in which the vendor's price was, from the splits after its day up to the row's session.
-    splits = actions.filter((pl.col("kind") == "split") & (pl.col("split_ratio") > 0)).select(
-        "symbol", "ex_date", "split_ratio"
-    )
+    ones = pl.repeat(1.0, known.height, eager=True)
     first, last = known["quoted_on"].min(), known["session"].max()
-    splits = splits.filter(pl.col("ex_date") > first, pl.col("ex_date") <= last)
-    if first is None or splits.is_empty():
-        return pl.repeat(1.0, known.height, eager=True)
+    if first is None:
+        return ones
+    splits = actions.filter(
+        (pl.col("kind") == "split") & (pl.col("split_ratio") > 0),
+        (pl.col("ex_date") > first) & (pl.col("ex_date") <= last),
+    ).select("symbol", "ex_date", "split_ratio")
+    if splits.is_empty():
+        return ones
     shares = (
         known.select("symbol", "session", "quoted_on")
         .with_row_index("row")
@@ -104,9 +107,7 @@ def _shares_since_quote(known: pl.DataFrame, actions: pl.DataFrame) -> pl.Series
         .agg(pl.col("split_ratio").product())
     )
     return (
-        pl.repeat(1.0, known.height, eager=True)
-        .to_frame("shares")
-        .with_row_index("row")
-        .join(shares, on="row", how="left", maintain_order="left")
-        .select(pl.coalesce("split_ratio", "shares"))["split_ratio"]
+        pl.DataFrame({"row": pl.arange(known.height, dtype=pl.UInt32, eager=True)})
+        .join(shares, on="row", how="left", maintain_order="left")["split_ratio"]
+        .fill_null(1.0)
     )

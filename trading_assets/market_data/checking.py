@@ -9,6 +9,8 @@ import polars as pl
 
 from resources.platform import Platform
 from trading_assets import sessions as calendar
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.consolidation import SESSIONS_AT_ONCE, partial_volume
@@ -91,7 +93,8 @@ def check_actions(
 def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
     """Check the stored features of a range and store the findings."""
     limits, lake = load_thresholds(platform.settings.quality), platform.lake
-    ranges = {name: feature.valid_range for name, feature in FEATURES.items()}
+    ranges = {name: item.valid_range for name, item in {**FEATURES, **FUNDAMENTALS}.items()}
+    ranges[AGE_COLUMN] = (0, OLDEST_DAYS)
     per_part = []
     for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         before = calendar.shift(part[0], -1)

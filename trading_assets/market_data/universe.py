@@ -16,6 +16,7 @@ from trading_assets.companies.known import join_known
 from trading_assets.company_schemas import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.market_data.ingest import Ingested, store_fetched
 from trading_assets.schemas import DAILY_BARS, UNIVERSE
+from trading_assets.sectors import OF_VENDOR
 
 SETTLING_SESSIONS = 21
 """A symbol whose first bar comes so soon after the first bar of all may have been listed long before."""
@@ -56,7 +57,8 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
 def with_company_facts(lake: Lake, rows: pl.DataFrame) -> pl.DataFrame:
     """Fill sector, industry and market capitalisation from the newest company snapshot that each row's session may know.
 
-    What the vendor of listings says itself is kept where there is no snapshot yet.
+    What the vendor of listings says itself is kept where there is no snapshot yet. Sectors get their GICS name; what is
+    none of the eleven stays in the vendor's words.
     """
     last: date | None = rows["session"].max()  # type: ignore[assignment] # dates
     told = rows
@@ -65,7 +67,7 @@ def with_company_facts(lake: Lake, rows: pl.DataFrame) -> pl.DataFrame:
         told = join_known(told, snapshots, columns)
     return rows.with_columns(
         pl.coalesce(told[name], pl.col(name)).alias(name) for name in ("sector", "industry", "market_cap_usd")
-    )
+    ).with_columns(pl.col("sector").replace(OF_VENDOR))
 
 
 def every_name(lake: Lake) -> pl.DataFrame:
