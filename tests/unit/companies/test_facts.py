@@ -68,7 +68,7 @@ def pe(found: pl.DataFrame, symbol: str) -> dict[date, float]:
 
 @pytest.mark.parametrize("known_by", ["next_open", "open"])
 def test_one_session_alone_knows_what_it_knows_within_a_range(lake, known_by):
-    take(lake, SECOND, MONDAY_NOON, A=21.0, price=105.0)
+    take(lake, SECOND, MONDAY_NOON, A=21.0, price=120.0)
     whole = ratios(lake, known_by=known_by)
     for session in SESSIONS:
         alone = ratios(lake, [session], known_by=known_by)
@@ -84,7 +84,7 @@ def test_one_session_reads_what_no_newer_snapshot_has_replaced(lake):
 
 def test_a_snapshot_taken_again_leaves_the_rows_that_knew_the_first_one(lake):
     before = ratios(lake)
-    take(lake, SECOND, MONDAY_NOON, A=21.0, price=105.0)
+    take(lake, SECOND, MONDAY_NOON, A=21.0, price=120.0)
     after = ratios(lake)
     changed = before.filter(before["pe"].ne_missing(after["pe"])).group_by("symbol").agg("session")
     monday = MONDAY_NOON.date()
@@ -92,18 +92,18 @@ def test_a_snapshot_taken_again_leaves_the_rows_that_knew_the_first_one(lake):
         "A": {day for day in SESSIONS if monday <= day < THIRD},
         "OUT": {day for day in SESSIONS if monday <= day},  # the second one has nothing about it any more
     }
-    assert pe(after, "A")[monday] == pytest.approx(21.0 * 100 / 105)
+    assert pe(after, "A")[monday] == pytest.approx(21.0 * 100 / 120)
     assert set(pe(after, "OUT")) == {SECOND}
 
 
 @pytest.mark.parametrize("then", [saturday(FIRST), saturday(SECOND), MONDAY_NOON, saturday(THIRD)])
 def test_as_of_an_instant_only_what_was_known_then_is_read(lake, tmp_path, then):
-    take(lake, SECOND, MONDAY_NOON, A=21.0, price=105.0)
+    take(lake, SECOND, MONDAY_NOON, A=21.0, price=120.0)
     as_it_was = Lake(tmp_path / "then", FileLocks(tmp_path / "locks"))
     for dated, known_at, told in (
         (FIRST, saturday(FIRST), {"A": 10.0, "GONE": 30.0}),
         (SECOND, saturday(SECOND), {"A": 20.0, "OUT": 40.0}),
-        (SECOND, MONDAY_NOON, {"A": 21.0, "price": 105.0}),
+        (SECOND, MONDAY_NOON, {"A": 21.0, "price": 120.0}),
         (THIRD, saturday(THIRD), {"A": 25.0}),
     ):
         if known_at <= then:
