@@ -39,6 +39,7 @@ defs = dg.Definitions(
         market_data.daily_bars,
         features.daily_features,
         screener.screener_results,
+        screener.screener_events,
         strategies.signals,
         risk.target_positions,
         execution.order_intents,

@@ -32,9 +32,11 @@ from trading_assets.schemas import TABLES
 
 HISTORY_ASSETS = (
     "universe", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "corporate_actions", "daily_bars",
-    "daily_features", "screener_results", "signals",
+    "daily_features", "screener_results", "screener_events", "signals",
 )  # fmt: skip
-DATA_ASSETS = tuple(name for name in HISTORY_ASSETS if name not in {"screener_results", "signals"})
+DATA_ASSETS = tuple(
+    name for name in HISTORY_ASSETS if name not in {"screener_results", "screener_events", "signals"}
+)
 """Those that are data: decisions on past sessions are no part of them."""
 SESSIONS_PER_RUN = 504
 TYPED = (ConfigurationError, DataQualityError)

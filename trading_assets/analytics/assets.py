@@ -43,7 +43,7 @@ def portfolio_performance(
     group="analytics",
     kinds={"duckdb", "parquet"},
     grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
-    deps=["risk_metrics", "portfolio_performance", "screener_results"],
+    deps=["risk_metrics", "portfolio_performance", "screener_results", "screener_events"],
 )
 def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Views and as-of macros over the lake and a snapshot of Postgres: what `trading-assets sql` reads."""

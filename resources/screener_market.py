@@ -1,0 +1,220 @@
+"""The market that screens look at: one row per (symbol, session) of the features, with the universe's texts beside them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+import polars as pl
+
+from resources.features_as_known import features_as_known, sources_version
+from resources.lake import Lake
+from trading_assets.errors import TransientError
+from trading_assets.schemas import DAILY_FEATURES, UNIVERSE
+from trading_assets.screener.evaluate import matches
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import Query
+from trading_assets.screener.market import Market, columns_needed
+from trading_assets.sessions import sessions_between, shift
+
+CACHE_BYTES = 256 * 2**20
+KNOWN_BYTES = 512 * 2**20
+_ATTEMPTS = 5
+_KEY = ("symbol", "session")
+_TEXTS = tuple(name for name, field in FIELDS.items() if field.kind == "text" and name != "symbol")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    # Columns of one session as read from files of this version.
+    version: tuple[object, ...]
+    rows: pl.DataFrame
+
+
+class ScreenerMarket:
+    """Reads what a query needs, and keeps the columns of sessions that were read for as long as their files are the same.
+
+    Safe to share between threads; each call looks at the files once (no content) to see whether they changed.
+
+    Parameters
+    ----------
+    lake
+        Where the features are.
+    cache_bytes
+        Memory for columns of sessions; those not used for longest go first.
+    """
+
+    def __init__(self, lake: Lake, *, cache_bytes: int = CACHE_BYTES) -> None:
+        self._lake = lake
+        self._sessions = _Cache(cache_bytes)
+        self._known = _Cache(KNOWN_BYTES)
+        self._reading = threading.Lock()
+        self._rebuilding = threading.Lock()
+
+    def newest_session(self) -> date | None:
+        """Return the newest session that has features; None if there are none."""
+        return max(self._lake.row_counts(DAILY_FEATURES), default=None)
+
+    def load(self, query: Query, session: date, *, as_of: datetime | None = None) -> Market:
+        """Return the market of one session, with what the query looks back on and the symbols' names.
+
+        Parameters
+        ----------
+        query
+            What is asked.
+        session
+            Session to look at; without features the market has no rows.
+        as_of
+            Instant: features, fundamentals and texts computed anew from bars, actions, company snapshots and universe as
+            they were known then. Without it, as they are known now.
+
+        Raises
+        ------
+        LakeError
+            If ``as_of`` has no time zone.
+        TransientError
+            If the files changed each time that they were read.
+        """
+        columns, distances = columns_needed(query)
+        sessions = [shift(session, -ago) for ago in distances]
+        columns = (*columns, "name") if "name" not in columns else columns
+        if as_of is None:
+            rows = self._current_rows(sessions, columns)
+        else:
+            rows = self._rows_as_known(sorted(sessions), as_of).select(*_KEY, *columns)
+        return Market(rows, [session])
+
+    def load_range(self, queries: Sequence[Query], sessions: Sequence[date]) -> Market:
+        """Return the market of sessions, with what several queries read of them and of those that they look back on."""
+        needed = [columns_needed(query) for query in queries]
+        columns = list(dict.fromkeys(name for names, _ in needed for name in names))
+        first = shift(sessions[0], -max(distances[-1] for _, distances in needed))
+        return Market(_read(self._lake, first, sessions[-1], columns), sessions)
+
+    def history(self, query: Query, start: date, end: date) -> Iterator[Market]:
+        """Yield the market of each calendar year from ``start`` to ``end``, both included: memory is that of one year.
+
+        Values of earlier years that the query looks back on are there.
+        """
+        columns, distances = columns_needed(query)
+        reach, carried = distances[-1], None
+        for _, days in groupby(sessions_between(start, end), key=lambda day: day.year):
+            sessions = list(days)
+            first = sessions[0] if carried is not None or not reach else shift(sessions[0], -reach)
+            rows = _read(self._lake, first, sessions[-1], columns)
+            if carried is not None:
+                rows = pl.concat([carried, rows])
+            if reach:
+                carried = rows.filter(pl.col("session") > shift(sessions[-1], -reach))
+            yield Market(rows, sessions)
+
+    def matches(self, query: Query, start: date, end: date) -> pl.DataFrame:
+        """Count what passes in each session: ``session``, ``screened``, ``matched`` (before ``top`` cuts), by session."""
+        counts = [matches(query, market) for market in self.history(query, start, end)]
+        return pl.concat(counts) if counts else pl.DataFrame(schema=_COUNTS)
+
+    def _current_rows(self, sessions: Sequence[date], columns: Sequence[str]) -> pl.DataFrame:
+        with self._reading:
+            for _ in range(_ATTEMPTS):
+                versions = {day: self._version(day) for day in sessions}
+                kept = {day: self._sessions.get(day, versions[day]) for day in sessions}
+                lacking = {
+                    day: tuple(name for name in columns if item is None or name not in item.rows.columns)
+                    for day, item in kept.items()
+                }
+                if any(lacking.values()):
+                    self._read_sessions(lacking, versions, kept)
+                    if any(self._version(day) != versions[day] for day, names in lacking.items() if names):
+                        continue  # replaced while they were read
+                    for day, item in kept.items():
+                        self._sessions.put(day, item)
+                return pl.concat([item.rows.select(*_KEY, *columns) for item in kept.values() if item])
+        raise TransientError("The lake changed each time that its features were read: try again")
+
+    def _read_sessions(
+        self,
+        lacking: Mapping[date, tuple[str, ...]],
+        versions: Mapping[date, tuple[object, ...]],
+        kept: dict[date, _Kept | None],
+    ) -> None:
+        # sessions in the same file that lack the same columns are read together
+        together: dict[tuple[object, tuple[str, ...]], list[date]] = {}
+        for day, names in lacking.items():
+            if names:
+                together.setdefault((versions[day][0], names), []).append(day)
+        for (_, names), days in together.items():
+            days.sort()
+            rows = _read(self._lake, days[0], days[-1], names, only=days).sort("session", "symbol")
+            found = rows.partition_by("session", as_dict=True)
+            for day in days:
+                own, before = found.get((day,), rows.clear()), kept[day]
+                if before is not None and before.rows.height == own.height:
+                    own = before.rows.hstack(own.drop(*_KEY, *before.rows.columns, strict=False))
+                kept[day] = _Kept(versions[day], own)
+
+    def _version(self, session: date) -> tuple[object, ...]:
+        tables = (DAILY_FEATURES, UNIVERSE)
+        return tuple(self._lake.version(table, session, session) for table in tables)
+
+    def _rows_as_known(self, sessions: list[date], as_of: datetime) -> pl.DataFrame:
+        with self._rebuilding:
+            key = (tuple(sessions), as_of)
+            version = sources_version(self._lake, sessions[-1])
+            kept = self._known.get(key, version)
+            if kept is None:
+                rows = features_as_known(self._lake, sessions, as_of)
+                texts = self._lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], as_of=as_of)
+                kept = _Kept(version, _with_texts(rows, texts, _TEXTS))
+                self._known.put(key, kept)
+            return kept.rows
+
+
+_COUNTS = pl.Schema({"session": pl.Date(), "screened": pl.Int64(), "matched": pl.Int64()})
+
+
+def _read(
+    lake: Lake, start: date, end: date, columns: Sequence[str], *, only: Sequence[date] | None = None
+) -> pl.DataFrame:
+    texts = [name for name in columns if name in _TEXTS]
+    numbers = [name for name in columns if name not in texts and name != "symbol"]
+    scan = lake.scan(DAILY_FEATURES, start=start, end=end)
+    listed = lake.scan(UNIVERSE, start=start, end=end) if texts else None
+    if only is not None and len(only) < len(sessions_between(start, end)):
+        scan = scan.filter(pl.col("session").is_in(list(only)))
+    rows = scan.select(*_KEY, *numbers).collect()
+    return rows if listed is None else _with_texts(rows, listed, texts).select(*_KEY, *columns)
+
+
+def _with_texts(rows: pl.DataFrame, listed: pl.LazyFrame, texts: Sequence[str]) -> pl.DataFrame:
+    found = listed.select(*_KEY, *texts).collect()
+    return rows.join(found, on=_KEY, how="left", maintain_order="left")
+
+
+class _Cache:
+    # Frames by key within a number of bytes; those not used for longest go first.
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._kept: OrderedDict[object, tuple[_Kept, int]] = OrderedDict()
+
+    def get(self, key: object, version: tuple[object, ...]) -> _Kept | None:
+        if key not in self._kept or self._kept[key][0].version != version:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
+
+    def put(self, key: object, kept: _Kept | None) -> None:
+        if kept is None:
+            return
+        _, before = self._kept.pop(key, (None, 0))
+        size = int(kept.rows.estimated_size())
+        self._kept[key] = kept, size
+        self._size += size - before
+        while len(self._kept) > 1 and self._size > self._limit:
+            _, (_, gone) = self._kept.popitem(last=False)
+            self._size -= gone

@@ -1,0 +1,44 @@
+"""Numbers as people read them: one text per value, by the unit of its field."""
+
+from __future__ import annotations
+
+from trading_assets.screener.fields import FIELDS
+
+_LARGE = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+
+
+def shown(field: str, value: float | None) -> str:
+    """Write a field's value: fractions as percent, large amounts with a letter; empty if it is missing.
+
+    Examples
+    --------
+    >>> shown("close", 1234.5), shown("market_cap", 2.5e9), shown("return_5", -0.0312), shown("rsi_14", None)
+    ('1,234.50', '2.50B', '-3.12%', '')
+    """
+    if value is None or value != value:  # noqa: PLR0124 (NaN is missing too)
+        return ""
+    unit = FIELDS[field].unit
+    if unit.startswith("fraction"):
+        return f"{value * 100:,.2f}%"
+    for size, letter in _LARGE:
+        if unit in {"USD", "shares"} and abs(value) >= size:
+            return f"{value / size:,.2f}{letter}"
+    if unit in {"shares", "days"}:
+        return f"{value:,.0f}"
+    if unit == "USD" and abs(value) < 1:
+        return f"{value:,.4f}"
+    return f"{value:,.2f}"
+
+
+def bound(field: str, value: float) -> str:
+    """Write a number that a field is compared with: as ``shown``, without zeros at the end.
+
+    Examples
+    --------
+    >>> bound("rsi_14", 30), bound("market_cap", 1e10), bound("return_5", 0.05)
+    ('30', '10B', '5%')
+    """
+    text = shown(field, value)
+    digits = text.rstrip("%BMT")
+    suffix = text[len(digits) :]
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix

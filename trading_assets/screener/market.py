@@ -1,0 +1,146 @@
+"""Market frame: the values that a screen reads of each (symbol, session) asked for, of earlier sessions too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property, lru_cache
+
+import numpy as np
+import polars as pl
+
+from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import DEFAULT_SORT, Query, predicates, values_of
+from trading_assets.sessions import sessions_between
+
+FACTORS = {"price": "price_factor", "shares": "share_factor"}
+"""Column that says how a session's scale relates to another's."""
+BADGE_FIELDS = ("close", "rsi_14", "sma_50", "sma_200", "macd_histogram")
+_KEPT_PLACES = 4
+_DAY = np.dtype("datetime64[D]")
+
+
+class Market:
+    """Rows of the sessions asked for, with the earlier rows that conditions look back on.
+
+    Input: one row per (symbol, session) with ``symbol``, ``session`` and the columns of ``columns_needed``, in any
+    order, of the sessions asked for and of those that are looked back on. Null and NaN are missing data.
+
+    Look-ahead: each row knows its session's close; an earlier value is that of the symbol's row at the market session so
+    many sessions before, in the scale of the row's session, and missing if there is no such row.
+
+    Parameters
+    ----------
+    rows
+        As above.
+    sessions
+        Sessions asked for.
+    """
+
+    def __init__(self, rows: pl.DataFrame, sessions: Sequence[date]) -> None:
+        asked = rows["session"].is_in(list(sessions))
+        self._rows = _Rows(rows)
+        self._asked: IndexArray | None = None if asked.all() else np.flatnonzero(asked.to_numpy())
+        self._place = lru_cache(maxsize=_KEPT_PLACES)(self._find_place)
+
+    def only(self, places: Sequence[int] | IndexArray) -> Market:
+        """Return the market of some of the rows asked for, by their place."""
+        chosen = np.asarray(places, dtype=np.int64)
+        market = object.__new__(Market)
+        market._rows = self._rows
+        market._asked = chosen if self._asked is None else self._asked[chosen]
+        market._place = lru_cache(maxsize=_KEPT_PLACES)(market._find_place)
+        return market
+
+    @property
+    def height(self) -> int:
+        """Number of rows asked for."""
+        return self._rows.frame.height if self._asked is None else len(self._asked)
+
+    @cached_property
+    def keys(self) -> pl.DataFrame:
+        """``symbol`` and ``session`` of the rows asked for."""
+        keys = self._rows.frame.select("symbol", "session")
+        return keys if self._asked is None else keys[self._asked]
+
+    def has(self, field: str) -> bool:
+        """Say whether a field was loaded."""
+        return field in self._rows.frame.columns
+
+    def text(self, field: str) -> pl.Series:
+        """Return a text field of the rows asked for."""
+        column = self._rows.frame[field]
+        return column if self._asked is None else column.gather(self._asked)
+
+    def numbers(self, field: str, ago: int = 0) -> FloatArray:
+        """Return a number of the rows asked for, as it was so many sessions before, in the scale of the row; NaN is missing."""
+        if ago == 0:
+            return self._now(field)
+        place = self._place(ago)
+        earlier = self._rows.column(field)[place]
+        factor = FACTORS.get(FIELDS[field].scale)
+        if factor is not None:
+            earlier = earlier * (self._now(factor) / self._rows.column(factor)[place])
+        return np.where(place < 0, np.nan, earlier)
+
+    def _now(self, name: str) -> FloatArray:
+        column = self._rows.column(name)
+        return column if self._asked is None else column[self._asked]
+
+    def _find_place(self, ago: int) -> IndexArray:
+        # The row of the same symbol at the market session so many sessions before each row asked for; -1 if none.
+        number, symbol, table = self._rows.coordinates
+        if self._asked is not None:
+            number, symbol = number[self._asked], symbol[self._asked]
+        before = number - ago
+        return np.where(before < 0, -1, table[symbol, np.maximum(before, 0)])
+
+
+class _Rows:
+    # All rows that were loaded, their numbers as arrays, and where the row of each symbol and session is.
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self._numbers: dict[str, FloatArray] = {}
+
+    def column(self, name: str) -> FloatArray:
+        if name not in self._numbers:
+            self._numbers[name] = self.frame[name].cast(pl.Float64).rechunk().to_numpy()
+        return self._numbers[name]
+
+    @cached_property
+    def coordinates(self) -> tuple[IndexArray, IndexArray, IndexArray]:
+        days = self.frame["session"].to_numpy().astype(_DAY)
+        symbol = self.frame["symbol"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
+        if not len(days):
+            return symbol, symbol, np.full((1, 1), -1, dtype=np.int64)
+        calendar = np.array(sessions_between(days.min().item(), days.max().item()), dtype=_DAY)
+        number = np.searchsorted(calendar, days).astype(np.int64)
+        table = np.full((int(symbol.max()) + 1, len(calendar)), -1, dtype=np.int64)
+        table[symbol, number] = np.arange(len(days))
+        return number, symbol, table
+
+
+def columns_needed(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Say which columns a query reads, and how many sessions before.
+
+    They are its fields, the factors of earlier values, those of the badge and, with fundamentals, their age.
+
+    Returns
+    -------
+    tuple
+        Names, without ``symbol`` and ``session``; and the distances back to earlier sessions, 0 included, ascending.
+    """
+    values = {value for predicate in predicates(query.where) for value in values_of(predicate)}
+    fields = {field for field, _ in values}
+    factors = {
+        FACTORS[FIELDS[field].scale] for field, ago in values if ago and FIELDS[field].scale in FACTORS
+    }
+    sort = (query.sort or DEFAULT_SORT).field
+    names = dict.fromkeys([*BADGE_FIELDS, *sorted(fields), sort, *sorted(factors)])
+    if any(FIELDS[name].group == "fundamental" for name in [*fields, sort]):
+        names[AGE_COLUMN] = None
+    names.pop("symbol", None)
+    return tuple(names), tuple(sorted({0, *(ago for _, ago in values)}))
