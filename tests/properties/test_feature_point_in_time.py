@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.features import build
+from trading_assets.features import tiles
 from trading_assets.features.build import build_daily_features
 from trading_assets.indicators.registry import FEATURES
 
@@ -137,15 +137,16 @@ def test_what_happens_after_a_session_changes_nothing_at_or_before_it(seed, days
 
 
 @settings(max_examples=25, deadline=None)
-@given(seeds, lengths, actions_lists, st.integers(1, 500), st.integers(1, 4))
-def test_chunks_threads_and_other_symbols_change_no_bit(seed, days, actions, chunk_rows, threads) -> None:
+@given(seeds, lengths, actions_lists, st.integers(1, 4), st.integers(1, 4))
+def test_tiles_threads_and_other_symbols_change_no_bit(seed, days, actions, symbols, threads) -> None:
     bars, known = market(seed, days), frame_of(actions)
     if bars.is_empty():
         return
     sessions = sessions_of(bars)
     expected = build_daily_features(bars, known, sessions=sessions, threads=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "_CHUNK_ROWS", chunk_rows)
+        patch.setattr(tiles, "_LEAST_SYMBOLS", symbols)
+        patch.setattr(tiles, "_MOST_SYMBOLS", symbols)
         assert_frame_equal(
             build_daily_features(bars, known, sessions=sessions, threads=threads), expected, check_exact=True
         )
@@ -176,13 +177,19 @@ def test_a_split_changes_scales_and_nothing_else(seed, days, ratio, data) -> Non
     without = build_daily_features(bars, frame_of([]), sessions=sessions)
     known = frame_of([("AAA", ex_date, "split", ratio, 0.0)])
     with_split = build_daily_features(split, known, sessions=sessions)
-    back = with_split.with_columns(
-        pl.when(after).then(pl.col(name) * ratio).otherwise(name).alias(name)
-        for name, feature in FEATURES.items()
-        if feature.scale == "price" or name == "close"
-    ).with_columns(
-        pl.when(after).then(pl.col(name) / ratio).otherwise(name).alias(name)
-        for name in ("volume", "volume_sma_20")
+    back = (
+        with_split.with_columns(
+            pl.when(after).then(pl.col(name) * ratio).otherwise(name).alias(name)
+            for name, feature in FEATURES.items()
+            if feature.scale == "price" or name == "close"
+        )
+        .with_columns(
+            price_factor=pl.when(after).then(pl.col("price_factor") * ratio).otherwise("price_factor")
+        )
+        .with_columns(
+            pl.when(after).then(pl.col(name) / ratio).otherwise(name).alias(name)
+            for name in ("volume", "volume_sma_20", "share_factor")
+        )
     )
     # Quotients of deviations magnify the last bits of prices that hardly moved; the others keep them.
     unstable = {"bb_position", "zscore_20", "volatility_20", "rsi_14", "adx_14", "stoch_k", "stoch_d"}

@@ -88,14 +88,24 @@ def place(bars: pl.DataFrame, actions: pl.DataFrame, symbols: SymbolRuns) -> Pla
     return Placed(found, run, rows, kinds.astype(np.int64), amounts, applies)
 
 
-def accumulate(close: FloatArray, placed: Placed, symbols: SymbolRuns) -> Factors:
-    """Return the factors of every bar, and what each action did to them."""
+def accumulate(
+    close: FloatArray,
+    placed: Placed,
+    symbols: SymbolRuns,
+    *,
+    first: tuple[FloatArray, FloatArray] | None = None,
+) -> Factors:
+    """Return the factors of every bar, and what each action did to them.
+
+    ``first`` are price and share factor of each run's first bar, where it is not the symbol's first; otherwise 1.
+    """
     chosen = np.flatnonzero(placed.applies)
+    price, share = first or (np.ones(len(symbols.symbols)), np.ones(len(symbols.symbols)))
     factors = Factors(
-        price=np.ones(len(close)),
-        share=np.ones(len(close)),
-        last_price=np.ones(len(symbols.symbols)),
-        last_share=np.ones(len(symbols.symbols)),
+        price=np.repeat(price, symbols.lengths),
+        share=np.repeat(share, symbols.lengths),
+        last_price=price.copy(),
+        last_share=share.copy(),
         price_steps=np.ones(len(placed.rows)),
         share_steps=np.ones(len(placed.rows)),
     )
@@ -197,8 +207,8 @@ def _accumulate(  # noqa: PLR0917 - kernels are called by position
     while action < len(rows):
         run = runs[action]
         end = starts[run + 1]
-        price_factor = 1.0
-        share_factor = 1.0
+        price_factor = last_price[run]
+        share_factor = last_share[run]
         while action < len(rows) and runs[action] == run:
             row = rows[action]
             last = close[row - 1]

@@ -13,10 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.errors import DataQualityError
-from trading_assets.features.adjust import PRICES, SymbolRuns, factor_arrays, symbol_runs
+from trading_assets.features.action_effects import accumulate, place
+from trading_assets.features.adjust import PRICES, SymbolRuns, symbol_runs
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.indicators.feature import HOURS_PER_YEAR
-from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
+from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
+from trading_assets.indicators.feature import HOURS_PER_YEAR, Feature
+from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
@@ -29,25 +32,22 @@ BAR_COLUMNS = ("symbol", "session", *PRICES, "volume")
 HOURLY_BAR_COLUMNS = ("symbol", "bar_start", "session", *PRICES, "volume")
 """Columns of ``hourly_bars`` that the features need."""
 
-_CHUNK_ROWS = 32_768  # a column of a chunk is 256 KiB: the working set stays in the processor's caches
-
 
 @dataclass(frozen=True)
 class _Market:
-    # All rows, sorted by (symbol, session); what a thread reads while it computes its own symbols.
+    # All bars, symbol after symbol; what a thread reads while it computes its own tile.
     table: Table
     symbols: SymbolRuns
     slots: IndexArray  # of each row: its place in time, in days or hours since 1970
     first_slot: int
-    bar_starts: pl.Series | None
     prices: dict[str, FloatArray]
     volume: FloatArray
     price_factor: FloatArray
     share_factor: FloatArray
     benchmark: FloatArray  # by slot: the benchmark's last adjusted close
+    carried: CarriedRuns
+    picked: Picked
     annual: float  # what annualised values are multiplied by
-    wanted: NDArray[np.bool_]  # by day: whether the session's rows are asked for
-    first_day: int
 
 
 def build_daily_features(
@@ -134,6 +134,41 @@ def build_hourly_features(
     return _build(bars.select(HOURLY_BAR_COLUMNS), actions, sessions, threads, HOURLY_FEATURES)
 
 
+def build_resumable(
+    bars: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    sessions: Sequence[date],
+    carried: pl.DataFrame,
+    checkpoints: Sequence[date] = (),
+    threads: int = 2,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Compute the daily features of some sessions from the bars since a checkpoint, and what to carry on from new ones.
+
+    Input: as ``build_daily_features``, except that the bars of a symbol may begin at the last bar of which ``carried``
+    (``state.CARRIED_SCHEMA``) says what the indicators carry: that bar is the symbol's first. A symbol that is not in
+    ``carried`` begins with its whole history. The bars up to the first session asked for must hold every window
+    (``registry.WINDOW_BARS``) of a symbol that is carried.
+
+    Output: the features, to the last bit those of ``build_daily_features`` with the whole history; and, as ``carried``,
+    what every symbol with a bar so far carries at the end of each checkpoint (a day, in order).
+
+    Look-ahead: a row of session S knows bars and ex-dates up to S; what is carried at C knows those up to C.
+    """
+    if bars.is_empty():
+        return pl.DataFrame(schema=_schema(DAILY_FEATURES)), pl.DataFrame(schema=CARRIED_SCHEMA)
+    bars = bars.select(BAR_COLUMNS).rechunk()
+    _refuse_impossible(bars)
+    market = _market(bars, actions, sessions, DAILY_FEATURES, carried)
+    kept = Kept.at(checkpoints, market.symbols)
+    columns = _columns(market, threads, kept)
+    benchmark = market.carried.at_first_rows(
+        market.benchmark[market.slots - market.first_slot], market.symbols
+    )
+    states = kept.frame(bars, market.carried, (market.price_factor, market.share_factor, benchmark))
+    return _frame(bars, market, columns), states
+
+
 def _build(
     bars: pl.DataFrame, actions: pl.DataFrame, sessions: Sequence[date], threads: int, table: Table
 ) -> pl.DataFrame:
@@ -142,49 +177,69 @@ def _build(
     bars = bars.rechunk()
     _refuse_impossible(bars)
     market = _market(bars, actions, sessions, table)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda span: _features(market, *span), _spans(market)))
-    parts = [part for part in parts if part.height]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=_schema(table))
+    return _frame(bars, market, _columns(market, threads))
 
 
 def _refuse_impossible(bars: pl.DataFrame) -> None:
-    numbers = bars.select(pl.col(*PRICES, "volume").cast(pl.Float64))
-    wrong = numbers.select(
-        *((~(pl.col(name).is_finite() & (pl.col(name) > 0))).fill_null(True).sum() for name in PRICES),
-        (~(pl.col("volume").is_finite() & (pl.col("volume") >= 0))).fill_null(True).sum(),
-    ).row(0, named=True)
-    if any(wrong.values()):
+    # the extremes of a column say whether any of its values is out of bounds; NaN is neither least nor largest
+    names = (*PRICES, "volume")
+    facts = bars.lazy().select(
+        *(pl.col(name).min().alias(f"{name} least") for name in names),
+        *(pl.col(name).max().alias(f"{name} most") for name in names),
+        *(pl.col(name).cast(pl.Float64).is_nan().any().alias(f"{name} nan") for name in names),
+        *(pl.col(name).null_count().alias(f"{name} null") for name in names),
+    )
+    found = facts.collect().row(0, named=True)
+    wrong = {
+        name: True
+        for name in names
+        if found[f"{name} null"]
+        or found[f"{name} nan"]
+        or found[f"{name} least"] < 0
+        or (name != "volume" and found[f"{name} least"] == 0)
+        or found[f"{name} most"] == math.inf
+    }
+    if wrong:
         raise DataQualityError(
-            "Features need bars with prices above 0 and volumes; rows that are not", **wrong
+            "Features need bars with finite prices above 0 and volumes; not so", columns=", ".join(wrong)
         )
 
 
-def _market(bars: pl.DataFrame, actions: pl.DataFrame, sessions: Sequence[date], table: Table) -> _Market:
+def _market(
+    bars: pl.DataFrame,
+    actions: pl.DataFrame,
+    sessions: Sequence[date],
+    table: Table,
+    carried: pl.DataFrame | None = None,
+) -> _Market:
     is_hourly = table is HOURLY_FEATURES
     symbols = _hourly_runs(bars) if is_hourly else symbol_runs(bars)
-    price_factor, share_factor = factor_arrays(bars, actions, symbols)
-    prices = {name: bars[name].cast(pl.Float64).to_numpy() for name in PRICES}
-    first_day, last_day = int(symbols.days.min()), int(symbols.days.max())
-    wanted = np.zeros(last_day - first_day + 1, dtype=np.bool_)
-    asked = np.array(sessions, dtype="datetime64[D]").astype(np.int64) - first_day
-    wanted[asked[(asked >= 0) & (asked < len(wanted))]] = True
+    runs = CarriedRuns.of(carried, symbols)
+    close = bars["close"].cast(pl.Float64).to_numpy()
+    factors = accumulate(close, place(bars, actions, symbols), symbols, first=runs.factors)
     slots = bars["bar_start"].dt.epoch("s").to_numpy() // 3600 if is_hourly else symbols.days
     return _Market(
         table=table,
         symbols=symbols,
         slots=slots,
         first_slot=int(slots.min()),
-        bar_starts=bars["bar_start"] if is_hourly else None,
-        prices=prices,
+        prices={name: bars[name].cast(pl.Float64).to_numpy() for name in PRICES},
         volume=bars["volume"].cast(pl.Float64).to_numpy(),
-        price_factor=price_factor,
-        share_factor=share_factor,
-        benchmark=_benchmark(symbols, slots, prices["close"], price_factor),
+        price_factor=factors.price,
+        share_factor=factors.share,
+        benchmark=_benchmark(symbols, slots, close, factors.price),
+        carried=runs,
+        picked=Picked.of(_wanted(symbols.days, sessions), symbols.starts),
         annual=math.sqrt(HOURS_PER_YEAR / SESSIONS_PER_YEAR) if is_hourly else 1.0,
-        wanted=wanted,
-        first_day=first_day,
     )
+
+
+def _wanted(days: IndexArray, sessions: Sequence[date]) -> NDArray[np.bool_]:
+    first, last = int(days.min()), int(days.max())
+    wanted = np.zeros(last - first + 1, dtype=np.bool_)
+    asked = np.array(sessions, dtype="datetime64[D]").astype(np.int64) - first
+    wanted[asked[(asked >= 0) & (asked < len(wanted))]] = True
+    return wanted[days - first]
 
 
 def _hourly_runs(bars: pl.DataFrame) -> SymbolRuns:
@@ -212,44 +267,47 @@ def _benchmark(
     return by_slot
 
 
-def _spans(market: _Market) -> Iterator[tuple[int, int]]:
-    # Whole symbols, about as many rows each as a chunk should have.
-    first, rows = 0, 0
-    for number, length in enumerate(market.symbols.lengths.tolist()):
-        if rows and rows + length > _CHUNK_ROWS:
-            yield first, number
-            first, rows = number, 0
-        rows += length
-    yield first, len(market.symbols.lengths)
+def _columns(market: _Market, threads: int, kept: Kept | None = None) -> dict[str, FloatArray]:
+    """Return the values of every feature for the rows asked for; note what is carried at the checkpoints in ``kept``."""
+    picked, symbols = market.picked, market.symbols
+    rows = len(picked.rows)
+    columns = {name: np.empty(rows) for name in FEATURES}
+    scales: dict[str, FloatArray | None] = {
+        "none": None,
+        "price": market.price_factor[picked.rows],
+        "shares": market.share_factor[picked.rows],
+    }
+    is_asked = np.diff(picked.borders) > 0
+    chosen = np.flatnonzero(is_asked if kept is None or not kept.days else symbols.lengths > 0)
+
+    def compute(tile: Tile) -> None:
+        stretches = picked.of_tile(tile)
+        memories = market.carried.memories(tile)
+        for feature, values in _computed(_inputs(market, tile), memories):
+            if len(stretches[0]):
+                scaled = values * market.annual if feature.is_annualised and market.annual != 1 else values
+                spread(scaled, stretches, columns[feature.name], scales[feature.scale])
+        if kept is not None:
+            kept.note(tile, memories)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(compute, tiles(symbols.starts, chosen)):
+            pass
+    return columns
 
 
-def _features(market: _Market, first: int, last: int) -> pl.DataFrame:
-    borders = market.symbols.starts[first : last + 1]
-    rows = slice(int(borders[0]), int(borders[-1]))
-    keep = np.flatnonzero(market.wanted[market.symbols.days[rows] - market.first_day])
-    if not len(keep):
-        return pl.DataFrame(schema=_schema(market.table))
-    values = _computed(_inputs(market, rows), borders - borders[0])
-    scales = {"price": market.price_factor[rows][keep], "shares": market.share_factor[rows][keep]}
-    columns = {}
-    for name, feature in FEATURES.items():
-        column = values[name][keep]
-        if feature.scale != "none":
-            column *= scales[feature.scale]
-        if feature.is_annualised and market.annual != 1:
-            column *= market.annual
-        columns[name] = pl.Series(name, column, dtype=pl.Float64, nan_to_null=True)
-    owner = np.repeat(np.arange(first, last), market.symbols.lengths[first:last])[keep]
-    starts = {} if market.bar_starts is None else {"bar_start": market.bar_starts[rows].gather(keep)}
+def _frame(bars: pl.DataFrame, market: _Market, columns: dict[str, FloatArray]) -> pl.DataFrame:
+    rows = market.picked.rows
+    names = ["symbol", *(["bar_start"] if "bar_start" in bars.columns else []), "session"]
+    whole = len(rows) == bars.height
+    keys = [bars[name] if whole else bars[name].gather(rows) for name in names]
+    factors = {"price_factor": market.price_factor, "share_factor": market.share_factor}
     return pl.DataFrame(
-        {
-            "symbol": market.symbols.symbols.gather(owner),
-            **starts,
-            "session": pl.Series(market.symbols.days[rows][keep].astype(np.int32)).cast(pl.Date),
-            **columns,
-            "price_factor": market.price_factor[rows][keep],
-            "share_factor": market.share_factor[rows][keep],
-        }
+        [
+            *keys,
+            *(column_of(name, values) for name, values in columns.items()),
+            *(column_of(name, values if whole else values[rows]) for name, values in factors.items()),
+        ]
     )
 
 
@@ -258,25 +316,32 @@ def _schema(table: Table) -> dict[str, pl.DataType]:
     return {name: dtype for name, dtype in table.schema.items() if name not in {*FUNDAMENTALS, AGE_COLUMN}}
 
 
-def _inputs(market: _Market, rows: slice) -> dict[str, FloatArray]:
-    price_factor, share_factor = market.price_factor[rows], market.share_factor[rows]
-    close, volume = market.prices["close"][rows], market.volume[rows]
+def _inputs(market: _Market, tile: Tile) -> dict[str, FloatArray]:
+    close, volume = tile.filled(market.prices["close"]), tile.filled(market.volume)
     return {
-        **{name: market.prices[name][rows] / price_factor for name in PRICES},
-        "volume": volume / share_factor,
+        **{name: tile.adjusted(market.prices[name], market.price_factor) for name in PRICES},
+        "volume": tile.adjusted(market.volume, market.share_factor),
         "raw_close": close,
         "raw_volume": volume,
         "traded_usd": close * volume,
-        "benchmark_close": market.benchmark[market.slots[rows] - market.first_slot],
+        "benchmark_close": market.carried.benchmark(
+            tile, tile.looked_up(market.benchmark, market.slots, market.first_slot)
+        ),
     }
 
 
-def _computed(inputs: dict[str, FloatArray], borders: IndexArray) -> dict[str, FloatArray]:
+def _computed(
+    inputs: dict[str, FloatArray], memories: dict[str, Memory]
+) -> Iterator[tuple[Feature, FloatArray]]:
     # Features share names with inputs (`close` is the raw one), so inputs are looked up first.
     values: dict[str, FloatArray] = {}
+    needed = {name for indicator in INDICATORS for name in indicator.inputs}
     for indicator in INDICATORS:
         arguments = [inputs[name] if name in inputs else values[name] for name in indicator.inputs]
-        result = indicator.function(*arguments, *indicator.parameters, starts=borders)
+        memory = {"memory": memories[indicator.features[0].name]} if indicator.carries else {}
+        result = indicator.function(*arguments, *indicator.parameters, **memory)
         outputs = result if isinstance(result, tuple) else (result,)
-        values.update(zip((feature.name for feature in indicator.features), outputs, strict=True))
-    return values
+        for feature, output in zip(indicator.features, outputs, strict=True):
+            yield feature, output
+            if feature.name in needed:
+                values[feature.name] = output

@@ -1,16 +1,16 @@
 """Extremes: highest highs and lowest lows of a window; one price per bar.
 
-The shape of the arguments is the one of ``trend``: one symbol, or many with ``starts``.
+The shape of the arguments is the one of ``trend``: a row per bar and, for many symbols, a column per symbol.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
+from trading_assets.indicators.kernel import FloatArray, bars_by_symbol, compiled
 
 
-def highest(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def highest(values: FloatArray, period: int) -> FloatArray:
     """Return the highest of the last ``period`` values.
 
     Parameters
@@ -19,13 +19,11 @@ def highest(values: FloatArray, period: int, starts: IndexArray | None = None) -
         Prices, without NaN.
     period
         Bars in the window.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        In the unit of the prices; NaN for the first ``period - 1`` bars of a symbol.
+        In the unit of the prices; NaN for the first ``period - 1`` bars.
 
     Notes
     -----
@@ -37,12 +35,13 @@ def highest(values: FloatArray, period: int, starts: IndexArray | None = None) -
     >>> highest(np.array([3.0, 1.0, 2.0]), 2).tolist()
     [nan, 3.0, 2.0]
     """
-    out = np.empty(len(values))
-    _highest(prepared(values), run_borders(values, starts), period, out)
-    return out
+    rows = bars_by_symbol(values)
+    out = np.empty_like(rows)
+    _highest(rows, period, np.empty_like(rows), np.empty(rows.shape[1]), out)
+    return out.reshape(np.shape(values))
 
 
-def lowest(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def lowest(values: FloatArray, period: int) -> FloatArray:
     """Return the lowest of the last ``period`` values.
 
     Parameters
@@ -51,13 +50,11 @@ def lowest(values: FloatArray, period: int, starts: IndexArray | None = None) ->
         Prices, without NaN.
     period
         Bars in the window.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        In the unit of the prices; NaN for the first ``period - 1`` bars of a symbol.
+        In the unit of the prices; NaN for the first ``period - 1`` bars.
 
     Notes
     -----
@@ -69,42 +66,75 @@ def lowest(values: FloatArray, period: int, starts: IndexArray | None = None) ->
     >>> lowest(np.array([3.0, 1.0, 2.0]), 2).tolist()
     [nan, 1.0, 1.0]
     """
-    return -highest(-values, period, starts)
+    rows = bars_by_symbol(values)
+    out = np.empty_like(rows)
+    _lowest(rows, period, np.empty_like(rows), np.empty(rows.shape[1]), out)
+    return out.reshape(np.shape(values))
+
+
+# A window is the end of one block of `period` bars and the beginning of the next: the highest since each
+# block began and until each block ends give every window's highest without a search (van Herk, 1992).
+@compiled
+def _highest(
+    values: FloatArray, period: int, until_end: FloatArray, best: FloatArray, out: FloatArray
+) -> None:
+    bars, symbols = values.shape
+    for block in range(0, bars, period):
+        end = min(block + period, bars)
+        for k in range(symbols):
+            until_end[end - 1, k] = values[end - 1, k]
+            best[k] = values[block, k]
+        for i in range(end - 2, block - 1, -1):
+            for k in range(symbols):
+                later = until_end[i + 1, k]
+                until_end[i, k] = max(later, values[i, k])
+        for i in range(block, end):
+            oldest = i - period + 1
+            if oldest < 0:
+                for k in range(symbols):
+                    best[k] = max(best[k], values[i, k])
+                    out[i, k] = np.nan
+                continue
+            for k in range(symbols):
+                highest = max(best[k], values[i, k])
+                best[k] = highest
+                out[i, k] = max(until_end[oldest, k], highest)
 
 
 @compiled
-def _highest(values: FloatArray, starts: IndexArray, period: int, out: FloatArray) -> None:
-    # A window is the end of one block of `period` bars and the beginning of the next: the highest since each
-    # block began and until each block ends give every window's highest without a search (van Herk, 1992).
-    until_end = np.empty(len(values))
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        last = starts[run + 1]
-        for block in range(first, last, period):
-            end = min(block + period, last)
-            best = values[end - 1]
-            for i in range(end - 1, block - 1, -1):
-                best = max(best, values[i])
-                until_end[i] = best
-            best = values[block]
-            for i in range(block, end):
-                best = max(best, values[i])
-                oldest = i - period + 1
-                if oldest < first:
-                    out[i] = np.nan
-                else:
-                    out[i] = max(best, until_end[oldest])
+def _lowest(
+    values: FloatArray, period: int, until_end: FloatArray, best: FloatArray, out: FloatArray
+) -> None:
+    bars, symbols = values.shape
+    for block in range(0, bars, period):
+        end = min(block + period, bars)
+        for k in range(symbols):
+            until_end[end - 1, k] = values[end - 1, k]
+            best[k] = values[block, k]
+        for i in range(end - 2, block - 1, -1):
+            for k in range(symbols):
+                later = until_end[i + 1, k]
+                until_end[i, k] = min(later, values[i, k])
+        for i in range(block, end):
+            oldest = i - period + 1
+            if oldest < 0:
+                for k in range(symbols):
+                    best[k] = min(best[k], values[i, k])
+                    out[i, k] = np.nan
+                continue
+            for k in range(symbols):
+                lowest = min(best[k], values[i, k])
+                best[k] = lowest
+                out[i, k] = min(until_end[oldest, k], lowest)
 
 
-def distance(values: FloatArray, reference: FloatArray, starts: IndexArray | None = None) -> FloatArray:  # noqa: ARG001 - every indicator can be called with the borders
+def distance(values: FloatArray, reference: FloatArray) -> FloatArray:
     """Return how far ``values`` lie from ``reference``, relative to it.
 
     Parameters
     ----------
     values, reference
         Prices; NaN gives NaN.
-    starts
-        Not needed: a bar is compared with itself only.
 
     Returns
     -------
@@ -117,5 +147,17 @@ def distance(values: FloatArray, reference: FloatArray, starts: IndexArray | Non
     >>> distance(np.array([9.0, 10.0]), np.array([10.0, 10.0])).round(4).tolist()
     [-0.1, 0.0]
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(reference != 0, (values - reference) / reference, np.nan)
+    rows = bars_by_symbol(values)
+    out = np.empty_like(rows)
+    _distance(rows, bars_by_symbol(reference), out)
+    return out.reshape(np.shape(values))
+
+
+@compiled
+def _distance(values: FloatArray, reference: FloatArray, out: FloatArray) -> None:
+    bars, symbols = values.shape
+    for i in range(bars):
+        for k in range(symbols):
+            base = reference[i, k]
+            away = (values[i, k] - base) / base
+            out[i, k] = away if base != 0.0 else np.nan

@@ -57,7 +57,9 @@ class Indicator:
 
     ``inputs`` name columns of the adjusted bars (``open``, ``high``, ``low``, ``close``, ``volume``), raw
     ones (``raw_close``, ``raw_volume``, ``traded_usd``), the benchmark (``benchmark_close``) or features of
-    an earlier entry; ``parameters`` follow them. ``source`` says whose definition it is.
+    an earlier entry; ``parameters`` follow them. ``source`` says whose definition it is. An indicator that never
+    forgets names the numbers that it carries from bar to bar (its ``Memory``); the value of any other depends on the
+    last ``warm_up`` bars only.
     """
 
     function: Callable[..., Any]
@@ -65,3 +67,4 @@ class Indicator:
     parameters: tuple[float, ...]
     source: str
     features: tuple[Feature, ...]
+    carries: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import update_wrapper
 from threading import Lock
 from typing import Any, ParamSpec, TypeAlias, cast
@@ -56,11 +57,25 @@ def compiled(function: Callable[P, None]) -> Callable[P, None]:
     return cast("Callable[P, None]", _Kernel(function))
 
 
-def run_borders(values: FloatArray, starts: IndexArray | None) -> IndexArray:
-    """Return the run borders: where each symbol's bars start, and the end; one run if not given."""
-    return np.array([0, len(values)], dtype=np.int64) if starts is None else starts
+def bars_by_symbol(values: FloatArray) -> FloatArray:
+    """Return ``values`` as the contiguous (bars, symbols) array that the kernels are compiled for."""
+    rows = np.ascontiguousarray(values, dtype=np.float64)
+    return rows if rows.ndim == 2 else rows.reshape(len(rows), -1)
 
 
-def prepared(values: FloatArray) -> FloatArray:
-    """Return ``values`` as the contiguous float64 array that the kernels are compiled for."""
-    return np.ascontiguousarray(values, dtype=np.float64)
+@dataclass(frozen=True)
+class Memory:
+    """What an indicator that never forgets carries from bar to bar.
+
+    ``values`` has the shape (numbers, bars, symbols): the function writes each row. ``age`` is how many bars a symbol had
+    before row 0. Where it is not 0, row 0 of ``values`` is given, and the recursion goes on from it.
+    """
+
+    values: FloatArray
+    age: IndexArray
+
+    @classmethod
+    def fresh(cls, numbers: int, values: FloatArray) -> Memory:
+        """Return the memory of symbols whose first bar is row 0."""
+        bars, symbols = bars_by_symbol(values).shape
+        return cls(np.empty((numbers, bars, symbols)), np.zeros(symbols, dtype=np.int64))

@@ -1,18 +1,17 @@
 """Market: how a symbol moves with a benchmark; one value per bar of the symbol.
 
-The shape of the arguments is the one of ``trend``: one symbol, or many with ``starts``.
+The shape of the arguments is the one of ``trend``: a row per bar and, for many symbols, a column per symbol.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, run_borders
+from trading_assets.indicators.kernel import FloatArray, IndexArray, bars_by_symbol, compiled
+from trading_assets.indicators.trend import sma
 
 
-def beta(
-    close: FloatArray, benchmark: FloatArray, period: int, starts: IndexArray | None = None
-) -> FloatArray:
+def beta(close: FloatArray, benchmark: FloatArray, period: int) -> FloatArray:
     """Regress the symbol's returns on the benchmark's over the last ``period`` returns.
 
     Parameters
@@ -23,8 +22,6 @@ def beta(
         The benchmark's close at the same bars; NaN before its first one.
     period
         Returns in the window, each from one bar of the symbol to its next.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
@@ -43,14 +40,30 @@ def beta(
     >>> beta(benchmark * 3, benchmark, 3).round(4).tolist()
     [nan, nan, nan, 1.0]
     """
-    covariance, _, variance = _moments(close, benchmark, period, starts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(variance > 0, covariance / variance, np.nan)
+    means = _Means(close, benchmark, period)
+    out = np.empty_like(means.own)
+    _beta(means.own, means.market, means.product, means.market_square, means.first + period - 1, out)
+    return out.reshape(np.shape(close))
 
 
-def correlation(
-    close: FloatArray, benchmark: FloatArray, period: int, starts: IndexArray | None = None
-) -> FloatArray:
+@compiled
+def _beta(  # noqa: PLR0917 - kernels are called by position
+    own: FloatArray,
+    market: FloatArray,
+    product: FloatArray,
+    square: FloatArray,
+    first: IndexArray,
+    out: FloatArray,
+) -> None:
+    bars, symbols = own.shape
+    for i in range(bars):
+        for k in range(symbols):
+            variance = square[i, k] - market[i, k] * market[i, k]
+            value = (product[i, k] - own[i, k] * market[i, k]) / variance
+            out[i, k] = value if i >= first[k] and variance > 0.0 else np.nan
+
+
+def correlation(close: FloatArray, benchmark: FloatArray, period: int) -> FloatArray:
     """Correlate the symbol's returns with the benchmark's over the last ``period`` returns (Pearson).
 
     Parameters
@@ -61,8 +74,6 @@ def correlation(
         The benchmark's close at the same bars; NaN before its first one.
     period
         Returns in the window, each from one bar of the symbol to its next.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
@@ -76,71 +87,50 @@ def correlation(
     >>> correlation(1 / benchmark, benchmark, 3).round(3).tolist()
     [nan, nan, nan, -1.0]
     """
-    covariance, variance, benchmark_variance = _moments(close, benchmark, period, starts)
-    product = variance * benchmark_variance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.where(product > 0, covariance / np.sqrt(product), np.nan)
-    return np.clip(value, -1.0, 1.0)
-
-
-def _moments(
-    close: FloatArray, benchmark: FloatArray, period: int, starts: IndexArray | None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    borders = run_borders(close, starts)
-    covariance, variance, market_variance = (np.empty(len(close)) for _ in range(3))
-    own, market = _returns(close, borders), _returns(benchmark, borders)
-    _comoments(own, market, borders, period, covariance, variance, market_variance)
-    return covariance, variance, market_variance
+    means = _Means(close, benchmark, period)
+    own_square = sma(np.square(means.returns), period)
+    first, out = means.first + period - 1, np.empty_like(means.own)
+    _correlation(means.own, means.market, means.product, own_square, means.market_square, first, out)
+    return out.reshape(np.shape(close))
 
 
 @compiled
-def _comoments(  # noqa: PLR0917 - kernels are called by position
+def _correlation(  # noqa: PLR0917 - kernels are called by position
     own: FloatArray,
     market: FloatArray,
-    starts: IndexArray,
-    period: int,
-    covariance: FloatArray,
-    variance: FloatArray,
-    market_variance: FloatArray,
+    product: FloatArray,
+    own_square: FloatArray,
+    square: FloatArray,
+    first: IndexArray,
+    out: FloatArray,
 ) -> None:
-    # Sums are carried in two floats each, as in `trend.sma`: what leaves a window leaves it without a trace.
-    def add(high: float, low: float, value: float) -> tuple[float, float]:
-        total = high + value
-        part = total - high
-        return total, low + ((high - (total - part)) + (value - part))
-
-    for run in range(len(starts) - 1):
-        x = y = xy = xx = yy = 0.0
-        x_low = y_low = xy_low = xx_low = yy_low = 0.0
-        returns = 0  # returns are missing at the head of a symbol only
-        for i in range(starts[run], starts[run + 1]):
-            covariance[i] = variance[i] = market_variance[i] = np.nan
-            a, b = own[i], market[i]
-            if np.isnan(a) or np.isnan(b):
-                continue
-            x, x_low = add(x, x_low, a)
-            y, y_low = add(y, y_low, b)
-            xy, xy_low = add(xy, xy_low, a * b)
-            xx, xx_low = add(xx, xx_low, a * a)
-            yy, yy_low = add(yy, yy_low, b * b)
-            returns += 1
-            if returns > period:
-                a, b = own[i - period], market[i - period]
-                x, x_low = add(x, x_low, -a)
-                y, y_low = add(y, y_low, -b)
-                xy, xy_low = add(xy, xy_low, -a * b)
-                xx, xx_low = add(xx, xx_low, -a * a)
-                yy, yy_low = add(yy, yy_low, -b * b)
-            if returns >= period:
-                mean = (x + x_low) / period
-                market_mean = (y + y_low) / period
-                covariance[i] = (xy + xy_low) / period - mean * market_mean
-                variance[i] = (xx + xx_low) / period - mean * mean
-                market_variance[i] = (yy + yy_low) / period - market_mean * market_mean
+    bars, symbols = own.shape
+    for i in range(bars):
+        for k in range(symbols):
+            both = (own_square[i, k] - own[i, k] * own[i, k]) * (square[i, k] - market[i, k] * market[i, k])
+            value = (product[i, k] - own[i, k] * market[i, k]) / np.sqrt(both)
+            value = min(max(value, -1.0), 1.0)
+            out[i, k] = value if i >= first[k] and both > 0.0 else np.nan
 
 
-def _returns(values: FloatArray, borders: IndexArray) -> FloatArray:
-    out = np.full(len(values), np.nan)
-    out[1:] = (values[1:] - values[:-1]) / values[:-1]
-    out[borders[:-1][borders[:-1] < len(values)]] = np.nan
+class _Means:
+    # Means of the returns, of their products and squares over the last `period` returns, each correctly rounded.
+    # Returns are missing at the head of a symbol only: they count as 0 there, which leaves no trace in a sum.
+
+    def __init__(self, close: FloatArray, benchmark: FloatArray, period: int) -> None:
+        self.returns, market = _returns(bars_by_symbol(close)), _returns(bars_by_symbol(benchmark))
+        known = ~np.isnan(market)
+        self.first = np.where(known.any(axis=0), known.argmax(axis=0), len(known))  # the first return of both
+        market[~known] = self.returns[0] = 0.0
+        self.returns[~known] = 0.0
+        self.own, self.market = sma(self.returns, period), sma(market, period)
+        self.product = sma(self.returns * market, period)
+        self.market_square = sma(np.square(market, out=market), period)
+
+
+def _returns(values: FloatArray) -> FloatArray:
+    out = np.empty_like(values)
+    out[:1] = np.nan
+    np.subtract(values[1:], values[:-1], out=out[1:])
+    out[1:] /= values[:-1]
     return out

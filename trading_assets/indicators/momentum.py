@@ -1,6 +1,6 @@
 """Momentum: oscillators that say how far prices have run; one value per bar, 0 to 100.
 
-The shape of the arguments is the one of ``trend``: one symbol, or many with ``starts``.
+The shape of the arguments is the one of ``trend``: a row per bar and, for many symbols, a column per symbol.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.indicators.extremes import highest, lowest
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
+from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
 
 
-def rsi(close: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def rsi(close: FloatArray, period: int, *, memory: Memory | None = None) -> FloatArray:
     """Relate average gains to average gains and losses: Wilder's relative strength index.
 
     Parameters
@@ -20,13 +20,13 @@ def rsi(close: FloatArray, period: int, starts: IndexArray | None = None) -> Flo
         Closing prices, without NaN.
     period
         Changes in the seed, and Wilder's smoothing.
-    starts
-        Borders of the symbols; one symbol if not given.
+    memory
+        Two numbers: average gain and loss, before they exist their sums.
 
     Returns
     -------
     FloatArray
-        0 (only losses) to 100 (only gains); NaN for the first ``period`` bars of a symbol. A price that
+        0 (only losses) to 100 (only gains); NaN for the first ``period`` bars. A price that
         never moved has 0, as in TA-Lib.
 
     Notes
@@ -39,47 +39,44 @@ def rsi(close: FloatArray, period: int, starts: IndexArray | None = None) -> Flo
     >>> rsi(np.array([10.0, 11.0, 10.0, 12.0]), 2).round(4).tolist()
     [nan, nan, 50.0, 83.3333]
     """
-    out = np.empty(len(close))
-    _rsi(prepared(close), run_borders(close, starts), period, out)
-    return out
+    rows = bars_by_symbol(close)
+    memory = memory or Memory.fresh(2, rows)
+    out = np.empty_like(rows)
+    _rsi(rows, memory.age, period, memory.values[0], memory.values[1], out)
+    return out.reshape(np.shape(close))
 
 
 @compiled
-def _rsi(close: FloatArray, starts: IndexArray, period: int, out: FloatArray) -> None:
+def _rsi(  # noqa: PLR0917 - kernels are called by position
+    close: FloatArray, age: IndexArray, period: int, gain: FloatArray, loss: FloatArray, out: FloatArray
+) -> None:
     zero = 1e-14  # what TA-Lib takes for zero
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        gain = 0.0
-        loss = 0.0
-        for i in range(first, starts[run + 1]):
-            age = i - first
-            out[i] = np.nan
-            if age == 0:
-                continue
-            change = close[i] - close[i - 1]
-            if age > period:
-                gain *= period - 1
-                loss *= period - 1
-            if change < 0.0:
-                loss -= change
-            else:
-                gain += change
-            if age < period:
-                continue
-            gain /= period
-            loss /= period
-            both = gain + loss
-            out[i] = 100.0 * (gain / both) if both >= zero else 0.0
+    bars, symbols = close.shape
+    share = 1.0 / period
+    for k in range(symbols):
+        if age[k] == 0:
+            gain[0, k] = loss[0, k] = 0.0
+        both = gain[0, k] + loss[0, k]
+        value = 100.0 * (gain[0, k] / both) if both >= zero else 0.0
+        out[0, k] = value if age[k] >= period else np.nan
+    for i in range(1, bars):
+        for k in range(symbols):
+            bar = age[k] + i
+            kept = period - 1.0 if bar > period else 1.0
+            divided = share if bar >= period else 1.0
+            change = close[i, k] - close[i - 1, k]
+            up = (gain[i - 1, k] * kept + max(change, 0.0)) * divided
+            down = (loss[i - 1, k] * kept - min(change, 0.0)) * divided
+            gain[i, k] = up
+            loss[i, k] = down
+            both = up + down
+            value = 100.0 * (up / both)
+            value = value if both >= zero else 0.0
+            out[i, k] = value if bar >= period else np.nan
 
 
-def stochastic(  # noqa: PLR0917 - inputs, parameters, borders, as every indicator
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    period: int,
-    slowing: int,
-    signal: int,
-    starts: IndexArray | None = None,
+def stochastic(  # noqa: PLR0917 - inputs, then parameters, as every indicator
+    high: FloatArray, low: FloatArray, close: FloatArray, period: int, slowing: int, signal: int
 ) -> tuple[FloatArray, FloatArray]:
     """Place the close in the range of the last ``period`` bars, smoothed: the slow stochastic.
 
@@ -89,13 +86,11 @@ def stochastic(  # noqa: PLR0917 - inputs, parameters, borders, as every indicat
         Prices of the bars, without NaN.
     period, slowing, signal
         Bars of the range, of the average that makes %K, and of the average of %K that makes %D.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     tuple of FloatArray
-        %K and %D, 0 to 100; both NaN for the first ``period + slowing + signal - 3`` bars of a symbol. A
+        %K and %D, 0 to 100; both NaN for the first ``period + slowing + signal - 3`` bars. A
         range of nothing counts as 0, as in TA-Lib.
 
     Notes
@@ -110,47 +105,40 @@ def stochastic(  # noqa: PLR0917 - inputs, parameters, borders, as every indicat
     >>> k.tolist(), d.tolist()
     ([nan, nan, nan, 50.0, 50.0], [nan, nan, nan, 75.0, 50.0])
     """
-    borders = run_borders(close, starts)
-    top, bottom = highest(high, period, borders), lowest(low, period, borders)
-    fast, k, d = (np.empty(len(close)) for _ in range(3))
-    _stochastic(prepared(close), top, bottom, borders, period, slowing, signal, fast, k, d)
-    return k, d
+    rows = bars_by_symbol(close)
+    top, bottom = highest(bars_by_symbol(high), period), lowest(bars_by_symbol(low), period)
+    _place(rows, top, bottom)
+    k, d = np.empty_like(rows), np.empty_like(rows)
+    _plain_mean(top, period - 1, slowing, k)
+    _plain_mean(k, period + slowing - 2, signal, d)
+    k[: period + slowing + signal - 3] = np.nan  # TA-Lib shows neither line before both exist
+    return k.reshape(np.shape(close)), d.reshape(np.shape(close))
 
 
 @compiled
-def _stochastic(  # noqa: PLR0917 - kernels are called by position
-    close: FloatArray,
-    highest_high: FloatArray,
-    lowest_low: FloatArray,
-    starts: IndexArray,
-    period: int,
-    slowing: int,
-    signal: int,
-    fast: FloatArray,
-    k: FloatArray,
-    d: FloatArray,
-) -> None:
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        for i in range(first, starts[run + 1]):
-            age = i - first
-            k[i] = d[i] = np.nan
-            if age < period - 1:
-                continue
-            width = (highest_high[i] - lowest_low[i]) / 100.0
-            fast[i] = (close[i] - lowest_low[i]) / width if width != 0.0 else 0.0
-            if age < period + slowing - 2:
-                continue
-            total = 0.0
-            for j in range(i - slowing + 1, i + 1):
-                total += fast[j]
-            k[i] = total / slowing
-            if age < period + slowing + signal - 3:
-                continue
-            total = 0.0
-            for j in range(i - signal + 1, i + 1):
-                total += k[j]
-            d[i] = total / signal
-        # TA-Lib shows neither line before both exist.
-        for i in range(first, min(starts[run + 1], first + period + slowing + signal - 3)):
-            k[i] = np.nan
+def _place(close: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
+    # Writes where the close lies, in percent, over `top`.
+    bars, symbols = close.shape
+    for i in range(bars):
+        for k in range(symbols):
+            width = (top[i, k] - bottom[i, k]) / 100.0
+            place = (close[i, k] - bottom[i, k]) / width
+            top[i, k] = place if width != 0.0 else 0.0
+
+
+@compiled
+def _plain_mean(values: FloatArray, first: int, period: int, out: FloatArray) -> None:
+    # Of a few numbers of like size: added up anew for each bar.
+    bars, symbols = values.shape
+    for i in range(bars):
+        if i < first + period - 1:
+            for k in range(symbols):
+                out[i, k] = np.nan
+            continue
+        for k in range(symbols):
+            out[i, k] = 0.0
+        for j in range(i - period + 1, i + 1):
+            for k in range(symbols):
+                out[i, k] += values[j, k]
+        for k in range(symbols):
+            out[i, k] /= period

@@ -11,7 +11,7 @@ from trading_assets.indicators.feature import ANY, LOSS, PERCENT, POSITIVE, Feat
 from trading_assets.indicators.kernel import FloatArray
 
 
-def reported(values: FloatArray, starts: object = None) -> FloatArray:  # noqa: ARG001 - every indicator can be called with the borders
+def reported(values: FloatArray) -> FloatArray:
     """Return the values as they were reported.
 
     Examples
@@ -38,26 +38,27 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(trend.sma, ("close",), (200,), "TA-Lib SMA", (
         Feature("sma_200", "Simple moving average of 200 closes", "USD", 200, "price", POSITIVE, ("200-day SMA", "200 day moving average", "200 day average", "200 day simple moving average"), pane="price"),)),
     Indicator(trend.ema, ("close",), (12,), "TA-Lib EMA", (
-        Feature("ema_12", "Exponential moving average, 12 sessions", "USD", 12, "price", POSITIVE, ("12-day EMA", "12 day exponential moving average", "12 day exponential average"), pane="price"),)),
+        Feature("ema_12", "Exponential moving average, 12 sessions", "USD", 12, "price", POSITIVE, ("12-day EMA", "12 day exponential moving average", "12 day exponential average"), pane="price"),), ("average",)),
     Indicator(trend.ema, ("close",), (26,), "TA-Lib EMA", (
-        Feature("ema_26", "Exponential moving average, 26 sessions", "USD", 26, "price", POSITIVE, ("26-day EMA", "26 day exponential moving average", "26 day exponential average"), pane="price"),)),
+        Feature("ema_26", "Exponential moving average, 26 sessions", "USD", 26, "price", POSITIVE, ("26-day EMA", "26 day exponential moving average", "26 day exponential average"), pane="price"),), ("average",)),
     Indicator(trend.ema, ("close",), (50,), "TA-Lib EMA", (
-        Feature("ema_50", "Exponential moving average, 50 sessions", "USD", 50, "price", POSITIVE, ("50-day EMA", "50 day exponential moving average", "50 day exponential average"), pane="price"),)),
+        Feature("ema_50", "Exponential moving average, 50 sessions", "USD", 50, "price", POSITIVE, ("50-day EMA", "50 day exponential moving average", "50 day exponential average"), pane="price"),), ("average",)),
     Indicator(momentum.rsi, ("close",), (14,), "TA-Lib RSI", (
-        Feature("rsi_14", "Relative strength index (Wilder), 14 sessions", "0-100", 15, "none", PERCENT, ("RSI", "relative strength index")),)),
+        Feature("rsi_14", "Relative strength index (Wilder), 14 sessions", "0-100", 15, "none", PERCENT, ("RSI", "relative strength index")),), ("gain", "loss")),
     Indicator(trend.macd, ("close",), (12, 26, 9), "TA-Lib MACD", (
         Feature("macd", "MACD line 12-26", "USD", 34, "price", ANY, ("MACD", "macd line")),
         Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line")),
-        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),)),
-    Indicator(volatility.bollinger, ("close",), (20, 2.0), "TA-Lib BBANDS", (
+        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),), ("fast", "slow", "signal")),
+    Indicator(volatility.bollinger, ("close", "sma_20"), (20, 2.0), "TA-Lib BBANDS; (close - SMA) / STDDEV", (
         Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band"), pane="price"),
         Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle Bollinger band", "middle band"), pane="price"),
         Feature("bb_lower", "Lower Bollinger band", "USD", 20, "price", ANY, ("lower Bollinger band", "lower band"), pane="price"),
-        Feature("bb_position", "(close - lower) / (upper - lower); null where the bands coincide", "ratio", 20, "none", ANY, ("Bollinger position", "percent b", "%b")),)),
+        Feature("bb_position", "(close - lower) / (upper - lower); null where the bands coincide", "ratio", 20, "none", ANY, ("Bollinger position", "percent b", "%b")),
+        Feature("zscore_20", "(close - sma_20) / population deviation of 20 closes; null where the price did not move", "deviations", 20, "none", ANY, ("z-score", "zscore")),)),
     Indicator(volatility.atr, ("high", "low", "close"), (14,), "TA-Lib ATR", (
-        Feature("atr_14", "Average true range (Wilder), 14 sessions", "USD", 15, "price", POSITIVE, ("ATR", "average true range")),)),
+        Feature("atr_14", "Average true range (Wilder), 14 sessions", "USD", 15, "price", POSITIVE, ("ATR", "average true range")),), ("average",)),
     Indicator(trend.adx, ("high", "low", "close"), (14,), "TA-Lib ADX", (
-        Feature("adx_14", "Average directional index (Wilder), 14 sessions", "0-100", 28, "none", PERCENT, ("ADX", "average directional index", "trend strength")),)),
+        Feature("adx_14", "Average directional index (Wilder), 14 sessions", "0-100", 28, "none", PERCENT, ("ADX", "average directional index", "trend strength")),), ("rises", "falls", "ranges", "index")),
     Indicator(momentum.stochastic, ("high", "low", "close"), (14, 3, 3), "TA-Lib STOCH(14, 3, 3)", (
         Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic %K", "stochastic", "stochastic k", "%k")),
         Feature("stoch_d", "Slow stochastic %D: mean of 3 %K", "0-100", 18, "none", PERCENT, ("stochastic %D", "stochastic d", "%d")),)),
@@ -95,8 +96,6 @@ INDICATORS: tuple[Indicator, ...] = (
         Feature("beta_252", "Beta to SPY over 252 returns", "ratio", 253, "none", ANY, ("beta", "market beta")),)),
     Indicator(market.correlation, ("close", "benchmark_close"), (63,), "Pearson correlation", (
         Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with SPY", "market correlation")),)),
-    Indicator(volatility.zscore, ("close",), (20,), "(close - TA-Lib SMA) / TA-Lib STDDEV", (
-        Feature("zscore_20", "(close - sma_20) / population deviation of 20 closes; null where the price did not move", "deviations", 20, "none", ANY, ("z-score", "zscore")),)),
 )
 # fmt: on
 
@@ -104,3 +103,11 @@ FEATURES: dict[str, Feature] = {
     feature.name: feature for indicator in INDICATORS for feature in indicator.features
 }
 """Every feature by name, in the order of the table's columns."""
+
+CARRIED: tuple[str, ...] = tuple(
+    f"{indicator.features[0].name}_{number}" for indicator in INDICATORS for number in indicator.carries
+)
+"""Every number that an indicator carries from bar to bar."""
+
+WINDOW_BARS = max(feature.warm_up for feature in FEATURES.values())
+"""Bars up to a row, its own included, that hold every window of the row."""

@@ -1,18 +1,16 @@
 """Returns: relative changes between bars of one symbol; one fraction per bar.
 
-The shape of the arguments is the one of ``trend``: one symbol, or many with ``starts``.
+The shape of the arguments is the one of ``trend``: a row per bar and, for many symbols, a column per symbol.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
+from trading_assets.indicators.kernel import FloatArray, bars_by_symbol, compiled
 
 
-def total_return(
-    close: FloatArray, since: int, until: int = 0, starts: IndexArray | None = None
-) -> FloatArray:
+def total_return(close: FloatArray, since: int, until: int = 0) -> FloatArray:
     """Return the gain from the close ``since`` bars ago to the close ``until`` bars ago.
 
     Parameters
@@ -21,13 +19,11 @@ def total_return(
         Closing prices above 0, without NaN; adjusted ones give total returns.
     since, until
         Bars back; ``since > until >= 0``. ``(252, 21)`` is the 12-1 momentum.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        Fractions; NaN for the first ``since`` bars of a symbol.
+        Fractions; NaN for the first ``since`` bars.
 
     Notes
     -----
@@ -41,26 +37,24 @@ def total_return(
     >>> total_return(np.array([100.0, 110.0, 99.0]), 2, 1).round(4).tolist()
     [nan, nan, 0.1]
     """
-    out = np.empty(len(close))
-    prices = prepared(close)
-    _ratio(prices, prices, run_borders(close, starts), until, since, out)
-    return out
+    rows = bars_by_symbol(close)
+    out = np.empty_like(rows)
+    _ratio(rows, rows, until, since, out)
+    return out.reshape(np.shape(close))
 
 
-def gap(open_: FloatArray, close: FloatArray, starts: IndexArray | None = None) -> FloatArray:
+def gap(open_: FloatArray, close: FloatArray) -> FloatArray:
     """Return the change from the previous close to this open.
 
     Parameters
     ----------
     open_, close
         Prices above 0, without NaN.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        Fractions; NaN for the first bar of a symbol.
+        Fractions; NaN for the first bar.
 
     Examples
     --------
@@ -68,22 +62,20 @@ def gap(open_: FloatArray, close: FloatArray, starts: IndexArray | None = None) 
     >>> gap(np.array([9.0, 11.0]), np.array([10.0, 12.0])).round(4).tolist()
     [nan, 0.1]
     """
-    out = np.empty(len(close))
-    _ratio(prepared(open_), prepared(close), run_borders(close, starts), 0, 1, out)
-    return out
+    rows = bars_by_symbol(close)
+    out = np.empty_like(rows)
+    _ratio(bars_by_symbol(open_), rows, 0, 1, out)
+    return out.reshape(np.shape(close))
 
 
 @compiled
-def _ratio(  # noqa: PLR0917 - kernels are called by position
-    above: FloatArray, below: FloatArray, starts: IndexArray, until: int, since: int, out: FloatArray
-) -> None:
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        for i in range(first, starts[run + 1]):
-            if i - first < since:
-                out[i] = np.nan
-                continue
-            base = below[i - since]
-            out[i] = (
-                above[i - until] - base
-            ) / base  # the quotient minus 1 would lose the digits of small moves
+def _ratio(above: FloatArray, below: FloatArray, until: int, since: int, out: FloatArray) -> None:
+    bars, symbols = above.shape
+    for i in range(min(since, bars)):
+        for k in range(symbols):
+            out[i, k] = np.nan
+    for i in range(since, bars):
+        for k in range(symbols):
+            base = below[i - since, k]
+            # the quotient minus 1 would lose the digits of small moves
+            out[i, k] = (above[i - until, k] - base) / base

@@ -1,18 +1,18 @@
 """Trend: moving averages, MACD and ADX; one value per bar, in the unit of the prices (ADX: 0 to 100).
 
-All functions take the bars of one symbol, oldest first, or those of many symbols one after another with
-``starts``, the positions where each symbol begins, followed by the total length. Values are NaN until the
-warm-up of the symbol is complete.
+All functions take an array with one row per bar, oldest first, and, for many symbols at once, one column per symbol;
+they return arrays of the same shape. A value knows the rows up to its own, of its own column. Values are NaN until the
+warm-up is complete. What never forgets (``ema``, ``macd``, ``adx``) goes on from a ``Memory``, if it is given one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
+from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
 
 
-def sma(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def sma(values: FloatArray, period: int) -> FloatArray:
     """Average the last ``period`` values.
 
     The window's sum is carried in two floats, so that each average is the correctly rounded mean of its
@@ -25,13 +25,11 @@ def sma(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
         Prices or volumes, without NaN.
     period
         Bars in the window.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        As long as ``values``, in their unit; NaN for the first ``period - 1`` bars of a symbol.
+        As ``values``, in their unit; NaN for the first ``period - 1`` bars.
 
     Notes
     -----
@@ -43,41 +41,51 @@ def sma(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
     >>> sma(np.array([1.0, 2.0, 3.0, 7.0]), 3).tolist()
     [nan, nan, 2.0, 4.0]
     """
-    out = np.empty(len(values))
-    _sma(prepared(values), run_borders(values, starts), period, out)
-    return out
+    rows = bars_by_symbol(values)
+    out = np.empty_like(rows)
+    _sma(rows, period, np.zeros(rows.shape[1]), np.zeros(rows.shape[1]), out)
+    return out.reshape(np.shape(values))
 
 
 @compiled
-def _sma(values: FloatArray, starts: IndexArray, period: int, out: FloatArray) -> None:
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        high = 0.0  # the window's sum is high + low, exactly but for the last bits of low
-        low = 0.0
-        for i in range(first, starts[run + 1]):
-            added = values[i]
-            total = high + added
-            part = total - high
-            low += (high - (total - part)) + (added - part)
-            high = total
-            if i - first >= period:
-                added = -values[i - period]
-                total = high + added
-                part = total - high
-                low += (high - (total - part)) + (added - part)
-                high = total
-            if i - first < period - 1:
-                out[i] = np.nan
-                continue
-            mean = (high + low) / period
-            # What the division lost: mean is split in two halves whose products with period are exact.
+def _sma(values: FloatArray, period: int, high: FloatArray, low: FloatArray, out: FloatArray) -> None:
+    # The window's sum is high + low, exactly but for the last bits of low.
+    bars, symbols = values.shape
+    share = 1.0 / period
+    for i in range(min(period, bars)):
+        for k in range(symbols):
+            added = values[i, k]
+            total = high[k] + added
+            part = total - high[k]
+            low[k] += (high[k] - (total - part)) + (added - part)
+            high[k] = total
+            out[i, k] = np.nan
+    for i in range(period - 1, bars):
+        for k in range(symbols):
+            sum_high = high[k]
+            sum_low = low[k]
+            if i >= period:
+                # one step: what enters less what leaves, with the bits that the difference lost
+                entered = values[i, k]
+                left = values[i - period, k]
+                step = entered - left
+                part = step - entered
+                lost = (entered - (step - part)) - (left + part)
+                total = sum_high + step
+                part = total - sum_high
+                sum_low += ((sum_high - (total - part)) + (step - part)) + lost
+                sum_high = total
+                high[k] = sum_high
+                low[k] = sum_low
+            mean = (sum_high + sum_low) * share
+            # What the product lost: mean is split in two halves whose products with period are exact.
             wide = 134217729.0 * mean
             upper = wide - (wide - mean)
-            lost = ((high - upper * period) - (mean - upper) * period) + low
-            out[i] = mean + lost / period
+            rest = ((sum_high - upper * period) - (mean - upper) * period) + sum_low
+            out[i, k] = mean + rest * share
 
 
-def ema(values: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def ema(values: FloatArray, period: int, *, memory: Memory | None = None) -> FloatArray:
     """Average all values with weights that fall by ``1 - 2 / (period + 1)`` a bar.
 
     Parameters
@@ -86,14 +94,14 @@ def ema(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
         Prices, without NaN.
     period
         Sets the weight of the newest value, ``2 / (period + 1)``, and the length of the seed.
-    starts
-        Borders of the symbols; one symbol if not given.
+    memory
+        One number: the average, before it exists the sum.
 
     Returns
     -------
     FloatArray
-        As long as ``values``, in their unit; NaN for the first ``period - 1`` bars of a symbol, then the
-        simple average of the first ``period`` values, then the recursion.
+        As ``values``, in their unit; NaN for the first ``period - 1`` bars, then the simple average of the first
+        ``period`` values, then the recursion.
 
     Notes
     -----
@@ -105,32 +113,49 @@ def ema(values: FloatArray, period: int, starts: IndexArray | None = None) -> Fl
     >>> ema(np.array([1.0, 2.0, 3.0, 6.0]), 3).tolist()
     [nan, nan, 2.0, 4.0]
     """
-    out = np.empty(len(values))
-    _ema(prepared(values), run_borders(values, starts), period, out)
-    return out
+    rows = bars_by_symbol(values)
+    memory = memory or Memory.fresh(1, rows)
+    out = np.empty_like(rows)
+    _ema(rows, memory.age, 0, period, memory.values[0], out)
+    return out.reshape(np.shape(values))
 
 
 @compiled
-def _ema(values: FloatArray, starts: IndexArray, period: int, out: FloatArray) -> None:
+def _ema(  # noqa: PLR0917 - kernels are called by position
+    values: FloatArray, age: IndexArray, skipped: int, period: int, average: FloatArray, out: FloatArray
+) -> None:
+    # The seed is the mean of the `period` values after the first `skipped`.
+    bars, symbols = values.shape
     weight = 2.0 / (period + 1)
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        average = 0.0
-        for i in range(first, starts[run + 1]):
-            age = i - first
-            if age < period:
-                average += values[i]
-                out[i] = np.nan
-                if age == period - 1:
-                    average /= period
-                    out[i] = average
+    warm = skipped + period
+    youngest = age.min()
+    for k in range(symbols):
+        if age[k] == 0:
+            average[0, k] = values[0, k] / period if warm == 1 else (values[0, k] if skipped == 0 else 0.0)
+        out[0, k] = average[0, k] if age[k] >= warm - 1 else np.nan
+    for i in range(1, bars):
+        if youngest + i >= warm:
+            for k in range(symbols):
+                last = average[i - 1, k]
+                now = last + (values[i, k] - last) * weight
+                average[i, k] = now
+                out[i, k] = now
+            continue
+        for k in range(symbols):
+            bar = age[k] + i
+            last = average[i - 1, k]
+            if bar >= warm:
+                now = last + (values[i, k] - last) * weight
             else:
-                average += (values[i] - average) * weight
-                out[i] = average
+                now = last + values[i, k] if bar >= skipped else 0.0
+                if bar == warm - 1:
+                    now /= period
+            average[i, k] = now
+            out[i, k] = now if bar >= warm - 1 else np.nan
 
 
 def macd(
-    close: FloatArray, fast: int, slow: int, signal: int, starts: IndexArray | None = None
+    close: FloatArray, fast: int, slow: int, signal: int, *, memory: Memory | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compare a fast with a slow exponential average, and that difference with its own average.
 
@@ -140,14 +165,14 @@ def macd(
         Closing prices, without NaN.
     fast, slow, signal
         Periods of the two averages and of the signal line; ``fast < slow``.
-    starts
-        Borders of the symbols; one symbol if not given.
+    memory
+        Three numbers: the two averages and the signal line, before they exist their sums.
 
     Returns
     -------
     tuple of FloatArray
         Line, signal and histogram (line - signal), in the unit of the prices; all three are NaN for the
-        first ``slow + signal - 2`` bars of a symbol.
+        first ``slow + signal - 2`` bars.
 
     Notes
     -----
@@ -163,60 +188,31 @@ def macd(
     >>> signal.round(4).tolist(), histogram.round(4).tolist()
     ([nan, nan, nan, 0.5833, 0.8426], [nan, nan, nan, 0.0833, 0.1296])
     """
-    line, average, histogram = (np.empty(len(close)) for _ in range(3))
-    _macd(prepared(close), run_borders(close, starts), fast, slow, signal, line, average, histogram)
-    return line, average, histogram
+    rows = bars_by_symbol(close)
+    memory = memory or Memory.fresh(3, rows)
+    line, average, slow_average = (np.empty_like(rows) for _ in range(3))
+    _ema(rows, memory.age, slow - fast, fast, memory.values[0], line)
+    _ema(rows, memory.age, 0, slow, memory.values[1], slow_average)
+    line -= slow_average
+    _ema(line, memory.age, slow - 1, signal, memory.values[2], average)
+    histogram = np.subtract(line, average, out=slow_average)
+    _blank_before(memory.age, slow + signal - 2, line)
+    shape = np.shape(close)
+    return line.reshape(shape), average.reshape(shape), histogram.reshape(shape)
 
 
 @compiled
-def _macd(  # noqa: PLR0917 - kernels are called by position
-    close: FloatArray,
-    starts: IndexArray,
-    fast: int,
-    slow: int,
-    signal: int,
-    line: FloatArray,
-    average: FloatArray,
-    histogram: FloatArray,
-) -> None:
-    fast_weight = 2.0 / (fast + 1)
-    slow_weight = 2.0 / (slow + 1)
-    signal_weight = 2.0 / (signal + 1)
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        fast_average = 0.0
-        slow_average = 0.0
-        signal_average = 0.0
-        for i in range(first, starts[run + 1]):
-            age = i - first
-            line[i] = average[i] = histogram[i] = np.nan
-            if age < slow:
-                slow_average += close[i]
-                if age >= slow - fast:
-                    fast_average += close[i]
-                if age < slow - 1:
-                    continue
-                slow_average /= slow
-                fast_average /= fast
-            else:
-                slow_average += (close[i] - slow_average) * slow_weight
-                fast_average += (close[i] - fast_average) * fast_weight
-            value = fast_average - slow_average
-            warm = age - (slow - 1)
-            if warm < signal:
-                signal_average += value
-                if warm < signal - 1:
-                    continue
-                signal_average /= signal
-            else:
-                signal_average += (value - signal_average) * signal_weight
-            line[i] = value
-            average[i] = signal_average
-            histogram[i] = value - signal_average
+def _blank_before(age: IndexArray, warm: int, out: FloatArray) -> None:
+    # TA-Lib shows no line before its signal exists.
+    bars, symbols = out.shape
+    for i in range(min(bars, warm - age.min())):
+        for k in range(symbols):
+            if age[k] + i < warm:
+                out[i, k] = np.nan
 
 
 def adx(
-    high: FloatArray, low: FloatArray, close: FloatArray, period: int, starts: IndexArray | None = None
+    high: FloatArray, low: FloatArray, close: FloatArray, period: int, *, memory: Memory | None = None
 ) -> FloatArray:
     """Measure how strong a trend is, up or down: Wilder's average directional index.
 
@@ -226,13 +222,13 @@ def adx(
         Prices of the bars, without NaN.
     period
         Bars of both smoothings.
-    starts
-        Borders of the symbols; one symbol if not given.
+    memory
+        Four numbers: smoothed rises, falls and ranges, and the index, before it exists its sum.
 
     Returns
     -------
     FloatArray
-        0 (no trend) to 100; NaN for the first ``2 * period - 1`` bars of a symbol.
+        0 (no trend) to 100; NaN for the first ``2 * period - 1`` bars.
 
     Notes
     -----
@@ -245,55 +241,88 @@ def adx(
     >>> adx(rising + 1, rising - 1, rising, 3).tolist()
     [nan, nan, nan, nan, nan, 100.0, 100.0, 100.0, 100.0, 100.0]
     """
-    out = np.empty(len(close))
-    _adx(prepared(high), prepared(low), prepared(close), run_borders(close, starts), period, out)
-    return out
+    tops, bottoms, closes = bars_by_symbol(high), bars_by_symbol(low), bars_by_symbol(close)
+    memory = memory or Memory.fresh(4, closes)
+    plus, minus, ranges, index = memory.values
+    out = np.empty_like(closes)
+    _directions(tops, bottoms, closes, memory.age, period, plus, minus)
+    _ranges(tops, bottoms, closes, memory.age, period, ranges)
+    _index(plus, minus, ranges, memory.age, period, index, out)
+    return out.reshape(np.shape(close))
 
 
 @compiled
-def _adx(  # noqa: C901, PLR0912, PLR0917 - Wilder's rules are one recursion; cut up they would be four passes
-    high: FloatArray, low: FloatArray, close: FloatArray, starts: IndexArray, period: int, out: FloatArray
+def _directions(  # noqa: PLR0917 - kernels are called by position
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    age: IndexArray,
+    period: int,
+    plus: FloatArray,
+    minus: FloatArray,
+) -> None:
+    bars, symbols = close.shape
+    share = 1.0 / period
+    for k in range(symbols):
+        if age[k] == 0:
+            plus[0, k] = minus[0, k] = 0.0
+    for i in range(1, bars):
+        for k in range(symbols):
+            kept = 1.0 - share if age[k] + i >= period else 1.0
+            up = high[i, k] - high[i - 1, k]
+            down = low[i - 1, k] - low[i, k]
+            plus[i, k] = plus[i - 1, k] * kept + (up if up > 0.0 and up > down else 0.0)
+            minus[i, k] = minus[i - 1, k] * kept + (down if down > 0.0 and up < down else 0.0)
+
+
+@compiled
+def _ranges(  # noqa: PLR0917 - kernels are called by position
+    high: FloatArray, low: FloatArray, close: FloatArray, age: IndexArray, period: int, ranges: FloatArray
+) -> None:
+    bars, symbols = close.shape
+    share = 1.0 / period
+    for k in range(symbols):
+        if age[k] == 0:
+            ranges[0, k] = 0.0
+    for i in range(1, bars):
+        for k in range(symbols):
+            kept = 1.0 - share if age[k] + i >= period else 1.0
+            last = close[i - 1, k]
+            top = max(last, high[i, k])
+            bottom = min(last, low[i, k])
+            ranges[i, k] = ranges[i - 1, k] * kept + (top - bottom)
+
+
+@compiled
+def _index(  # noqa: PLR0917 - kernels are called by position
+    plus: FloatArray,
+    minus: FloatArray,
+    ranges: FloatArray,
+    age: IndexArray,
+    period: int,
+    index: FloatArray,
+    out: FloatArray,
 ) -> None:
     zero = 1e-14  # what TA-Lib takes for zero
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        plus = 0.0
-        minus = 0.0
-        ranges = 0.0
-        index = 0.0
-        if starts[run + 1] > first:
-            out[first] = np.nan
-        for i in range(first + 1, starts[run + 1]):
-            age = i - first
-            out[i] = np.nan
-            if age >= period:
-                plus -= plus / period
-                minus -= minus / period
-                ranges -= ranges / period
-            up = high[i] - high[i - 1]
-            down = low[i - 1] - low[i]
-            if down > 0.0 and up < down:
-                minus += down
-            elif up > 0.0 and up > down:
-                plus += up
-            last = close[i - 1]
-            ranges += max(high[i] - low[i], abs(high[i] - last), abs(low[i] - last))
-            if age < period:
-                continue
-            strength = np.nan
-            if abs(ranges) >= zero:
-                plus_share = 100.0 * (plus / ranges)
-                minus_share = 100.0 * (minus / ranges)
-                both = plus_share + minus_share
-                if abs(both) >= zero:
-                    strength = 100.0 * (abs(minus_share - plus_share) / both)
-            if age < 2 * period:
-                if strength == strength:  # noqa: PLR0124 - false for NaN: a bar without movement adds nothing
-                    index += strength
-                if age == 2 * period - 1:
-                    index /= period
-                    out[i] = index
+    bars, symbols = plus.shape
+    share = 1.0 / period
+    for k in range(symbols):
+        if age[k] == 0:
+            index[0, k] = 0.0
+        out[0, k] = index[0, k] if age[k] >= 2 * period - 1 else np.nan
+    for i in range(1, bars):
+        for k in range(symbols):
+            bar = age[k] + i
+            both = plus[i, k] + minus[i, k]
+            # A bar without movement leaves the index as it was.
+            moved = bar >= period and ranges[i, k] >= zero and 100.0 * both >= zero * ranges[i, k]
+            strength = 100.0 * (abs(minus[i, k] - plus[i, k]) / both)
+            last = index[i - 1, k]
+            if bar >= 2 * period:
+                now = (last * (period - 1) + strength) * share if moved else last
             else:
-                if strength == strength:  # noqa: PLR0124 - as above: it leaves the index as it was
-                    index = (index * (period - 1) + strength) / period
-                out[i] = index
+                now = last + strength if moved else last
+                if bar == 2 * period - 1:
+                    now *= share
+            index[i, k] = now
+            out[i, k] = now if bar >= 2 * period - 1 else np.nan

@@ -1,123 +1,134 @@
 """Volatility: bands, true range and deviations; one value per bar.
 
-The shape of the arguments is the one of ``trend``: one symbol, or many with ``starts``.
+The shape of the arguments is the one of ``trend``: a row per bar and, for many symbols, a column per symbol.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, prepared, run_borders
+from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
 from trading_assets.indicators.trend import sma
 
 SESSIONS_PER_YEAR = 252
 
 
 def bollinger(
-    close: FloatArray, period: int, deviations: float, starts: IndexArray | None = None
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Draw bands ``deviations`` population deviations around the average close.
+    close: FloatArray, middle: FloatArray, period: int, deviations: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Draw bands ``deviations`` population deviations around the average close, and place the close in them.
 
     Parameters
     ----------
     close
         Closing prices, without NaN.
+    middle
+        Their simple average over ``period`` bars.
     period
         Bars in the window.
     deviations
         Half the width of the bands, in standard deviations.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     tuple of FloatArray
-        Upper, middle and lower band in the unit of the prices, and the position of the close between
-        them (0 = lower, 1 = upper; NaN where the bands coincide). NaN for the first ``period - 1`` bars.
+        Upper, middle and lower band in the unit of the prices; the position of the close between them (0 = lower,
+        1 = upper; NaN where the bands coincide); and how many deviations the close lies from the middle (NaN where
+        the price did not move). NaN for the first ``period - 1`` bars.
 
     Notes
     -----
-    TA-Lib ``BBANDS`` with a simple average. TA-Lib subtracts two large sums to get a variance; here the
-    deviations are summed themselves, so that a price that did not move has bands of width 0.
+    TA-Lib ``BBANDS`` with a simple average, and ``(close - SMA) / STDDEV``. TA-Lib subtracts two large sums to get a
+    variance; here the deviations are summed themselves, so that a price that did not move has bands of width 0.
 
     Examples
     --------
     >>> import numpy as np
-    >>> upper, middle, lower, position = bollinger(np.array([1.0, 3.0, 5.0]), 2, 2.0)
-    >>> upper.tolist(), lower.tolist(), position.tolist()
-    ([nan, 4.0, 6.0], [nan, 0.0, 2.0], [nan, 0.75, 0.75])
+    >>> close = np.array([1.0, 3.0, 5.0])
+    >>> upper, middle, lower, position, zscore = bollinger(close, np.array([np.nan, 2.0, 4.0]), 2, 2.0)
+    >>> upper.tolist(), lower.tolist(), position.tolist(), zscore.tolist()
+    ([nan, 4.0, 6.0], [nan, 0.0, 2.0], [nan, 0.75, 0.75], [nan, 1.0, 1.0])
     """
-    middle = sma(close, period, starts)
-    width = deviations * _population_deviation(close, middle, period, starts)
-    upper, lower = middle + width, middle - width
-    span = upper - lower
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return upper, middle, lower, np.where(span > 0, (close - lower) / span, np.nan)
+    rows, mean = bars_by_symbol(close), bars_by_symbol(middle)
+    deviation, upper, lower, position = (np.empty_like(rows) for _ in range(4))
+    _deviation(rows, mean, period, period - 1, 1.0 / period, deviation)
+    _bands(mean, deviation, deviations, upper, lower)
+    _position(rows, upper, lower, position)
+    _zscore(rows, mean, deviation)
+    shape = np.shape(close)
+    return (
+        upper.reshape(shape),
+        middle,
+        lower.reshape(shape),
+        position.reshape(shape),
+        deviation.reshape(shape),
+    )
 
 
-def zscore(close: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
-    """Say how many population deviations the close lies from its average.
-
-    Parameters
-    ----------
-    close
-        Closing prices, without NaN.
-    period
-        Bars in the window.
-    starts
-        Borders of the symbols; one symbol if not given.
-
-    Returns
-    -------
-    FloatArray
-        Deviations; NaN for the first ``period - 1`` bars of a symbol and where the price did not move.
-
-    Notes
-    -----
-    ``(close - SMA) / STDDEV`` of TA-Lib: the deviation is the one of the Bollinger bands.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> zscore(np.array([1.0, 3.0, 3.0]), 2).tolist()
-    [nan, 1.0, nan]
-    """
-    middle = sma(close, period, starts)
-    deviation = _population_deviation(close, middle, period, starts)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(deviation > 0, (close - middle) / deviation, np.nan)
+@compiled
+def _bands(
+    middle: FloatArray, deviation: FloatArray, deviations: float, upper: FloatArray, lower: FloatArray
+) -> None:
+    bars, symbols = middle.shape
+    for i in range(bars):
+        for k in range(symbols):
+            width = deviations * deviation[i, k]
+            upper[i, k] = middle[i, k] + width
+            lower[i, k] = middle[i, k] - width
 
 
-def _population_deviation(
-    close: FloatArray, mean: FloatArray, period: int, starts: IndexArray | None
-) -> FloatArray:
-    out = np.empty(len(close))
-    _deviation(prepared(close), mean, run_borders(close, starts), period, period, out)
-    return out
+@compiled
+def _position(close: FloatArray, upper: FloatArray, lower: FloatArray, out: FloatArray) -> None:
+    bars, symbols = close.shape
+    for i in range(bars):
+        for k in range(symbols):
+            span = upper[i, k] - lower[i, k]
+            place = (close[i, k] - lower[i, k]) / span
+            out[i, k] = place if span > 0.0 else np.nan
+
+
+@compiled
+def _zscore(close: FloatArray, middle: FloatArray, deviation: FloatArray) -> None:
+    # Over the deviation: it is not needed any more.
+    bars, symbols = close.shape
+    for i in range(bars):
+        for k in range(symbols):
+            score = (close[i, k] - middle[i, k]) / deviation[i, k]
+            deviation[i, k] = score if deviation[i, k] > 0.0 else np.nan
 
 
 @compiled
 def _deviation(  # noqa: PLR0917 - kernels are called by position
-    values: FloatArray, mean: FloatArray, starts: IndexArray, period: int, divisor: int, out: FloatArray
+    values: FloatArray, mean: FloatArray, period: int, first: int, weight: float, out: FloatArray
 ) -> None:
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        for i in range(first, starts[run + 1]):
-            if i - first < period - 1:
-                out[i] = np.nan
-                continue
-            centre = mean[i]
-            even = 0.0  # two sums, so that the processor need not wait for one addition to begin the next
-            odd = 0.0
-            for j in range(i - period + 1, i, 2):
-                even += (values[j] - centre) * (values[j] - centre)
-                odd += (values[j + 1] - centre) * (values[j + 1] - centre)
-            if period % 2:
-                even += (values[i] - centre) * (values[i] - centre)
-            out[i] = np.sqrt((even + odd) / divisor)
+    # From the first bar that has one: the root of `weight` times the squares around the mean, four at a time.
+    bars, symbols = values.shape
+    for i in range(bars):
+        if i < first:
+            for k in range(symbols):
+                out[i, k] = np.nan
+            continue
+        for k in range(symbols):
+            out[i, k] = 0.0
+        oldest = i - period + 1
+        single = oldest + period % 4
+        for j in range(oldest, single):
+            for k in range(symbols):
+                a = values[j, k] - mean[i, k]
+                out[i, k] += a * a
+        for j in range(single, i + 1, 4):
+            for k in range(symbols):
+                centre = mean[i, k]
+                a = values[j, k] - centre
+                b = values[j + 1, k] - centre
+                c = values[j + 2, k] - centre
+                d = values[j + 3, k] - centre
+                out[i, k] += (a * a + b * b) + (c * c + d * d)
+        for k in range(symbols):
+            out[i, k] = np.sqrt(out[i, k] * weight)
 
 
-def volatility(close: FloatArray, period: int, starts: IndexArray | None = None) -> FloatArray:
+def volatility(close: FloatArray, period: int) -> FloatArray:
     """Annualise the sample deviation of the last ``period`` log returns.
 
     Parameters
@@ -126,13 +137,11 @@ def volatility(close: FloatArray, period: int, starts: IndexArray | None = None)
         Closing prices above 0, without NaN.
     period
         Returns in the window.
-    starts
-        Borders of the symbols; one symbol if not given.
 
     Returns
     -------
     FloatArray
-        Fraction per year (deviation times the root of 252); NaN for the first ``period`` bars of a symbol.
+        Fraction per year (deviation times the root of 252); NaN for the first ``period`` bars.
 
     Notes
     -----
@@ -144,22 +153,17 @@ def volatility(close: FloatArray, period: int, starts: IndexArray | None = None)
     >>> volatility(np.exp([0.0, 0.01, 0.03]), 2).round(6).tolist()
     [nan, nan, 0.11225]
     """
-    borders = run_borders(close, starts)
-    changes = np.zeros(len(close))
-    changes[1:] = np.log(close[1:] / close[:-1])
-    changes[borders[:-1][borders[:-1] < len(close)]] = 0.0
-    mean = sma(changes, period, borders)
-    out = np.empty(len(close))
-    _deviation(changes, mean, borders, period, period - 1, out)
-    out *= np.sqrt(SESSIONS_PER_YEAR)
-    # A symbol's first bar has no return: the window that would hold it is not complete yet.
-    early = borders[:-1] + period - 1
-    out[early[early < borders[1:]]] = np.nan
-    return out
+    rows = bars_by_symbol(close)
+    changes = np.zeros_like(rows)  # a first bar has no return, and no window that is complete holds it
+    np.divide(rows[1:], rows[:-1], out=changes[1:])
+    np.log(changes[1:], out=changes[1:])
+    out = np.empty_like(rows)
+    _deviation(changes, sma(changes, period), period, period, SESSIONS_PER_YEAR / (period - 1), out)
+    return out.reshape(np.shape(close))
 
 
 def atr(
-    high: FloatArray, low: FloatArray, close: FloatArray, period: int, starts: IndexArray | None = None
+    high: FloatArray, low: FloatArray, close: FloatArray, period: int, *, memory: Memory | None = None
 ) -> FloatArray:
     """Average the true range with Wilder's smoothing.
 
@@ -169,13 +173,13 @@ def atr(
         Prices of the bars, without NaN.
     period
         Ranges in the seed, and Wilder's smoothing.
-    starts
-        Borders of the symbols; one symbol if not given.
+    memory
+        One number: the average, before it exists the sum.
 
     Returns
     -------
     FloatArray
-        In the unit of the prices; NaN for the first ``period`` bars of a symbol.
+        In the unit of the prices; NaN for the first ``period`` bars.
 
     Notes
     -----
@@ -188,29 +192,37 @@ def atr(
     >>> atr(close + 1, close - 1, close, 2).tolist()
     [nan, nan, 2.0, 2.0]
     """
-    out = np.empty(len(close))
-    _atr(prepared(high), prepared(low), prepared(close), run_borders(close, starts), period, out)
-    return out
+    rows = bars_by_symbol(close)
+    memory = memory or Memory.fresh(1, rows)
+    out = np.empty_like(rows)
+    _atr(bars_by_symbol(high), bars_by_symbol(low), rows, memory.age, period, memory.values[0], out)
+    return out.reshape(np.shape(close))
 
 
 @compiled
 def _atr(  # noqa: PLR0917 - kernels are called by position
-    high: FloatArray, low: FloatArray, close: FloatArray, starts: IndexArray, period: int, out: FloatArray
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    age: IndexArray,
+    period: int,
+    average: FloatArray,
+    out: FloatArray,
 ) -> None:
-    for run in range(len(starts) - 1):
-        first = starts[run]
-        average = 0.0
-        for i in range(first, starts[run + 1]):
-            age = i - first
-            out[i] = np.nan
-            if age == 0:
-                continue
-            last = close[i - 1]
-            true_range = max(high[i] - low[i], abs(high[i] - last), abs(low[i] - last))
-            if age > period:
-                average *= period - 1
-            average += true_range
-            if age < period:
-                continue
-            average /= period
-            out[i] = average
+    bars, symbols = close.shape
+    share = 1.0 / period
+    for k in range(symbols):
+        if age[k] == 0:
+            average[0, k] = 0.0
+        out[0, k] = average[0, k] if age[k] >= period else np.nan
+    for i in range(1, bars):
+        for k in range(symbols):
+            bar = age[k] + i
+            last = close[i - 1, k]
+            top = max(last, high[i, k])
+            bottom = min(last, low[i, k])
+            kept = period - 1.0 if bar > period else 1.0
+            divided = share if bar >= period else 1.0
+            now = (average[i - 1, k] * kept + (top - bottom)) * divided
+            average[i, k] = now
+            out[i, k] = now if bar >= period else np.nan

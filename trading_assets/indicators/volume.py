@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.indicators.kernel import FloatArray
 
 
-def volume_ratio(volume: FloatArray, average: FloatArray, starts: IndexArray | None = None) -> FloatArray:  # noqa: ARG001 - every indicator can be called with the borders
+def volume_ratio(volume: FloatArray, average: FloatArray) -> FloatArray:
     """Divide the volume by its average.
 
     Parameters
     ----------
     volume, average
         Shares; a NaN average (warm-up) gives NaN.
-    starts
-        Not needed: a bar is compared with itself only.
 
     Returns
     -------
@@ -31,5 +29,6 @@ def volume_ratio(volume: FloatArray, average: FloatArray, starts: IndexArray | N
     >>> volume_ratio(np.array([300.0, 0.0]), np.array([200.0, 0.0])).tolist()
     [1.5, nan]
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(average > 0, volume / average, np.nan)
+    out = np.full(np.shape(volume), np.nan)
+    np.divide(volume, average, out=out, where=average > 0)
+    return out

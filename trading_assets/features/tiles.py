@@ -1,0 +1,229 @@
+"""Tiles: bars of some symbols side by side, one row per bar since each symbol's first and one column per symbol.
+
+Bars lie symbol after symbol in the lake. Indicators that depend on the bar before cannot use the processor's vector
+units along one symbol, but they can across symbols: a tile holds as many symbols of like length as fit its caches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+
+_Number = TypeVar("_Number", np.float64, np.int64)
+_TILE_VALUES = 65_536  # a column of a tile is half a megabyte: a few of them stay in a core's second cache
+_LEAST_SYMBOLS, _MOST_SYMBOLS = 32, 256
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Some runs of bars: the rows where they start and end in the frame, and the bars of the longest."""
+
+    runs: IndexArray
+    starts: IndexArray
+    ends: IndexArray
+    bars: int
+
+    def filled(self, values: FloatArray) -> FloatArray:
+        """Return the runs' values as (bars, symbols); 1 after the end of a run."""
+        out = np.empty((self.bars, len(self.runs)))
+        _fill(read_only(values), self.starts, self.ends, out)
+        return out
+
+    def adjusted(self, values: FloatArray, factor: FloatArray) -> FloatArray:
+        """Return the runs' values divided by the factor of each bar."""
+        out = np.empty((self.bars, len(self.runs)))
+        _fill_adjusted(read_only(values), read_only(factor), self.starts, self.ends, out)
+        return out
+
+    def looked_up(self, values: FloatArray, slots: IndexArray, first_slot: int) -> FloatArray:
+        """Return for each bar the value of its slot in time."""
+        out = np.empty((self.bars, len(self.runs)))
+        _fill_from_slots(values, read_only(slots), first_slot, self.starts, self.ends, out)
+        return out
+
+
+def tiles(starts: IndexArray, chosen: IndexArray) -> Iterator[Tile]:
+    """Put runs of like length together; ``starts`` are the borders of all runs, ``chosen`` those to take."""
+    lengths = np.diff(starts)[chosen]
+    order = chosen[np.argsort(-lengths, kind="stable")]
+    first = 0
+    while first < len(order):
+        bars = int(starts[order[first] + 1] - starts[order[first]])
+        symbols = min(max(_TILE_VALUES // bars, _LEAST_SYMBOLS), _MOST_SYMBOLS)
+        runs = order[first : first + symbols]
+        yield Tile(runs, starts[runs], starts[runs + 1], bars)
+        first += len(runs)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Rows of the frame that are asked for, as stretches of rows that follow each other within a run."""
+
+    rows: IndexArray
+    first: IndexArray  # of each stretch: its row in the frame,
+    place: IndexArray  # its place among the rows asked for,
+    count: IndexArray  # and its rows
+    borders: IndexArray  # of each run: its stretches
+
+    @classmethod
+    def of(cls, wanted: NDArray[np.bool_], starts: IndexArray) -> Picked:
+        """Find the stretches of the rows that are wanted."""
+        rows = np.flatnonzero(wanted)
+        begins = np.empty(len(rows), dtype=np.bool_)
+        begins[:1] = True
+        begins[1:] = np.diff(rows) != 1
+        own = np.searchsorted(rows, starts[:-1])
+        begins[own[own < len(rows)]] = True
+        place = np.flatnonzero(begins)
+        return cls(
+            rows=rows,
+            first=rows[place],
+            place=place,
+            count=np.diff(np.append(place, len(rows))),
+            borders=np.searchsorted(place, np.append(own, len(rows))),
+        )
+
+    def of_tile(self, tile: Tile) -> tuple[IndexArray, IndexArray, IndexArray, IndexArray]:
+        """Return the tile's stretches: column, first row in the tile, rows, and place in the output."""
+        counts = self.borders[tile.runs + 1] - self.borders[tile.runs]
+        column = np.repeat(np.arange(len(tile.runs)), counts)
+        offset = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts, counts)
+        number = self.borders[tile.runs][column] + offset
+        return column, self.first[number] - tile.starts[column], self.count[number], self.place[number]
+
+
+Stretches = tuple[IndexArray, IndexArray, IndexArray, IndexArray]
+
+
+def spread(values: FloatArray, stretches: Stretches, out: FloatArray, scale: FloatArray | None) -> None:
+    """Write a tile's stretches to their places in a column, each value times the scale of its row."""
+    if scale is None:
+        _spread(values, *stretches, out)
+    else:
+        _spread_scaled(values, *stretches, scale, out)
+
+
+def column_of(name: str, values: FloatArray) -> pl.Series:
+    """Return a column over the same memory, null where the values are NaN."""
+    bits, missing = np.zeros((len(values) + 7) // 8, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    _validity(values, bits, missing)
+    nulls = int(missing[0])
+    buffers = [pa.py_buffer(bits) if nulls else None, pa.py_buffer(values)]
+    array = pa.Array.from_buffers(pa.float64(), len(values), buffers, nulls)
+    return pl.Series(name, pl.from_arrow(array))
+
+
+def read_only(values: NDArray[_Number]) -> NDArray[_Number]:
+    """Return a view that cannot be written to: kernels are compiled for it alone, wherever the values come from."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+@compiled
+def _fill(values: FloatArray, starts: IndexArray, ends: IndexArray, out: FloatArray) -> None:
+    bars, symbols = out.shape
+    for block in range(
+        0, bars, 64
+    ):  # so that the lines of the tile are still in the first cache for the next column
+        for k in range(symbols):
+            last = min(block + 64, bars)
+            end = min(max(ends[k] - starts[k], block), last)
+            for i in range(block, end):
+                out[i, k] = values[starts[k] + i]
+            for i in range(end, last):
+                out[i, k] = 1.0
+
+
+@compiled
+def _fill_adjusted(
+    values: FloatArray, factor: FloatArray, starts: IndexArray, ends: IndexArray, out: FloatArray
+) -> None:
+    bars, symbols = out.shape
+    for block in range(0, bars, 64):
+        for k in range(symbols):
+            last = min(block + 64, bars)
+            end = min(max(ends[k] - starts[k], block), last)
+            for i in range(block, end):
+                out[i, k] = values[starts[k] + i] / factor[starts[k] + i]
+            for i in range(end, last):
+                out[i, k] = 1.0
+
+
+@compiled
+def _fill_from_slots(  # noqa: PLR0917 - kernels are called by position
+    values: FloatArray,
+    slots: IndexArray,
+    first_slot: int,
+    starts: IndexArray,
+    ends: IndexArray,
+    out: FloatArray,
+) -> None:
+    bars, symbols = out.shape
+    for block in range(0, bars, 64):
+        for k in range(symbols):
+            last = min(block + 64, bars)
+            end = min(max(ends[k] - starts[k], block), last)
+            for i in range(block, end):
+                out[i, k] = values[slots[starts[k] + i] - first_slot]
+            for i in range(end, last):
+                out[i, k] = 1.0
+
+
+@compiled
+def _spread(  # noqa: PLR0917 - kernels are called by position
+    values: FloatArray,
+    column: IndexArray,
+    first: IndexArray,
+    count: IndexArray,
+    place: IndexArray,
+    out: FloatArray,
+) -> None:
+    for block in range(0, len(values), 64):
+        for s in range(len(column)):
+            shift = place[s] - first[s]
+            k = column[s]
+            for i in range(max(first[s], block), min(first[s] + count[s], block + 64)):
+                out[shift + i] = values[i, k]
+
+
+@compiled
+def _spread_scaled(  # noqa: PLR0917 - kernels are called by position
+    values: FloatArray,
+    column: IndexArray,
+    first: IndexArray,
+    count: IndexArray,
+    place: IndexArray,
+    scale: FloatArray,
+    out: FloatArray,
+) -> None:
+    for block in range(0, len(values), 64):
+        for s in range(len(column)):
+            shift = place[s] - first[s]
+            k = column[s]
+            for i in range(max(first[s], block), min(first[s] + count[s], block + 64)):
+                out[shift + i] = values[i, k] * scale[shift + i]
+
+
+@compiled
+def _validity(values: FloatArray, bits: NDArray[np.uint8], missing: IndexArray) -> None:
+    count = 0
+    for i in range(len(values)):
+        count += values[i] != values[i]
+    missing[0] = count
+    if count == 0:
+        return
+    for byte in range(len(bits)):
+        mask = 0
+        for bit in range(min(8, len(values) - 8 * byte)):
+            value = values[8 * byte + bit]
+            mask |= int(value == value) << bit  # noqa: PLR0124 - as above
+        bits[byte] = mask
