@@ -30,6 +30,13 @@ PAGES = {
             url_path="analysis",
             help="One symbol: candles with indicators, features, signals, corporate actions and where the data come from.",
         ),
+        st.Page(
+            HERE / "views" / "screener.py",
+            title="Screener",
+            icon=":material/filter_alt:",
+            url_path="screener",
+            help="Shares that pass conditions in plain English or from a form, at any session, with what each condition removed.",
+        ),
     ],
     "Operate": [
         st.Page(

@@ -1,4 +1,4 @@
-"""The installation that the app shows: settings, lake, database and clock, opened once a process and only read."""
+"""The installation that the app shows: settings, lake, database and clock, opened once a process and read."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ READ_ONLY = quote("-c default_transaction_read_only=on")
 class Installation:
     """What the app reads from; ``clock`` is ``None`` where the market simulator cannot run.
 
+    ``database`` refuses to write; ``saving`` is for the saved screens alone.
+
     ``simulator_url`` is where it answers, ``None`` where it cannot run and outside ``sim`` mode.
     """
 
     settings: Settings
     lake: Lake
     database: Database
+    saving: Database
     clock: Clock | None
     simulator_url: str | None
 
@@ -106,6 +109,7 @@ def _open(_key: str, _settings: Settings) -> Installation:
         joined = "&" if "?" in url else "?"
         database = stack.enter_context(Database(f"{url}{joined}options={READ_ONLY}"))
         database.fetch("select 1")
+        saving = stack.enter_context(Database(url, max_connections=2))
         simulator = _simulator(_settings, stack)
     except BaseException:
         stack.close()
@@ -114,7 +118,7 @@ def _open(_key: str, _settings: Settings) -> Installation:
     atexit.register(stack.close)
     locks = FileLocks(_settings.data / "run" / "app")  # never taken: the app only reads
     clock = SystemClock() if _settings.mode != "sim" else SimulatorClock(simulator) if simulator else None
-    return Installation(_settings, Lake(_settings.lake_root, locks), database, clock, simulator)
+    return Installation(_settings, Lake(_settings.lake_root, locks), database, saving, clock, simulator)
 
 
 def _simulator(current: Settings, stack: ExitStack) -> str | None:

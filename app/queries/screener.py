@@ -1,0 +1,144 @@
+"""Screener: a query over the market of one session, with names, returns and closes beside what passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+import streamlit as st
+
+from app.queries.installation import installation, lake_version, newest
+from resources.adjusted_bars import read_adjusted_bars
+from resources.screener_market import ScreenerMarket
+from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, SCREENER_EVENTS, UNIVERSE
+from trading_assets.screener.evaluate import Evaluation, evaluate, named_values
+from trading_assets.screener.explain import Explanation, explain
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import And, Comparison, Query, predicates
+from trading_assets.sessions import shift
+
+SPARKLINE_SESSIONS = 63
+_cached = st.cache_data(max_entries=60, show_spinner=False)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Which market to look at: a session, as known at an instant (``None``: now)."""
+
+    session: date
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a query found: its evaluation, and the rows with ``name``, ``sector`` and ``extras`` beside."""
+
+    evaluation: Evaluation
+    rows: pl.DataFrame
+
+
+def sessions() -> tuple[date, ...]:
+    """Return the sessions that have features, oldest first."""
+    return _sessions(lake_version(DAILY_FEATURES))
+
+
+def newest_session() -> date | None:
+    """Return the newest session that has features."""
+    return newest(DAILY_FEATURES, lake_version(DAILY_FEATURES))
+
+
+def find(query: Query, moment: Moment) -> Found:
+    """Evaluate a query; see ``screener.evaluate`` for what its rows have."""
+    beside = extras(query)
+    market = _market().load(_with_fields(query, beside), moment.session, as_of=moment.as_of)
+    evaluation = evaluate(query, market)
+    rows = evaluation.rows
+    texts = [column for column in ("name", "sector") if column not in rows.columns]
+    rows = rows.join(listed(moment).select("symbol", *texts), on="symbol", how="left", maintain_order="left")
+    values = market.keys.select("symbol").with_columns(
+        pl.Series(name, market.numbers(name), nan_to_null=True) for name in beside if name not in rows.columns
+    )
+    return Found(evaluation, rows.join(values, on="symbol", how="left", maintain_order="left"))
+
+
+def extras(query: Query) -> tuple[str, ...]:
+    """Return the fields shown besides those that a query names: the return, and how old the fundamentals are if it uses any."""
+    named = (field for field, _ in named_values(query).values())
+    return (
+        "return_1",
+        *((AGE_COLUMN,) if any(FIELDS[field].group == "fundamental" for field in named) else ()),
+    )
+
+
+def why(query: Query, symbol: str, moment: Moment) -> Explanation:
+    """Decide each condition for one symbol."""
+    return explain(query, _market().load(query, moment.session, as_of=moment.as_of), symbol)
+
+
+def listed(moment: Moment) -> pl.DataFrame:
+    """Return the texts of the symbols listed at the session: ``symbol``, ``name``, ``sector``, ``industry``, ``exchange``, ``asset_type``."""
+    return _listed(moment, lake_version(UNIVERSE))
+
+
+def closes(symbols: Sequence[str], moment: Moment) -> pl.DataFrame:
+    """Return ``symbol`` and ``closes``, a list of the last adjusted closes up to the session, oldest first."""
+    version = lake_version(DAILY_BARS) + lake_version(CORPORATE_ACTIONS)
+    return _closes(tuple(symbols), moment, version)
+
+
+def events(screen: str, session: date) -> pl.DataFrame:
+    """Return ``symbol``, ``event`` and ``reason``: what entered and left a saved screen at a session."""
+    return _events(screen, session, lake_version(SCREENER_EVENTS))
+
+
+def _with_fields(query: Query, fields: Sequence[str]) -> Query:
+    # Only says which columns to read: it may be larger than a query can be.
+    leaves = [*predicates(query.where), *(Comparison(field=name, operator=">", value=0) for name in fields)]
+    return query.model_copy(update={"where": And.model_construct(filters=tuple(leaves))})
+
+
+def _market() -> ScreenerMarket:
+    lake = installation().lake
+    return _opened(str(lake.root))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _opened(_root: str) -> ScreenerMarket:
+    return ScreenerMarket(installation().lake)
+
+
+@_cached
+def _sessions(version: str) -> tuple[date, ...]:
+    return tuple(installation().lake.sessions(DAILY_FEATURES))
+
+
+@_cached
+def _listed(moment: Moment, version: str) -> pl.DataFrame:
+    columns = ("symbol", "name", "sector", "industry", "exchange", "asset_type")
+    day = moment.session
+    return (
+        installation().lake.scan(UNIVERSE, start=day, end=day, columns=columns, as_of=moment.as_of).collect()
+    )
+
+
+@_cached
+def _closes(symbols: tuple[str, ...], moment: Moment, version: str) -> pl.DataFrame:
+    start = shift(moment.session, -(SPARKLINE_SESSIONS - 1))
+    bars = read_adjusted_bars(
+        installation().lake, symbols, start=start, end=moment.session, as_of=moment.as_of, seen_from=moment.session
+    ).bars  # fmt: skip
+    return bars.group_by("symbol").agg(closes=pl.col("close").sort_by("session").cast(pl.Float32))
+
+
+@_cached
+def _events(screen: str, session: date, version: str) -> pl.DataFrame:
+    rows = installation().lake.scan(SCREENER_EVENTS, start=session, end=session)
+    return (
+        rows.filter(pl.col("screen") == screen)
+        .select("symbol", "event", "reason")
+        .sort("event", "symbol")
+        .collect()
+    )

@@ -1,0 +1,96 @@
+"""Screener: shares that pass conditions asked in a sentence or a form, at any session; what each condition removed, and why."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import formatting
+from app.components.page_frame import empty
+from app.queries import screener
+from app.queries.installation import expected_session, settings
+from app.queries.screener import Moment
+from app.sections.screener_conditions import show_conditions, show_order
+from app.sections.screener_form import Texts
+from app.sections.screener_results import show_results
+from app.sections.screener_saved import show_events, show_saving, show_screens
+from app.sections.screener_sentence import ask_sentence, show_understood
+from app.sections.screener_why import show_why, show_words
+from trading_assets.screener.filters import Query
+
+KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (wall time of the reader's zone)
+
+
+def choose_moment(sessions: tuple[date, ...]) -> Moment:
+    """Ask for the session and, if wanted, the instant as known at which it is looked at."""
+    chosen = st.date_input(
+        "Session", None, key="session", bind="query-params", format="YYYY-MM-DD", min_value=sessions[0], max_value=sessions[-1],
+        width=150, help=f"Empty: the newest with features, {formatting.day(sessions[-1])}",
+    )  # fmt: skip
+    zone = settings().zone
+    known = st.datetime_input(
+        f"Known at ({zone.key.rpartition('/')[2].replace('_', ' ')})", None, key="scr_known", bind="query-params",
+        format="YYYY-MM-DD", min_value=KNOWN_FROM, max_value=KNOWN_TO, width=190,
+        help="Empty: now. Else everything is computed from what this system knew then, which takes longer",
+    )  # fmt: skip
+    session = chosen or sessions[-1]
+    return Moment(session, known.replace(tzinfo=zone) if known else None)
+
+
+def show_lateness(newest: date) -> None:
+    """Say if the newest features are not those of the newest session that is over."""
+    expected = expected_session()
+    if expected is not None and newest < expected:
+        st.warning(
+            f"The newest features are of {formatting.day(newest)}; session {formatting.day(expected)} is over. "
+            "`trading-assets run` makes them.",
+            icon=":material/schedule:",
+        )
+
+
+def show_answer(query: Query, moment: Moment, chips: DeltaGenerator) -> None:
+    """Show the conditions, in their place, and what passes them."""
+    found = screener.find(query, moment)
+    counts = {condition.filter: condition for condition in found.evaluation.conditions}
+    with chips:
+        show_conditions(query, counts, Texts(screener.listed(moment)))
+        show_saving(query)
+    show_results(query, found, moment)
+    show_events(query, moment)
+    show_why(query, moment)
+
+
+def show_page(sessions: tuple[date, ...]) -> None:
+    """Show the sentence, how it was understood, and what it finds."""
+    show_lateness(sessions[-1])
+    box, screens = st.columns([5, 1], vertical_alignment="bottom")
+    with screens:
+        show_screens()
+    with box:
+        text = ask_sentence()
+    query = show_understood(text)
+    chips = st.container(horizontal=True, gap="small", vertical_alignment="center", key="scr_chips")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        moment = choose_moment(sessions)
+        if query is not None:
+            show_order(query)
+    if query is None:
+        return
+    if moment.session in sessions:
+        show_answer(query, moment, chips)
+        return
+    before = max(day for day in sessions if day <= moment.session)
+    empty(
+        f"There are no features of {formatting.day(moment.session)}.",
+        f"The newest before it are of {formatting.day(before)}.",
+    )
+
+
+if screener.sessions():
+    show_page(screener.sessions())
+else:
+    empty("There are no features yet.", "`trading-assets up` fills the history and computes them.")
+with st.expander("Words and fields", icon=":material/menu_book:"):
+    show_words()
