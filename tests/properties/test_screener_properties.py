@@ -1,95 +1,218 @@
-"""Any filter tree survives JSON, and agrees with deciding each symbol by hand."""
+"""Any filter tree survives JSON, and agrees with deciding each symbol by hand, over splits, halts and missing values."""
 
 from __future__ import annotations
 
 import math
+from datetime import date
+from itertools import pairwise
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.screener.compile import expression
-from trading_assets.screener.filters import And, Between, Comparison, In, Not, Or, Screen, predicates
+from trading_assets.screener.decide import fails, passes
+from trading_assets.screener.evaluate import conjuncts, evaluate, matches, ranked, screen_version
+from trading_assets.screener.filters import (
+    And,
+    Between,
+    Comparison,
+    Cross,
+    In,
+    Not,
+    Or,
+    Query,
+    Screen,
+    Sort,
+    Term,
+    predicates,
+    values_of,
+)
+from trading_assets.screener.market import BADGE_FIELDS, Market
+from trading_assets.screener.screen_file import read_screen, write_screen
+from trading_assets.sessions import sessions_between
 
-NUMBERS = ("close", "rsi_14", "sma_200")
-numbers = st.sampled_from([-1.0, 0.0, 1.0, 2.0])
+DAYS = sessions_between(date(2024, 2, 28), date(2024, 3, 6))
+SCALES = {"close": "price_factor", "volume": "share_factor", "sma_200": "price_factor", "beta_252": None}
+SYMBOLS = ("AAA", "BBB", "CCC")
+LONGEST_LOOK_BACK = 3
+
+fields = st.sampled_from(sorted(SCALES))
+numbers = st.sampled_from([0.5, 1.0, 2.0, 4.0])
+ago = st.integers(0, LONGEST_LOOK_BACK)
 leaves = st.one_of(
     st.builds(
         Comparison,
-        field=st.sampled_from(NUMBERS),
+        field=fields,
+        sessions_ago=ago,
         operator=st.sampled_from(["<", "<=", ">", ">="]),
-        value=st.one_of(numbers, st.sampled_from(NUMBERS)),
-        factor=st.sampled_from([1.0, 0.5]),
-    ),
-    st.tuples(st.sampled_from(NUMBERS), numbers, numbers).map(
-        lambda t: Between(field=t[0], low=min(t[1:]), high=max(t[1:]))
+        value=st.one_of(
+            numbers, st.builds(Term, field=fields, sessions_ago=ago, factor=st.sampled_from([1.0, 0.5, 1.1]))
+        ),
     ),
     st.builds(
-        In, field=st.just("symbol"), values=st.lists(st.sampled_from(["AAA", "BBB"]), min_size=1).map(tuple)
+        lambda field, back, low, high: Between(
+            field=field, sessions_ago=back, low=min(low, high), high=max(low, high)
+        ),
+        fields,
+        ago,
+        numbers,
+        numbers,
+    ),
+    st.builds(
+        Cross,
+        field=fields,
+        direction=st.sampled_from(["above", "below"]),
+        value=st.one_of(numbers, st.builds(Term, field=fields, factor=st.sampled_from([1.0, 0.5]))),
+        within=st.integers(1, LONGEST_LOOK_BACK),
+    ),
+    st.builds(
+        In,
+        field=st.sampled_from(["symbol", "sector"]),
+        values=st.lists(st.sampled_from(["AAA", "BBB", "Energy", "Utilities"]), min_size=1, max_size=2).map(
+            tuple
+        ),
     ),
 )
-trees = st.recursive(
-    leaves,
-    lambda child: st.one_of(
-        st.builds(And, filters=st.lists(child, min_size=1, max_size=3).map(tuple)),
-        st.builds(Or, filters=st.lists(child, min_size=1, max_size=3).map(tuple)),
-        st.builds(Not, filter=child),
-    ),
-    max_leaves=8,
-)
+
+
+def above(child):
+    several = st.lists(child, min_size=2, max_size=3).map(tuple)
+    return st.one_of(
+        st.builds(And, filters=several), st.builds(Or, filters=several), st.builds(Not, filter=child)
+    )
+
+
+trees = st.recursive(leaves, above, max_leaves=8)
+values = st.sampled_from([None, math.nan, -1.0, 0.0, 0.5, 1.0, 2.0, 4.0])
 rows = st.fixed_dictionaries(
     {
-        "symbol": st.sampled_from(["AAA", "BBB"]),
-        **dict.fromkeys(NUMBERS, st.sampled_from([None, math.nan, -1.0, 0.0, 0.5, 1.0, 2.0])),
+        **dict.fromkeys(SCALES, values),
+        "sector": st.sampled_from([None, "Energy", "Utilities", "Materials"]),
+        "price_factor": st.sampled_from([1.0, 0.5, 0.25, 0.98]),
+        "share_factor": st.sampled_from([1.0, 2.0, 4.0]),
     }
+)
+histories = st.dictionaries(
+    st.tuples(st.sampled_from(SYMBOLS), st.sampled_from(DAYS)),
+    rows,
+    min_size=1,
+    max_size=len(SYMBOLS) * len(DAYS),
 )
 
 
-def compare(left: float, operator: str, right: float) -> bool:
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+def seen(history, sessions) -> Market:
+    columns = {"symbol": pl.String, "session": pl.Date, "sector": pl.String}
+    columns |= dict.fromkeys(
+        [*SCALES, "price_factor", "share_factor", *BADGE_FIELDS, "dollar_volume_20"], pl.Float64
+    )
+    listed = [{"symbol": symbol, "session": day, **row} for (symbol, day), row in history.items()]
+    return Market(pl.DataFrame(listed, schema=columns), sessions)
 
 
-def by_hand(node, row) -> bool | None:
-    """Three-valued logic, written out."""
+class ByHand:
+    """Three-valued logic, written out for one symbol at one session."""
 
-    def number(name):
-        value = row[name]
-        return None if value is None or math.isnan(value) else value
+    def __init__(self, history, symbol, day) -> None:
+        self.rows = {number: history.get((symbol, other)) for number, other in enumerate(DAYS)}
+        self.here = DAYS.index(day)
+        self.symbol = symbol
 
-    match node:
-        case Comparison():
-            right = number(node.value) if isinstance(node.value, str) else node.value
-            left = number(node.field)
-            return (
-                None if left is None or right is None else compare(left, node.operator, right * node.factor)
-            )
-        case Between():
-            value = number(node.field)
-            return None if value is None else node.low <= value <= node.high
-        case In():
-            return row[node.field] in node.values
-        case Not():
-            inner = by_hand(node.filter, row)
-            return None if inner is None else not inner
-        case And() | Or():
-            results = [by_hand(child, row) for child in node.filters]
-            decisive = isinstance(node, Or)
-            return decisive if decisive in results else None if None in results else not decisive
+    def number(self, field, back) -> float | None:
+        now, then = self.rows[self.here], self.rows.get(self.here - back)
+        value = then[field] if then else None
+        if value is None or math.isnan(value):
+            return None
+        if back and SCALES[field]:
+            return value * (now[SCALES[field]] / then[SCALES[field]])
+        return value
+
+    def other(self, value, back=0) -> float | None:
+        if not isinstance(value, Term):
+            return value
+        found = self.number(value.field, value.sessions_ago + back)
+        return None if found is None else found * value.factor
+
+    def decides(self, node) -> bool | None:
+        match node:
+            case Comparison():
+                return self.compare(
+                    self.number(node.field, node.sessions_ago), node.operator, self.other(node.value)
+                )
+            case Between():
+                value = self.number(node.field, node.sessions_ago)
+                return None if value is None else node.low <= value <= node.high
+            case Cross():
+                sign = ">" if node.direction == "above" else "<"
+                sides = [
+                    self.compare(self.number(node.field, back), sign, self.other(node.value, back))
+                    for back in range(node.within + 1)
+                ]
+                crossed = [self.all([side, None if before is None else not before])
+                           for side, before in pairwise(sides)]  # fmt: skip
+                return self.any(crossed)
+            case In():
+                value = self.symbol if node.field == "symbol" else self.rows[self.here][node.field]
+                return None if value is None else value in node.values
+            case Not():
+                inner = self.decides(node.filter)
+                return None if inner is None else not inner
+            case And():
+                return self.all([self.decides(child) for child in node.filters])
+            case Or():
+                return self.any([self.decides(child) for child in node.filters])
+
+    @staticmethod
+    def compare(left, operator, right) -> bool | None:
+        if left is None or right is None:
+            return None
+        return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+
+    @staticmethod
+    def all(results) -> bool | None:
+        return False if False in results else None if None in results else True
+
+    @staticmethod
+    def any(results) -> bool | None:
+        return True if True in results else None if None in results else False
 
 
 @settings(max_examples=200, deadline=None)
-@given(trees, st.lists(rows, min_size=1, max_size=6))
-def test_the_compiled_filter_decides_as_by_hand(tree, market):
-    frame = pl.DataFrame(market, schema={"symbol": pl.String, **dict.fromkeys(NUMBERS, pl.Float64)})
-    assert frame.select(expression(tree).alias("passes"))["passes"].to_list() == [
-        by_hand(tree, row) for row in market
-    ]
+@given(trees, histories)
+def test_a_filter_decides_as_by_hand(tree, history):
+    market = seen(history, DAYS)
+    expected = [ByHand(history, *key).decides(tree) for key in market.keys.iter_rows()]
+    assert passes(tree, market).tolist() == [result is True for result in expected]
+    assert fails(tree, market).tolist() == [result is False for result in expected]
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, histories, st.sampled_from([None, 1, 2]), st.booleans())
+def test_sessions_at_once_give_the_same_as_one_by_one_and_every_count_adds_up(tree, history, top, descending):
+    query = Query(where=tree, sort=Sort(field="beta_252", descending=descending), top=top)
+    asked = DAYS[2:]
+    at_once = seen(history, asked)
+    one_by_one = [seen(history, [day]) for day in asked]
+    assert ranked(query, at_once).equals(pl.concat([ranked(query, market) for market in one_by_one]))
+    found = [evaluate(query, market) for market in one_by_one]
+    with_rows = [item for item in found if item.screened]
+    assert matches(query, at_once)["matched"].to_list() == [item.matched for item in with_rows]
+    for item in found:
+        remaining = item.screened
+        for condition in item.conditions:
+            assert condition.passed + condition.failed + condition.missing == item.screened
+            assert condition.remaining <= min(remaining, condition.passed)
+            remaining = condition.remaining
+        assert remaining == item.matched
+        assert len(item.conditions) == len(conjuncts(tree))
+        assert item.rows.height == (item.matched if top is None else min(item.matched, top))
 
 
 @settings(max_examples=100, deadline=None)
 @given(trees)
-def test_any_tree_survives_json(tree):
-    screen = Screen(name="any", where=tree, sort_by="close")
-    again = Screen.model_validate_json(screen.model_dump_json())
+def test_any_tree_survives_json_and_keeps_its_fingerprint(tree):
+    screen = Screen(name="any", where=tree, sort=Sort(field="close"))
+    again = read_screen(write_screen(screen))
     assert again == screen
+    assert screen_version(again) == screen_version(screen)
     assert predicates(again.where) == predicates(tree)
+    assert all(back <= LONGEST_LOOK_BACK for leaf in predicates(tree) for _, back in values_of(leaf))
