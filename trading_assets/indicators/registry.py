@@ -81,7 +81,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(trend.sma, ("volume",), (20,), "TA-Lib SMA of the volume", (
         Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume")),)),
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
-        Feature("volume_ratio", "Volume divided by its 20-session mean", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
+        Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (
         Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover")),)),
     Indicator(extremes.highest, ("high",), (252,), "TA-Lib MAX", (
