@@ -18,6 +18,7 @@ from trading_assets.features.adjust import PRICES, SymbolRuns
 from trading_assets.features.tiles import Tile
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import CARRIED, INDICATORS
+from trading_assets.indicators.workspace import new_array
 
 FACTORS = ("price_factor", "share_factor", "benchmark_close")
 CARRIED_SCHEMA = pl.Schema(
@@ -68,7 +69,7 @@ class CarriedRuns:
         for indicator in INDICATORS:
             if not (count := len(indicator.carries)):
                 continue
-            values = np.empty((count, tile.bars, len(tile.runs)))
+            values = new_array(count, tile.bars, len(tile.runs))
             if len(self.numbers):
                 values[:, 0] = self.numbers[first : first + count, tile.runs]
             memories[indicator.features[0].name] = Memory(values, age)

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+from trading_assets.indicators.workspace import new_array
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 _TILE_VALUES = 65_536  # a column of a tile is half a megabyte: a few of them stay in a core's second cache
@@ -33,19 +34,19 @@ class Tile:
 
     def filled(self, values: FloatArray) -> FloatArray:
         """Return the runs' values as (bars, symbols); 1 after the end of a run."""
-        out = np.empty((self.bars, len(self.runs)))
+        out = new_array(self.bars, len(self.runs))
         _fill(read_only(values), self.starts, self.ends, out)
         return out
 
     def adjusted(self, values: FloatArray, factor: FloatArray) -> FloatArray:
         """Return the runs' values divided by the factor of each bar."""
-        out = np.empty((self.bars, len(self.runs)))
+        out = new_array(self.bars, len(self.runs))
         _fill_adjusted(read_only(values), read_only(factor), self.starts, self.ends, out)
         return out
 
     def looked_up(self, values: FloatArray, slots: IndexArray, first_slot: int) -> FloatArray:
         """Return for each bar the value of its slot in time."""
-        out = np.empty((self.bars, len(self.runs)))
+        out = new_array(self.bars, len(self.runs))
         _fill_from_slots(values, read_only(slots), first_slot, self.starts, self.ends, out)
         return out
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.indicators.kernel import FloatArray, bars_by_symbol, compiled
+from trading_assets.indicators.workspace import like
 
 
 def highest(values: FloatArray, period: int) -> FloatArray:
@@ -36,8 +37,8 @@ def highest(values: FloatArray, period: int) -> FloatArray:
     [nan, 3.0, 2.0]
     """
     rows = bars_by_symbol(values)
-    out = np.empty_like(rows)
-    _highest(rows, period, np.empty_like(rows), np.empty(rows.shape[1]), out)
+    out = like(rows)
+    _highest(rows, period, like(rows), np.empty(rows.shape[1]), out)
     return out.reshape(np.shape(values))
 
 
@@ -67,8 +68,8 @@ def lowest(values: FloatArray, period: int) -> FloatArray:
     [nan, 1.0, 1.0]
     """
     rows = bars_by_symbol(values)
-    out = np.empty_like(rows)
-    _lowest(rows, period, np.empty_like(rows), np.empty(rows.shape[1]), out)
+    out = like(rows)
+    _lowest(rows, period, like(rows), np.empty(rows.shape[1]), out)
     return out.reshape(np.shape(values))
 
 
@@ -148,7 +149,7 @@ def distance(values: FloatArray, reference: FloatArray) -> FloatArray:
     [-0.1, 0.0]
     """
     rows = bars_by_symbol(values)
-    out = np.empty_like(rows)
+    out = like(rows)
     _distance(rows, bars_by_symbol(reference), out)
     return out.reshape(np.shape(values))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, bars_by_symbol, compiled
 from trading_assets.indicators.trend import sma
+from trading_assets.indicators.workspace import like
 
 
 def beta(close: FloatArray, benchmark: FloatArray, period: int) -> FloatArray:
@@ -41,7 +42,7 @@ def beta(close: FloatArray, benchmark: FloatArray, period: int) -> FloatArray:
     [nan, nan, nan, 1.0]
     """
     means = _Means(close, benchmark, period)
-    out = np.empty_like(means.own)
+    out = like(means.own)
     _beta(means.own, means.market, means.product, means.market_square, means.first + period - 1, out)
     return out.reshape(np.shape(close))
 
@@ -89,7 +90,7 @@ def correlation(close: FloatArray, benchmark: FloatArray, period: int) -> FloatA
     """
     means = _Means(close, benchmark, period)
     own_square = sma(np.square(means.returns), period)
-    first, out = means.first + period - 1, np.empty_like(means.own)
+    first, out = means.first + period - 1, like(means.own)
     _correlation(means.own, means.market, means.product, own_square, means.market_square, first, out)
     return out.reshape(np.shape(close))
 
@@ -129,7 +130,7 @@ class _Means:
 
 
 def _returns(values: FloatArray) -> FloatArray:
-    out = np.empty_like(values)
+    out = like(values)
     out[:1] = np.nan
     np.subtract(values[1:], values[:-1], out=out[1:])
     out[1:] /= values[:-1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from trading_assets.indicators.extremes import highest, lowest
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
+from trading_assets.indicators.workspace import like
 
 
 def rsi(close: FloatArray, period: int, *, memory: Memory | None = None) -> FloatArray:
@@ -41,7 +42,7 @@ def rsi(close: FloatArray, period: int, *, memory: Memory | None = None) -> Floa
     """
     rows = bars_by_symbol(close)
     memory = memory or Memory.fresh(2, rows)
-    out = np.empty_like(rows)
+    out = like(rows)
     _rsi(rows, memory.age, period, memory.values[0], memory.values[1], out)
     return out.reshape(np.shape(close))
 
@@ -108,7 +109,7 @@ def stochastic(  # noqa: PLR0917 - inputs, then parameters, as every indicator
     rows = bars_by_symbol(close)
     top, bottom = highest(bars_by_symbol(high), period), lowest(bars_by_symbol(low), period)
     _place(rows, top, bottom)
-    k, d = np.empty_like(rows), np.empty_like(rows)
+    k, d = like(rows), like(rows)
     _plain_mean(top, period - 1, slowing, k)
     _plain_mean(k, period + slowing - 2, signal, d)
     k[: period + slowing + signal - 3] = np.nan  # TA-Lib shows neither line before both exist

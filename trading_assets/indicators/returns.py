@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.indicators.kernel import FloatArray, bars_by_symbol, compiled
+from trading_assets.indicators.workspace import like
 
 
 def total_return(close: FloatArray, since: int, until: int = 0) -> FloatArray:
@@ -38,7 +39,7 @@ def total_return(close: FloatArray, since: int, until: int = 0) -> FloatArray:
     [nan, nan, 0.1]
     """
     rows = bars_by_symbol(close)
-    out = np.empty_like(rows)
+    out = like(rows)
     _ratio(rows, rows, until, since, out)
     return out.reshape(np.shape(close))
 
@@ -63,7 +64,7 @@ def gap(open_: FloatArray, close: FloatArray) -> FloatArray:
     [nan, 0.1]
     """
     rows = bars_by_symbol(close)
-    out = np.empty_like(rows)
+    out = like(rows)
     _ratio(bars_by_symbol(open_), rows, 0, 1, out)
     return out.reshape(np.shape(close))
 

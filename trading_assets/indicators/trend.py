@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
+from trading_assets.indicators.workspace import like
 
 
 def sma(values: FloatArray, period: int) -> FloatArray:
@@ -42,7 +43,7 @@ def sma(values: FloatArray, period: int) -> FloatArray:
     [nan, nan, 2.0, 4.0]
     """
     rows = bars_by_symbol(values)
-    out = np.empty_like(rows)
+    out = like(rows)
     _sma(rows, period, np.zeros(rows.shape[1]), np.zeros(rows.shape[1]), out)
     return out.reshape(np.shape(values))
 
@@ -115,7 +116,7 @@ def ema(values: FloatArray, period: int, *, memory: Memory | None = None) -> Flo
     """
     rows = bars_by_symbol(values)
     memory = memory or Memory.fresh(1, rows)
-    out = np.empty_like(rows)
+    out = like(rows)
     _ema(rows, memory.age, 0, period, memory.values[0], out)
     return out.reshape(np.shape(values))
 
@@ -190,7 +191,7 @@ def macd(
     """
     rows = bars_by_symbol(close)
     memory = memory or Memory.fresh(3, rows)
-    line, average, slow_average = (np.empty_like(rows) for _ in range(3))
+    line, average, slow_average = (like(rows) for _ in range(3))
     _ema(rows, memory.age, slow - fast, fast, memory.values[0], line)
     _ema(rows, memory.age, 0, slow, memory.values[1], slow_average)
     line -= slow_average
@@ -244,7 +245,7 @@ def adx(
     tops, bottoms, closes = bars_by_symbol(high), bars_by_symbol(low), bars_by_symbol(close)
     memory = memory or Memory.fresh(4, closes)
     plus, minus, ranges, index = memory.values
-    out = np.empty_like(closes)
+    out = like(closes)
     _directions(tops, bottoms, closes, memory.age, period, plus, minus)
     _ranges(tops, bottoms, closes, memory.age, period, ranges)
     _index(plus, minus, ranges, memory.age, period, index, out)

@@ -9,6 +9,7 @@ import numpy as np
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory, bars_by_symbol, compiled
 from trading_assets.indicators.trend import sma
+from trading_assets.indicators.workspace import like
 
 SESSIONS_PER_YEAR = 252
 
@@ -50,7 +51,7 @@ def bollinger(
     ([nan, 4.0, 6.0], [nan, 0.0, 2.0], [nan, 0.75, 0.75], [nan, 1.0, 1.0])
     """
     rows, mean = bars_by_symbol(close), bars_by_symbol(middle)
-    deviation, upper, lower, position = (np.empty_like(rows) for _ in range(4))
+    deviation, upper, lower, position = (like(rows) for _ in range(4))
     _deviation(rows, mean, period, period - 1, 1.0 / period, deviation)
     _bands(mean, deviation, deviations, upper, lower)
     _position(rows, upper, lower, position)
@@ -154,10 +155,11 @@ def volatility(close: FloatArray, period: int) -> FloatArray:
     [nan, nan, 0.11225]
     """
     rows = bars_by_symbol(close)
-    changes = np.zeros_like(rows)  # a first bar has no return, and no window that is complete holds it
+    changes = like(rows)
+    changes[:1] = 0.0  # a first bar has no return, and no window that is complete holds it
     np.divide(rows[1:], rows[:-1], out=changes[1:])
     np.log(changes[1:], out=changes[1:])
-    out = np.empty_like(rows)
+    out = like(rows)
     _deviation(changes, sma(changes, period), period, period, SESSIONS_PER_YEAR / (period - 1), out)
     return out.reshape(np.shape(close))
 
@@ -194,7 +196,7 @@ def atr(
     """
     rows = bars_by_symbol(close)
     memory = memory or Memory.fresh(1, rows)
-    out = np.empty_like(rows)
+    out = like(rows)
     _atr(bars_by_symbol(high), bars_by_symbol(low), rows, memory.age, period, memory.values[0], out)
     return out.reshape(np.shape(close))
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_assets.indicators.kernel import FloatArray
+from trading_assets.indicators.kernel import FloatArray, bars_by_symbol, compiled
+from trading_assets.indicators.workspace import like
 
 
 def volume_ratio(volume: FloatArray, average: FloatArray) -> FloatArray:
@@ -29,6 +30,16 @@ def volume_ratio(volume: FloatArray, average: FloatArray) -> FloatArray:
     >>> volume_ratio(np.array([300.0, 0.0]), np.array([200.0, 0.0])).tolist()
     [1.5, nan]
     """
-    out = np.full(np.shape(volume), np.nan)
-    np.divide(volume, average, out=out, where=average > 0)
-    return out
+    rows = bars_by_symbol(volume)
+    out = like(rows)
+    _ratio(rows, bars_by_symbol(average), out)
+    return out.reshape(np.shape(volume))
+
+
+@compiled
+def _ratio(volume: FloatArray, average: FloatArray, out: FloatArray) -> None:
+    bars, symbols = volume.shape
+    for i in range(bars):
+        for k in range(symbols):
+            ratio = volume[i, k] / average[i, k]
+            out[i, k] = ratio if average[i, k] > 0.0 else np.nan

@@ -1,0 +1,52 @@
+"""Workspace: arrays of kernels, in memory that earlier arrays of like size have left.
+
+Fresh memory costs more than most indicators: the system clears it page by page. What is let go of here is given to
+the next array, still in the processor's caches, and new memory comes in large blocks of large pages.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from trading_assets.indicators.kernel import FloatArray
+
+_SMALL = 4_096
+_BLOCK = 2_097_152  # 16 MiB
+_left: defaultdict[int, list[FloatArray]] = defaultdict(list)
+
+
+class _Lease:
+    # The base of an array: when the array and all views of it are gone, its memory is free for the next.
+    def __init__(self, memory: FloatArray) -> None:
+        self.memory = memory
+        self.__array_interface__ = memory.__array_interface__
+
+    def __del__(self) -> None:
+        _left[len(self.memory)].append(self.memory)
+
+
+def new_array(*shape: int) -> FloatArray:
+    """Return an array of that shape, with anything in it."""
+    values = int(np.prod(shape))
+    if values < _SMALL:
+        return np.empty(shape)
+    size = 1 << (values - 1).bit_length()
+    try:
+        memory = _left[size].pop()
+    except IndexError:
+        memory = _new_memory(size)
+    return np.asarray(_Lease(memory))[:values].reshape(shape)
+
+
+def like(values: FloatArray) -> FloatArray:
+    """Return an array of the shape of ``values``, with anything in it."""
+    return new_array(*values.shape)
+
+
+def _new_memory(size: int) -> FloatArray:
+    block = np.empty(max(size, _BLOCK))
+    pieces = [block[first : first + size] for first in range(0, len(block) - size + 1, size)]
+    _left[size].extend(pieces[1:])
+    return pieces[0]
