@@ -9,9 +9,6 @@ import polars as pl
 
 from resources.platform import Platform
 from trading_assets import sessions as calendar
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.features.ratios import OLDEST_DAYS
-from trading_assets.indicators.registry import FEATURES
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.consolidation import SESSIONS_AT_ONCE, partial_volume
 from trading_assets.market_data.corporate_actions import merged_actions
@@ -21,7 +18,12 @@ from trading_assets.market_data.ingest import covered_days
 from trading_assets.quality.actions import action_values
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import check_sessions
-from trading_assets.quality.features import expected_warm_up, feature_null_rate, feature_values
+from trading_assets.quality.features import (
+    VALID_RANGES,
+    expected_warm_up,
+    feature_null_rate,
+    feature_values,
+)
 from trading_assets.quality.merged_actions import action_differences
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
 from trading_assets.quality.threshold_file import load_thresholds
@@ -93,8 +95,6 @@ def check_actions(
 def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
     """Check the stored features of a range and store the findings."""
     limits, lake = load_thresholds(platform.settings.quality), platform.lake
-    ranges = {name: item.valid_range for name, item in {**FEATURES, **FUNDAMENTALS}.items()}
-    ranges[AGE_COLUMN] = (0, OLDEST_DAYS)
     per_part = []
     for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         before = calendar.shift(part[0], -1)
@@ -106,7 +106,7 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
         per_part.append(
             _judged(
                 platform, DAILY_FEATURES, list(part), run_id,
-                feature_values=feature_values(inside, ranges, limits),
+                feature_values=feature_values(inside, VALID_RANGES, limits),
                 feature_null_rate=feature_null_rate(rows, part, bars, expected_warm_up(bars), limits),
             )
         )  # fmt: skip

@@ -8,6 +8,8 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.build import BENCHMARK
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.quality.nulls import null_rises
 from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
@@ -15,6 +17,13 @@ from trading_assets.quality.thresholds import QualityThresholds
 
 Ranges = Mapping[str, tuple[float | None, float | None]]
 _SLACK = 1e-9
+
+VALID_RANGES: Ranges = {
+    **{name: feature.valid_range for name, feature in FEATURES.items()},
+    **{name: ratio.valid_range for name, ratio in FUNDAMENTALS.items()},
+    AGE_COLUMN: (0, OLDEST_DAYS),
+}
+"""Least and largest possible value of every column of the features that has one."""
 
 
 def feature_values(rows: pl.DataFrame, ranges: Ranges, limits: QualityThresholds) -> Measured:
@@ -95,7 +104,8 @@ def feature_null_rate(
     bars
         Accepted bars of each symbol up to the last session.
     warm_up
-        Bars that each feature needs before its first value.
+        Bars that each feature needs before its first value. Fundamental ratios have none: a symbol without a snapshot
+        is no loss of data.
     limits
         Thresholds.
     """
