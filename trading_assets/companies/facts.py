@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -67,8 +67,9 @@ def _versions(
     gone = lake.history(table, start=start, end=end).select(*wanted, "superseded_at")
     found = pl.concat([standing, gone]).collect()
     if as_of is not None:
-        found = found.filter(pl.col("known_at") <= as_of).with_columns(
-            superseded_at=pl.when(pl.col("superseded_at") <= as_of).then("superseded_at")
+        instant = as_of.astimezone(UTC)
+        found = found.filter(pl.col("known_at") <= instant).with_columns(
+            superseded_at=pl.when(pl.col("superseded_at") <= instant).then("superseded_at")
         )
     return found
 
