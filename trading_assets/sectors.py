@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sector:
-    """One sector: its name in the lake, how Yahoo writes it, and other words for it (singular, lower case)."""
+    """One sector: its name in the lake, how Yahoo writes it, and other words for all of it (not for one industry of it)."""
 
     name: str
     yahoo: str
@@ -16,16 +16,16 @@ class Sector:
 
 # fmt: off
 SECTORS: tuple[Sector, ...] = (
-    Sector("Communication Services", "Communication Services", ("communication", "communications", "telecom", "telecommunications", "media")),
-    Sector("Consumer Discretionary", "Consumer Cyclical", ("discretionary", "cyclical", "consumer cyclicals", "retail")),
-    Sector("Consumer Staples", "Consumer Defensive", ("staples", "defensive", "consumer defensives", "consumer goods")),
-    Sector("Energy", "Energy", ("oil and gas", "oil & gas", "oil")),
-    Sector("Financials", "Financial Services", ("financial", "finance", "bank", "banks", "banking", "financial service")),
-    Sector("Health Care", "Healthcare", ("health", "medical", "pharma", "pharmaceutical", "pharmaceuticals")),
-    Sector("Industrials", "Industrials", ("industrial", "industry goods", "manufacturing")),
-    Sector("Information Technology", "Technology", ("tech", "it", "software and hardware", "technologies")),
-    Sector("Materials", "Basic Materials", ("material", "basic material", "mining", "chemicals")),
-    Sector("Real Estate", "Real Estate", ("property", "reit", "reits", "realty")),
+    Sector("Communication Services", "Communication Services", ("communication", "communications", "communication service")),
+    Sector("Consumer Discretionary", "Consumer Cyclical", ("discretionary", "consumer cyclicals")),
+    Sector("Consumer Staples", "Consumer Defensive", ("staples", "consumer staple", "consumer defensives")),
+    Sector("Energy", "Energy", ("oil and gas", "oil & gas")),
+    Sector("Financials", "Financial Services", ("financial", "finance", "financial service")),
+    Sector("Health Care", "Healthcare", ("health", "medical")),
+    Sector("Industrials", "Industrials", ("industrial", "industrial goods")),
+    Sector("Information Technology", "Technology", ("tech", "it", "technologies", "technology companies")),
+    Sector("Materials", "Basic Materials", ("material", "basic material")),
+    Sector("Real Estate", "Real Estate", ("property", "realty")),
     Sector("Utilities", "Utilities", ("utility",)),
 )
 # fmt: on

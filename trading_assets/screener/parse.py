@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import lark
+from lark.lexer import Lexer
 
 from trading_assets.errors import NotUnderstoodError, Problem
-from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import And, Comparison, Filter, Query
+from trading_assets.screener.arrange import arranged
+from trading_assets.screener.complaints import complaint
+from trading_assets.screener.filters import Query
+from trading_assets.screener.lexer import tokens
+from trading_assets.screener.meaning import query_of
+from trading_assets.screener.spans import nodes_of
+from trading_assets.screener.tokens import Token
 from trading_assets.screener.wording import write
 
-OPERATORS = ("<=", ">=", "<", ">")
+MAX_LENGTH = 20_000
+"""Characters of a sentence."""
+MAX_NESTING = 40
+"""Parentheses and "not"s within each other."""
 
 
 @dataclass(frozen=True)
@@ -24,35 +39,80 @@ class Understood:
 def parse(text: str) -> Query:
     """Read a sentence.
 
+    Every word is either understood or a problem: nothing is passed over or guessed. "and", commas and mere sequence mean
+    and, and bind stronger than "or"; parentheses rule. `write` gives a sentence that is read as the same query.
+
+    Parameters
+    ----------
+    text
+        At most `MAX_LENGTH` characters.
+
     Raises
     ------
     NotUnderstoodError
-        If any word of it is not understood.
+        With a problem for each stretch that is not a known word, lacks something, or could mean two things.
+
+    Examples
+    --------
+    >>> write(parse("tech stocks with P/E under 15 and dividend yield above 3%"))
+    'sector is Information Technology and P/E < 15 and dividend yield > 3%'
     """
-    conditions = [_condition(text, part.strip()) for part in text.split(" and ")]
-    return Query(where=conditions[0] if len(conditions) == 1 else And(filters=tuple(conditions)))
+    query, problems = _read(text)
+    if query is None:
+        raise NotUnderstoodError(tuple(problems))
+    return query
 
 
 def understand(text: str) -> Understood:
     """Read a sentence and write it back, or say what was not understood."""
+    query, problems = _read(text)
+    return Understood(query, tuple(problems), None if query is None else write(query))
+
+
+def _read(text: str) -> tuple[Query | None, list[Problem]]:
+    if len(text) > MAX_LENGTH:
+        message = f"the sentence has more than {MAX_LENGTH:,} characters"
+        return None, [Problem(0, len(text), text, message)]
+    found, problems = tokens(text)
+    if problems:
+        return None, problems
+    deep = _too_deep(found)
+    if deep is not None:
+        return None, [deep.problem(f"more than {MAX_NESTING} parentheses within each other")]
+    ready = arranged(found, text)
     try:
-        query = parse(text)
-    except NotUnderstoodError as error:
-        return Understood(None, error.problems, None)
-    return Understood(query, (), write(query))
+        tree = _grammar().parse(ready)  # type: ignore[arg-type] # our lexer takes tokens where lark's take text
+    except lark.UnexpectedToken as error:
+        at = error.token.value
+        place = ready.index(at) if isinstance(at, Token) else len(ready)
+        return None, [complaint(ready, place, text)]
+    return query_of(nodes_of(tree), text)
 
 
-def _condition(text: str, part: str) -> Filter:
-    for operator in OPERATORS:
-        words, found, number = part.partition(f" {operator} ")
-        for field in FIELDS.values():
-            if found and field.kind == "number" and words.lower() in {field.name, field.label.lower()}:
-                try:
-                    return Comparison(field=field.name, operator=operator, value=float(number))
-                except ValueError as error:
-                    start = text.index(part)
-                    raise NotUnderstoodError(
-                        (Problem(start, start + len(part), part, str(error)),)
-                    ) from error
-    start = text.index(part)
-    raise NotUnderstoodError((Problem(start, start + len(part), part, f"{part!r} is not understood"),))
+def _too_deep(found: list[Token]) -> Token | None:
+    depth, negations = 0, 0
+    for token in found:
+        depth += (token.terminal == "LPAR") - (token.terminal == "RPAR")
+        negations = negations + 1 if token.terminal in {"NOT", "LPAR"} else 0
+        if max(depth, negations) > MAX_NESTING:
+            return token
+    return None
+
+
+class _Tokens(Lexer):
+    """Hands tokens to lark, each as the value of one of lark's."""
+
+    def __init__(self, _conf: object) -> None:
+        pass
+
+    def lex(self, data: Any) -> Iterator[lark.Token]:
+        for token in data:
+            terminal = lark.Token(token.terminal, "")
+            terminal.value = token
+            yield terminal
+
+
+@cache
+def _grammar() -> lark.Lark:
+    text = files("trading_assets.screener").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return lark.Lark(text, parser="lalr", lexer=_Tokens)

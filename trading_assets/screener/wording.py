@@ -1,51 +1,34 @@
-"""Wording: a filter tree written as the English that the parser reads back into the same tree."""
+"""Wording: a query written as the English that the parser reads back into the same query, bit for bit."""
 
 from __future__ import annotations
 
+import re
+
+from trading_assets.screener.amounts import written, written_factor
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Query, Term
+from trading_assets.screener.vocabulary import spoken, vocabulary
 
-
-def describe(node: Filter) -> str:
-    """Write a filter in words.
-
-    Examples
-    --------
-    >>> describe(Comparison(field="close", operator=">", value=Term(field="sma_200")))
-    'price > 200 sma'
-    """
-    match node:
-        case Comparison():
-            return f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value)}"
-        case Between():
-            return f"{_field(node.field, node.sessions_ago)} between {node.low:,.10g} and {node.high:,.10g}"
-        case Cross():
-            return f"{FIELDS[node.field].label} crossed {node.direction} {_value(node.value)} within {node.within} sessions"
-        case In():
-            return f"{node.field} is {' or '.join(node.values)}"
-        case Not():
-            return f"not ({describe(node.filter)})"
-        case And() | Or():
-            return f" {node.kind} ".join(
-                f"({describe(child)})" if isinstance(child, And | Or) else describe(child)
-                for child in node.filters
-            )
-
-
-def _field(name: str, ago: int) -> str:
-    return FIELDS[name].label + (f" {ago} sessions ago" if ago else "")
-
-
-def _value(value: float | Term) -> str:
-    if isinstance(value, Term):
-        factor = "" if value.factor == 1 else f"{value.factor:g} x "
-        return factor + _field(value.field, value.sessions_ago)
-    return f"{value:,.10g}"
+_TICKER = re.compile(r"[A-Z]{1,5}(?:[.-][A-Z]{1,2})?")
 
 
 def write(query: Query) -> str:
-    """Write a query as one English sentence."""
-    parts = [describe(query.where)] if query.where else []
+    """Write a query as one sentence.
+
+    Examples
+    --------
+    >>> from trading_assets.screener.filters import Sort
+    >>> write(Query(where=Comparison(field="rsi_14", operator="<", value=30), sort=Sort(field="market_cap"), top=20))
+    'RSI < 30, top 20 by market cap'
+    """
+    where = (
+        _nested(query.where, Or)
+        if query.where and query.sort
+        else describe(query.where)
+        if query.where
+        else ""
+    )
+    parts = [where] if where else []
     if query.sort and query.top:
         parts.append(
             f"{'top' if query.sort.descending else 'bottom'} {query.top} by {_field(query.sort.field, 0)}"
@@ -54,3 +37,61 @@ def write(query: Query) -> str:
         order = "descending" if query.sort.descending else "ascending"
         parts.append(f"sorted by {_field(query.sort.field, 0)} {order}")
     return ", ".join(parts) or "everything"
+
+
+def describe(node: Filter) -> str:
+    """Write a filter in words.
+
+    Examples
+    --------
+    >>> describe(Comparison(field="close", operator=">", value=Term(field="sma_200")))
+    'price > 200-day SMA'
+    """
+    match node:
+        case Comparison():
+            return f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value, node.field)}"
+        case Between():
+            low, high = written(node.low, node.field), written(node.high, node.field)
+            return f"{_field(node.field, node.sessions_ago)} between {low} and {high}"
+        case Cross():
+            window = f" in the last {node.within} sessions" if node.within > 1 else ""
+            return (
+                f"{_field(node.field, 0)} crossed {node.direction} {_value(node.value, node.field)}{window}"
+            )
+        case In():
+            return f"{FIELDS[node.field].label} is {' or '.join(_texts(node))}"
+        case Not(filter=In() as inner) if len(inner.values) == 1:
+            return f"{FIELDS[inner.field].label} is not {_texts(inner)[0]}"
+        case Not(filter=In() as inner):
+            return f"{FIELDS[inner.field].label} is neither {' nor '.join(_texts(inner))}"
+        case Not():
+            return f"not ({describe(node.filter)})"
+        case And() | Or():
+            return f" {node.kind} ".join(_nested(child, And | Or) for child in node.filters)
+
+
+def _nested(node: Filter, kinds: type) -> str:
+    return f"({describe(node)})" if isinstance(node, kinds) else describe(node)
+
+
+def _field(name: str, ago: int) -> str:
+    return FIELDS[name].label + (f" {ago} session{'s' if ago > 1 else ''} ago" if ago else "")
+
+
+def _value(value: float | Term, field: str) -> str:
+    if isinstance(value, Term):
+        return written_factor(value.factor) + _field(value.field, value.sessions_ago)
+    return written(value, field)
+
+
+def _texts(node: In) -> list[str]:
+    return [_text(node.field, value) for value in node.values]
+
+
+def _text(field: str, value: str) -> str:
+    words = spoken(field, value)
+    if words is not None:
+        return words
+    if field == "symbol" and _TICKER.fullmatch(value) and not vocabulary().begins(value.lower()):
+        return value
+    return '"' + value.replace('"', '""') + '"'

@@ -1,0 +1,81 @@
+"""Lexemes: a sentence cut into words, numbers, signs and quoted texts, each with its place in the original."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+LexemeKind = Literal["word", "number", "sign", "quoted"]
+
+ARTICLES = frozenset({"a", "an", "the", "its", "their"})
+"""Words without meaning wherever they stand, also within a phrase: "above its 200 day average"."""
+
+_PATTERN = re.compile(
+    r"""(?P<quoted>"(?:[^"]|"")*"|“[^”]*”)
+      | (?P<number>(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
+      | (?P<word>[^\W\d](?:\w|['’.](?=[^\W\d_]))*)
+      | (?P<sign><=|>=|=<|=>|==|!=|<>|&&|\|\||[^\w\s]|_)""",
+    re.VERBOSE,
+)
+_SIGNS = {
+    "=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=", "⩾": ">=", "⩽": "<=", "≠": "!=", "<>": "!=", "==": "=",
+    "＝": "=", "＞": ">", "＜": "<", "％": "%", "﹪": "%", "＄": "$",
+    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "×": "x", "✕": "x", ";": ",", "，": ",",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lexeme:
+    """One piece: ``text`` is normal (lower case, plain signs; a quoted text as it is), ``raw`` what was typed."""
+
+    kind: LexemeKind
+    text: str
+    start: int
+    end: int
+    raw: str
+
+
+def lexemes(text: str) -> list[Lexeme]:
+    """Cut a text; a hyphen within a word or between number and word is dropped, as are articles.
+
+    Examples
+    --------
+    >>> [piece.text for piece in lexemes("Price > the 200-day SMA, yield 1,000–2,000")]
+    ['price', '>', '200', 'day', 'sma', ',', 'yield', '1000', '-', '2000']
+    """
+    pieces = [_lexeme(found) for found in _PATTERN.finditer(text)]
+    return [
+        piece
+        for place, piece in enumerate(pieces)
+        if not (piece.kind == "word" and piece.text in ARTICLES)
+        and not (piece.text == "-" and _joins(pieces, place))
+    ]
+
+
+def phrase(text: str) -> tuple[str, ...]:
+    """Return the texts of the lexemes, under which a phrase is looked up."""
+    return tuple(piece.text for piece in lexemes(text))
+
+
+def _lexeme(found: re.Match[str]) -> Lexeme:
+    raw, start, end = found.group(), found.start(), found.end()
+    if found.lastgroup == "quoted":
+        inner = raw[1:-1]
+        return Lexeme("quoted", inner.replace('""', '"') if raw[0] == '"' else inner, start, end, raw)
+    if found.lastgroup == "number":
+        return Lexeme("number", raw.replace(",", "").lower(), start, end, raw)
+    if found.lastgroup == "word":
+        return Lexeme("word", raw.lower().replace("’", "'"), start, end, raw)
+    sign = _SIGNS.get(raw, raw)
+    return Lexeme("word" if sign == "x" else "sign", sign, start, end, raw)
+
+
+def _joins(pieces: list[Lexeme], place: int) -> bool:
+    # "200-day", "z-score": a hyphen that touches both sides, at least one of which is a word
+    if not 0 < place < len(pieces) - 1:
+        return False
+    before, hyphen, after = pieces[place - 1 : place + 2]
+    touches = before.end == hyphen.start and hyphen.end == after.start
+    kinds = {before.kind, after.kind}
+    return touches and "word" in kinds and kinds <= {"word", "number"}

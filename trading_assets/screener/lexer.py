@@ -1,0 +1,229 @@
+"""Lexer: a sentence to tokens of the grammar, and a problem for every word that is not one."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from trading_assets.errors import Problem
+from trading_assets.screener.amounts import MAGNITUDES, Amount, AmountUnit
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.lexemes import Lexeme, lexemes
+from trading_assets.screener.suggestions import closest
+from trading_assets.screener.tokens import Token
+from trading_assets.screener.vocabulary import Entry, Refusal, Vocabulary, vocabulary
+
+_TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
+_LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
+_BEFORE_FIRST = frozenset({"EQ", "NEQ", "NOT", "NEITHER", "LPAR"})
+_AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
+_UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
+    ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
+    ("bps",): "bps", ("bp",): "bps", ("basis", "points"): "bps",
+    ("x",): "x", ("times",): "x",
+    ("dollars",): "$", ("dollar",): "$", ("usd",): "$", ("bucks",): "$",
+}  # fmt: skip
+_TERMINALS: dict[AmountUnit, str] = {
+    "%": "PERCENT",
+    "bps": "PERCENT",
+    "x": "MULT",
+    "$": "NUMBER",
+    "": "NUMBER",
+}
+
+
+def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
+    """Cut a sentence into tokens; words without meaning are left out, unknown ones are problems."""
+    reader = _Reader(sentence, vocabulary())
+    reader.read()
+    return reader.found, reader.problems
+
+
+class _Reader:
+    def __init__(self, sentence: str, known: Vocabulary) -> None:
+        self.sentence = sentence
+        self.known = known
+        self.pieces = lexemes(sentence)
+        self.place = 0
+        self.found: list[Token] = []
+        self.problems: list[Problem] = []
+        self.fillers = 0
+        self._unknown: list[Lexeme] = []
+
+    def read(self) -> None:
+        while self.place < len(self.pieces):
+            if self._quoted() or self._ticker():
+                continue
+            match = self.known.longest(self.pieces, self.place)
+            if match:
+                self._phrase(*match)
+            elif not self._number():
+                self._unknown.append(self.pieces[self.place])
+                self.place += 1
+        self._flush()
+
+    def _add(self, terminal: str, meaning: object, count: int) -> Token:
+        self._flush()
+        first, last = self.pieces[self.place], self.pieces[self.place + count - 1]
+        token = Token(terminal, meaning, first.start, last.end, self.sentence[first.start : last.end])
+        self.place += count
+        if terminal != "FILLER":
+            self.found.append(token)
+        return token
+
+    def _quoted(self) -> bool:
+        piece = self.pieces[self.place]
+        if piece.kind == "quoted":
+            self._add("STRING", piece.text, 1)
+        return piece.kind == "quoted"
+
+    def _ticker(self) -> bool:
+        piece, listed = self.pieces[self.place], self._symbols_before()
+        if piece.kind != "word" or listed is None or self._unknown:
+            return False
+        match = _TICKER.match(self.sentence, piece.start)
+        if match is None or self.known.longest(self.pieces, self.place) is not None:
+            return False
+        text = match.group()
+        count = sum(1 for later in self.pieces[self.place :] if later.start < match.end())
+        after = self.pieces[self.place + count] if self.place + count < len(self.pieces) else None
+        # in small letters the first only, and only where the list goes on or ends: "AAPL or cheep" is a slip of the pen
+        if not text.isupper() and (listed or (after is not None and after.text not in _AFTER_LOWER_CASE)):
+            return False
+        self._add("VALUE", ("symbol", text.upper()), count)
+        return True
+
+    def _symbols_before(self) -> int | None:
+        # how many symbols the list has that the next word may belong to; None if there is no such list
+        found = [*self.found]
+        while found and found[-1].terminal in _BEFORE_FIRST:
+            found.pop()
+        if not found:
+            return None
+        if (found[-1].terminal, found[-1].meaning) == ("TEXTFIELD", "symbol"):
+            return 0
+        if found[-1].terminal not in _LIST_SIGNS:
+            return None
+        while found and found[-1].terminal in _LIST_SIGNS:
+            found.pop()
+        meaning = found[-1].meaning if found and found[-1].terminal == "VALUE" else None
+        return 1 if isinstance(meaning, tuple) and meaning[0] == "symbol" else None
+
+    def _phrase(self, entry: Entry, count: int) -> None:
+        if entry.terminal == "PERIODLESS":
+            self._periodless(str(entry.meaning), count)
+            return
+        if entry.terminal == "FIELD" and self._other_period(str(entry.meaning), count):
+            return
+        token = self._add(entry.terminal, entry.meaning, count)
+        if isinstance(entry.meaning, Refusal):
+            self.found.pop()
+            message = f'"{token.text}": {entry.meaning.message}'
+            self.problems.append(token.problem(message, entry.meaning.suggestions))
+        elif entry.terminal == "FILLER":
+            self.fillers += 1
+
+    def _number(self) -> bool:
+        place, negative, unit = self.place, False, ""
+        while place < len(self.pieces) and self.pieces[place].text in {"-", "minus", "$", "+"}:
+            sign = self.pieces[place].text
+            if (sign == "$" and unit) or (sign != "$" and not self._leads(place)):
+                return self._sign()
+            unit, negative = "$" if sign == "$" else unit, negative != (sign in {"-", "minus"})
+            place += 1
+        if place == len(self.pieces) or self.pieces[place].kind != "number":
+            return self._sign()
+        number = Decimal(self.pieces[place].text)
+        place += 1
+        magnitude = 0
+        if place < len(self.pieces) and self.pieces[place].text in MAGNITUDES:
+            magnitude = MAGNITUDES[self.pieces[place].text]
+            place += 1
+        for words, named in _UNIT_WORDS.items():
+            if tuple(piece.text for piece in self.pieces[place : place + len(words)]) == words:
+                if unit and unit != named:
+                    return False
+                unit, place = named, place + len(words)
+                break
+        amount = Amount(-number if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
+        self._add(_TERMINALS[amount.unit], amount, place - self.place)
+        if place < len(self.pieces) and self.pieces[place].text == "+":
+            if self.pieces[place].start == self.pieces[place - 1].end:
+                self._add("SUFFIX", ">=", 1)
+        return True
+
+    def _leads(self, place: int) -> bool:
+        # a sign of the number after it, not a dash between two numbers
+        touches_next = (
+            place + 1 < len(self.pieces) and self.pieces[place].end == self.pieces[place + 1].start
+        ) or self.pieces[place].kind == "word"
+        before = self.pieces[place - 1] if place else None
+        touches_before = before is not None and before.end == self.pieces[place].start
+        return touches_next and not (touches_before and before is not None and before.kind != "sign")
+
+    def _sign(self) -> bool:
+        if (
+            self.pieces[self.place].text == "-"
+            and self.found
+            and self.found[-1].terminal in {"NUMBER", "PERCENT"}
+        ):
+            self._add("TO", None, 1)
+            return True
+        if self.pieces[self.place].text in {".", "?", "!"} and self.place == len(self.pieces) - 1:
+            self._add("FILLER", None, 1)
+            return True
+        return False
+
+    def _periodless(self, base: str, count: int) -> None:
+        start = self.pieces[self.place].start
+        end_place = self.place + count
+        for shape in (("(", None, ")"), (None,)):
+            window = self.pieces[end_place : end_place + len(shape)]
+            if len(window) == len(shape) and all(
+                piece.kind == "number" if want is None else piece.text == want
+                for piece, want in zip(window, shape, strict=True)
+            ):
+                end_place += len(shape)
+                break
+        before = [*self.found]
+        if before and before[-1].terminal == "SPAN":
+            before.pop()
+        if before and before[-1].terminal == "NUMBER":
+            start, self.found = before[-1].start, before[:-1]
+        known = tuple(field.label for field in FIELDS.values() if field.name.startswith(f"{base}_"))
+        text = self.sentence[start : self.pieces[end_place - 1].end]
+        self._flush()
+        self.problems.append(
+            Problem(start, start + len(text), text, f'"{text}": there is {", ".join(known)}', known)
+        )
+        self.place = end_place
+
+    def _other_period(self, name: str, count: int) -> bool:
+        window = self.pieces[self.place + count : self.place + count + 3]
+        shape = [piece.text if piece.kind == "sign" else piece.kind for piece in window]
+        if shape != ["(", "number", ")"]:
+            return False
+        start, end = self.pieces[self.place].start, window[-1].end
+        label = FIELDS[name].label
+        self._flush()
+        text = self.sentence[start:end]
+        self.problems.append(
+            Problem(
+                start, end, text, f'"{text}": there is only {label}, {FIELDS[name].description}', (label,)
+            )
+        )
+        self.place += count + 3
+        return True
+
+    def _flush(self) -> None:
+        if not self._unknown:
+            return
+        first, last = self._unknown[0], self._unknown[-1]
+        text = self.sentence[first.start : last.end]
+        place = self.place - len(self._unknown)
+        near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
+        if self._symbols_before() and _TICKER.fullmatch(text):
+            near = (text.upper(), *near)
+        meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
+        self.problems.append(Problem(first.start, last.end, text, f'"{text}"{meant}', near))
+        self._unknown = []

@@ -1,0 +1,195 @@
+"""Meaning: the whole sentence, as the grammar read it, to a query; every stretch that is ambiguous or meaningless is a problem."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import cast
+
+from pydantic import ValidationError
+
+from trading_assets.errors import Problem
+from trading_assets.screener.amounts import Amount
+from trading_assets.screener.conditions import Conditions, MeaninglessError, wrong
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
+from trading_assets.screener.spans import Node, Part, stretch
+
+_BARE = frozenset({"macro", "values", "gapped"})
+"""Conditions without a comparison: "not energy and oversold" may mean neither, or the second only."""
+
+
+def query_of(tree: Node, sentence: str) -> tuple[Query | None, list[Problem]]:
+    """Return the query of a sentence, or what is wrong with it."""
+    return _Meaning(sentence).query(tree)
+
+
+class _Meaning:
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        self.problems: list[Problem] = []
+        self.conditions = Conditions(sentence)
+
+    def query(self, tree: Node) -> tuple[Query | None, list[Problem]]:
+        bodies = [child for child in tree.children if isinstance(child, Node) and child.data not in _ORDERS]
+        where = self._filter(bodies[0]) if bodies else None
+        sort, top = self._order(
+            [child for child in tree.children if isinstance(child, Node) and child.data in _ORDERS]
+        )
+        if self.problems:
+            return None, self.problems
+        try:
+            return Query(where=where, sort=sort, top=top), []
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            return None, [Problem(0, len(self.sentence), self.sentence, message)]
+
+    def _filter(self, node: Node) -> Filter | None:
+        match node.data:
+            case "either":
+                return self._either(node)
+            case "every":
+                return self._every(node)
+            case "inner":
+                self.conditions.subject.forget()
+                found = self._filter(cast("Node", node.children[1]))
+                self.conditions.subject.forget()
+                return found
+            case "negated":
+                inner = self._filter(cast("Node", node.children[1]))
+                return None if inner is None else Not(filter=inner)
+            case "neither":
+                return self._neither(node)
+        try:
+            return self.conditions.make(node)
+        except MeaninglessError as error:
+            self.problems.append(error.problem)
+            return None
+
+    def _either(self, node: Node) -> Filter | None:
+        parts = node.nodes("every")
+        for part, after in zip(parts, parts[1:], strict=False):
+            last = cast("Node", part.children[-1])
+            if _open_not(last) and not _is_negative(cast("Node", after.children[0])):
+                self._unclear(last, cast("Node", after.children[0]))
+        found: list[Filter | None] = []
+        for part in parts:
+            self.conditions.subject.join = "OR"
+            found.append(self._filter(part))
+        known = [child for child in found if child is not None]
+        return known[0] if len(known) == 1 else Or(filters=tuple(known)) if known else None
+
+    def _every(self, node: Node) -> Filter | None:
+        found: list[Filter] = []
+        before: Node | None = None
+        join = ""
+        for child in cast("tuple[Node, ...]", node.children):
+            if child.data == "joint":
+                join = child.need("AND", "BUT", "COMMA").terminal
+                continue
+            if before is not None:
+                self._check_reach(before, join, child)
+                self.conditions.subject.join = join
+            made = self._filter(child)
+            if made is not None:
+                found.append(made)
+            before, join = child, ""
+        return found[0] if len(found) == 1 else And(filters=tuple(found)) if found else None
+
+    def _neither(self, node: Node) -> Filter | None:
+        parts = cast("list[Node]", [child for child in node.children if isinstance(child, Node)])
+        if len(parts) == 1 and parts[0].data != "values":
+            self.problems.append(wrong(node, self.sentence, "neither this nor what?").problem)
+        found = [child for child in map(self._filter, parts) if child is not None]
+        if not found:
+            return None
+        return Not(filter=found[0] if len(found) == 1 else Or(filters=tuple(found)))
+
+    def _check_reach(self, before: Node, join: str, after: Node) -> None:
+        # how far "not" reaches: "excluding energy and oversold" may exclude both, or the one that is the other
+        word = _open_not(before)
+        if word is None or join == "BUT" or _is_negative(after):
+            return
+        bare = after.data in _BARE
+        if join == "COMMA":
+            unclear = word == "except" and bare
+        elif join == "AND":
+            unclear = word == "except" or bare
+        else:
+            unclear = True
+        if unclear:
+            self._unclear(before, after)
+
+    def _unclear(self, before: Node, after: Node) -> None:
+        start, middle, end = stretch(before)[0], stretch(before)[1], stretch(after)[1]
+        word = str(self.sentence[start:middle].split(" ")[0])
+        first = self.sentence[stretch(cast("Part", before.children[1]))[0] : middle]
+        second = self.sentence[slice(*stretch(after))]
+        self.problems.append(
+            Problem(
+                start,
+                end,
+                self.sentence[start:end],
+                f'how far does "{word}" reach? Put what it covers into parentheses',
+                (f"not ({first}) and {second}", f"not ({first} or {second})", f"not ({first} and {second})"),
+            )
+        )
+
+    def _order(self, nodes: list[Node]) -> tuple[Sort | None, int | None]:
+        sorts: list[Sort] = []
+        tops: list[int] = []
+        for node in nodes:
+            field = node.token("FIELD")
+            if field is not None:
+                sorts.append(Sort(field=str(field.meaning), descending=self._descending(node)))
+            number = node.token("NUMBER")
+            if number is not None:
+                tops.append(self._count(node, cast("Amount", number.meaning)))
+        for found, what in ((sorts, "orders"), (tops, "numbers of results")):
+            if len(found) > 1:
+                self.problems.append(wrong(nodes[-1], self.sentence, f"two {what}: which of them?").problem)
+        if tops and not sorts:
+            text = self.sentence[slice(*stretch(nodes[-1]))]
+            self.problems.append(
+                wrong(nodes[-1], self.sentence, f'"{text}" by what?', f"top {tops[0]} by market cap").problem
+            )
+        return (sorts or [None])[0], (tops or [None])[0]  # type: ignore[list-item] # None stands for none found
+
+    def _descending(self, node: Node) -> bool:
+        said = [
+            bool(token.meaning)
+            for token in node.tokens("TOP", "EXTREME", "SUPER", "DIR")
+            if not (token.terminal == "TOP" and token.meaning and node.token("EXTREME", "DIR"))
+        ]
+        if len(set(said)) > 1:
+            self.problems.append(wrong(node, self.sentence, "ascending or descending?").problem)
+        return said[0] if said else True
+
+    def _count(self, node: Node, amount: Amount) -> int:
+        number = amount.number
+        if (
+            amount.unit
+            or amount.magnitude
+            or number != number.to_integral_value()
+            or not 1 <= number <= MAX_TOP
+        ):
+            message = f"a whole number of results from 1 to {MAX_TOP:,} is needed"
+            self.problems.append(wrong(node, self.sentence, message).problem)
+            return 1
+        return int(Decimal(number))
+
+
+_ORDERS = frozenset({"sort", "top", "limit"})
+
+
+def _open_not(node: Node) -> str | None:
+    # the word of a "not" whose reach no parentheses show
+    if node.data != "negated":
+        return None
+    inner = cast("Node", node.children[1])
+    if inner.data == "inner":
+        return None
+    return _open_not(inner) if inner.data == "negated" else str(node.need("NOT").meaning)
+
+
+def _is_negative(node: Node) -> bool:
+    return node.data in {"negated", "neither"}

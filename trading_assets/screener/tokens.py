@@ -1,0 +1,27 @@
+"""Tokens: what the grammar reads, each a terminal with its meaning and its place in the sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trading_assets.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One terminal of the grammar: what it means, and the characters ``start`` to ``end`` that it was written with."""
+
+    terminal: str
+    meaning: object
+    start: int
+    end: int
+    text: str
+
+    def problem(self, message: str, suggestions: tuple[str, ...] = ()) -> Problem:
+        """Describe what is wrong with it."""
+        return Problem(self.start, self.end, self.text, message, suggestions)
+
+
+def spanning(first: Token, last: Token, sentence: str) -> tuple[int, int, str]:
+    """Return the stretch of the sentence from one token to another."""
+    return first.start, last.end, sentence[first.start : last.end]
