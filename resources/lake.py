@@ -149,6 +149,22 @@ class Lake:
             rows = lake_rows.as_of(table, rows, past, as_of)
         return rows if columns is None else rows.select(columns)
 
+    def scan_parts(
+        self,
+        table: Table,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> list[pl.LazyFrame]:
+        """Read the current rows file by file, oldest first, each sorted by symbol and the rest of the key."""
+        keep = _selection(table, start, end, symbols)
+        names = list(columns or table.columns)
+        folder = self._current(table)
+        frames = folder.scan_each(table.schema, start, end)
+        return [frame.filter(*keep).select(names) for frame in frames]
+
     def history(
         self,
         table: Table,
@@ -173,6 +189,17 @@ class Lake:
             if stamp:
                 return stamp.content_hash
         return lake_rows.empty_hash(table)
+
+    def content_hashes(self, table: Table, end: date | None = None) -> dict[date, str]:
+        """Return the content hash of each session that has rows, oldest first; reads footers only."""
+        folder = self._current(table)
+        hashes = {
+            day: stamp.content_hash
+            for part in folder.parts(None, end)
+            for day, stamp in read_stamps(folder, part).items()
+            if stamp.rows and (end is None or day <= end)
+        }
+        return dict(sorted(hashes.items()))
 
     def sessions(self, table: Table) -> list[date]:
         """List the sessions that have rows, oldest first."""

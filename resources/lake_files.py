@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -95,16 +95,26 @@ class TableFolder:
         neither mixes into the result nor pulls a file away. Windows does not replace open files, so there
         the frame keeps the paths.
         """
+        frames = self._opened(start, end, lambda files: [_scan_files(files, schema)] if files else [])
+        return frames[0] if frames else pl.DataFrame(schema=schema).lazy()
+
+    def scan_each(self, schema: pl.Schema, start: date | None, end: date | None) -> list[pl.LazyFrame]:
+        """Read the parts as ``scan`` does, each for itself, oldest first."""
+        return self._opened(start, end, lambda files: [_scan_files([file], schema) for file in files])
+
+    def _opened(
+        self,
+        start: date | None,
+        end: date | None,
+        scan: Callable[[list[Path]], list[pl.LazyFrame]],
+    ) -> list[pl.LazyFrame]:
         for attempt in range(_LISTING_ATTEMPTS):
-            files = [self.file(part) for part in self.parts(start, end)]
-            if not files:
-                break
             try:
-                return _scan_files(files, schema)
+                return scan([self.file(part) for part in self.parts(start, end)])
             except FileNotFoundError:  # compacted between the listing and the opening: list again
                 if attempt == _LISTING_ATTEMPTS - 1:
                     raise
-        return pl.DataFrame(schema=schema).lazy()
+        return []
 
     def read(self, part: Part, schema: pl.Schema) -> pl.DataFrame:
         """Return the rows of one part; an empty frame if it has no file."""

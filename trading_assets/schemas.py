@@ -6,7 +6,7 @@ import polars as pl
 
 from trading_assets.company_schemas import COMPANY_TABLES
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.indicators.registry import FEATURES
+from trading_assets.indicators.registry import CARRIED, FEATURES
 from trading_assets.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 REPORTS = Column(
@@ -307,6 +307,29 @@ HOURLY_FEATURES = Table(
     tags=("features", "hourly"),
 )
 
+FEATURE_STATE = Table(
+    name="feature_state",
+    grain="One row per (symbol, last session of a month): what its bars so far leave to the features of later sessions",
+    columns={
+        "symbol": SYMBOL,
+        "session": SESSION,
+        "bar_session": Column(pl.Date, "Session of the symbol's last bar", nullable=False),
+        "bars": Column(pl.Int32, "Bars of the symbol so far", "bars", nullable=False),
+        **{name: OHLCV[name] for name in ("open", "high", "low", "close", "volume")},
+        **_FACTORS,
+        "benchmark_close": Column(
+            pl.Float64, "Adjusted close of the benchmark at the last bar; null before its first", "USD"
+        ),
+        **{name: Column(pl.Float64, "Carried from bar to bar by the indicator") for name in CARRIED},
+        "fingerprint": Column(
+            pl.String,
+            "Of the bars, actions and code that it was made from; where they have changed, it is made again",
+            nullable=False,
+        ),
+    },
+    tags=("features", "state"),
+)
+
 _SCREEN = {
     "screen": Column(pl.String, "Name of the saved screen", nullable=False),
     "session": SESSION,
@@ -363,6 +386,7 @@ TABLES: dict[str, Table] = {
         *COMPANY_TABLES.values(),
         DAILY_FEATURES,
         HOURLY_FEATURES,
+        FEATURE_STATE,
         SCREENER_RESULTS,
         SCREENER_EVENTS,
     )

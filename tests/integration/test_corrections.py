@@ -238,9 +238,7 @@ def test_after_seven_sessions_off_one_of_them_half_done_one_run_fills_exactly_wh
         run_session(platform, first)
         half = shift(first, 1)
         platform.clock.advance_to(session_close(half) + AFTER_CLOSE)
-        monkeypatch.setattr(
-            "trading_assets.features.assets.build_daily_features", lambda *_args, **_options: 1 / 0
-        )
+        monkeypatch.setattr("resources.feature_history.build_resumable", lambda *_args, **_options: 1 / 0)
         with pytest.raises(Exception, match="daily_features"):
             run_session(platform, half)
         monkeypatch.undo()

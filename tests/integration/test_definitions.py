@@ -70,6 +70,7 @@ def test_every_table_of_the_lake_is_an_asset_or_a_by_product_of_one():
         "polygon_corporate_actions",
         "yahoo_corporate_actions",
         "alpaca_corporate_actions",
+        "feature_state",
     }
 
 

@@ -9,23 +9,22 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from resources.feature_history import FeatureHistory
 from resources.lake_write import WriteReport
 from resources.platform import Platform
 from trading_assets.companies.facts import fundamental_facts
 from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
-from trading_assets.features.build import build_daily_features
 from trading_assets.features.fundamentals import AGE_COLUMN
 from trading_assets.features.ratios import with_fundamentals
 from trading_assets.market_data.assets import write_metadata
 from trading_assets.market_data.corrections import check_earlier_features
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
 from trading_assets.observability import combined_version, frame_metadata
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
+from trading_assets.schemas import DAILY_FEATURES
 from trading_assets.session_asset import Outcome, own_sessions, session_asset
 from trading_assets.settings import load_settings
 
 SESSIONS_AT_ONCE = 126
-BAR_COLUMNS = ["symbol", "session", "open", "high", "low", "close", "volume"]
 
 
 @session_asset(
@@ -49,19 +48,14 @@ def daily_features(platform: Platform, sessions: list[date], context: dg.AssetEx
     if len(own := own_sessions(context)) == 1:
         require_clean_session(platform.database, own[0], BEFORE_FEATURES)
     blocked = blocked_sessions(platform.database, sessions)
-    bars = (
-        platform.lake.scan(DAILY_BARS, end=sessions[-1], columns=BAR_COLUMNS)
-        .sort("symbol", "session")
-        .collect()
-    )
-    actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
+    history = FeatureHistory.of(platform.lake, sessions[-1], platform.clock.now())
     facts = fundamental_facts(platform.lake, sessions[0], sessions[-1])
     total = WriteReport()
     shown = pl.DataFrame(schema=DAILY_FEATURES.schema)
     for start in range(0, len(sessions), SESSIONS_AT_ONCE):
         part = sessions[start : start + SESSIONS_AT_ONCE]
         usable = [session for session in part if session not in blocked]
-        features = with_fundamentals(build_daily_features(bars, actions, sessions=usable), facts, actions)
+        features = with_fundamentals(history.features(part, usable), facts, history.actions)
         _write_by_month(platform, features, part, total)
         platform.progress.advanced(DAILY_FEATURES.name, start + len(part), len(sessions))
         shown = features

@@ -7,13 +7,17 @@ session are those of the whole history, to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 import polars as pl
 
+from trading_assets.features import action_effects
 from trading_assets.features.adjust import PRICES, SymbolRuns
 from trading_assets.features.tiles import Tile
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
@@ -34,6 +38,46 @@ CARRIED_SCHEMA = pl.Schema(
 has had, the factors of that bar, the benchmark's adjusted close then, and what the indicators carry (null before the
 first bar that has it)."""
 _DAYS_BITS = 32
+
+
+def fingerprints(
+    bars: Mapping[date, str], actions: Mapping[date, str], days: Iterable[date]
+) -> dict[date, str]:
+    """Say, for each day, what its state is made from: two states with the same fingerprint are the same.
+
+    Parameters
+    ----------
+    bars, actions
+        Content hash of each session's bars, and of the corporate actions of each ex-date.
+    days
+        Checkpoints.
+
+    Returns
+    -------
+    dict
+        A hash over the bars and actions up to each day, and over the code that turns them into state.
+    """
+    running = hashlib.blake2b(_definition(), digest_size=16)
+    facts = sorted(
+        [(day, "bars", known) for day, known in bars.items()]
+        + [(day, "actions", known) for day, known in actions.items()]
+    )
+    found, place = {}, 0
+    for day in sorted(set(days)):
+        while place < len(facts) and facts[place][0] <= day:
+            running.update(" ".join(map(str, facts[place])).encode())
+            place += 1
+        found[day] = running.hexdigest()
+    return found
+
+
+@cache
+def _definition() -> bytes:
+    recursive = [indicator for indicator in INDICATORS if indicator.carries]
+    modules = {inspect.getmodule(indicator.function) for indicator in recursive} | {action_effects}
+    sources = sorted(inspect.getsource(module) for module in modules if module)
+    entries = [(indicator.inputs, indicator.parameters, indicator.carries) for indicator in recursive]
+    return repr((sources, entries)).encode()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
@@ -114,6 +113,8 @@ def spread(values: FloatArray, stretches: Stretches, out: FloatArray, scale: Flo
 
 def column_of(name: str, values: FloatArray) -> pl.Series:
     """Return a column over the same memory, null where the values are NaN."""
+    import pyarrow as pa
+
     bits, missing = np.zeros((len(values) + 7) // 8, dtype=np.uint8), np.zeros(1, dtype=np.int64)
     _validity(values, bits, missing)
     nulls = int(missing[0])

@@ -1,0 +1,134 @@
+"""Feature history: the bars since a checkpoint and what is carried from it, all that some sessions' features need.
+
+Checkpoints are the last sessions of months, kept in `feature_state`. One counts only while the bars and actions up to
+it, and the code that turns them into state, are those that it was made from (its fingerprint): a correction of an old
+bar, an action learned late or a removed bar leaves the checkpoints from its day on without effect, and they are made
+again from the last one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import polars as pl
+
+from resources.lake import Lake
+from resources.lake_write import WriteReport
+from resources.rows_by_symbol import in_symbol_order, rows_by_symbol
+from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable
+from trading_assets.features.state import CARRIED_SCHEMA, fingerprints
+from trading_assets.indicators.registry import WINDOW_BARS
+from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, FEATURE_STATE
+from trading_assets.sessions import next_session, sessions_between
+
+SESSIONS_MISSED = 10
+"""A symbol may have missed so many sessions of the last year before older bars are read for it."""
+SESSIONS_AT_ONCE = 252
+"""Sessions that are read at once where checkpoints are made again."""
+_NO_STATE = pl.DataFrame(schema=CARRIED_SCHEMA)
+
+
+@dataclass(frozen=True)
+class FeatureHistory:
+    """Reads and keeps what features need of a lake, as it is at one moment."""
+
+    lake: Lake
+    known_at: datetime
+    actions: pl.DataFrame
+    fingerprints: dict[date, str] = field(repr=False)  # of the checkpoints up to the last session
+
+    @classmethod
+    def of(cls, lake: Lake, last: date, known_at: datetime) -> FeatureHistory:
+        """Look at the bars and actions up to a session."""
+        # Hashes come first: bars that change before they are read make a checkpoint that does not count.
+        bars = lake.content_hashes(DAILY_BARS, last)
+        hashes = lake.content_hashes(CORPORATE_ACTIONS, last)
+        days = month_ends(min(bars), last) if bars else []
+        actions = lake.scan(CORPORATE_ACTIONS, end=last).collect()
+        return cls(lake, known_at, actions, fingerprints(bars, hashes, days))
+
+    def features(self, sessions: Sequence[date], usable: Sequence[date]) -> pl.DataFrame:
+        """Compute the features of the ``usable`` ones of some sessions, and keep their checkpoints.
+
+        Equal to ``build_daily_features`` with all bars of the lake, to the last bit.
+        """
+        checkpoint = self._checkpoint(sessions[0])
+        due = [
+            day for day in self.fingerprints if sessions[0] <= day <= sessions[-1] and not self._counts(day)
+        ]
+        bars, carried = self._bars(checkpoint, sessions[0], sessions[-1], every_symbol=bool(due))
+        rows, states = build_resumable(bars, self.actions, sessions=usable, carried=carried, checkpoints=due)
+        self._keep(states, due)
+        return rows
+
+    def _checkpoint(self, first: date) -> date | None:
+        """Return the newest checkpoint that holds the windows of ``first``, made again if need be; None: no bar is older."""
+        days = [day for day in self.fingerprints if day < first]
+        while days and len(sessions_between(days[-1], first)) <= WINDOW_BARS + SESSIONS_MISSED:
+            days.pop()
+        start = next((day for day in reversed(days) if self._counts(day)), None)
+        missing = [day for day in days if start is None or day > start]
+        while missing:
+            reach = missing[: SESSIONS_AT_ONCE // 21]
+            bars, carried = self._bars(start, None, reach[-1], every_symbol=True)
+            _, states = build_resumable(bars, self.actions, sessions=[], carried=carried, checkpoints=reach)
+            self._keep(states, reach)
+            start, missing = reach[-1], missing[len(reach) :]
+        return start
+
+    def _counts(self, day: date) -> bool:
+        kept = self.lake.scan(FEATURE_STATE, start=day, end=day, columns=["fingerprint"]).head(1).collect()
+        return kept.height > 0 and kept.item() == self.fingerprints[day]
+
+    def _keep(self, states: pl.DataFrame, days: Sequence[date]) -> WriteReport:
+        prints = pl.DataFrame(
+            {"session": list(days), "fingerprint": [self.fingerprints[day] for day in days]}
+        )
+        rows = states.join(prints.cast({"session": pl.Date}), on="session", maintain_order="left")
+        return self.lake.write_sessions(FEATURE_STATE, rows, days, known_at=self.known_at)
+
+    def _bars(
+        self, checkpoint: date | None, first: date | None, last: date, *, every_symbol: bool
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return bars and what is carried into them; each symbol's bars hold the windows of ``first``, if there is one."""
+        if checkpoint is None:
+            return rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, end=last), _NO_STATE
+        carried = self.lake.scan(
+            FEATURE_STATE, start=checkpoint, end=checkpoint, columns=CARRIED_SCHEMA.names()
+        ).collect()
+        since = rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, start=next_session(checkpoint), end=last)
+        if not every_symbol:
+            carried = carried.join(since.select(pl.col("symbol").unique()), on="symbol", how="semi")
+        before = carried.select(
+            *(pl.col("bar_session" if name == "session" else name).alias(name) for name in BAR_COLUMNS)
+        )
+        bars = in_symbol_order([before, since])
+        short = self._short(bars, carried, first) if first else []
+        if not short:
+            return bars, carried
+        others = ~pl.col("symbol").is_in(short)
+        whole = rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, end=last, symbols=short)
+        return in_symbol_order([bars.filter(others), whole]), carried.filter(others)
+
+    def _short(self, bars: pl.DataFrame, carried: pl.DataFrame, first: date) -> list[str]:
+        # Symbols with older bars that windows of `first` or later reach back to, and whom their actions and betas need.
+        counts = bars.group_by("symbol").agg(
+            earlier=(pl.col("session") < first).sum(), wanted=(pl.col("session") >= first).any()
+        )
+        lacking = counts.filter((pl.col("earlier") < WINDOW_BARS - 1) & pl.col("wanted")).join(
+            carried.filter(pl.col("bars") > 1).select("symbol"), on="symbol", how="semi"
+        )["symbol"]
+        if lacking.is_empty():
+            return []
+        spun_off = self.actions.filter(
+            pl.col("symbol").is_in(lacking.implode()) & (pl.col("kind") == "spin_off")
+        )
+        return sorted({*lacking, *spun_off["new_symbol"].drop_nulls(), BENCHMARK})
+
+
+def month_ends(first: date, last: date) -> list[date]:
+    """List the sessions from ``first`` to ``last`` that are the last ones of their month."""
+    days = sessions_between(first, last)
+    return [day for day in days if next_session(day).month != day.month]
