@@ -13,11 +13,20 @@ from polars.testing import assert_frame_equal
 from resources.dagster_home import dagster_instance
 from trading_assets.companies.ingest import company_symbols, ingest_companies, snapshot_is_due
 from trading_assets.companies.known import companies_as_of
-from trading_assets.company_schemas import COMPANY_INFO, COMPANY_TABLES, FINANCIAL_STATEMENTS, KEY_STATISTICS
+from trading_assets.company_schemas import (
+    COMPANY_INFO,
+    COMPANY_TABLES,
+    FINANCIAL_STATEMENTS,
+    KEY_STATISTICS,
+    MARKET_DATA,
+)
 from trading_assets.errors import ConfigurationError
+from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.hourly.runs import complete_hours
 from trading_assets.market_data.universe import ingest_universe
 from trading_assets.runs import run_companies, run_session
-from trading_assets.schemas import UNIVERSE
+from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES, UNIVERSE
+from trading_assets.sectors import OF_VENDOR, SECTORS
 from trading_assets.sessions import session_close, shift
 
 pytestmark = pytest.mark.slow
@@ -35,6 +44,10 @@ def taken(install):
 
 def listed(platform, session):
     return platform.lake.scan(UNIVERSE, start=session, end=session).sort("symbol").collect()
+
+
+def features(platform, table, session):
+    return platform.lake.scan(table, start=session, end=session).collect()
 
 
 def test_the_command_says_the_session_and_the_rows_of_each_kind(taken):
@@ -86,6 +99,8 @@ def test_the_universe_knows_the_facts_from_the_snapshots_session_on(taken, insta
         assert_frame_equal(told, facts.join(told.select("symbol"), on="symbol", how="semi"))
         stocks = on.filter(status="active", asset_type="CS")
         assert stocks.select(pl.col("sector", "industry").is_not_null().all()).row(0) == (True, True)
+        assert set(stocks["sector"]) <= {sector.name for sector in SECTORS}
+        assert set(platform.lake.scan(COMPANY_INFO).collect()["sector"]) - {None} <= set(OF_VENDOR)
 
 
 def test_a_later_snapshot_changes_nothing_before_it(taken, install):
@@ -138,9 +153,38 @@ def test_a_session_run_uses_the_facts_and_sql_reads_them(taken, install):
         assert platform.latest_session() == installation.session
         run_session(platform, installation.session)
         assert listed(platform, installation.session)["market_cap_usd"].null_count() < 5
+        daily = features(platform, DAILY_FEATURES, installation.session)
+        told = companies_as_of(platform.lake, KEY_STATISTICS, installation.session)
+        both = daily.join(told, on="symbol").filter(pl.col("trailing_pe").is_not_null())
+        assert both.height > 20
+        # the newest session knows the snapshot that was taken after its close, and its price is the vendor's
+        assert set(both[AGE_COLUMN]) == {0}
+        assert both["pe"].to_list() == pytest.approx(both["trailing_pe"].to_list(), rel=1e-6)
+        # the session before does not
+        earlier = features(platform, DAILY_FEATURES, shift(installation.session, -1))
+        assert earlier.height > 20
+        assert all(earlier[name].null_count() == earlier.height for name in FUNDAMENTALS)
     known = (
         "select count(*) as n, count(k.trailing_pe) as with_pe from daily_bars b asof left join key_statistics k "
         f"on b.symbol = k.symbol and b.session >= k.session where b.session = '{installation.session}'"
     )
     [row] = json.loads(installation.command("sql", known, "--json").stdout)
     assert row["n"] >= row["with_pe"] > 20
+
+
+def test_the_hours_know_it_from_the_next_session_on(taken, install):
+    installation = install(taken[0])
+    session, following = installation.session, shift(installation.session, 1)
+    with installation.opened() as platform:
+        platform.clock.advance_to(session_close(following) + timedelta(hours=1))
+        assert complete_hours(platform, [session, following]) == [session, following]
+        before, after = (features(platform, HOURLY_FEATURES, day) for day in (session, following))
+        assert before.height > 20
+        assert all(before[name].null_count() == before.height for name in FUNDAMENTALS)
+        assert set(after[AGE_COLUMN].drop_nulls()) == {(following - session).days}
+        told = companies_as_of(platform.lake, KEY_STATISTICS, session).select("symbol", "trailing_pe")
+        quoted = companies_as_of(platform.lake, MARKET_DATA, session).select("symbol", "price_usd")
+        both = after.join(told, on="symbol").join(quoted, on="symbol").drop_nulls("pe")
+        assert both["symbol"].n_unique() > 5
+        moved = both["trailing_pe"] * both["close"] / both["price_usd"]
+        assert both["pe"].to_list() == pytest.approx(moved.to_list(), rel=1e-9)
