@@ -6,24 +6,24 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 import polars as pl
 
-from resources.features_as_known import features_as_known, sources_version
 from resources.lake import Lake
 from trading_assets.errors import TransientError
-from trading_assets.schemas import DAILY_FEATURES, UNIVERSE
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, UNIVERSE
 from trading_assets.screener.evaluate import matches
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
 from trading_assets.screener.market import Market, columns_needed
-from trading_assets.sessions import sessions_between, shift
+from trading_assets.sessions import NEW_YORK, sessions_between, shift
 
 CACHE_BYTES = 256 * 2**20
 KNOWN_BYTES = 512 * 2**20
 _ATTEMPTS = 5
+_NEWEST_WITHIN = timedelta(days=31)
 _KEY = ("symbol", "session")
 _TEXTS = tuple(name for name, field in FIELDS.items() if field.kind == "text" and name != "symbol")
 
@@ -55,12 +55,26 @@ class ScreenerMarket:
         self._reading = threading.Lock()
         self._rebuilding = threading.Lock()
 
-    def newest_session(self) -> date | None:
-        """Return the newest session that has features; None if there are none."""
-        return max(self._lake.row_counts(DAILY_FEATURES), default=None)
+    def newest_session(self, *, as_of: datetime | None = None) -> date | None:
+        """Return the newest session that has features, or had bars known at an instant; None if there is none."""
+        if as_of is None:
+            return max(self._lake.row_counts(DAILY_FEATURES), default=None)
+        present = as_of.astimezone(NEW_YORK).date()
+        known = self._lake.scan(
+            DAILY_BARS, start=present - _NEWEST_WITHIN, end=present, as_of=as_of, columns=["session"]
+        )
+        newest: date | None = known.max().collect().item()
+        return newest
 
-    def load(self, query: Query, session: date, *, as_of: datetime | None = None) -> Market:
-        """Return the market of one session, with what the query looks back on and the symbols' names.
+    def load(
+        self,
+        query: Query,
+        session: date,
+        *,
+        as_of: datetime | None = None,
+        also: Sequence[str] = ("name",),
+    ) -> Market:
+        """Return the market of one session, with what the query looks back on.
 
         Parameters
         ----------
@@ -71,6 +85,8 @@ class ScreenerMarket:
         as_of
             Instant: features, fundamentals and texts computed anew from bars, actions, company snapshots and universe as
             they were known then. Without it, as they are known now.
+        also
+            Further fields to load, whether the query reads them or not.
 
         Raises
         ------
@@ -80,8 +96,8 @@ class ScreenerMarket:
             If the files changed each time that they were read.
         """
         columns, distances = columns_needed(query)
-        sessions = [shift(session, -ago) for ago in distances]
-        columns = (*columns, "name") if "name" not in columns else columns
+        sessions = [shift(session, -ago) if ago else session for ago in distances]
+        columns = tuple(dict.fromkeys([*columns, *also]))
         if as_of is None:
             rows = self._current_rows(sessions, columns)
         else:
@@ -92,7 +108,8 @@ class ScreenerMarket:
         """Return the market of sessions, with what several queries read of them and of those that they look back on."""
         needed = [columns_needed(query) for query in queries]
         columns = list(dict.fromkeys(name for names, _ in needed for name in names))
-        first = shift(sessions[0], -max(distances[-1] for _, distances in needed))
+        reach = max(distances[-1] for _, distances in needed)
+        first = shift(sessions[0], -reach) if reach else sessions[0]
         return Market(_read(self._lake, first, sessions[-1], columns), sessions)
 
     def history(self, query: Query, start: date, end: date) -> Iterator[Market]:
@@ -161,6 +178,11 @@ class ScreenerMarket:
         return tuple(self._lake.version(table, session, session) for table in tables)
 
     def _rows_as_known(self, sessions: list[date], as_of: datetime) -> pl.DataFrame:
+        from resources.features_as_known import (
+            features_as_known,
+            sources_version,
+        )  # takes 0.2 s, seldom needed
+
         with self._rebuilding:
             key = (tuple(sessions), as_of)
             version = sources_version(self._lake, sessions[-1])
@@ -183,7 +205,7 @@ def _read(
     numbers = [name for name in columns if name not in texts and name != "symbol"]
     scan = lake.scan(DAILY_FEATURES, start=start, end=end)
     listed = lake.scan(UNIVERSE, start=start, end=end) if texts else None
-    if only is not None and len(only) < len(sessions_between(start, end)):
+    if only is not None and start < end:
         scan = scan.filter(pl.col("session").is_in(list(only)))
     rows = scan.select(*_KEY, *numbers).collect()
     return rows if listed is None else _with_texts(rows, listed, texts).select(*_KEY, *columns)

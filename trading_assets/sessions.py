@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
 import numpy as np
+
+if TYPE_CHECKING:
+    import exchange_calendars
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_SESSION = date(1998, 1, 2)
@@ -19,6 +22,8 @@ FIRST_SESSION = date(1998, 1, 2)
 @lru_cache(maxsize=1)
 def calendar() -> exchange_calendars.ExchangeCalendar:
     """Return the XNYS calendar from 1998 to a year after the newest published one."""
+    import exchange_calendars  # takes 0.4 s with pandas, and not every command asks for it
+
     return exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION.isoformat())
 
 

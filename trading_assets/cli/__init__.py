@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trading_assets import __version__
-from trading_assets.cli import books, control, quality, query, raw, service, session
+from trading_assets.cli import books, control, quality, query, raw, screen, screens, service, session
 
 app = typer.Typer(
     name="trading-assets",
@@ -36,8 +36,9 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor):  # fmt: skip
     app.command()(command)
+app.add_typer(screens.app)
 app.add_typer(quality.app)
 app.add_typer(raw.app)

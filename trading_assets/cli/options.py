@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -17,6 +17,13 @@ SessionOption = Annotated[
     ),
 ]
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", metavar="INSTANT", help="See the tables as known then, e.g. 2026-11-20T18:00-05:00."
+    ),
+]
+
 
 def parse_day(text: str, option: str) -> date:
     """Read a date, or say which option was wrong."""
@@ -24,3 +31,19 @@ def parse_day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"{option} must be a date such as 2026-11-20, not {text!r}") from None
+
+
+def parse_instant(text: str) -> datetime:
+    """Read the instant of ``--as-of``, or say what is wrong with it."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"--as-of must be an instant such as 2026-11-20T18:00-05:00, not {text!r}"
+        ) from None
+    if instant.tzinfo is None:
+        raise ConfigurationError(
+            f"--as-of needs a zone: {instant:%Y-%m-%dT%H:%M}Z for UTC, or "
+            f"{instant:%Y-%m-%dT%H:%M}-05:00 for New York in winter"
+        )
+    return instant.astimezone(UTC)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from trading_assets.cli.options import parse_day
+from trading_assets.cli.options import AsOfOption, parse_day, parse_instant
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
 from trading_assets.errors import ConfigurationError, TradingError
 
@@ -32,12 +32,6 @@ SHOWN_BARS = (
     "source",
 )
 Format = Literal["table", "csv", "json", "parquet"]
-AsOfOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of", metavar="INSTANT", help="See the tables as known then, e.g. 2026-11-20T18:00-05:00."
-    ),
-]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write to a file instead of the screen.")]
 
 
@@ -60,7 +54,7 @@ def sql(
     catalog = settings.data / "trading.duckdb"
     if not catalog.exists():
         raise ConfigurationError(f"There is no {catalog} yet: run `trading-assets run` first")
-    instant = _instant(as_of) if as_of else None
+    instant = parse_instant(as_of) if as_of else None
     if statement is None:
         _shell(catalog, instant)
         return
@@ -133,7 +127,7 @@ def bars(
         start=parse_day(start, "--start") if start else None,
         end=parse_day(end, "--end") if end else None,
         adjust=adjust,
-        as_of=_instant(as_of) if as_of else None,
+        as_of=parse_instant(as_of) if as_of else None,
         seen_from=parse_day(seen_from, "--seen-from") if seen_from else None,
     )
     kind: Format = "json" if json else format
@@ -151,21 +145,6 @@ def bars(
             f"{action['symbol']} {action['kind']} of {action['ex_date']}: {action['outcome']}",
             highlight=False,
         )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"--as-of must be an instant such as 2026-11-20T18:00-05:00, not {text!r}"
-        ) from None
-    if instant.tzinfo is None:
-        raise ConfigurationError(
-            f"--as-of needs a zone: {instant:%Y-%m-%dT%H:%M}Z for UTC, or "
-            f"{instant:%Y-%m-%dT%H:%M}-05:00 for New York in winter"
-        )
-    return instant.astimezone(UTC)
 
 
 def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:

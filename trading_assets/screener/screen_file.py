@@ -7,7 +7,7 @@ import json
 from pydantic import ValidationError
 
 from trading_assets.errors import ConfigurationError
-from trading_assets.screener.filters import Screen
+from trading_assets.screener.filters import Query, Screen
 
 FORMAT = 1
 
@@ -40,6 +40,22 @@ def read_screen(text: str) -> Screen:
         return Screen.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"The screen does not fit: {wrong_parts(error)}") from None
+
+
+def named(query: Query, name: str, description: str = "") -> Screen:
+    """Return a query as a screen of that name.
+
+    Raises
+    ------
+    ConfigurationError
+        If the name or the description cannot be one.
+    """
+    try:
+        return Screen(name=name, description=description, where=query.where, sort=query.sort, top=query.top)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{name!r} cannot be saved: a name has small letters, digits and _, such as my_screen ({wrong_parts(error)})"
+        ) from None
 
 
 def wrong_parts(error: ValidationError) -> str:

@@ -1,0 +1,199 @@
+"""`screen`: which symbols pass, in plain English, a file or a saved screen; at any session, as known at any instant."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
+from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, table
+from trading_assets.cli.screen_output import Asked, document, print_results, print_understood, when
+from trading_assets.errors import ConfigurationError, NotUnderstoodError
+
+if TYPE_CHECKING:
+    from resources.lake import Lake
+    from resources.screener_market import ScreenerMarket
+    from trading_assets.screener.filters import Query, Screen
+    from trading_assets.settings import Settings
+
+
+@friendly_errors
+def screen(
+    text: Annotated[
+        str | None, typer.Argument(help="What to look for, in English.", show_default=False)
+    ] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A screen as JSON, as `screens export` writes it.")
+    ] = None,
+    saved: Annotated[str | None, typer.Option("--saved", help="Name of a shipped or saved screen.")] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="YYYY-MM-DD", help="Session; default: the newest one.")
+    ] = None,
+    as_of: AsOfOption = None,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write all rows as CSV; - for the screen.")
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="NAME", help="Save it: evaluated each session from now on."),
+    ] = None,
+    description: Annotated[str, typer.Option("--description", help="What it is for; kept with --save.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to print.")] = 50,
+    why: Annotated[
+        str | None, typer.Option("--why", metavar="SYMBOL", help="Why this symbol is, or is not, in it.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find symbols: say what you look for, see how it was understood, and what each condition removed.
+
+    [dim]Examples:[/]
+    trading-assets screen "RSI below 30 and price above the 200-day moving average, top 20 by market cap"
+    trading-assets screen "oversold large caps" --why AAPL
+    trading-assets screen --saved golden_cross --session 2026-11-20 --csv crosses.csv
+    """
+    from resources.screener_market import ScreenerMarket
+    from trading_assets.settings import load_settings
+
+    settings = load_settings()
+    query = _query(settings, text, file, saved, json=json)
+    market = ScreenerMarket(_lake(settings))
+    asked = _asked(market, query, session, as_of)
+    if save:
+        _save(query, save, description)
+    if why:
+        _explain(market, _lake(settings), asked, why.upper(), json=json)
+        return
+    from trading_assets.screener.evaluate import evaluate
+
+    found = evaluate(asked.query, market.load(asked.query, asked.session, as_of=asked.as_of))
+    if json:
+        print_json(document(asked, found))
+    else:
+        print_results(asked, found, csv, limit)
+
+
+def _query(
+    settings: Settings, text: str | None, file: Path | None, saved: str | None, *, json: bool
+) -> Query:
+    if sum(item is not None for item in (text, file, saved)) != 1:
+        raise ConfigurationError('Say what to look for: one of "TEXT", --file FILE and --saved NAME')
+    if saved is not None:
+        return named_screen(settings, saved).query
+    if file is not None:
+        from trading_assets.screener.screen_file import read_screen
+
+        return read_screen(read_text(file)).query
+    from trading_assets.screener.parse import parse
+
+    try:
+        return parse(text or "")
+    except NotUnderstoodError as error:
+        _not_understood(text or "", error, json=json)
+        raise typer.Exit(EXIT_USAGE) from None
+
+
+def named_screen(settings: Settings, name: str) -> Screen:
+    """Return a shipped or saved screen; Postgres is asked for saved ones only."""
+    from trading_assets.screener.presets import SCREENS
+
+    if name in SCREENS:
+        return SCREENS[name]
+    from trading_assets.cli.screens import saved_screens
+
+    with saved_screens(settings) as store:
+        return store.get(name)
+
+
+def read_text(file: Path) -> str:
+    """Return what is in a file, or on standard input for ``-``."""
+    if str(file) == "-":
+        return sys.stdin.read()
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} cannot be read: {error}") from None
+
+
+def _not_understood(text: str, error: NotUnderstoodError, *, json: bool) -> None:
+    if json:
+        problems = [vars(problem) for problem in error.problems]
+        print_json({"understood": None, "problems": problems})
+        return
+    marks = [" "] * (max(len(text), *(problem.end for problem in error.problems)) + 1)
+    for problem in error.problems:
+        marks[problem.start : max(problem.end, problem.start + 1)] = "^" * max(1, problem.end - problem.start)
+    err.print("[bold red]Not understood[/], so nothing was run:")
+    for line in (f"  {text}", f"  {''.join(marks).rstrip()}"):
+        err.print(line, markup=False, highlight=False, soft_wrap=True)
+    for problem in error.problems:
+        hint = f" Did you mean {' or '.join(problem.suggestions)}?" if problem.suggestions else ""
+        err.print(f"  {problem.message}{hint}", markup=False, highlight=False, soft_wrap=True)
+    err.print(
+        "Fields are listed by `trading-assets screens fields`, words by `screens macros`.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _lake(settings: Settings) -> Lake:
+    from resources.lake import Lake
+    from resources.lake_locks import FileLocks
+
+    if not settings.lake_root.is_dir():
+        raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
+    return Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
+
+
+def _asked(market: ScreenerMarket, query: Query, session: str | None, as_of: str | None) -> Asked:
+    from trading_assets import sessions as calendar
+    from trading_assets.screener.wording import write
+    from trading_assets.settings import load_settings
+
+    instant = parse_instant(as_of) if as_of else None
+    day = parse_day(session, "--session") if session else market.newest_session(as_of=instant)
+    if day is None:
+        raise ConfigurationError(
+            "No session was known then: give a later --as-of"
+            if instant
+            else "No session has features yet: run `trading-assets run` first"
+        )
+    if session and not calendar.is_session(day):
+        raise ConfigurationError(
+            f"{day} is no exchange session; the next one is {calendar.next_session(day)}"
+        )
+    return Asked(query, write(query), day, instant, load_settings().zone)
+
+
+def _save(query: Query, name: str, description: str) -> None:
+    from resources.platform import shared_platform
+    from resources.saved_screens import SavedScreens
+    from trading_assets.screener.screen_file import named
+
+    made = named(query, name, description)
+    with shared_platform() as platform:
+        kept = SavedScreens(platform.database).save(made, by=getpass.getuser(), now=platform.clock.now())
+    err.print(f"Saved as {name}, version {kept.version}", highlight=False)
+
+
+def _explain(market: ScreenerMarket, lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
+    from resources.screener_absence import why_absent
+    from trading_assets.screener.explain import explain
+
+    seen = market.load(asked.query, asked.session, as_of=asked.as_of)
+    told = explain(asked.query, seen, symbol)
+    summary = told.summary if told.is_there else why_absent(lake, symbol, asked.session, as_of=asked.as_of)
+    verdicts = [(item.condition, item.outcome, item.reason) for item in told.verdicts]
+    if json:
+        named = [dict(zip(("condition", "outcome", "reason"), item, strict=True)) for item in verdicts]
+        print_json({**when(asked), "symbol": symbol, "is_in": told.is_in, "rank": told.rank, "summary": summary,
+                    "verdicts": named})  # fmt: skip
+        return
+    print_understood(asked)
+    out.print(summary, markup=False, highlight=False)
+    if verdicts:
+        out.print(table("", ("condition", "verdict", "because"), verdicts))
