@@ -1,0 +1,116 @@
+"""A new indicator is one function and one line: added to a copy of the product, it is everywhere that features are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTION = '''
+
+def day_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
+    """Divide the distance from the low to the high by the close."""
+    return (high - low) / close
+'''
+LINE = (
+    '    Indicator(volatility.day_range, ("high", "low", "close"), (), "(high - low) / close", (Feature("day_range", '
+    '"(high - low) / close of the session", "fraction", 1, "none", POSITIVE, ("day range", "daily range")),)),\n'
+)
+END_OF_LIST = ")\n# fmt: on\n"
+LOOK_FOR_IT = """
+import json
+from datetime import date
+import polars as pl
+
+import trading_assets
+from app.charts.indicators import CHOICES
+from trading_assets.features.build import build_daily_features, build_hourly_features
+from trading_assets.features.reference import with_reference
+from trading_assets.indicators.series import with_indicators
+from trading_assets.quality.features import VALID_RANGES
+from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.screener.evaluate import evaluate
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.market import Market
+from trading_assets.screener.parse import parse
+from trading_assets.screener.wording import write
+from trading_assets.sessions import session_hours, sessions_between
+
+NAME = "day_range"
+days = sessions_between(date(2024, 5, 1), date(2024, 5, 3))
+bars = pl.DataFrame(
+    [
+        {"symbol": symbol, "session": day, "open": 8.0, "high": high, "low": 7.0, "close": 8.0, "volume": 5.0}
+        for symbol, high in (("A", 9.0), ("B", 11.0))
+        for day in days
+    ]
+)
+none = pl.DataFrame(
+    schema={"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "split_ratio": pl.Float64, "cash_usd": pl.Float64}
+)
+hours = bars.with_columns(bar_start=pl.Series([session_hours(day)[0][0] for day in bars["session"]]))
+daily = build_daily_features(bars, none, sessions=days)
+hourly = build_hourly_features(hours, none, sessions=days)
+query = parse("daily range above 30%")
+of_one = bars.filter(symbol="B").with_columns(price_scale=1.0, share_scale=1.0)
+print(json.dumps({
+    "where": trading_assets.__file__,
+    "daily": daily.filter(session=days[-1]).sort("symbol")[NAME].to_list(),
+    "hourly": hourly.filter(session=days[-1]).sort("symbol")[NAME].to_list(),
+    "schemas": [DAILY_FEATURES.columns[NAME].description, HOURLY_FEATURES.columns[NAME].description],
+    "range": VALID_RANGES[NAME],
+    "field": FIELDS[NAME].label,
+    "read": [query.where.field, query.where.operator, query.where.value, parse(write(query)) == query],
+    "screened": evaluate(query, Market(daily.filter(session=days[-1]), [days[-1]])).rows["symbol"].to_list(),
+    "chart": [CHOICES[NAME].label, with_indicators(of_one, of_one["close"])[NAME].to_list()],
+    "page": [line for line in with_reference("").splitlines() if f"`{NAME}`" in line],
+}))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The product's packages, with one function more in a module of indicators and one line more in the registry."""
+    for package in ("trading_assets", "resources", "app"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    module = tmp_path / "trading_assets/indicators/volatility.py"
+    module.write_text(module.read_text(encoding="utf-8") + FUNCTION, encoding="utf-8")
+    registry = tmp_path / "trading_assets/indicators/registry.py"
+    before, end, after = registry.read_text(encoding="utf-8").partition(END_OF_LIST)
+    assert end, "the list of indicators ends as it did"
+    registry.write_text(f"{before}{LINE}{end}{after}", encoding="utf-8")
+    return tmp_path
+
+
+def test_it_is_in_features_checks_screener_charts_and_documentation(copy):
+    # the folder that it starts in comes first on the path
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK_FOR_IT], cwd=copy, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert Path(found["where"]).is_relative_to(copy)
+    assert found["daily"] == found["hourly"] == [0.25, 0.5]
+    assert found["schemas"] == ["(high - low) / close of the session", "(high - low) / close of the bar"]
+    assert found["range"] == [0.0, None]
+    assert found["field"] == "day range"
+    assert found["read"] == ["day_range", ">", 0.3, True]
+    assert found["screened"] == ["B"]
+    assert found["chart"] == ["day range", [0.5, 0.5, 0.5]]
+    technical, words, hourly = found["page"]
+    assert technical == (
+        "| `day_range` | (high - low) / close of the session | fraction |  | `high`, `low`, `close` | 1 | from 0 |  | (high - low) / close |"
+    )
+    assert words == "| `day_range` | day range | daily range |"
+    assert hourly == "| `day_range` | (high - low) / close of the bar |"
+
+
+def test_the_guide_shows_the_function_and_the_line_of_this_test():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert FUNCTION.strip() in guide
+    assert LINE.strip() in guide
