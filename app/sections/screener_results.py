@@ -13,7 +13,7 @@ from app.queries import screener
 from app.queries.screener import Found, Moment
 from trading_assets.screener.evaluate import BADGES, Evaluation, named_values
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import Query
+from trading_assets.screener.filters import Query, predicates
 
 PAGE_SIZES = (50, 100, 250, 1000)
 MARKS = dict(zip(BADGES, ("▽ Oversold", "△ Overbought", "▲ Bullish", "▼ Bearish", "● Neutral"), strict=True))
@@ -68,26 +68,24 @@ def show_table(query: Query, rows: pl.DataFrame, moment: Moment, size: int) -> N
     shown = top.join(closes, on="symbol", how="left", maintain_order="left").with_columns(
         tables.link(), badges=pl.concat_list(pl.col("badge").replace(MARKS))
     )
+    sector: dict[str, ColumnConfig | str] = {"sector": st.column_config.TextColumn("Sector", width=150)}
+    asked = any(leaf.field == "sector" for leaf in predicates(query.where))
     columns: dict[str, ColumnConfig | str] = {
         "rank": st.column_config.NumberColumn("#", width=45),
         "symbol": tables.symbol_link(),
-        "name": st.column_config.TextColumn("Name", width=180),
-        "sector": st.column_config.TextColumn("Sector", width=140),
+        "name": st.column_config.TextColumn("Name", width=165),
+        **(sector if asked else {}),
         "badges": st.column_config.MultiselectColumn(
-            "Badge",
-            options=list(MARKS.values()),
-            color=["orange", "violet", "green", "red", "gray"],
-            help=_BADGE_HELP,
+            "Badge", options=list(MARKS.values()), color=["orange", "violet", "green", "red", "gray"], help=_BADGE_HELP
         ),
         "close": tables.usd("Close"),
         "return_1": st.column_config.Column("1 session", help="Total return since the session before"),
-        "closes": st.column_config.LineChartColumn(
-            f"{screener.SPARKLINE_SESSIONS} sessions",
-            help="Closes adjusted for splits, dividends and spin-offs",
-            width=130,
-        ),
         **{name: column_of(*value) for name, value in named.items()},
-    }
+        "closes": st.column_config.LineChartColumn(
+            f"{screener.SPARKLINE_SESSIONS} sessions", help="Closes adjusted for splits, dividends and spin-offs", width=130
+        ),
+        **({} if asked else sector),
+    }  # fmt: skip
     tables.show(
         shown, key="scr_results", columns=columns, change_fracs=["return_1"], height=640,
         alt=f"The first {top.height} of {rows.height} symbols that pass",

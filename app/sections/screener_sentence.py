@@ -73,7 +73,7 @@ def show_refusal(text: str, problems: tuple[Problem, ...]) -> None:
         for place, problem in enumerate(problems):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(plain(problem.message), width="content")
-                for number, words in enumerate(problem.suggestions[:SUGGESTIONS_SHOWN]):
+                for number, words in enumerate(helpful(text, problem, len(problems))):
                     st.button(
                         words or "leave it out", key=f"scr_instead_{place}_{number}", on_click=ask,
                         args=(replaced(text, problem, words),), icon=":material/edit:",
@@ -82,9 +82,27 @@ def show_refusal(text: str, problems: tuple[Problem, ...]) -> None:
         show_examples()
 
 
+def helpful(text: str, problem: Problem, problems: int) -> list[str]:
+    """Return the suggestions after which less of the sentence is not understood."""
+    return [
+        words
+        for words in problem.suggestions
+        if len(understand(replaced(text, problem, words)).problems) < problems
+    ][:SUGGESTIONS_SHOWN]
+
+
 def replaced(text: str, problem: Problem, words: str) -> str:
-    """Return the sentence with other words in the place of the ones that were not understood."""
-    return re.sub(r"\s+", " ", f"{text[: problem.start]}{words}{text[problem.end :]}").strip()
+    """Return the sentence with other words in the place of the ones that were not understood.
+
+    Words that begin them and stand before that place already are not repeated.
+    """
+    before, new, after = text[: problem.start].split(), words.split(), text[problem.end :].strip()
+    for shared in range(min(len(before), len(new) - 1), 0, -1):
+        if [word.lower() for word in before[-shared:]] == [word.lower() for word in new[:shared]]:
+            new = new[shared:]
+            break
+    joined = " ".join([*before, *new])
+    return joined + after if after[:1] in {",", ")"} else f"{joined} {after}".strip()
 
 
 def marked(text: str, problems: tuple[Problem, ...]) -> str:

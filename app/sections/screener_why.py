@@ -11,6 +11,7 @@ from app.queries.screener import Moment
 from app.sections.screener_sentence import plain
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
+from trading_assets.screener.macros import MACROS
 
 OUTCOMES = {"passes": "✓ passes", "fails": "✕ fails", "missing": "? no data"}
 
@@ -40,16 +41,31 @@ def show_why(query: Query, moment: Moment) -> None:
 
 
 def show_words() -> None:
-    """Show every field with unit, meaning and other words for it."""
-    frame = pl.DataFrame(
+    """Show the words for whole conditions with their definitions, and every field with unit, meaning and other names."""
+    macros = pl.DataFrame(
+        [(macro.name, macro.definition, macro.description, ", ".join(macro.others)) for macro in MACROS.values()],
+        schema=["word", "definition", "meaning", "others"], orient="row",
+    )  # fmt: skip
+    st.caption("One word for a whole condition:")
+    tables.show(
+        macros, key="scr_macros", height=330, alt=f"{macros.height} words that stand for conditions, with their definitions",
+        columns={
+            "word": st.column_config.TextColumn("Word", pinned=True),
+            "definition": st.column_config.TextColumn("Stands for", width="large"),
+            "meaning": st.column_config.TextColumn("Why", width="large"),
+            "others": st.column_config.TextColumn("Also written", width="medium"),
+        },
+    )  # fmt: skip
+    fields = pl.DataFrame(
         [
             (field.label, field.group, field.unit, field.description, ", ".join(field.aliases[1:]), field.name)
             for field in FIELDS.values()
         ],
         schema=["label", "group", "unit", "meaning", "words", "name"], orient="row",
     )  # fmt: skip
+    st.caption("Fields, for conditions of your own:")
     tables.show(
-        frame, key="scr_fields", csv="screener-fields", alt=f"{frame.height} fields that a screen can use",
+        fields, key="scr_fields", csv="screener-fields", alt=f"{fields.height} fields that a screen can use",
         columns={
             "label": st.column_config.TextColumn("Field", pinned=True), "group": "Group", "unit": "Unit",
             "meaning": st.column_config.TextColumn("Meaning", width="large"),

@@ -10,7 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app" / "streamlit_app.py"
-PAGES = {"Portfolio": None, "Analysis": "views/analysis.py", "Operations": "views/operations.py"}
+PAGES = {
+    "Portfolio": None,
+    "Analysis": "views/analysis.py",
+    "Screener": "views/screener.py",
+    "Operations": "views/operations.py",
+}
 
 
 @pytest.fixture

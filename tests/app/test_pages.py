@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-PAGES = ("Portfolio", "Analysis", "Operations")
+PAGES = ("Portfolio", "Analysis", "Screener", "Operations")
 
 
 def texts(app) -> str:
