@@ -76,8 +76,8 @@ def changed_by(amount: Amount, sign: int) -> float:
     return float(1 + sign * amount.number.scaleb(_SHIFTS[amount.unit]))
 
 
-def written(value: float, field: str) -> str:
-    """Write a value of a field, so that `value_of` gives it back to the last bit.
+def written(value: float, field: str, *, in_full: bool = False) -> str:
+    """Write a value of a field, so that `value_of` gives it back to the last bit; ``in_full`` without M, B and T.
 
     Examples
     --------
@@ -88,10 +88,18 @@ def written(value: float, field: str) -> str:
     if is_fraction(field):
         return f"{_digits(_exact(value, 2))}%"
     number = _exact(value, 0)
-    text = _with_magnitude(number) if unit in {"USD", "shares"} else _digits(number)
+    text = _with_magnitude(number, in_full=in_full) if unit in {"USD", "shares"} else _digits(number)
     if unit != "USD" or value == 0:
         return text
     return f"-${text[1:]}" if text.startswith("-") else f"${text}"
+
+
+def written_limits(low: float, high: float, field: str) -> tuple[str, str]:
+    """Write two values of a field: with M, B or T both or neither, so that "between 2 and 10B" is never said."""
+    short = written(low, field), written(high, field)
+    if low and high and short[0][-1].isdigit() == short[1][-1].isdigit():
+        return short
+    return written(low, field, in_full=True), written(high, field, in_full=True)
 
 
 def written_factor(factor: float) -> str:
@@ -153,8 +161,8 @@ def _digits(number: Decimal) -> str:
     return lead + format(Decimal((0, tuple(map(int, trimmed)), exponent)), "f")
 
 
-def _with_magnitude(number: Decimal) -> str:
-    for places, letter in _WRITTEN_MAGNITUDES:
+def _with_magnitude(number: Decimal, *, in_full: bool) -> str:
+    for places, letter in () if in_full else _WRITTEN_MAGNITUDES:
         text = _digits(_shift(number, -places))
         if abs(number) >= Decimal(10) ** places and "e" not in text and len(text.partition(".")[2]) <= 3:
             return text + letter

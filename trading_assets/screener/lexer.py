@@ -15,7 +15,7 @@ from trading_assets.screener.vocabulary import Entry, Refusal, Vocabulary, vocab
 
 _TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
 _LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
-_BEFORE_FIRST = frozenset({"EQ", "NEQ", "NOT", "NEITHER", "LPAR"})
+_IN_LIST = _LIST_SIGNS | {"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"}
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
 _UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
@@ -96,18 +96,15 @@ class _Reader:
     def _symbols_before(self) -> int | None:
         # how many symbols the list has that the next word may belong to; None if there is no such list
         found = [*self.found]
-        while found and found[-1].terminal in _BEFORE_FIRST:
-            found.pop()
-        if not found:
-            return None
-        if (found[-1].terminal, found[-1].meaning) == ("TEXTFIELD", "symbol"):
-            return 0
-        if found[-1].terminal not in _LIST_SIGNS:
-            return None
-        while found and found[-1].terminal in _LIST_SIGNS:
-            found.pop()
-        meaning = found[-1].meaning if found and found[-1].terminal == "VALUE" else None
-        return 1 if isinstance(meaning, tuple) and meaning[0] == "symbol" else None
+        joined = bool(found) and found[-1].terminal in _LIST_SIGNS
+        count = 0
+        while found and found[-1].terminal in _IN_LIST:
+            token = found.pop()
+            if isinstance(token.meaning, tuple) and token.meaning[0] != "symbol":
+                return None
+            count += token.terminal in {"VALUE", "STRING"}
+        named = bool(found) and (found[-1].terminal, found[-1].meaning) == ("TEXTFIELD", "symbol")
+        return count if named and joined == bool(count) else None
 
     def _phrase(self, entry: Entry, count: int) -> None:
         if entry.terminal == "PERIODLESS":
@@ -145,7 +142,7 @@ class _Reader:
                     return False
                 unit, place = named, place + len(words)
                 break
-        amount = Amount(-number if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
+        amount = Amount(number.copy_negate() if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
         self._add(_TERMINALS[amount.unit], amount, place - self.place)
         if place < len(self.pieces) and self.pieces[place].text == "+":
             if self.pieces[place].start == self.pieces[place - 1].end:

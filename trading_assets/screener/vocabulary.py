@@ -10,12 +10,11 @@ from functools import cache
 
 from trading_assets.screener.amounts import Amount
 from trading_assets.screener.fields import FIELDS, ScreenerField
-from trading_assets.screener.lexemes import Lexeme, phrase
+from trading_assets.screener.lexemes import ARTICLES, Lexeme, phrase
 from trading_assets.screener.macros import MACROS
 from trading_assets.screener.words import INDUSTRIES, PHRASES, REFUSED, TEXT_VALUES
 from trading_assets.sectors import SECTORS
 
-COMPARATIVES = frozenset({"more", "higher", "greater", "less", "lower", "fewer"})
 IN_CAPITALS_ONLY = frozenset({("it",), ("os",), ("cs",), ("ai",)})
 """Phrases that are another word in small letters."""
 
@@ -71,15 +70,24 @@ class Vocabulary:
             entry = self.entries.get(key)
             if entry is None or (key in IN_CAPITALS_ONLY and not pieces[place].raw.isupper()):
                 continue
-            # "30 or more than 70" is not "30 or more"
-            if key[-1] in COMPARATIVES and end < len(pieces) and pieces[end].text == "than":
+            if self._goes_on(entry, key, pieces, place):
                 continue
             return entry, length
         return None
 
+    def _goes_on(self, entry: Entry, key: tuple[str, ...], pieces: list[Lexeme], place: int) -> bool:
+        # "30 or more than 70" is not "30 or more", "5 or lower Bollinger band" not "5 or lower", "RSI 14 days ago" not "RSI 14"
+        if entry.terminal == "SUFFIX":
+            following = self.longest(pieces, place + 1)
+            return following is not None and following[1] >= len(key)
+        if entry.terminal == "FIELD" and key[-1].isdigit() and place + len(key) < len(pieces):
+            unit = self.entries.get((pieces[place + len(key)].text,))
+            return unit is not None and unit.terminal == "SPAN"
+        return False
+
     def begins(self, word: str) -> bool:
-        """Say whether some phrase is this word."""
-        return (word,) in self.entries
+        """Say whether this word alone means something, or nothing."""
+        return (word,) in self.entries or word in ARTICLES
 
     @property
     def suggestable(self) -> list[str]:

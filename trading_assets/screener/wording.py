@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trading_assets.screener.amounts import written, written_factor
+from trading_assets.screener.amounts import written, written_factor, written_limits
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Query, Term
 from trading_assets.screener.vocabulary import spoken, vocabulary
@@ -51,7 +51,7 @@ def describe(node: Filter) -> str:
         case Comparison():
             return f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value, node.field)}"
         case Between():
-            low, high = written(node.low, node.field), written(node.high, node.field)
+            low, high = written_limits(node.low, node.high, node.field)
             return f"{_field(node.field, node.sessions_ago)} between {low} and {high}"
         case Cross():
             window = f" in the last {node.within} sessions" if node.within > 1 else ""
