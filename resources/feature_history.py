@@ -16,7 +16,7 @@ import polars as pl
 
 from resources.lake import Lake
 from resources.lake_write import WriteReport
-from resources.rows_by_symbol import in_symbol_order, rows_by_symbol
+from resources.rows_by_symbol import SymbolRows
 from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable
 from trading_assets.features.state import CARRIED_SCHEMA, fingerprints
 from trading_assets.indicators.registry import WINDOW_BARS
@@ -73,10 +73,17 @@ class FeatureHistory:
         while missing:
             reach = missing[: SESSIONS_AT_ONCE // 21]
             bars, carried = self._bars(start, None, reach[-1], every_symbol=True)
-            _, states = build_resumable(bars, self.actions, sessions=[], carried=carried, checkpoints=reach)
+            actions = self._since(carried)
+            _, states = build_resumable(bars, actions, sessions=[], carried=carried, checkpoints=reach)
             self._keep(states, reach)
             start, missing = reach[-1], missing[len(reach) :]
         return start
+
+    def _since(self, carried: pl.DataFrame) -> pl.DataFrame:
+        """Return the actions that are not in the carried factors."""
+        known = self.actions.join(carried.select("symbol", "bar_session"), on="symbol", how="left")
+        is_in = (pl.col("ex_date") <= pl.col("bar_session")).fill_null(value=False)
+        return known.filter(~is_in).drop("bar_session")
 
     def _counts(self, day: date) -> bool:
         kept = self.lake.scan(FEATURE_STATE, start=day, end=day, columns=["fingerprint"]).head(1).collect()
@@ -94,32 +101,33 @@ class FeatureHistory:
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return bars and what is carried into them; each symbol's bars hold the windows of ``first``, if there is one."""
         if checkpoint is None:
-            return rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, end=last), _NO_STATE
+            return SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last).frame(), _NO_STATE
         carried = self.lake.scan(
             FEATURE_STATE, start=checkpoint, end=checkpoint, columns=CARRIED_SCHEMA.names()
         ).collect()
-        since = rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, start=next_session(checkpoint), end=last)
+        since = SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, start=next_session(checkpoint), end=last)
         if not every_symbol:
-            carried = carried.join(since.select(pl.col("symbol").unique()), on="symbol", how="semi")
-        before = carried.select(
-            *(pl.col("bar_session" if name == "session" else name).alias(name) for name in BAR_COLUMNS)
-        )
-        bars = in_symbol_order([before, since])
-        short = self._short(bars, carried, first) if first else []
-        if not short:
-            return bars, carried
-        others = ~pl.col("symbol").is_in(short)
-        whole = rows_by_symbol(self.lake, DAILY_BARS, BAR_COLUMNS, end=last, symbols=short)
-        return in_symbol_order([bars.filter(others), whole]), carried.filter(others)
+            carried = carried.join(since.runs.select(pl.col("symbol").unique()), on="symbol", how="semi")
+        carried_bar = {name: "bar_session" if name == "session" else name for name in BAR_COLUMNS}
+        bars = SymbolRows.of([carried.select(**carried_bar)]).followed_by(since)
+        if first and (short := self._short(bars, carried, first)):
+            whole = SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last, symbols=short)
+            bars = bars.without(short).followed_by(whole)
+            carried = carried.filter(~pl.col("symbol").is_in(short))
+        return bars.frame(), carried
 
-    def _short(self, bars: pl.DataFrame, carried: pl.DataFrame, first: date) -> list[str]:
+    def _short(self, bars: SymbolRows, carried: pl.DataFrame, first: date) -> list[str]:
         # Symbols with older bars that windows of `first` or later reach back to, and whom their actions and betas need.
-        counts = bars.group_by("symbol").agg(
-            earlier=(pl.col("session") < first).sum(), wanted=(pl.col("session") >= first).any()
+        wanted = pl.concat(
+            part.select("symbol", "session").filter(pl.col("session") >= first) for part in bars.parts
         )
-        lacking = counts.filter((pl.col("earlier") < WINDOW_BARS - 1) & pl.col("wanted")).join(
-            carried.filter(pl.col("bars") > 1).select("symbol"), on="symbol", how="semi"
-        )["symbol"]
+        lacking = (
+            bars.runs.group_by("symbol")
+            .agg(pl.col("rows").sum())
+            .join(wanted.group_by("symbol").len("wanted"), on="symbol")
+            .filter(pl.col("rows") - pl.col("wanted") < WINDOW_BARS - 1)
+            .join(carried.filter(pl.col("bars") > 1).select("symbol"), on="symbol", how="semi")["symbol"]
+        )
         if lacking.is_empty():
             return []
         spun_off = self.actions.filter(

@@ -2,67 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from resources.lake import Lake
+from trading_assets.indicators.kernel import IndexArray, compiled
 from trading_assets.table import Table
 
 
-def rows_by_symbol(
-    lake: Lake,
-    table: Table,
-    columns: Sequence[str],
-    *,
-    start: date | None = None,
-    end: date | None = None,
-    symbols: Sequence[str] | None = None,
-    before: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Read rows sorted by symbol and time, from parts that are.
+@dataclass(frozen=True)
+class SymbolRows:
+    """Frames of the same columns that follow each other in time, each sorted by symbol; columns have no nulls.
 
-    Parameters
-    ----------
-    lake, table, columns
-        What to read; the table's key is (symbol, time).
-    start, end
-        First and last day, both included.
-    symbols
-        Symbols to keep; all if not given.
-    before
-        Rows of the same columns, one a symbol in their order, to put before those of the symbol.
-
-    Returns
-    -------
-    DataFrame
-        The columns, in one piece.
+    ``runs`` has a row for each frame and symbol: ``part`` is the frame, ``first`` the row in it, ``rows`` their number.
     """
-    scans = lake.scan_parts(table, start=start, end=end, symbols=symbols, columns=columns)
-    parts = [] if before is None else [before.select(columns)]
-    parts += pl.collect_all(scans)
-    return in_symbol_order(
-        [part for part in parts if part.height] or [pl.DataFrame(schema=_schema(table, columns))]
-    )
+
+    parts: Sequence[pl.DataFrame]
+    runs: pl.DataFrame
+
+    @classmethod
+    def of(cls, parts: Sequence[pl.DataFrame]) -> SymbolRows:
+        """Find the runs of the symbols; frames without rows are left out."""
+        filled = [part.rechunk() for part in parts if part.height] or [parts[0].clear()]
+        runs = pl.concat(
+            part["symbol"]
+            .rle()
+            .struct.unnest()
+            .select(
+                symbol="value",
+                part=pl.lit(number, pl.Int64),
+                first=pl.col("len").cast(pl.Int64).cum_sum() - pl.col("len"),
+                rows=pl.col("len").cast(pl.Int64),
+            )
+            for number, part in enumerate(filled)
+        )
+        return cls(filled, runs)
+
+    @classmethod
+    def read(
+        cls,
+        lake: Lake,
+        table: Table,
+        columns: Sequence[str],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> SymbolRows:
+        """Read the columns of some days of a table whose key is (symbol, time)."""
+        scans = lake.scan_parts(table, start=start, end=end, symbols=symbols, columns=columns)
+        empty = pl.DataFrame(schema={name: table.schema[name] for name in columns})
+        return cls.of([empty, *pl.collect_all(scans)])
+
+    def followed_by(self, others: SymbolRows) -> SymbolRows:
+        """Return these rows and the others, which are later, or of other symbols."""
+        moved = others.runs.with_columns(pl.col("part") + len(self.parts))
+        return SymbolRows([*self.parts, *others.parts], pl.concat([self.runs, moved]))
+
+    def without(self, symbols: Collection[str]) -> SymbolRows:
+        """Leave some symbols out."""
+        return SymbolRows(self.parts, self.runs.filter(~pl.col("symbol").is_in(list(symbols))))
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rows sorted by symbol and time."""
+        if len(self.parts) == 1 and self.runs["rows"].sum() == self.parts[0].height:
+            return self.parts[0]
+        runs = self.runs.sort("symbol", maintain_order=True)  # a symbol's parts stay in the order of time
+        rows = runs["rows"].to_numpy()
+        runs = runs.with_columns(place=pl.Series(np.cumsum(rows) - rows))
+        total = int(rows.sum())
+        schema = self.parts[0].schema
+        by_part = [
+            [own[name].to_numpy() for name in ("first", "rows", "place")]
+            for own in (runs.filter(part=number) for number in range(len(self.parts)))
+        ]
+
+        def column(name: str) -> pl.Series:
+            if name == "symbol":
+                return runs["symbol"].gather(np.repeat(np.arange(len(rows)), rows)).alias(name)
+            out = np.empty(total, dtype=self.parts[0][name].to_physical().to_numpy().dtype)
+            for part, (first, count, place) in zip(self.parts, by_part, strict=True):
+                if len(first):
+                    _copy(_read_only(part[name].to_physical().to_numpy()), first, count, place, out)
+            return pl.Series(name, out).cast(schema[name])
+
+        with ThreadPoolExecutor(2) as pool:
+            return pl.DataFrame(list(pool.map(column, schema)))
 
 
-def in_symbol_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Put the rows of frames that follow each other in time together by symbol; each is sorted by symbol."""
-    if len(parts) == 1:
-        return parts[0].rechunk()
-    runs = pl.concat(part["symbol"].rle().struct.unnest() for part in parts)
-    lengths = runs["len"].to_numpy().astype(np.int64)
-    symbols = runs["value"].rank("dense").to_numpy()
-    order = np.argsort(symbols, kind="stable")  # runs of a symbol in the order of the parts
-    first = np.cumsum(lengths) - lengths
-    taken = lengths[order]
-    shift = first[order] - (np.cumsum(taken) - taken)
-    rows = np.arange(int(lengths.sum())) + np.repeat(shift, taken)
-    together: pl.DataFrame = pl.concat(parts, rechunk=True)[rows]
-    return together
+def _read_only(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
-def _schema(table: Table, columns: Sequence[str]) -> dict[str, pl.DataType]:
-    return {name: table.schema[name] for name in columns}
+@compiled
+def _copy(
+    values: NDArray[np.generic],
+    first: IndexArray,
+    rows: IndexArray,
+    place: IndexArray,
+    out: NDArray[np.generic],
+) -> None:
+    for run in range(len(first)):
+        shift = place[run] - first[run]
+        for i in range(first[run], first[run] + rows[run]):
+            out[shift + i] = values[i]

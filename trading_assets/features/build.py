@@ -22,6 +22,7 @@ from trading_assets.indicators.feature import HOURS_PER_YEAR, Feature
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
+from trading_assets.indicators.workspace import like
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import sessions_between
 from trading_assets.table import Table
@@ -318,16 +319,23 @@ def _schema(table: Table) -> dict[str, pl.DataType]:
 
 def _inputs(market: _Market, tile: Tile) -> dict[str, FloatArray]:
     close, volume = tile.filled(market.prices["close"]), tile.filled(market.volume)
+    raw = {"close": close} | {name: tile.filled(market.prices[name]) for name in PRICES if name != "close"}
     return {
-        **{name: tile.adjusted(market.prices[name], market.price_factor) for name in PRICES},
-        "volume": tile.adjusted(market.volume, market.share_factor),
+        **_divided(raw, tile.filled(market.price_factor)),
+        **_divided({"volume": volume}, tile.filled(market.share_factor)),
         "raw_close": close,
         "raw_volume": volume,
-        "traded_usd": close * volume,
+        "traded_usd": np.multiply(close, volume, out=like(close)),
         "benchmark_close": market.carried.benchmark(
             tile, tile.looked_up(market.benchmark, market.slots, market.first_slot)
         ),
     }
+
+
+def _divided(values: dict[str, FloatArray], factor: FloatArray) -> dict[str, FloatArray]:
+    if (factor == 1).all():
+        return values
+    return {name: np.divide(numbers, factor, out=like(factor)) for name, numbers in values.items()}
 
 
 def _computed(

@@ -37,12 +37,6 @@ class Tile:
         _fill(read_only(values), self.starts, self.ends, out)
         return out
 
-    def adjusted(self, values: FloatArray, factor: FloatArray) -> FloatArray:
-        """Return the runs' values divided by the factor of each bar."""
-        out = new_array(self.bars, len(self.runs))
-        _fill_adjusted(read_only(values), read_only(factor), self.starts, self.ends, out)
-        return out
-
     def looked_up(self, values: FloatArray, slots: IndexArray, first_slot: int) -> FloatArray:
         """Return for each bar the value of its slot in time."""
         out = new_array(self.bars, len(self.runs))
@@ -141,21 +135,6 @@ def _fill(values: FloatArray, starts: IndexArray, ends: IndexArray, out: FloatAr
             end = min(max(ends[k] - starts[k], block), last)
             for i in range(block, end):
                 out[i, k] = values[starts[k] + i]
-            for i in range(end, last):
-                out[i, k] = 1.0
-
-
-@compiled
-def _fill_adjusted(
-    values: FloatArray, factor: FloatArray, starts: IndexArray, ends: IndexArray, out: FloatArray
-) -> None:
-    bars, symbols = out.shape
-    for block in range(0, bars, 64):
-        for k in range(symbols):
-            last = min(block + 64, bars)
-            end = min(max(ends[k] - starts[k], block), last)
-            for i in range(block, end):
-                out[i, k] = values[starts[k] + i] / factor[starts[k] + i]
             for i in range(end, last):
                 out[i, k] = 1.0
 

@@ -89,7 +89,7 @@ def correlation(close: FloatArray, benchmark: FloatArray, period: int) -> FloatA
     [nan, nan, nan, -1.0]
     """
     means = _Means(close, benchmark, period)
-    own_square = sma(np.square(means.returns), period)
+    own_square = sma(np.square(means.returns, out=means.returns), period)
     first, out = means.first + period - 1, like(means.own)
     _correlation(means.own, means.market, means.product, own_square, means.market_square, first, out)
     return out.reshape(np.shape(close))
@@ -116,22 +116,32 @@ def _correlation(  # noqa: PLR0917 - kernels are called by position
 
 class _Means:
     # Means of the returns, of their products and squares over the last `period` returns, each correctly rounded.
-    # Returns are missing at the head of a symbol only: they count as 0 there, which leaves no trace in a sum.
 
     def __init__(self, close: FloatArray, benchmark: FloatArray, period: int) -> None:
-        self.returns, market = _returns(bars_by_symbol(close)), _returns(bars_by_symbol(benchmark))
-        known = ~np.isnan(market)
-        self.first = np.where(known.any(axis=0), known.argmax(axis=0), len(known))  # the first return of both
-        market[~known] = self.returns[0] = 0.0
-        self.returns[~known] = 0.0
+        rows = bars_by_symbol(close)
+        self.returns, market = like(rows), like(rows)
+        self.first = np.empty(rows.shape[1], dtype=np.int64)  # the first return of both
+        _returns(rows, bars_by_symbol(benchmark), self.returns, market, self.first)
         self.own, self.market = sma(self.returns, period), sma(market, period)
-        self.product = sma(self.returns * market, period)
+        self.product = sma(np.multiply(self.returns, market, out=like(rows)), period)
         self.market_square = sma(np.square(market, out=market), period)
 
 
-def _returns(values: FloatArray) -> FloatArray:
-    out = like(values)
-    out[:1] = np.nan
-    np.subtract(values[1:], values[:-1], out=out[1:])
-    out[1:] /= values[:-1]
-    return out
+@compiled
+def _returns(
+    close: FloatArray, benchmark: FloatArray, own: FloatArray, market: FloatArray, first: IndexArray
+) -> None:
+    # Returns are missing at the head of a symbol only: they count as 0 there, which leaves no trace in a sum.
+    bars, symbols = close.shape
+    for k in range(symbols):
+        own[0, k] = market[0, k] = 0.0
+        first[k] = 1
+        while first[k] < bars and np.isnan(benchmark[first[k] - 1, k]):
+            first[k] += 1
+    for i in range(1, bars):
+        for k in range(symbols):
+            base = benchmark[i - 1, k]
+            change = (benchmark[i, k] - base) / base
+            known = base == base  # noqa: PLR0124 - false for NaN
+            market[i, k] = change if known else 0.0
+            own[i, k] = (close[i, k] - close[i - 1, k]) / close[i - 1, k] if known else 0.0

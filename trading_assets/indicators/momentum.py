@@ -60,20 +60,21 @@ def _rsi(  # noqa: PLR0917 - kernels are called by position
         both = gain[0, k] + loss[0, k]
         value = 100.0 * (gain[0, k] / both) if both >= zero else 0.0
         out[0, k] = value if age[k] >= period else np.nan
+    youngest = age.min()
     for i in range(1, bars):
+        is_warm = youngest + i > period
         for k in range(symbols):
             bar = age[k] + i
-            kept = period - 1.0 if bar > period else 1.0
-            divided = share if bar >= period else 1.0
+            kept = period - 1.0 if is_warm or bar > period else 1.0
+            divided = share if is_warm or bar >= period else 1.0
             change = close[i, k] - close[i - 1, k]
-            up = (gain[i - 1, k] * kept + max(change, 0.0)) * divided
-            down = (loss[i - 1, k] * kept - min(change, 0.0)) * divided
-            gain[i, k] = up
-            loss[i, k] = down
-            both = up + down
-            value = 100.0 * (up / both)
+            gain[i, k] = (gain[i - 1, k] * kept + max(change, 0.0)) * divided
+            loss[i, k] = (loss[i - 1, k] * kept - min(change, 0.0)) * divided
+        for k in range(symbols):
+            both = gain[i, k] + loss[i, k]
+            value = 100.0 * (gain[i, k] / both)
             value = value if both >= zero else 0.0
-            out[i, k] = value if bar >= period else np.nan
+            out[i, k] = value if age[k] + i >= period else np.nan
 
 
 def stochastic(  # noqa: PLR0917 - inputs, then parameters, as every indicator
