@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from trading_assets.errors import Problem
-from trading_assets.screener.fields import FIELDS, ScreenerField
+from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.tokens import Token
 
 _JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
 _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
+_AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
+
+# fmt: off
+_HALF_ORDERS = (
+    ("TOP", "by what?", ("top 20 by market cap", "top 20 by dividend yield")),
+    ("SUPER", "how many, and by what?", ("10 cheapest by P/E",)),
+    ("EXTREME", "as a limit, or for the order of the results?", ("highest dividend yield first", "top 20 by dividend yield")),
+    ("SORT", "by which field?", ("sorted by market cap",)),
+    ("BY", "sorted by it, or the first so many?", ("sorted by market cap", "top 20 by market cap")),
+)
+_EXAMPLES = {"symbol": "AAPL", "name": '"Apple Inc."', "sector": "Energy", "industry": '"Biotechnology"', "exchange": "Nasdaq", "asset_type": "ETF"}
+_VALUES = {"USD": "$10", "shares": "1M", "0-100": "30", "fraction": "5%", "fraction per year": "20%", "days": "90"}
+_STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "STRING": ("which field has this text?", ('industry is "Biotechnology"', 'name is "Apple Inc."')),
+    "LAST": ("only crossings look back over several sessions; other conditions name an earlier one", ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
+    "WITHIN": ("within how many percent of what, or how many sessions?", ("within 5% of 52-week high", "crossed above 200-day SMA within 5 sessions")),
+    "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
+    "YESTERDAY": ("has to follow a field", ("RSI yesterday < 30",)),
+    "PERIOD": ("goes with up and down", ("up more than 5% this week",)),
+    "TODAY": ("goes with up and down", ("up more than 5% today",)),
+    "RPAR": ("this parenthesis closes none", ()),
+    "ALL": ("everything, or what comes with it?", ("everything",)),
+}
+# fmt: on
 
 
 def complaint(found: list[Token], place: int, sentence: str) -> Problem:
@@ -22,108 +46,58 @@ def complaint(found: list[Token], place: int, sentence: str) -> Problem:
     sentence
         As typed.
     """
-    alone = _lonely(found)
-    if alone is not None:
-        return alone
-    read = [token for token in found if token.terminal != "ORDER"]
-    token = found[place] if place < len(found) else None
-    before = found[place - 1] if place else None
-    if token is None or token.terminal == "ORDER":
-        return _unfinished(before, read, sentence)
-    return _misplaced(token, before)
-
-
-def _lonely(found: list[Token]) -> Problem | None:
-    # half of an order: "top 20" without a measure, or a measure without an order
     terminals = [token.terminal for token in found]
-    for name, message, suggestions in (
-        ("TOP", "by what?", ("top 20 by market cap", "top 20 by dividend yield")),
-        ("SUPER", "how many, and by what?", ("10 cheapest by P/E",)),
-        ("EXTREME", "as a limit, or for the order of the results?", ("highest dividend yield first", "top 20 by dividend yield")),
-        ("SORT", "by which field?", ("sorted by market cap",)),
-        ("BY", "sorted by it, or the first so many?", ("sorted by market cap", "top 20 by market cap")),
-    ):  # fmt: skip
-        if name in terminals and (name == "BY" or "ORDER" not in terminals):
-            token = found[terminals.index(name)]
-            if name != "BY" or "ORDER" not in terminals:
+    if "ORDER" not in terminals:
+        for terminal, message, suggestions in _HALF_ORDERS:
+            if terminal in terminals:
+                token = found[terminals.index(terminal)]
                 return token.problem(f'"{token.text}" {message}', suggestions)
-    return None
+    before = found[place - 1] if place else None
+    if place == len(found) or found[place].terminal in {"ORDER", "RPAR"}:
+        unfinished = _unfinished(before, found[:place], sentence)
+        if unfinished is not None:
+            return unfinished
+    if place == len(found):
+        last = found[-1]
+        return last.problem(f'"{last.text}": something is missing after it')
+    return _misplaced(found[place], before)
 
 
-def _unfinished(before: Token | None, read: list[Token], sentence: str) -> Problem:
+def _unfinished(before: Token | None, read: list[Token], sentence: str) -> Problem | None:
     if before is None:
-        return Problem(
-            0, len(sentence), sentence, "say what to look for", ("oversold large caps", "price under $20")
-        )
-    opened = [token for token in read if token.terminal in {"LPAR", "RPAR"}]
-    if before.terminal == "FIELD":
+        examples = ("oversold large caps", "price under $20")
+        return None if sentence.strip() else Problem(0, 0, "", "say what to look for", examples)
+    if before.terminal in {"FIELD", "TEXTFIELD"}:
         return _uncompared(before)
-    if before.terminal == "TEXTFIELD":
-        field = FIELDS[str(before.meaning)]
-        return before.problem(f"{field.label} is what?", (_text_example(field),))
-    if before.terminal in _JOINS:
-        return before.problem(f'"{before.text}" what?')
-    if before.terminal in _COMPARING:
-        return before.problem(f'"{before.text}" what? A number or a field is missing')
+    if before.terminal in _JOINS | _COMPARING:
+        kind = "A number or a field is missing" if before.terminal in _COMPARING else "A condition is missing"
+        return before.problem(f'"{before.text}" what? {kind}')
     if before.terminal == "SPAN":
-        return before.problem(
-            f'"{before.text}": ago, or in the last so many?',
-            ("price > price 5 sessions ago", "in the last 5 sessions"),
-        )
-    if [token.terminal for token in opened].count("LPAR") > [token.terminal for token in opened].count(
-        "RPAR"
-    ):
-        return opened[0].problem("this parenthesis is not closed")
-    return before.problem(f'"{before.text}": something is missing here')
+        examples = ("price > price 5 sessions ago", "in the last 5 sessions")
+        return before.problem(f'"{before.text}": ago, or in the last so many?', examples)
+    opened = [token for token in read if token.terminal == "LPAR"]
+    closed = sum(token.terminal == "RPAR" for token in read)
+    return opened[-1].problem("this parenthesis is not closed") if len(opened) > closed else None
 
 
 def _misplaced(token: Token, before: Token | None) -> Problem:
-    if token.terminal == "RPAR":
-        if before is None or before.terminal not in _JOINS | _COMPARING | {"FIELD"}:
-            return token.problem("this parenthesis closes none")
-        return _unfinished(before, [], "")
-    if token.terminal == "STRING":
-        return token.problem(
-            "which field has this text?", (f"industry is {token.text}", f"name is {token.text}")
-        )
-    if (
-        token.terminal in {"LAST", "WITHIN"}
-        and before is not None
-        and before.terminal not in {"CROSS", "MOVE"}
-    ):
-        return token.problem(
-            f'"{token.text}": only crossings look back over several sessions; other conditions name an earlier one',
-            ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30"),
-        )
-    if token.terminal in {"AGO", "YESTERDAY"}:
-        return token.problem(f'"{token.text}" has to follow a field', ("price > price 5 sessions ago",))
-    if token.terminal in {"PERIOD", "TODAY"}:
-        return token.problem(f'"{token.text}" goes with up and down', (f"up more than 5% {token.text}",))
-    if before is not None and before.terminal == "FIELD":
+    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"}:
         return _uncompared(before)
-    if before is not None and before.terminal == "TEXTFIELD":
-        field = FIELDS[str(before.meaning)]
-        return before.problem(f"{field.label} is what?", (_text_example(field),))
-    if token.terminal in {"NUMBER", "PERCENT", "MULT"}:
-        return token.problem(f'"{token.text}" of what, and above or below?', ("price under $20", "RSI < 30"))
+    if token.terminal in _STRAYS:
+        message, suggestions = _STRAYS[token.terminal]
+        return token.problem(f'"{token.text}": {message}', suggestions)
+    if token.terminal in _AMOUNTS:
+        return token.problem(f'"{token.text}" of what, above or below?', ("price under $20", "RSI < 30"))
     if before is not None:
-        return token.problem(f'"{token.text}" does not fit after "{before.text}"')
+        return token.problem(
+            f'"{token.text}" does not fit after "{before.text}": a comma, or a word between?'
+        )
     return token.problem(f'"{token.text}" cannot stand first')
 
 
 def _uncompared(token: Token) -> Problem:
     field = FIELDS[str(token.meaning)]
-    example = {"USD": "$10", "shares": "1M", "0-100": "30"}.get(
-        field.unit, "5%" if field.unit.startswith("fraction") else "1"
-    )
-    return token.problem(
-        f"{field.label} above or below what?", (f"{field.label} > {example}", f"sorted by {field.label}")
-    )
-
-
-def _text_example(field: ScreenerField) -> str:
-    words = {"symbol": "AAPL", "sector": "Energy", "exchange": "Nasdaq", "asset_type": "ETF"}
-    return f"{field.label} is {words.get(field.name, _QUOTED[field.name == 'name'])}"
-
-
-_QUOTED = ('"Biotechnology"', '"Apple Inc."')
+    if field.kind == "text":
+        return token.problem(f"{field.label} is what?", (f"{field.label} is {_EXAMPLES[field.name]}",))
+    example = f"{field.label} > {_VALUES.get(field.unit, '1')}"
+    return token.problem(f"{field.label} above or below what?", (example, f"sorted by {field.label}"))

@@ -1,5 +1,7 @@
 """Lexemes: a sentence cut into words, numbers, signs and quoted texts, each with its place in the original."""
 
+# ruff: noqa: RUF001, RUF002 - the many forms of one sign are what this module is about
+
 from __future__ import annotations
 
 import re

@@ -144,9 +144,9 @@ class _Reader:
                 break
         amount = Amount(number.copy_negate() if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
         self._add(_TERMINALS[amount.unit], amount, place - self.place)
-        if place < len(self.pieces) and self.pieces[place].text == "+":
-            if self.pieces[place].start == self.pieces[place - 1].end:
-                self._add("SUFFIX", ">=", 1)
+        after = self.pieces[place] if place < len(self.pieces) else None
+        if after is not None and after.text == "+" and after.start == self.pieces[place - 1].end:
+            self._add("SUFFIX", ">=", 1)
         return True
 
     def _leads(self, place: int) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Callable
+from itertools import pairwise
 from typing import cast
 
 from pydantic import ValidationError
 
 from trading_assets.errors import Problem
 from trading_assets.screener.amounts import Amount
-from trading_assets.screener.conditions import Conditions, MeaninglessError, wrong
-from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.conditions import Conditions
 from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
+from trading_assets.screener.operands import MeaninglessError
 from trading_assets.screener.spans import Node, Part, stretch
 
 _BARE = frozenset({"macro", "values", "gapped"})
@@ -44,30 +45,29 @@ class _Meaning:
             return None, [Problem(0, len(self.sentence), self.sentence, message)]
 
     def _filter(self, node: Node) -> Filter | None:
-        match node.data:
-            case "either":
-                return self._either(node)
-            case "every":
-                return self._every(node)
-            case "inner":
-                self.conditions.subject.forget()
-                found = self._filter(cast("Node", node.children[1]))
-                self.conditions.subject.forget()
-                return found
-            case "negated":
-                inner = self._filter(cast("Node", node.children[1]))
-                return None if inner is None else Not(filter=inner)
-            case "neither":
-                return self._neither(node)
+        rules: dict[str, Callable[[Node], Filter | None]] = {
+            "either": self._either, "every": self._every, "inner": self._inner, "negated": self._negated,
+            "neither": self._neither,
+        }  # fmt: skip
         try:
-            return self.conditions.make(node)
+            return rules.get(node.data, self.conditions.make)(node)
         except MeaninglessError as error:
             self.problems.append(error.problem)
             return None
 
+    def _inner(self, node: Node) -> Filter | None:
+        self.conditions.subject.forget()
+        found = self._filter(cast("Node", node.children[1]))
+        self.conditions.subject.forget()
+        return found
+
+    def _negated(self, node: Node) -> Filter | None:
+        inner = self._filter(cast("Node", node.children[1]))
+        return None if inner is None else Not(filter=inner)
+
     def _either(self, node: Node) -> Filter | None:
         parts = node.nodes("every")
-        for part, after in zip(parts, parts[1:], strict=False):
+        for part, after in pairwise(parts):
             last = cast("Node", part.children[-1])
             if _open_not(last) and not _is_negative(cast("Node", after.children[0])):
                 self._unclear(last, cast("Node", after.children[0]))
@@ -98,7 +98,7 @@ class _Meaning:
     def _neither(self, node: Node) -> Filter | None:
         parts = cast("list[Node]", [child for child in node.children if isinstance(child, Node)])
         if len(parts) == 1 and parts[0].data != "values":
-            self.problems.append(wrong(node, self.sentence, "neither this nor what?").problem)
+            self._wrong(node, "neither this nor what?")
         found = [child for child in map(self._filter, parts) if child is not None]
         if not found:
             return None
@@ -122,7 +122,7 @@ class _Meaning:
     def _unclear(self, before: Node, after: Node) -> None:
         start, middle, end = stretch(before)[0], stretch(before)[1], stretch(after)[1]
         word = str(self.sentence[start:middle].split(" ")[0])
-        first = self.sentence[stretch(cast("Part", before.children[1]))[0] : middle]
+        first = self.sentence[stretch(before.children[1])[0] : middle]
         second = self.sentence[slice(*stretch(after))]
         self.problems.append(
             Problem(
@@ -133,6 +133,9 @@ class _Meaning:
                 (f"not ({first}) and {second}", f"not ({first} or {second})", f"not ({first} and {second})"),
             )
         )
+
+    def _wrong(self, part: Part, message: str, *suggestions: str) -> None:
+        self.problems.append(self.conditions.operands.wrong(part, message, *suggestions).problem)
 
     def _order(self, nodes: list[Node]) -> tuple[Sort | None, int | None]:
         sorts: list[Sort] = []
@@ -146,12 +149,10 @@ class _Meaning:
                 tops.append(self._count(node, cast("Amount", number.meaning)))
         for found, what in ((sorts, "orders"), (tops, "numbers of results")):
             if len(found) > 1:
-                self.problems.append(wrong(nodes[-1], self.sentence, f"two {what}: which of them?").problem)
+                self._wrong(nodes[-1], f"two {what}: which of them?")
         if tops and not sorts:
             text = self.sentence[slice(*stretch(nodes[-1]))]
-            self.problems.append(
-                wrong(nodes[-1], self.sentence, f'"{text}" by what?', f"top {tops[0]} by market cap").problem
-            )
+            self._wrong(nodes[-1], f'"{text}" by what?', f"top {tops[0]} by market cap")
         return (sorts or [None])[0], (tops or [None])[0]  # type: ignore[list-item] # None stands for none found
 
     def _descending(self, node: Node) -> bool:
@@ -161,7 +162,7 @@ class _Meaning:
             if not (token.terminal == "TOP" and token.meaning and node.token("EXTREME", "DIR"))
         ]
         if len(set(said)) > 1:
-            self.problems.append(wrong(node, self.sentence, "ascending or descending?").problem)
+            self._wrong(node, "ascending or descending?")
         return said[0] if said else True
 
     def _count(self, node: Node, amount: Amount) -> int:
@@ -173,9 +174,9 @@ class _Meaning:
             or not 1 <= number <= MAX_TOP
         ):
             message = f"a whole number of results from 1 to {MAX_TOP:,} is needed"
-            self.problems.append(wrong(node, self.sentence, message).problem)
+            self._wrong(node, message)
             return 1
-        return int(Decimal(number))
+        return int(number)
 
 
 _ORDERS = frozenset({"sort", "top", "limit"})

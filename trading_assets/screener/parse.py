@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import lark
 from lark.lexer import Lexer
@@ -81,7 +81,7 @@ def _read(text: str) -> tuple[Query | None, list[Problem]]:
         return None, [deep.problem(f"more than {MAX_NESTING} parentheses within each other")]
     ready = arranged(found, text)
     try:
-        tree = _grammar().parse(ready)  # type: ignore[arg-type] # our lexer takes tokens where lark's take text
+        tree = _grammar().parse(cast("str", ready))  # our lexer takes tokens where lark's take text
     except lark.UnexpectedToken as error:
         at = error.token.value
         place = ready.index(at) if isinstance(at, Token) else len(ready)
@@ -105,7 +105,7 @@ class _Tokens(Lexer):
     def __init__(self, _conf: object) -> None:
         pass
 
-    def lex(self, data: Any) -> Iterator[lark.Token]:
+    def lex(self, data: Any) -> Iterator[lark.Token]:  # type: ignore[override] # lark calls a lexer without a state with the input alone
         for token in data:
             terminal = lark.Token(token.terminal, "")
             terminal.value = token

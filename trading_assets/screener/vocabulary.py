@@ -132,33 +132,32 @@ def _split(words: str) -> list[str]:
 
 
 def _phrases() -> Iterator[tuple[str, Entry]]:
-    for terminal, meaning, words in PHRASES:
-        known = _split(words)
-        if terminal == "MULT":
-            meaning = Amount(Decimal(str(meaning)), "x")
-        yield from ((one, Entry(terminal, meaning, known[0])) for one in known)
+    yield from _fixed_phrases()
     for field in FIELDS.values():
-        terminal = "FIELD" if field.kind == "number" else "TEXTFIELD"
-        entry = Entry(terminal, field.name, field.label)
+        entry = Entry("FIELD" if field.kind == "number" else "TEXTFIELD", field.name, field.label)
         yield from ((one, entry) for one in (*field.aliases, field.name))
     for macro in MACROS.values():
         if macro.name not in _GAPS:  # the grammar reads their size
-            yield from ((one, Entry("MACRO", macro.name, macro.name)) for one in macro.phrases)
+            entry = Entry("MACRO", macro.name, macro.name)
+            yield from ((one, entry) for one in macro.phrases)
     for sector in SECTORS:
         entry = Entry("VALUE", ("sector", sector.name), sector.name)
         yield from ((one, entry) for one in (sector.name, sector.yahoo, *sector.aliases))
-    for field_name, code, words in TEXT_VALUES:
-        known = _split(words)
-        yield from ((one, Entry("VALUE", (field_name, code), known[0])) for one in known)
+
+
+def _fixed_phrases() -> Iterator[tuple[str, Entry]]:
+    for terminal, meaning, words in PHRASES:
+        meant = Amount(Decimal(str(meaning)), "x") if terminal == "MULT" else meaning
+        yield from ((one, Entry(terminal, meant, _split(words)[0])) for one in _split(words))
+    for field, code, words in TEXT_VALUES:
+        yield from ((one, Entry("VALUE", (field, code), _split(words)[0])) for one in _split(words))
     for words, message, suggestions in REFUSED:
-        known = _split(words)
-        yield from ((one, Entry("REFUSED", Refusal(message, suggestions), one)) for one in known)
-    for name, words in INDUSTRIES.items():
-        message = f"an industry, narrower than the sector {name}"
-        known = _split(words)
-        for one in known:
-            quoted = f'industry is "{one.title()}"'
-            yield one, Entry("REFUSED", Refusal(message, (name, quoted)), one)
+        yield from ((one, Entry("REFUSED", Refusal(message, suggestions), one)) for one in _split(words))
+    for sector, words in INDUSTRIES.items():
+        message = f"an industry, narrower than the sector {sector}"
+        for one in _split(words):
+            refusal = Refusal(message, (sector, f'industry is "{one.title()}"'))
+            yield one, Entry("REFUSED", refusal, one)
 
 
 def _variants() -> Iterator[tuple[str, Entry]]:

@@ -6,7 +6,19 @@ import re
 
 from trading_assets.screener.amounts import written, written_factor, written_limits
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Query, Term
+from trading_assets.screener.filters import (
+    And,
+    Between,
+    Comparison,
+    Cross,
+    Filter,
+    In,
+    Not,
+    Or,
+    Predicate,
+    Query,
+    Term,
+)
 from trading_assets.screener.vocabulary import spoken, vocabulary
 
 _TICKER = re.compile(r"[A-Z]{1,5}(?:[.-][A-Z]{1,2})?")
@@ -22,7 +34,7 @@ def write(query: Query) -> str:
     'RSI < 30, top 20 by market cap'
     """
     where = (
-        _nested(query.where, Or)
+        _nested(query.where, (Or,))
         if query.where and query.sort
         else describe(query.where)
         if query.where
@@ -48,6 +60,15 @@ def describe(node: Filter) -> str:
     'price > 200-day SMA'
     """
     match node:
+        case And() | Or():
+            return f" {node.kind} ".join(_nested(child, (And, Or)) for child in node.filters)
+        case Not():
+            return _negation(node)
+    return _condition(node)
+
+
+def _condition(node: Predicate) -> str:
+    match node:
         case Comparison():
             return f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value, node.field)}"
         case Between():
@@ -60,17 +81,17 @@ def describe(node: Filter) -> str:
             )
         case In():
             return f"{FIELDS[node.field].label} is {' or '.join(_texts(node))}"
-        case Not(filter=In() as inner) if len(inner.values) == 1:
-            return f"{FIELDS[inner.field].label} is not {_texts(inner)[0]}"
-        case Not(filter=In() as inner):
-            return f"{FIELDS[inner.field].label} is neither {' nor '.join(_texts(inner))}"
-        case Not():
-            return f"not ({describe(node.filter)})"
-        case And() | Or():
-            return f" {node.kind} ".join(_nested(child, And | Or) for child in node.filters)
 
 
-def _nested(node: Filter, kinds: type) -> str:
+def _negation(node: Not) -> str:
+    inner = node.filter
+    if not isinstance(inner, In):
+        return f"not ({describe(inner)})"
+    label, texts = FIELDS[inner.field].label, _texts(inner)
+    return f"{label} is not {texts[0]}" if len(texts) == 1 else f"{label} is neither {' nor '.join(texts)}"
+
+
+def _nested(node: Filter, kinds: tuple[type, ...]) -> str:
     return f"({describe(node)})" if isinstance(node, kinds) else describe(node)
 
 
