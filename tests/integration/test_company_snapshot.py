@@ -160,6 +160,11 @@ def test_a_session_run_uses_the_facts_and_sql_reads_them(taken, install):
         # the newest session knows the snapshot that was taken after its close, and its price is the vendor's
         assert set(both[AGE_COLUMN]) == {0}
         assert both["pe"].to_list() == pytest.approx(both["trailing_pe"].to_list(), rel=1e-6)
+        with dagster_instance(platform.settings, platform.postgres) as instance:
+            event = instance.get_latest_materialization_event(dg.AssetKey(DAILY_FEATURES.name))
+        metadata = event.asset_materialization.metadata
+        assert metadata["symbols_with_fundamentals"].value == daily[AGE_COLUMN].count()
+        assert metadata["oldest_fundamentals_days"].value == 0
         # the session before does not
         earlier = features(platform, DAILY_FEATURES, shift(installation.session, -1))
         assert earlier.height > 20
