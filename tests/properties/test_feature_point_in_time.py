@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets.features import tiles
-from trading_assets.features.build import build_daily_features
-from trading_assets.indicators.registry import FEATURES
+from trading_assets.features.build import build_daily_features, build_resumable
+from trading_assets.features.state import CARRIED_SCHEMA
+from trading_assets.indicators.registry import FEATURES, WINDOW_BARS
 
 FIRST = date(2020, 1, 1)
 ACTION_SCHEMA = {
@@ -27,6 +28,7 @@ ACTION_SCHEMA = {
     "price_factor": pl.Float64,
 }
 SYMBOLS = ("AAA", "BBB", "SPY")
+NOTHING = pl.DataFrame(schema=CARRIED_SCHEMA)
 
 
 def market(seed: int, days: int) -> pl.DataFrame:
@@ -240,3 +242,58 @@ def test_a_corrected_bar_leaves_the_averages_of_windows_without_it_as_they_were(
     )
     assert bars["close"].sum() != corrected["close"].sum()
     assert_frame_equal(now, before, check_exact=True)
+
+
+def carried_at(bars: pl.DataFrame, known: pl.DataFrame, *days: date) -> pl.DataFrame:
+    return build_resumable(bars, known, sessions=[], carried=NOTHING, checkpoints=days)[1]
+
+
+def since(bars: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars from each symbol's carried one on."""
+    first = bars.join(carried.select("symbol", "bar_session"), on="symbol", how="left", maintain_order="left")
+    is_kept = pl.col("session") >= pl.col("bar_session")
+    return first.filter(is_kept.fill_null(value=True)).drop("bar_session")
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.integers(300, 620), actions_lists, st.data())
+def test_what_is_carried_and_the_bars_since_give_the_bits_of_the_whole_history(
+    seed, days, actions, data
+) -> None:
+    bars, known = market(seed, days), frame_of(actions)
+    sessions = sessions_of(bars)
+    if len(sessions) < 300:
+        return
+    checkpoint, later = sorted(data.draw(st.lists(st.integers(0, len(sessions) - 1), min_size=2, max_size=2)))
+    carried = carried_at(bars, known, sessions[checkpoint])
+    rest = since(bars, carried)
+    rows, states = build_resumable(
+        rest, known, sessions=sessions[checkpoint:], carried=carried, checkpoints=[sessions[later]]
+    )
+    assert_frame_equal(states, carried_at(bars, known, sessions[later]), check_exact=True)
+
+    # windows are those of the whole history once the bars since hold them
+    held = rest.with_columns(number=pl.int_range(1, pl.len() + 1).over("symbol"))
+    is_first = pl.col("symbol").is_in(carried.filter(pl.col("bars") > 1)["symbol"].implode())
+    compared = held.filter((pl.col("number") >= WINDOW_BARS) | ~is_first).select("symbol", "session")
+    whole = build_daily_features(bars, known, sessions=sessions[checkpoint:])
+    assert_frame_equal(
+        rows.join(compared, on=["symbol", "session"], how="semi", maintain_order="left"),
+        whole.join(compared, on=["symbol", "session"], how="semi", maintain_order="left"),
+        check_exact=True,
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.integers(2, 320), actions_lists, st.data())
+def test_what_is_carried_at_a_session_knows_nothing_later(seed, days, actions, data) -> None:
+    bars, known = market(seed, days), frame_of(actions)
+    if bars.is_empty():
+        return
+    session = data.draw(st.sampled_from(sessions_of(bars)))
+    past = bars.filter(pl.col("session") <= session)
+    then = known.filter(pl.col("ex_date") <= session)
+    extra = frame_of([("AAA", session + timedelta(days=1), "split", 4.0, 0.0)])
+    expected = carried_at(past, then, session)
+    for later_bars, later_actions in ((bars, then), (bars, pl.concat([then, extra])), (past, known)):
+        assert_frame_equal(carried_at(later_bars, later_actions, session), expected, check_exact=True)
