@@ -196,7 +196,7 @@ def test_a_key_is_never_null_and_no_column_is_called_as_a_folder() -> None:
     table = replace(
         SCREENER_RESULTS, columns={**SCREENER_RESULTS.columns, "screen": Column(pl.String, "any")}
     )
-    row = (None, JUNE, "A", 1, "Oversold", "entered", 1.0)
+    row = (None, JUNE, "A", "v1", 1, "Oversold", "entered", 1.0)
     with pytest.raises(LakeError, match="screen must not be null"):
         accept(table, pl.DataFrame([row], schema=table.schema, orient="row"), [JUNE])
     for known in TABLES.values():
@@ -313,7 +313,7 @@ def test_contradictory_or_foreign_files_are_reported_not_read(lake: Lake) -> Non
 def test_columns_that_a_later_version_adds_read_as_null_from_older_files(lake: Lake) -> None:
     older = {name: column for name, column in SCREENER_RESULTS.columns.items() if name != "close"}
     table = type(SCREENER_RESULTS)("screener_results", "older", older, key=SCREENER_RESULTS.key)
-    row = ("low_rsi", JUNE, "A", 1, "Oversold", "entered")
+    row = ("low_rsi", JUNE, "A", "v1", 1, "Oversold", "entered")
     frame = pl.DataFrame([row], schema=table.schema, orient="row")
     lake.write_sessions(table, frame, [JUNE], known_at=NOW)
     assert lake.scan(SCREENER_RESULTS).collect().rows() == [(*row, None)]
