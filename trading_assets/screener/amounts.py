@@ -112,7 +112,9 @@ def written_factor(factor: float) -> str:
 
 
 def _fraction(amount: Amount, label: str) -> float:
-    if amount.unit in {"$", "x"} or amount.magnitude:
+    if amount.unit == "x":
+        raise AmountError(f"{label} is in percent, not a number of times")
+    if amount.unit == "$" or amount.magnitude:
         raise AmountError(f"{label} is in percent", (f"{_digits(amount.number)}%",))
     if amount.unit:
         return _shifted(amount.number, _SHIFTS[amount.unit])

@@ -21,7 +21,6 @@ _HALF_ORDERS = (
 _EXAMPLES = {"symbol": "AAPL", "name": '"Apple Inc."', "sector": "Energy", "industry": '"Biotechnology"', "exchange": "Nasdaq", "asset_type": "ETF"}
 _VALUES = {"USD": "$10", "shares": "1M", "0-100": "30", "fraction": "5%", "fraction per year": "20%", "days": "90"}
 _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "STRING": ("which field has this text?", ('industry is "Biotechnology"', 'name is "Apple Inc."')),
     "LAST": ("only crossings look back over several sessions; other conditions name an earlier one", ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
     "WITHIN": ("within how many percent of what, or how many sessions?", ("within 5% of 52-week high", "crossed above 200-day SMA within 5 sessions")),
     "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
@@ -34,7 +33,7 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
 # fmt: on
 
 
-def complaint(found: list[Token], place: int, sentence: str) -> Problem:
+def complaint(found: list[Token], place: int) -> Problem:
     """Say why the token at ``place`` (or the end of the sentence, if that is beyond the last) does not fit.
 
     Parameters
@@ -43,8 +42,6 @@ def complaint(found: list[Token], place: int, sentence: str) -> Problem:
         Tokens as they were given to the grammar.
     place
         Index of the first token that the grammar refused.
-    sentence
-        As typed.
     """
     terminals = [token.terminal for token in found]
     if "ORDER" not in terminals:
@@ -54,7 +51,7 @@ def complaint(found: list[Token], place: int, sentence: str) -> Problem:
                 return token.problem(f'"{token.text}" {message}', suggestions)
     before = found[place - 1] if place else None
     if place == len(found) or found[place].terminal in {"ORDER", "RPAR"}:
-        unfinished = _unfinished(before, found[:place], sentence)
+        unfinished = _unfinished(before, found[:place])
         if unfinished is not None:
             return unfinished
     if place == len(found):
@@ -63,10 +60,9 @@ def complaint(found: list[Token], place: int, sentence: str) -> Problem:
     return _misplaced(found[place], before)
 
 
-def _unfinished(before: Token | None, read: list[Token], sentence: str) -> Problem | None:
+def _unfinished(before: Token | None, read: list[Token]) -> Problem | None:
     if before is None:
-        examples = ("oversold large caps", "price under $20")
-        return None if sentence.strip() else Problem(0, 0, "", "say what to look for", examples)
+        return None
     if before.terminal in {"FIELD", "TEXTFIELD"}:
         return _uncompared(before)
     if before.terminal in _JOINS | _COMPARING:
@@ -83,6 +79,10 @@ def _unfinished(before: Token | None, read: list[Token], sentence: str) -> Probl
 def _misplaced(token: Token, before: Token | None) -> Problem:
     if before is not None and before.terminal in {"FIELD", "TEXTFIELD"}:
         return _uncompared(before)
+    if token.terminal == "STRING":
+        return token.problem(
+            "which field has this text?", (f"industry is {token.text}", f"name is {token.text}")
+        )
     if token.terminal in _STRAYS:
         message, suggestions = _STRAYS[token.terminal]
         return token.problem(f'"{token.text}": {message}', suggestions)

@@ -85,6 +85,9 @@ class Conditions:
                 return "close"
             text = self.operands.text(test)
             raise self.operands.wrong(test, f'"{text}": of which field?', f"price {text}", f"RSI {text}")
+        if not self.subject.join:
+            text = self.operands.text(test)
+            raise self.operands.wrong(test, f'"{text}": of which field?', f"and {text}", f"price {text}")
         if says_price and before != "close" and self.subject.join == "COMMA":
             text, label = self.operands.text(test), FIELDS[before].label
             raise self.operands.wrong(

@@ -112,11 +112,17 @@ class _Reader:
             return
         if entry.terminal == "FIELD" and self._other_period(str(entry.meaning), count):
             return
+        listed = self._symbols_before()
         token = self._add(entry.terminal, entry.meaning, count)
         if isinstance(entry.meaning, Refusal):
             self.found.pop()
-            message = f'"{token.text}": {entry.meaning.message}'
-            self.problems.append(token.problem(message, entry.meaning.suggestions))
+            message, suggestions = entry.meaning.message, entry.meaning.suggestions
+            if listed is not None and token.text.isupper():
+                message, suggestions = (
+                    "a word of the screener: put the symbol into quotes",
+                    (f'"{token.text}"',),
+                )
+            self.problems.append(token.problem(f'"{token.text}": {message}', suggestions))
         elif entry.terminal == "FILLER":
             self.fillers += 1
 
@@ -191,7 +197,7 @@ class _Reader:
         text = self.sentence[start : self.pieces[end_place - 1].end]
         self._flush()
         self.problems.append(
-            Problem(start, start + len(text), text, f'"{text}": there is {", ".join(known)}', known)
+            Problem(start, start + len(text), text, f'"{text}": there are only {", ".join(known)}', known)
         )
         self.place = end_place
 
@@ -219,8 +225,11 @@ class _Reader:
         text = self.sentence[first.start : last.end]
         place = self.place - len(self._unknown)
         near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
-        if self._symbols_before() and _TICKER.fullmatch(text):
+        symbol = _TICKER.fullmatch(text) is not None
+        if symbol and self._symbols_before():
             near = (text.upper(), *near)
+        elif symbol and text.isupper():
+            near = (f"symbol is {text}", *near)
         meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
         self.problems.append(Problem(first.start, last.end, text, f'"{text}"{meant}', near))
         self._unknown = []

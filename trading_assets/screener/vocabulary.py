@@ -154,10 +154,9 @@ def _fixed_phrases() -> Iterator[tuple[str, Entry]]:
     for words, message, suggestions in REFUSED:
         yield from ((one, Entry("REFUSED", Refusal(message, suggestions), one)) for one in _split(words))
     for sector, words in INDUSTRIES.items():
-        message = f"an industry, narrower than the sector {sector}"
-        for one in _split(words):
-            refusal = Refusal(message, (sector, f'industry is "{one.title()}"'))
-            yield one, Entry("REFUSED", refusal, one)
+        message = f'narrower than the sector {sector}; an industry is named in quotes as the vendor writes it: industry is "..."'
+        entry = Entry("REFUSED", Refusal(message, (sector,)), "")
+        yield from ((one, entry) for one in _split(words))
 
 
 def _variants() -> Iterator[tuple[str, Entry]]:

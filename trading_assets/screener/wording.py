@@ -33,14 +33,9 @@ def write(query: Query) -> str:
     >>> write(Query(where=Comparison(field="rsi_14", operator="<", value=30), sort=Sort(field="market_cap"), top=20))
     'RSI < 30, top 20 by market cap'
     """
-    where = (
-        _nested(query.where, (Or,))
-        if query.where and query.sort
-        else describe(query.where)
-        if query.where
-        else ""
-    )
-    parts = [where] if where else []
+    parts = []
+    if query.where is not None:
+        parts.append(_nested(query.where, Or) if query.sort else describe(query.where))
     if query.sort and query.top:
         parts.append(
             f"{'top' if query.sort.descending else 'bottom'} {query.top} by {_field(query.sort.field, 0)}"
@@ -61,7 +56,7 @@ def describe(node: Filter) -> str:
     """
     match node:
         case And() | Or():
-            return f" {node.kind} ".join(_nested(child, (And, Or)) for child in node.filters)
+            return f" {node.kind} ".join(map(_enclosed, node.filters))
         case Not():
             return _negation(node)
     return _condition(node)
@@ -91,8 +86,14 @@ def _negation(node: Not) -> str:
     return f"{label} is not {texts[0]}" if len(texts) == 1 else f"{label} is neither {' nor '.join(texts)}"
 
 
-def _nested(node: Filter, kinds: tuple[type, ...]) -> str:
-    return f"({describe(node)})" if isinstance(node, kinds) else describe(node)
+def _enclosed(node: Filter) -> str:
+    # in parentheses what has an "and" or "or" of its own, so that nobody has to know which binds stronger
+    several = isinstance(node, And | Or) or (isinstance(node, In) and len(node.values) > 1)
+    return f"({describe(node)})" if several else describe(node)
+
+
+def _nested(node: Filter, kind: type) -> str:
+    return f"({describe(node)})" if isinstance(node, kind) else describe(node)
 
 
 def _field(name: str, ago: int) -> str:

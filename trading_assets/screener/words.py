@@ -107,7 +107,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("consumer", "which of the two consumer sectors?", ("consumer discretionary", "consumer staples")),
     ("recently | lately | recent", "within how many sessions?", ("in the last 5 sessions",)),
     ("for last | for past", "a condition on every one of several sessions cannot be asked for; crossings take a window, other conditions an earlier session", ("price > price 5 sessions ago", "in the last 5 sessions")),
-    ("ytd | year to date | month to date | week to date | mtd | qtd", "returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "252-day return > 5%")),
+    ("ytd | this year to date | this month to date | year to date | month to date | week to date | mtd | qtd", "returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "252-day return > 5%")),
     ("about | around | roughly | approximately | approx | nearly | almost | circa | near | close to | ~", "how near? Give a range", ("within 5% of 52-week high", "price between $95 and $105")),
     ("crossing | crossed | crosses | cross | crossover", "crossed what, and to which side?", ("50-day SMA crossed above 200-day SMA",)),
     ("open | today's high | today's low | day's high | day's low | intraday", "the open, high and low of a session are no fields", ("price > $10", "opening gap > 2%")),
