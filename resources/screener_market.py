@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -14,15 +16,16 @@ import polars as pl
 from resources.lake import Lake
 from trading_assets.errors import TransientError
 from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, UNIVERSE
-from trading_assets.screener.evaluate import matches
+from trading_assets.screener.evaluate import COUNTS, count_matches
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
-from trading_assets.screener.market import Market, columns_needed
+from trading_assets.screener.market import Market, columns_decided, columns_needed
 from trading_assets.sessions import NEW_YORK, sessions_between, shift
 
 CACHE_BYTES = 256 * 2**20
 KNOWN_BYTES = 512 * 2**20
 _ATTEMPTS = 5
+_COUNTING_THREADS = 2
 _NEWEST_WITHIN = timedelta(days=31)
 _KEY = ("symbol", "session")
 _TEXTS = tuple(name for name, field in FIELDS.items() if field.kind == "text" and name != "symbol")
@@ -118,21 +121,40 @@ class ScreenerMarket:
         Values of earlier years that the query looks back on are there.
         """
         columns, distances = columns_needed(query)
-        reach, carried = distances[-1], None
+        for rows, sessions in self._years(columns, distances[-1], start, end):
+            yield Market(rows, sessions)
+
+    def matches(self, query: Query, start: date, end: date) -> pl.DataFrame:
+        """Count what passes in each session: ``session``, ``screened``, ``matched`` (before ``top`` cuts), by session.
+
+        Reads the columns of the conditions alone, a year at a time, and counts the last one while it reads the next.
+        """
+        columns, distances = columns_decided(query)
+        counts: list[pl.DataFrame] = []
+        with ThreadPoolExecutor(_COUNTING_THREADS) as pool:
+            pending: deque[Future[pl.DataFrame]] = deque()
+            for rows, sessions in self._years(columns, distances[-1], start, end):
+                # what looks at its own row only is decided a stored piece at a time, in the processor's caches
+                markets = [Market(rows, sessions)] if distances[-1] else _pieces(rows)
+                pending.append(pool.submit(count_matches, query, markets))
+                if len(pending) > _COUNTING_THREADS:
+                    counts.append(pending.popleft().result())
+            counts.extend(future.result() for future in pending)
+        return pl.concat([pl.DataFrame(schema=COUNTS), *counts])
+
+    def _years(
+        self, columns: Sequence[str], reach: int, start: date, end: date
+    ) -> Iterator[tuple[pl.DataFrame, list[date]]]:
+        carried: pl.DataFrame | None = None
         for _, days in groupby(sessions_between(start, end), key=lambda day: day.year):
             sessions = list(days)
-            first = sessions[0] if carried is not None or not reach else shift(sessions[0], -reach)
+            first = shift(sessions[0], -reach) if reach and carried is None else sessions[0]
             rows = _read(self._lake, first, sessions[-1], columns)
             if carried is not None:
                 rows = pl.concat([carried, rows])
             if reach:
                 carried = rows.filter(pl.col("session") > shift(sessions[-1], -reach))
-            yield Market(rows, sessions)
-
-    def matches(self, query: Query, start: date, end: date) -> pl.DataFrame:
-        """Count what passes in each session: ``session``, ``screened``, ``matched`` (before ``top`` cuts), by session."""
-        counts = [matches(query, market) for market in self.history(query, start, end)]
-        return pl.concat(counts) if counts else pl.DataFrame(schema=_COUNTS)
+            yield rows, sessions
 
     def _current_rows(self, sessions: Sequence[date], columns: Sequence[str]) -> pl.DataFrame:
         with self._reading:
@@ -195,7 +217,11 @@ class ScreenerMarket:
             return kept.rows
 
 
-_COUNTS = pl.Schema({"session": pl.Date(), "screened": pl.Int64(), "matched": pl.Int64()})
+def _pieces(rows: pl.DataFrame) -> Iterator[Market]:
+    first = 0
+    for length in rows["session"].chunk_lengths():
+        yield Market(rows.slice(first, length))
+        first += length
 
 
 def _read(
@@ -207,7 +233,9 @@ def _read(
     listed = lake.scan(UNIVERSE, start=start, end=end) if texts else None
     if only is not None and start < end:
         scan = scan.filter(pl.col("session").is_in(list(only)))
-    rows = scan.select(*_KEY, *numbers).collect()
+    # a missing number is NaN from here on, so that arrays of the columns need no copy
+    values = [pl.col(name).cast(pl.Float64).fill_null(math.nan) for name in numbers]
+    rows = scan.select(*_KEY, *values).collect()
     return rows if listed is None else _with_texts(rows, listed, texts).select(*_KEY, *columns)
 
 

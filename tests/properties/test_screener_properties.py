@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.screener.decide import fails, passes
-from trading_assets.screener.evaluate import conjuncts, evaluate, matches, ranked, screen_version
+from trading_assets.screener.evaluate import conjuncts, count_matches, evaluate, ranked, screen_version
 from trading_assets.screener.filters import (
     And,
     Between,
@@ -195,7 +195,7 @@ def test_sessions_at_once_give_the_same_as_one_by_one_and_every_count_adds_up(tr
     assert ranked(query, at_once).equals(pl.concat([ranked(query, market) for market in one_by_one]))
     found = [evaluate(query, market) for market in one_by_one]
     with_rows = [item for item in found if item.screened]
-    assert matches(query, at_once)["matched"].to_list() == [item.matched for item in with_rows]
+    assert count_matches(query, [at_once])["matched"].to_list() == [item.matched for item in with_rows]
     for item in found:
         remaining = item.screened
         for condition in item.conditions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ from trading_assets.screener.wording import describe
 OVERSOLD_BELOW = 30.0
 OVERBOUGHT_ABOVE = 70.0
 BADGES = ("Oversold", "Overbought", "Bullish", "Bearish", "Neutral")
+COUNTS = pl.Schema({"session": pl.Date(), "screened": pl.Int64(), "matched": pl.Int64()})
+_LAST_DAY = 2**16  # days since 1970: the year 2149
 ALWAYS_SHOWN = ("symbol", "session", "rank", "badge", "close")
 
 
@@ -101,13 +104,28 @@ def ranked(query: Query, market: Market) -> pl.DataFrame:
     return _ranked(query, market, _passing(query, market))
 
 
-def matches(query: Query, market: Market) -> pl.DataFrame:
-    """Count what passes in each session, before ``top`` cuts: ``session``, ``screened``, ``matched``, by session."""
-    return (
-        market.keys.select("session", passed=pl.Series(_passing(query, market)))
-        .group_by("session")
-        .agg(screened=pl.len().cast(pl.Int64), matched=pl.col("passed").sum().cast(pl.Int64))
-        .sort("session")
+def count_matches(query: Query, markets: Iterable[Market]) -> pl.DataFrame:
+    """Count what passes in each session, before ``top`` cuts: ``session``, ``screened``, ``matched``, by session.
+
+    Parameters
+    ----------
+    query
+        Of which ``top`` and ``sort`` play no part.
+    markets
+        Rows in any number of pieces, with ``columns_decided(query)``.
+    """
+    screened, matched = np.zeros(_LAST_DAY, dtype=np.int64), np.zeros(_LAST_DAY, dtype=np.int64)
+    for market in markets:
+        days = market.keys["session"].to_physical().to_numpy()
+        if len(days):
+            first = days.min()
+            for total, counted in ((screened, days), (matched, days[_passing(query, market)])):
+                counts = np.bincount(counted - first)
+                total[first : first + len(counts)] += counts
+    found = np.flatnonzero(screened)
+    session = pl.Series(found.astype(np.int32)).cast(pl.Date)
+    return pl.DataFrame(
+        {"session": session, "screened": screened[found], "matched": matched[found]}, schema=COUNTS
     )
 
 

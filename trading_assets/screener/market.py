@@ -36,13 +36,15 @@ class Market:
     rows
         As above.
     sessions
-        Sessions asked for.
+        Sessions asked for; all if not given.
     """
 
-    def __init__(self, rows: pl.DataFrame, sessions: Sequence[date]) -> None:
-        asked = rows["session"].is_in(list(sessions))
+    def __init__(self, rows: pl.DataFrame, sessions: Sequence[date] | None = None) -> None:
         self._rows = _Rows(rows)
-        self._asked: IndexArray | None = None if asked.all() else np.flatnonzero(asked.to_numpy())
+        self._asked: IndexArray | None = None
+        if sessions is not None:
+            asked = rows["session"].is_in(list(sessions))
+            self._asked = None if asked.all() else asked.arg_true().to_numpy()
         self._place = lru_cache(maxsize=_KEPT_PLACES)(self._find_place)
 
     def only(self, places: Sequence[int] | IndexArray) -> Market:
@@ -126,21 +128,31 @@ class _Rows:
 def columns_needed(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Say which columns a query reads, and how many sessions before.
 
-    They are its fields, the factors of earlier values, those of the badge and, with fundamentals, their age.
+    They are those of ``columns_decided``, the one it sorts by, those of the badge and, with fundamentals, their age.
 
     Returns
     -------
     tuple
         Names, without ``symbol`` and ``session``; and the distances back to earlier sessions, 0 included, ascending.
     """
+    decided, distances = columns_decided(query)
+    sort = (query.sort or DEFAULT_SORT).field
+    names = dict.fromkeys([*BADGE_FIELDS, *decided, sort])
+    if any(name in FIELDS and FIELDS[name].group == "fundamental" for name in names):
+        names[AGE_COLUMN] = None
+    return tuple(names), distances
+
+
+def columns_decided(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Say which columns the conditions of a query read, and how many sessions before, as ``columns_needed`` does.
+
+    They are its fields, and the factors that bring earlier values into the scale of the session.
+    """
     values = {value for predicate in predicates(query.where) for value in values_of(predicate)}
     fields = {field for field, _ in values}
     factors = {
         FACTORS[FIELDS[field].scale] for field, ago in values if ago and FIELDS[field].scale in FACTORS
     }
-    sort = (query.sort or DEFAULT_SORT).field
-    names = dict.fromkeys([*BADGE_FIELDS, *sorted(fields), sort, *sorted(factors)])
-    if any(FIELDS[name].group == "fundamental" for name in [*fields, sort]):
-        names[AGE_COLUMN] = None
+    names = dict.fromkeys([*sorted(fields), *sorted(factors)])
     names.pop("symbol", None)
     return tuple(names), tuple(sorted({0, *(ago for _, ago in values)}))

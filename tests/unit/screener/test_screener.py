@@ -13,7 +13,7 @@ from trading_assets.errors import ConfigurationError
 from trading_assets.features.fundamentals import FUNDAMENTALS
 from trading_assets.schemas import DAILY_FEATURES, FEATURE_NAMES
 from trading_assets.screener.display import bound, shown
-from trading_assets.screener.evaluate import badges, evaluate, matches, ranked, screen_version
+from trading_assets.screener.evaluate import badges, count_matches, evaluate, ranked, screen_version
 from trading_assets.screener.explain import explain
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
@@ -166,7 +166,7 @@ def test_sessions_at_once_give_the_same_as_one_by_one():
     at_once = market(*sessions, asked=4)
     one_by_one = [ranked(query, market(*sessions[: number + 1])) for number in range(2, 6)]
     assert ranked(query, at_once).equals(pl.concat(one_by_one))
-    counts = matches(query, at_once)
+    counts = count_matches(query, [at_once])
     assert counts["session"].to_list() == DAYS[2:6]
     assert counts["matched"].sum() == evaluate(query, at_once).matched
 
