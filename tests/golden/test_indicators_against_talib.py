@@ -111,59 +111,6 @@ def test_sixteen_real_symbols_over_23_years_equal_talib(shared_data: Path) -> No
         assert_equal_to_talib(features.filter(symbol=symbol), own)
 
 
-def test_thirty_one_symbols_of_the_whole_market_equal_talib(shared_data: Path) -> None:
-    # Every 151st of the 4,544 symbols with 500 bars, ordered by turnover: from the most to the least traded.
-    chosen = [
-        "A",
-        "AAPL",
-        "AGNCB",
-        "ATI",
-        "BK",
-        "BPFH",
-        "CBF",
-        "CFO",
-        "COLM",
-        "CXW",
-        "DEO",
-        "ENTL",
-        "FOR",
-        "GSB",
-        "HUSA",
-        "HW",
-        "HZO",
-        "K",
-        "MPG",
-        "MUH",
-        "NYMTP",
-        "PHMD",
-        "PTX",
-        "QABA",
-        "ROBO",
-        "RPT",
-        "SKYW",
-        "SNOW",
-        "STWD",
-        "TGD",
-        "TLLP",
-    ]
-    bars = (
-        pl.scan_parquet(shared_data / "us_daily_2015_2017.parquet")
-        .filter(
-            pl.col("symbol").is_in(chosen), pl.min_horizontal("open", "high", "low", "close", "volume") > 0
-        )
-        .sort("known_on")
-        .unique(["symbol", "session"], keep="last", maintain_order=True)
-        .with_columns(pl.col("volume").cast(pl.Float64))
-        .sort("symbol", "session")
-        .collect()
-    )
-    features = build_daily_features(bars, NO_ACTIONS, sessions=bars["session"].unique().to_list())
-    for symbol in chosen:
-        own = bars.filter(symbol=symbol)
-        assert own.height >= 490
-        assert_equal_to_talib(features.filter(symbol=symbol), own)
-
-
 HOURS_MISSING = {
     # sessions on which the symbol's hours are not all there, by reason; everything else maps onto the grid one to one
     date(2001, 6, 8): "the exchange stood still for an hour and a half",
