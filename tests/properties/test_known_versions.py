@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from trading_assets.features.known_versions import VERSION_SCHEMA, newest_known
 from trading_assets.sessions import next_session, session_open, sessions_between
 
-DAYS = sessions_between(date(2024, 10, 25), date(2024, 11, 15))  # the end of summer time among them
+DAYS = sessions_between(date(2024, 10, 30), date(2024, 11, 8))  # the end of summer time among them
 START = session_open(DAYS[0])
 SPAN = int((session_open(DAYS[-1]) - START) / timedelta(minutes=30))
 openings = st.sampled_from(DAYS).map(session_open)
 instants = st.integers(0, SPAN).map(lambda half_hours: START + timedelta(minutes=30 * half_hours)) | openings
 versions_ = st.lists(
-    st.tuples(st.sampled_from("AB"), st.sampled_from(DAYS), instants, st.none() | instants), max_size=9
+    st.tuples(st.sampled_from("AAB"), st.sampled_from(DAYS), instants, st.none() | instants), max_size=9
 )
 asked_ = st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from(DAYS)), min_size=1, max_size=12)
 KNOWN_BY = pytest.mark.parametrize("known_by", ["next_open", "open"])

@@ -67,8 +67,10 @@ def pe(found: pl.DataFrame, symbol: str) -> dict[date, float]:
 
 
 @pytest.mark.parametrize("known_by", ["next_open", "open"])
-def test_one_session_alone_knows_what_it_knows_within_a_range(lake, known_by):
-    take(lake, SECOND, MONDAY_NOON, A=21.0, price=120.0)
+@pytest.mark.parametrize("again", [MONDAY_NOON, session_open(MONDAY_NOON.date())])
+def test_one_session_alone_knows_what_it_knows_within_a_range(lake, known_by, again):
+    take(lake, SECOND, again, A=21.0, price=120.0)
+    take(lake, date(2024, 5, 6), session_open(date(2024, 5, 7)), A=23.0)
     whole = ratios(lake, known_by=known_by)
     for session in SESSIONS:
         alone = ratios(lake, [session], known_by=known_by)

@@ -34,7 +34,9 @@ def split(ex_date: date, ratio: float) -> pl.DataFrame:
 
 
 def ratios(session, facts, *, close=100.0, actions=NO_ACTIONS, known_by="next_open") -> dict:
-    return with_fundamentals(row(session, close), facts, actions, known_by=known_by).row(0, named=True)
+    # a second symbol beside it, so that one's dates are not another's
+    rows = pl.concat([row(session, close), row(session, close).with_columns(symbol=pl.lit("B"))])
+    return with_fundamentals(rows, facts, actions, known_by=known_by).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,15 @@ def test_one_that_is_withdrawn_gives_way_to_the_one_before():
     assert [(one["pe"], one[AGE_COLUMN]) for one in found] == [(18.0, 6), (20.0, 0), (18.0, 10)]
 
 
+def test_an_older_one_that_is_stored_late_does_not_replace_a_newer_one():
+    late = fact(MONDAY_NOON, date(2024, 4, 26), trailing_pe=18.0)
+    facts = pl.concat([fact(SATURDAY), late])
+    assert [ratios(day, facts)["pe"] for day in (FRIDAY, MONDAY, TUESDAY)] == [20.0] * 3
+    # it is known from then on, once the newer one is withdrawn
+    facts = pl.concat([fact(SATURDAY, superseded_at=datetime(2024, 5, 7, 16, tzinfo=UTC)), late])
+    assert [ratios(day, facts)["pe"] for day in (FRIDAY, MONDAY, TUESDAY)] == [20.0, 20.0, 18.0]
+
+
 def test_at_the_vendors_price_every_ratio_is_the_vendors():
     columns = {item.source_column: float(place) for place, item in enumerate(FUNDAMENTALS.values(), 2)}
     found = ratios(FRIDAY, fact(SATURDAY, **columns))
@@ -94,6 +105,9 @@ def test_a_split_counts_once_and_only_between_the_vendors_price_and_the_row():
     # taken on the morning of the split: dated the session before, but in new shares already
     noon = fact(MONDAY_NOON, quoted_on=MONDAY, price_usd=25.0)
     assert ratios(MONDAY, noon, close=26.0, actions=split(MONDAY, 4.0))["pe"] == pytest.approx(20 * 26 / 25)
+    # beside a symbol whose price is older
+    older = fact(SATURDAY, symbol="B", quoted_on=date(2024, 4, 30))
+    assert ratios(MONDAY, pl.concat([fact(SATURDAY), older]), actions=split(FRIDAY, 4.0))["pe"] == 20.0
     both = pl.concat([split(MONDAY, 4.0), split(TUESDAY, 0.5)])
     assert ratios(TUESDAY, fact(SATURDAY), close=50.0, actions=both)["pe"] == pytest.approx(20.0)
 
