@@ -84,7 +84,8 @@ def _not_replaced_before(
         .group_by("symbol")
         .agg(newest=pl.col("session").max())
     )
-    is_replaced = pl.col("superseded_at").is_null() & (pl.col("session") < pl.col("newest"))
+    # what stands until now and was known to the first row is newer than these for every row
+    is_replaced = pl.col("session") < pl.col("newest")
     return (
         versions.lazy()
         .join(newest, on="symbol", how="left")

@@ -41,8 +41,8 @@ def with_fundamentals(
     snapshot's times ``close * new shares per share since / price_usd`` (divided by it for a yield), so that it equals the
     vendor's at the vendor's price, and close / (earnings / 4) after a split of four for one. The others are the snapshot's.
 
-    Nulls: all of them without a known snapshot, or if it is more than ``OLDEST_DAYS`` old; each where the snapshot has none (no earnings, a fund, two currencies in
-    one ratio); those with the price in it without a price in dollars above 0.
+    Nulls: all of them without a known snapshot, or if it is more than ``OLDEST_DAYS`` old; each where the snapshot has
+    none (no earnings, a fund, two currencies in one ratio); those with the price in it without a price in dollars above 0.
 
     Look-ahead: snapshots as above; the row's close; splits with an ex-date up to the row's session.
 
