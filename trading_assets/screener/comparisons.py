@@ -154,6 +154,6 @@ class Comparisons:
         operator = operator_of(said) if said else ">="
         if operator in {"<", "<="}:
             text = self.operands.text(size)
-            raise self.operands.wrong(size, f'"{text}": from where on?', f"{token.text} between 1% and 5%")
+            raise self.operands.wrong(size, f'"{text}": from where on?', "between 1% and 5%")
         value = value_of(Amount(sign * amounts[0].number, amounts[0].unit, amounts[0].magnitude), field)
         return self.compare(field, ago, operator if sign > 0 else FLIPPED[operator], value)

@@ -47,8 +47,8 @@ class _Reader:
         self.place = 0
         self.found: list[Token] = []
         self.problems: list[Problem] = []
-        self.fillers = 0
         self._unknown: list[Lexeme] = []
+        self._symbols: int | None = None
 
     def read(self) -> None:
         while self.place < len(self.pieces):
@@ -69,6 +69,7 @@ class _Reader:
         self.place += count
         if terminal != "FILLER":
             self.found.append(token)
+            self._count_symbols(token)
         return token
 
     def _quoted(self) -> bool:
@@ -95,16 +96,20 @@ class _Reader:
 
     def _symbols_before(self) -> int | None:
         # how many symbols the list has that the next word may belong to; None if there is no such list
-        found = [*self.found]
-        joined = bool(found) and found[-1].terminal in _LIST_SIGNS
-        count = 0
-        while found and found[-1].terminal in _IN_LIST:
-            token = found.pop()
-            if isinstance(token.meaning, tuple) and token.meaning[0] != "symbol":
-                return None
-            count += token.terminal in {"VALUE", "STRING"}
-        named = bool(found) and (found[-1].terminal, found[-1].meaning) == ("TEXTFIELD", "symbol")
-        return count if named and joined == bool(count) else None
+        joined = bool(self.found) and self.found[-1].terminal in _LIST_SIGNS
+        return self._symbols if self._symbols is not None and joined == bool(self._symbols) else None
+
+    def _count_symbols(self, token: Token) -> None:
+        if (token.terminal, token.meaning) == ("TEXTFIELD", "symbol"):
+            self._symbols = 0
+        elif token.terminal not in _IN_LIST or self._symbols is None:
+            self._symbols = None
+        elif token.terminal == "STRING" or (
+            isinstance(token.meaning, tuple) and token.meaning[0] == "symbol"
+        ):
+            self._symbols += 1
+        elif token.terminal == "VALUE":
+            self._symbols = None
 
     def _phrase(self, entry: Entry, count: int) -> None:
         if entry.terminal == "PERIODLESS":
@@ -123,8 +128,6 @@ class _Reader:
                     (f'"{token.text}"',),
                 )
             self.problems.append(token.problem(f'"{token.text}": {message}', suggestions))
-        elif entry.terminal == "FILLER":
-            self.fillers += 1
 
     def _number(self) -> bool:
         place, negative, unit = self.place, False, ""
