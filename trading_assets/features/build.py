@@ -22,7 +22,7 @@ from trading_assets.indicators.feature import HOURS_PER_YEAR, Feature
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
-from trading_assets.indicators.workspace import like
+from trading_assets.indicators.workspace import like, new_array
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import sessions_between
 from trading_assets.table import Table
@@ -268,11 +268,11 @@ def _benchmark(
     return by_slot
 
 
-def _columns(market: _Market, threads: int, kept: Kept | None = None) -> dict[str, FloatArray]:
+def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl.Series]:
     """Return the values of every feature for the rows asked for; note what is carried at the checkpoints in ``kept``."""
     picked, symbols = market.picked, market.symbols
     rows = len(picked.rows)
-    columns = dict(zip(FEATURES, np.empty((len(FEATURES), rows)), strict=True))  # at once, in large pages
+    columns = dict(zip(FEATURES, new_array(len(FEATURES), rows), strict=True))  # at once, in large pages
     scales: dict[str, FloatArray | None] = {
         "none": None,
         "price": market.price_factor[picked.rows],
@@ -294,10 +294,10 @@ def _columns(market: _Market, threads: int, kept: Kept | None = None) -> dict[st
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(compute, tiles(symbols.starts, chosen)):
             pass
-    return columns
+        return list(pool.map(column_of, columns, columns.values()))
 
 
-def _frame(bars: pl.DataFrame, market: _Market, columns: dict[str, FloatArray]) -> pl.DataFrame:
+def _frame(bars: pl.DataFrame, market: _Market, columns: list[pl.Series]) -> pl.DataFrame:
     rows = market.picked.rows
     names = ["symbol", *(["bar_start"] if "bar_start" in bars.columns else []), "session"]
     whole = len(rows) == bars.height
@@ -306,7 +306,7 @@ def _frame(bars: pl.DataFrame, market: _Market, columns: dict[str, FloatArray]) 
     return pl.DataFrame(
         [
             *keys,
-            *(column_of(name, values) for name, values in columns.items()),
+            *columns,
             *(column_of(name, values if whole else values[rows]) for name, values in factors.items()),
         ]
     )

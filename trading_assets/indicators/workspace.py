@@ -14,6 +14,7 @@ from trading_assets.indicators.kernel import FloatArray
 
 _SMALL = 4_096
 _BLOCK = 2_097_152  # 16 MiB
+_LARGEST_KEPT = 67_108_864  # 512 MiB
 _left: defaultdict[int, list[FloatArray]] = defaultdict(list)
 
 
@@ -24,7 +25,9 @@ class _Lease:
         self.__array_interface__ = memory.__array_interface__
 
     def __del__(self) -> None:
-        _left[len(self.memory)].append(self.memory)
+        size = len(self.memory)
+        if size <= _BLOCK or (size <= _LARGEST_KEPT and not _left[size]):
+            _left[size].append(self.memory)
 
 
 def new_array(*shape: int) -> FloatArray:
