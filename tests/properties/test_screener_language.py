@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trading_assets.errors import NotUnderstoodError
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
     MAX_DEPTH,
-    MAX_NODES,
     MAX_SESSIONS_AGO,
     MAX_TOP,
     And,
@@ -26,13 +22,9 @@ from trading_assets.screener.filters import (
     Term,
     children,
 )
-from trading_assets.screener.lexer import tokens
-from trading_assets.screener.macros import MACROS
 from trading_assets.screener.parse import parse, understand
 from trading_assets.screener.vocabulary import vocabulary
 from trading_assets.screener.wording import write
-from trading_assets.screener.words import TEXT_VALUES
-from trading_assets.sectors import SECTORS
 
 NUMBERS = [field.name for field in FIELDS.values() if field.kind == "number"]
 TEXTS = [field.name for field in FIELDS.values() if field.kind == "text"]
@@ -133,3 +125,126 @@ def test_any_query_is_read_back_from_its_sentence_bit_for_bit(query):
     assert understood.query == query, written
     assert bits(understood.query) == bits(query), written
     assert understood.canonical == written
+
+
+SENTENCES = (
+    "P/E under 15 and dividend yield above 3%",
+    "tech stocks with market cap over $10B and revenue growth more than 20%, sorted by P/E ascending",
+    "RSI below 30 and price above the 200-day moving average",
+    "20 SMA crossing above 50 SMA in the last 5 sessions or golden cross",
+    "within 5% of 52 week high, not energy, top 20 by market cap",
+    "(price > 1 and price < 10) or price more than 10% above 50-day EMA",
+    "market cap between 2b and 10b sorted by dividend yield",
+    "oversold large caps",
+    "symbol is AAPL, or MSFT and price between $5 and $10",
+    'symbol is "AAPL" or MSFT or price > 5',
+    'industry is "Biotechnology" or "Banks", liquid',
+    "up more than 5% this week and gapped up at least 2%",
+    "RSI 5 sessions ago below 30 but volume 2x average volume",
+    "top 10 tech stocks by dividend yield",
+    "excluding (energy or penny stocks), yield 3% or more",
+    "sector is neither energy nor utilities",
+    "10 cheapest by pe",
+)
+KNOWN = {word for key in vocabulary().entries for word in key}
+letters = st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9)
+unknown_words = letters.filter(lambda word: word not in KNOWN)
+
+
+def gaps(sentence: str) -> list[int]:
+    """Places between words, none of them within quotes."""
+    return [
+        place
+        for place in range(len(sentence) + 1)
+        if (place in {0, len(sentence)} or sentence[place] == " ") and sentence[:place].count('"') % 2 == 0
+    ]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(SENTENCES), unknown_words)
+def test_an_unknown_word_anywhere_blocks_the_whole_sentence(data, sentence, word):
+    place = data.draw(st.sampled_from(gaps(sentence)))
+    understood = understand(f"{sentence[:place]} {word} {sentence[place:]}")
+    assert understood.query is None
+    assert any(word in problem.text for problem in understood.problems)
+
+
+PIECES = (
+    "tech", "energy", "Nasdaq", "ETFs", "oversold", "golden cross", "penny stocks", "large cap", "RSI", "price", "volume",
+    "dividend yield", "P/E", "200-day SMA", "average volume", "52 week high", "above", "below", "at least", "between", "within",
+    "within 5% of", "30", "$20", "5%", "2x", "1m", "and", "or", "not", "excluding", "but", ",", "(", ")", "neither", "nor", "of",
+    "crossed above", "in the last 5 sessions", "5 sessions ago", "yesterday", "today", "this week", "up", "down", "gapped up",
+    "positive", "or more", "to", "sorted by", "ascending", "top 20", "by", "highest", "first", "symbol is", "AAPL", "MSFT", "sector is",
+)  # fmt: skip
+OPTIONAL = {
+    "of",
+    ",",
+    "(",
+    ")",
+    "today",
+    "and",
+    "but",
+    "price",
+    "sector is",
+    "first",
+    "highest",
+    "ascending",
+    "by",
+}
+"""Pieces that a sentence may mean the same without: what they say is said by the order of words, or is so anyway."""
+
+
+CLAUSES = (
+    ("tech",), ("energy", "or", "utilities"), ("oversold",), ("large cap",), ("Nasdaq",), ("gapped up", "2%"),
+    ("RSI", "below", "30"), ("price", "above", "200-day SMA"), ("P/E", "between", "5", "and", "10"), ("under", "$20"),
+    ("within 5% of", "52 week high"), ("volume", "above", "2x", "average volume"), ("golden cross", "in the last 5 sessions"),
+    ("50-day SMA", "crossed above", "200-day SMA"), ("RSI", "5 sessions ago", "at least", "30"), ("not", "penny stocks"),
+    ("up", "more than", "5%", "this week"), ("positive", "momentum"), ("dividend yield", "3%", "or more"),
+    ("symbol is", "AAPL", "or", "MSFT"), ("price", "more than", "10%", "above", "50-day SMA"), ("below", "70"),
+    ("excluding", "(", "ETFs", "or", "cheap", ")"), ("neither", "energy", "nor", "tech"), ("sorted by", "P/E", "ascending"),
+    ("top 20", "by", "market cap"), ("highest", "dividend yield", "first"),
+)  # fmt: skip
+JOINS = (("and",), ("or",), (",",), ("but",), (), ("and", "not"))
+
+
+@st.composite
+def sentences(draw) -> list[str]:
+    """Clauses in a row, whole or with one piece too many, too few or out of place."""
+    pieces: list[str] = []
+    for number in range(draw(st.integers(1, 4))):
+        pieces += (draw(st.sampled_from(JOINS)) if number else ()) + draw(st.sampled_from(CLAUSES))
+    place = draw(st.integers(0, len(pieces) - 1))
+    change = draw(st.sampled_from(["none", "more", "less", "swap"]))
+    if change == "more":
+        pieces.insert(place, draw(st.sampled_from(PIECES)))
+    elif change == "less" and len(pieces) > 1:
+        del pieces[place]
+    elif change == "swap":
+        other = draw(st.integers(0, len(pieces) - 1))
+        pieces[place], pieces[other] = pieces[other], pieces[place]
+    return pieces
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.one_of(sentences(), st.lists(st.sampled_from(PIECES), min_size=1, max_size=7)))
+def test_words_in_any_order_are_either_refused_or_all_count(pieces):
+    sentence = " ".join(pieces)
+    understood = understand(sentence)
+    if understood.query is None:
+        assert understood.problems
+        assert all(sentence[problem.start : problem.end] == problem.text for problem in understood.problems)
+        return
+    assert parse(understood.canonical) == understood.query
+    for place, piece in enumerate(pieces):
+        # what is said twice may be left out once: "RSI above 30 and RSI below 70"
+        if piece not in OPTIONAL and pieces.count(piece) == 1:
+            without = " ".join(pieces[:place] + pieces[place + 1 :])
+            assert understand(without).query != understood.query, f"{piece!r} says nothing in {sentence!r}"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_at_all_is_read_or_refused(text):
+    understood = understand(text)
+    assert (understood.query is None) == bool(understood.problems)
+    assert all(text[problem.start : problem.end] == problem.text for problem in understood.problems)
