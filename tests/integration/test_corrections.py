@@ -16,6 +16,7 @@ from trading_assets.runs import backfill, run_session
 from trading_assets.schemas import (
     DAILY_BARS,
     DAILY_FEATURES,
+    SCREENER_EVENTS,
     SCREENER_RESULTS,
     TABLES,
     VENDOR_DAILY_BARS,
@@ -129,7 +130,7 @@ def test_corrections_within_the_look_back_are_taken_over_and_give_what_a_fresh_f
                 correct(other, date.fromisoformat(item["session"]), item["symbol"], **item["fields"])
         backfill(other, first, second, DATA)
         rows, expected = content(platform, oldest, second), content(other, oldest, second)
-        for name in {*rows} - {"universe", SCREENER_RESULTS.name}:
+        for name in {*rows} - {"universe", SCREENER_RESULTS.name, SCREENER_EVENTS.name}:
             assert_frame_equal(rows[name], expected[name])
 
 
@@ -197,7 +198,7 @@ def test_a_session_that_failed_and_is_mended_in_the_look_back_gets_what_it_lacks
     install,
 ):
     installation = install()
-    lacking = ("daily_features", "screener_results", "signals")
+    lacking = ("daily_features", "screener_results", "screener_events", "signals")
     with installation.opened() as platform:
         sick = installation.session
         bad = {"kind": "zero_price", "session": sick.isoformat(), "share": 0.5}
@@ -251,7 +252,14 @@ def test_after_seven_sessions_off_one_of_them_half_done_one_run_fills_exactly_wh
         summary = run_session(platform, newest)
         assert summary.reconciled is True
         days = {day.isoformat() for day in sessions_between(half, newest)}
-        for name in (*DATA, "screener_results", "signals", "portfolio_performance", "risk_metrics"):
+        for name in (
+            *DATA,
+            "screener_results",
+            "screener_events",
+            "signals",
+            "portfolio_performance",
+            "risk_metrics",
+        ):
             assert days <= materialised(platform, name), name
         for name in ("order_intents", "orders", "fills"):
             assert materialised(platform, name) & days == {newest.isoformat()}, (

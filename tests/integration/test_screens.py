@@ -1,0 +1,245 @@
+"""Screens of people: saved in versions, evaluated with each session, asked by command, now and as known at an instant."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from psycopg.types.json import Jsonb
+
+from resources.saved_screens import SavedScreens
+from resources.screener_market import ScreenerMarket
+from trading_assets.errors import ConfigurationError
+from trading_assets.runs import run_session
+from trading_assets.schemas import DAILY_FEATURES, SCREENER_EVENTS, SCREENER_RESULTS
+from trading_assets.screener.evaluate import evaluate, screen_version
+from trading_assets.screener.filters import Comparison, Query, Screen, Sort
+from trading_assets.screener.presets import SCREENS
+from trading_assets.screener.screen_file import write_screen
+from trading_assets.sessions import session_close, shift
+
+NOW = datetime(2024, 5, 2, 22, tzinfo=UTC)
+HIGH_RSI = Screen(
+    name="mine", where=Comparison(field="rsi_14", operator=">", value=50), sort=Sort(field="rsi_14")
+)
+
+
+def above(rsi: float) -> Screen:
+    return HIGH_RSI.model_copy(update={"where": Comparison(field="rsi_14", operator=">", value=rsi)})
+
+
+def test_each_change_is_a_version_and_the_past_can_be_asked(fresh_database):
+    store = SavedScreens(fresh_database)
+    assert store.all() == []
+    assert store.save(HIGH_RSI, by="ann", now=NOW).version == 1
+    assert store.save(HIGH_RSI, by="bob", now=NOW + timedelta(hours=1)).version == 1, "nothing changed"
+    assert store.save(above(60), by="bob", now=NOW + timedelta(hours=2)).version == 2
+    assert store.remove("mine", by="ann", now=NOW + timedelta(hours=3)).version == 3
+    assert store.all() == []
+    again = store.save(above(60), by="ann", now=NOW)
+    assert again.version == 4
+    assert again.saved_at == NOW + timedelta(hours=3), "versions are in the order of their instants"
+    assert [(item.version, item.screen, item.saved_by) for item in store.versions("mine")] == [
+        (1, HIGH_RSI, "ann"), (2, above(60), "bob"), (3, None, "ann"), (4, above(60), "ann"),
+    ]  # fmt: skip
+    known = {hours: store.all(as_of=NOW + timedelta(hours=hours)) for hours in (-1, 0, 1, 2)}
+    assert [len(items) for items in known.values()] == [0, 1, 1, 1]
+    assert known[1][0].screen == HIGH_RSI
+    assert known[2][0].screen == store.get("mine") == above(60)
+
+
+def test_names_of_shipped_screens_are_reserved_and_unknown_ones_get_suggestions(fresh_database):
+    store = SavedScreens(fresh_database)
+    with pytest.raises(
+        ConfigurationError, match="reserved: save yours under another name, such as my_oversold"
+    ):
+        store.save(HIGH_RSI.model_copy(update={"name": "oversold"}), by="ann", now=NOW)
+    with pytest.raises(ConfigurationError, match="cannot be removed"):
+        store.remove("oversold", by="ann", now=NOW)
+    with pytest.raises(ConfigurationError, match="did you mean oversold"):
+        store.get("oversolt")
+    with pytest.raises(ConfigurationError, match="no screen 'mine'"):
+        store.remove("mine", by="ann", now=NOW)
+    assert store.get("oversold") == SCREENS["oversold"]
+
+
+def test_a_screen_that_cannot_be_read_any_more_says_why_and_spoils_no_other(fresh_database):
+    store = SavedScreens(fresh_database)
+    store.save(HIGH_RSI, by="ann", now=NOW)
+    broken = {
+        "name": "old",
+        "format": 1,
+        "where": {"kind": "comparison", "field": "gone", "operator": ">", "value": 1},
+    }
+    fresh_database.execute(
+        "insert into saved_screens values ('old', 1, %s, %s, 'ann', false)", (Jsonb(broken), NOW)
+    )
+    found = {item.name: item for item in store.all()}
+    assert found["mine"].screen == HIGH_RSI
+    assert "no field 'gone'" in found["old"].problem
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        store.get("old")
+    assert store.save(HIGH_RSI.model_copy(update={"name": "old"}), by="ann", now=NOW).version == 2
+
+
+@pytest.fixture(scope="module")
+def opened(install, traded):
+    """A traded installation of our own whose services run."""
+    installation = install(traded)
+    with installation.opened() as platform:
+        yield installation, platform
+
+
+def last_session(platform):
+    return platform.lake.sessions(DAILY_FEATURES)[-1]
+
+
+def run_next(platform):
+    following = shift(last_session(platform), 1)
+    platform.clock.advance_to(session_close(following) + timedelta(hours=2))
+    return following, run_session(platform, following)
+
+
+def rows(platform, table, session, screen) -> pl.DataFrame:
+    found = platform.lake.scan(table, start=session, end=session).filter(pl.col("screen") == screen)
+    return found.sort("symbol").collect()
+
+
+@pytest.mark.slow
+def test_a_saved_screen_is_evaluated_from_the_next_session_on_and_tells_what_the_market_did(opened):
+    _, platform = opened
+    store = SavedScreens(platform.database)
+    store.save(HIGH_RSI, by="ann", now=platform.clock.now())
+    first, summary = run_next(platform)
+    assert summary.assets["screener_results"]["rows"] > 0
+    assert "screener_events" in summary.assets
+    began = rows(platform, SCREENER_RESULTS, first, "mine")
+    assert set(began["event"]) == {"entered"}
+    assert set(began["screen_version"]) == {screen_version(HIGH_RSI)}
+    assert rows(platform, SCREENER_EVENTS, first, "mine")["symbol"].to_list() == began["symbol"].to_list()
+
+    store.save(above(45), by="ann", now=platform.clock.now())
+    second, _ = run_next(platform)
+    market = ScreenerMarket(platform.lake)
+    passed = {
+        day: set(evaluate(above(45).query, market.load(above(45).query, day)).rows["symbol"])
+        for day in (first, second)
+    }
+    events = rows(platform, SCREENER_EVENTS, second, "mine")
+    told = {kind: set(events.filter(pl.col("event") == kind)["symbol"]) for kind in ("entered", "exited")}
+    assert told == {"entered": passed[second] - passed[first], "exited": passed[first] - passed[second]}
+    assert told["entered"] | told["exited"], "the sample should have moved"
+    assert passed[first] - set(began["symbol"]), "the wider screen would have told these as entries"
+    reasons = events.filter(pl.col("event") == "exited")["reason"]
+    assert all(", not > 45" in reason or "no accepted bar" in reason for reason in reasons)
+    stayed = rows(platform, SCREENER_RESULTS, second, "mine").filter(pl.col("event") == "stayed")
+    assert set(stayed["symbol"]) == passed[first] & passed[second]
+
+
+@pytest.mark.slow
+def test_what_was_known_at_the_run_gives_the_features_that_were_stored(opened):
+    _, platform = opened
+    session = last_session(platform)
+    query = Query(sort=Sort(field="momentum_12_1"))
+    market = ScreenerMarket(platform.lake)
+    stored = evaluate(query, market.load(query, session)).rows
+    known = evaluate(query, market.load(query, session, as_of=platform.clock.now())).rows
+    assert stored.height > 30
+    assert_frame_equal(known, stored, rel_tol=1e-12, abs_tol=0)
+
+
+@pytest.mark.slow
+def test_the_command_answers_for_people_and_for_programs(opened):
+    installation, platform = opened
+    session = last_session(platform)
+    text = "RSI > 50 and price > 5"
+    answer = json.loads(installation.command("screen", text, "--json").stdout)
+    assert answer["session"] == session.isoformat()
+    assert answer["understood"] == "RSI > 50 and price > $5"
+    assert answer["conditions"][-1]["remaining"] == answer["matched"] == len(answer["rows"]) > 5
+    told = installation.command("screen", text, "--limit", "2")
+    assert told.stdout.startswith("Understood: RSI > 50 and price > $5")
+    assert f"Session {session}" in told.stdout
+    assert "left after it" in told.stdout
+    assert f"{answer['matched']} of {answer['screened']} symbols pass; 2 shown" in told.stderr
+    symbols = [row["symbol"] for row in answer["rows"]]
+    assert symbols[0] in told.stdout
+    listed = pl.read_csv(io.StringIO(installation.command("screen", text, "--csv", "-").stdout))
+    assert listed["symbol"].to_list() == symbols
+    out = json.loads(
+        installation.command("screen", "RSI > 99.9", "--why", symbols[0].lower(), "--json").stdout
+    )
+    assert (out["symbol"], out["is_in"], out["verdicts"][0]["outcome"]) == (symbols[0], False, "fails")
+    assert "no bars at all" in installation.command("screen", text, "--why", "NOBODY").stdout
+    before = shift(session, -1).isoformat()
+    instant = session_close(session).isoformat()
+    known = json.loads(installation.command("screen", text, "--as-of", instant, "--json").stdout)
+    assert known["session"] == before, "the session's bars were stored after its close"
+    assert known["screened"] > 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("screen", "RSI > 50", "--saved", "oversold"), ["one of"]),
+        (
+            ("screen", "RSI below thirty bananas"),
+            ["Not understood, so nothing was run", "^^^", "screens fields"],
+        ),
+        (("screen", "RSI > 50", "--save", "My Screen"), ["'My Screen' cannot be saved", "my_screen"]),
+        (("screens", "remove", "gap_up"), ["cannot be removed"]),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_use_ends_with_two_and_says_what_to_do(opened, arguments, words):
+    installation, _ = opened
+    answer = installation.command(*arguments, exit_code=2)
+    for word in words:
+        assert word in answer.stderr
+    assert answer.stdout == ""
+
+
+@pytest.mark.slow
+def test_screens_are_saved_shown_exported_imported_and_removed(opened, tmp_path):
+    installation, platform = opened
+    shared, later = tmp_path / "shared.json", tmp_path / "later.json"
+    told = installation.command("screen", "RSI > 50", "--save", "dear", "--description", "Mine.")
+    assert "Saved as dear, version 1" in told.stderr
+    names = {
+        row["name"]: row["source"]
+        for row in json.loads(installation.command("screens", "list", "--json").stdout)
+    }
+    assert set(names) >= {*SCREENS, "dear"}
+    assert names["dear"].startswith("saved by ")
+    assert names["oversold"] == "shipped"
+    installation.command("screens", "export", "dear", "--out", str(shared))
+    assert json.loads(shared.read_text())["description"] == "Mine."
+    assert "version 1" in installation.command("screens", "import", str(shared), "--name", "copied").stdout
+    saved, file = (
+        json.loads(installation.command("screen", *source, "--json").stdout)["rows"]
+        for source in (("--saved", "copied"), ("--file", str(shared)))
+    )
+    assert saved == file != []
+    later.write_text(write_screen(HIGH_RSI).replace('"format": 1', '"format": 2'))
+    assert (
+        "update Trading Assets" in installation.command("screens", "import", str(later), exit_code=2).stderr
+    )
+    assert "Removed copied" in installation.command("screens", "remove", "copied").stdout
+    shown = installation.command("screens", "show", "dear").stdout
+    assert "dear: Mine." in shown
+    assert "RSI > 50" in shown
+    assert [item.screen is None for item in SavedScreens(platform.database).versions("copied")] == [
+        False,
+        True,
+    ]
+    fields = json.loads(installation.command("screens", "fields", "--json").stdout)
+    assert {"rsi_14", "market_cap", "sector"} <= {row["name"] for row in fields}
+    assert any(
+        row["name"] == "oversold"
+        for row in json.loads(installation.command("screens", "macros", "--json").stdout)
+    )
