@@ -16,7 +16,7 @@ from resources.catalog import connect, query, write_catalog
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from trading_assets.errors import ConfigurationError
-from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, FEATURE_NAMES, TABLES, UNIVERSE
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES, TABLES, UNIVERSE
 from trading_assets.table import Table
 
 JUNE, JULY = date(2016, 6, 30), date(2016, 7, 1)
@@ -75,9 +75,7 @@ def test_views_show_the_rows_of_the_lake_and_say_what_they_mean(catalog: Path, l
 def test_macros_and_shadowed_names_show_the_rows_known_at_an_instant(catalog: Path, lake: Lake) -> None:
     lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0, "B": 2.0}), [JUNE], known_at=NOW)
     lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 9.0, "C": 4.0}), [JUNE], known_at=LATER)
-    features = pl.DataFrame({"symbol": ["A"], "session": [JUNE]}).with_columns(
-        pl.lit(30.0).alias(name) for name in FEATURE_NAMES
-    )
+    features = pl.DataFrame([{"symbol": "A", "session": JUNE, "rsi_14": 30.0}], schema=DAILY_FEATURES.schema)
     lake.write_sessions(DAILY_FEATURES, features, [JUNE], known_at=LATER)
     refresh(catalog, lake)
     was, now = [("A", JUNE, 1.0), ("B", JUNE, 2.0)], [("A", JUNE, 9.0), ("C", JUNE, 4.0)]
