@@ -73,7 +73,7 @@ def symbol_runs(bars: pl.DataFrame, *, time: str = "session", run: pl.Expr | Non
     same_symbol = symbol[1:] == symbol[:-1]
     if (
         not symbols.is_sorted()
-        or symbols.n_unique() != int(symbol[-1]) + 1
+        or symbols.n_unique() != (int(symbol[-1]) + 1 if len(symbol) else 0)
         or np.any(times[1:][same_symbol] <= times[:-1][same_symbol])
     ):
         raise DataQualityError(f"Bars must be sorted by (symbol, {time}), one row each")
