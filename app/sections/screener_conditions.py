@@ -64,7 +64,7 @@ def _show(query: Query, path: Path, node: Filter, count: Condition | None, texts
         inner = (*path, 0) if isinstance(node, Not) else path
         for place, child in enumerate(children(group)):
             _show(query, (*inner, place), child, None, texts)
-        _remove_button(query, path, key, f"Remove: {describe(node)}")
+        _remove_button(query, path, key, f"Remove: {describe(node)}", "✕ all")
 
 
 def _show_chip(query: Query, path: Path, node: Filter, count: Condition | None, texts: Texts) -> None:
@@ -86,14 +86,14 @@ def _show_chip(query: Query, path: Path, node: Filter, count: Condition | None, 
     _remove_button(query, path, key, f"Remove: {words}")
 
 
-def _remove_button(query: Query, path: Path, key: str, label: str) -> None:
+def _remove_button(query: Query, path: Path, key: str, meaning: str, label: str = "✕") -> None:
     st.button(
-        "✕",
+        label,
         key=f"scr_remove_{key}",
         type="tertiary",
         on_click=_remove,
         args=(query, path),
-        help=plain(label),
+        help=plain(meaning),
     )
 
 

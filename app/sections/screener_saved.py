@@ -27,17 +27,19 @@ def show_screens() -> None:
     """Offer the screens that can be loaded, and those in a file."""
     with st.popover("Screens", icon=":material/bookmarks:", width="stretch", key="scr_screens"):
         st.caption("Shipped and saved screens are evaluated each session.")
-        for screen in SCREENS.values():
-            _show_line(screen, screen.name.replace("_", " "), "shipped")
         try:
             saved = saved_screens.saved()
         except TradingError as error:
             st.warning(error.message, icon=":material/cloud_off:")
             saved = []
+        with st.container(gap=None):
+            for item in saved:
+                _show_saved(item)
         if not saved:
             st.caption("None saved yet: ask for something, then **Save**.")
-        for item in saved:
-            _show_saved(item)
+        with st.container(gap=None):
+            for screen in SCREENS.values():
+                _show_line(screen, screen.name.replace("_", " "), "shipped")
         _show_upload()
 
 

@@ -57,7 +57,8 @@ def show_answer(query: Query, moment: Moment, chips: DeltaGenerator) -> None:
     with chips:
         show_conditions(query, counts, Texts(screener.listed(moment)))
         show_saving(query)
-    show_results(query, found, moment)
+    with st.container(key="scr_answer"):
+        show_results(query, found, moment)
     show_events(query, moment)
     show_why(query, moment)
 
@@ -92,5 +93,7 @@ if screener.sessions():
     show_page(screener.sessions())
 else:
     empty("There are no features yet.", "`trading-assets up` fills the history and computes them.")
-with st.expander("Words and fields", icon=":material/menu_book:"):
-    show_words()
+words = st.expander("Words and fields", icon=":material/menu_book:", key="scr_words", on_change="rerun")
+if words.open:
+    with words:
+        show_words()

@@ -43,6 +43,11 @@ class Visit:
         self.page.goto(url)
         self.page.locator("h1").first.wait_for(timeout=60_000)
 
+    def settle(self) -> None:
+        """Wait until the page has answered."""
+        self.page.wait_for_timeout(200)
+        self.page.wait_for_function(IDLE, timeout=30_000)
+
     def charts(self, count: int) -> list[dict[str, int]]:
         """Wait until so many charts are drawn; return size and painted pixels of each."""
         canvases = self.page.locator("[data-testid=stVegaLiteChart] canvas")
@@ -55,6 +60,7 @@ class Visit:
         pytest.fail(f"{count} charts expected, seen: {canvases.evaluate_all(PAINTED)}")
 
 
+IDLE = "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'"
 PAINTED = """canvases => canvases.map(canvas => {
   const copy = new OffscreenCanvas(Math.max(1, canvas.width), Math.max(1, canvas.height))
   const context = copy.getContext('2d', {willReadFrequently: true})
@@ -116,6 +122,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[s
         app.process.terminate()
     for app in served:
         app.process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def app(chromium, traded, serve) -> Served:
+    """The app on an installation that traded."""
+    return serve(traded.environment())
 
 
 def wait_for(app: Served) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PATHS = {"Portfolio": "/", "Analysis": "/analysis", "Operations": "/operations"}
-CHARTS = {"Portfolio": 3, "Analysis": 1, "Operations": 2}
+PATHS = {"Portfolio": "/", "Analysis": "/analysis", "Screener": "/screener", "Operations": "/operations"}
+CHARTS = {"Portfolio": 3, "Analysis": 1, "Screener": 0, "Operations": 2}
 STRIP = """([left, top, width, height]) => {
   const canvas = document.querySelector('[data-testid=stVegaLiteChart] canvas')
   const scale = canvas.width / canvas.clientWidth
@@ -19,11 +19,6 @@ STRIP = """([left, top, width, height]) => {
   for (let i = 0; i < data.length; i++) hash = (hash * 31 + data[i]) | 0
   return hash
 }"""
-
-
-@pytest.fixture(scope="module")
-def app(chromium, traded, serve):
-    return serve(traded.environment())
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +103,7 @@ def test_navigation_keeps_to_one_session_and_shows_every_page(app, visit):
     window = visit()
     window.open(app.url)
     window.charts(3)
-    for page in ("Analysis", "Operations", "Portfolio"):
+    for page in ("Analysis", "Screener", "Operations", "Portfolio"):
         window.page.get_by_role("link", name=page, exact=True).click()
         window.page.locator("h1", has_text=page).wait_for(timeout=20_000)
         window.charts(CHARTS[page])
@@ -132,7 +127,7 @@ def test_navigation_keeps_to_one_session_and_shows_every_page(app, visit):
 def test_every_part_of_a_page_opens_by_its_address(app, visit, path, count, words):
     window = visit("dark")
     window.open(app.url + path)
-    settle(window)
+    window.settle()
     window.page.get_by_text(words).first.wait_for(timeout=20_000)
     assert window.page.locator("[data-testid=stException]").count() == 0
     if count is not None:
@@ -161,10 +156,3 @@ def test_a_narrow_window_keeps_every_chart_inside(app, visit):
         window.open(app.url + path)
         for chart in window.charts(CHARTS[page]):
             assert chart["width"] <= chart["room"] + 8, f"a chart of {page} runs over its edge"
-
-
-def settle(window) -> None:
-    window.page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'",
-        timeout=30_000,
-    )
