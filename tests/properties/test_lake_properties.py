@@ -329,7 +329,7 @@ from pathlib import Path
 import polars as pl
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
-from trading_assets.schemas import DAILY_FEATURES as TABLE, FEATURE_NAMES
+from trading_assets.schemas import DAILY_FEATURES as TABLE
 
 folder, worker, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 lake = Lake(folder / "lake", FileLocks(folder / "locks"))
@@ -338,9 +338,9 @@ for day in range(1, 29):
         continue
     session = date(2016, 2, day)
     for attempt in (1.0, 2.0):
-        rows = pl.DataFrame({"symbol": [f"S{n:03}" for n in range(200)]}).with_columns(
-            pl.lit(session).alias("session"), *(pl.lit(day * attempt).alias(name) for name in FEATURE_NAMES)
-        )
+        numbers = [name for name, dtype in TABLE.schema.items() if dtype == pl.Float64]
+        row = {"session": session} | dict.fromkeys(numbers, day * attempt)
+        rows = pl.DataFrame([{"symbol": f"S{n:03}"} | row for n in range(200)], schema=TABLE.schema)
         lake.write_sessions(TABLE, rows, [session], known_at=datetime(2016, 3, 1, tzinfo=UTC))
 """
 
