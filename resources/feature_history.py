@@ -58,8 +58,11 @@ class FeatureHistory:
         due = [
             day for day in self.fingerprints if sessions[0] <= day <= sessions[-1] and not self._counts(day)
         ]
-        bars, carried = self._bars(checkpoint, sessions[0], sessions[-1], every_symbol=bool(due))
-        rows, states = build_resumable(bars, self.actions, sessions=usable, carried=carried, checkpoints=due)
+        found, carried = self._bars(checkpoint, sessions[0], sessions[-1], every_symbol=bool(due))
+        bars, runs = found.together()
+        rows, states = build_resumable(
+            bars, self._since(carried), sessions=usable, carried=carried, checkpoints=due, runs=runs
+        )
         self._keep(states, due)
         return rows
 
@@ -72,9 +75,12 @@ class FeatureHistory:
         missing = [day for day in days if start is None or day > start]
         while missing:
             reach = missing[: SESSIONS_AT_ONCE // 21]
-            bars, carried = self._bars(start, None, reach[-1], every_symbol=True)
+            found, carried = self._bars(start, None, reach[-1], every_symbol=True)
+            bars, runs = found.together()
             actions = self._since(carried)
-            _, states = build_resumable(bars, actions, sessions=[], carried=carried, checkpoints=reach)
+            _, states = build_resumable(
+                bars, actions, sessions=[], carried=carried, checkpoints=reach, runs=runs
+            )
             self._keep(states, reach)
             start, missing = reach[-1], missing[len(reach) :]
         return start
@@ -98,10 +104,10 @@ class FeatureHistory:
 
     def _bars(
         self, checkpoint: date | None, first: date | None, last: date, *, every_symbol: bool
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    ) -> tuple[SymbolRows, pl.DataFrame]:
         """Return bars and what is carried into them; each symbol's bars hold the windows of ``first``, if there is one."""
         if checkpoint is None:
-            return SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last).frame(), _NO_STATE
+            return SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last), _NO_STATE
         carried = self.lake.scan(
             FEATURE_STATE, start=checkpoint, end=checkpoint, columns=CARRIED_SCHEMA.names()
         ).collect()
@@ -114,7 +120,7 @@ class FeatureHistory:
             whole = SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last, symbols=short)
             bars = bars.without(short).followed_by(whole)
             carried = carried.filter(~pl.col("symbol").is_in(short))
-        return bars.frame(), carried
+        return bars, carried
 
     def _short(self, bars: SymbolRows, carried: pl.DataFrame, first: date) -> list[str]:
         # Symbols with older bars that windows of `first` or later reach back to, and whom their actions and betas need.

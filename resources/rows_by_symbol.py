@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from resources.lake import Lake
+from trading_assets.features.adjust import SymbolRuns
 from trading_assets.indicators.kernel import IndexArray, compiled
 from trading_assets.table import Table
 
@@ -68,6 +69,15 @@ class SymbolRows:
     def without(self, symbols: Collection[str]) -> SymbolRows:
         """Leave some symbols out."""
         return SymbolRows(self.parts, self.runs.filter(~pl.col("symbol").is_in(list(symbols))))
+
+    def together(self) -> tuple[pl.DataFrame, SymbolRuns]:
+        """Return the rows sorted by symbol and time, and where each symbol's begin; one column is ``session``."""
+        rows = self.frame()
+        lengths = self.runs.group_by("symbol").agg(pl.col("rows").sum()).sort("symbol")
+        starts = np.append(0, lengths["rows"].cum_sum().to_numpy()).astype(np.int64)
+        return rows, SymbolRuns(
+            lengths["symbol"], starts, rows["session"].to_physical().cast(pl.Int64).to_numpy()
+        )
 
     def frame(self) -> pl.DataFrame:
         """Return the rows sorted by symbol and time."""

@@ -142,6 +142,7 @@ def build_resumable(
     sessions: Sequence[date],
     carried: pl.DataFrame,
     checkpoints: Sequence[date] = (),
+    runs: SymbolRuns | None = None,
     threads: int = 2,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compute the daily features of some sessions from the bars since a checkpoint, and what to carry on from new ones.
@@ -152,7 +153,8 @@ def build_resumable(
     (``registry.WINDOW_BARS``) of a symbol that is carried.
 
     Output: the features, to the last bit those of ``build_daily_features`` with the whole history; and, as ``carried``,
-    what every symbol with a bar so far carries at the end of each checkpoint (a day, in order).
+    what every symbol with a bar so far carries at the end of each checkpoint (a day, in order). ``runs`` are those of the
+    bars, where the caller knows them.
 
     Look-ahead: a row of session S knows bars and ex-dates up to S; what is carried at C knows those up to C.
     """
@@ -160,7 +162,7 @@ def build_resumable(
         return pl.DataFrame(schema=_schema(DAILY_FEATURES)), pl.DataFrame(schema=CARRIED_SCHEMA)
     bars = bars.select(BAR_COLUMNS).rechunk()
     _refuse_impossible(bars)
-    market = _market(bars, actions, sessions, DAILY_FEATURES, carried)
+    market = _market(bars, actions, sessions, DAILY_FEATURES, runs or symbol_runs(bars), carried=carried)
     kept = Kept.at(checkpoints, market.symbols)
     columns = _columns(market, threads, kept)
     benchmark = market.carried.at_first_rows(
@@ -177,7 +179,8 @@ def _build(
         return pl.DataFrame(schema=_schema(table))
     bars = bars.rechunk()
     _refuse_impossible(bars)
-    market = _market(bars, actions, sessions, table)
+    runs = _hourly_runs(bars) if table is HOURLY_FEATURES else symbol_runs(bars)
+    market = _market(bars, actions, sessions, table, runs)
     return _frame(bars, market, _columns(market, threads))
 
 
@@ -211,10 +214,11 @@ def _market(
     actions: pl.DataFrame,
     sessions: Sequence[date],
     table: Table,
+    symbols: SymbolRuns,
+    *,
     carried: pl.DataFrame | None = None,
 ) -> _Market:
     is_hourly = table is HOURLY_FEATURES
-    symbols = _hourly_runs(bars) if is_hourly else symbol_runs(bars)
     runs = CarriedRuns.of(carried, symbols)
     close = bars["close"].cast(pl.Float64).to_numpy()
     factors = accumulate(close, place(bars, actions, symbols), symbols, first=runs.factors)
@@ -281,13 +285,14 @@ def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl
     is_asked = np.diff(picked.borders) > 0
     chosen = np.flatnonzero(is_asked if kept is None or not kept.days else symbols.lengths > 0)
 
+    reach = _reach()
+
     def compute(tile: Tile) -> None:
         stretches = picked.of_tile(tile)
         memories = market.carried.memories(tile)
-        for feature, values in _computed(_inputs(market, tile), memories):
-            if len(stretches[0]):
-                scaled = values * market.annual if feature.is_annualised and market.annual != 1 else values
-                spread(scaled, stretches, columns[feature.name], scales[feature.scale])
+        for feature, first, values in _computed(_inputs(market, tile), memories, reach, stretches.first_row):
+            scaled = values * market.annual if feature.is_annualised and market.annual != 1 else values
+            spread(scaled, stretches.since(first), columns[feature.name], scales[feature.scale])
         if kept is not None:
             kept.note(tile, memories)
 
@@ -338,18 +343,39 @@ def _divided(values: dict[str, FloatArray], factor: FloatArray) -> dict[str, Flo
     return {name: np.divide(numbers, factor, out=like(factor)) for name, numbers in values.items()}
 
 
+def _reach() -> list[float]:
+    # Of each indicator: the bars up to a row, its own included, that its values there and what is made from them need.
+    bars: dict[str, float] = {}
+    reach = []
+    for indicator in reversed(INDICATORS):
+        own = [feature.name for feature in indicator.features]
+        needed = max(
+            math.inf if indicator.carries else max(feature.warm_up for feature in indicator.features),
+            *(bars.get(name, 0) for name in own),
+        )
+        for name in indicator.inputs:
+            bars[name] = max(needed, bars.get(name, 0))
+        reach.append(needed)
+    return reach[::-1]
+
+
 def _computed(
-    inputs: dict[str, FloatArray], memories: dict[str, Memory]
-) -> Iterator[tuple[Feature, FloatArray]]:
+    inputs: dict[str, FloatArray], memories: dict[str, Memory], reach: list[float], row: int | None
+) -> Iterator[tuple[Feature, int, FloatArray]]:
+    """Compute each feature from the first row on that the rows asked for (``row`` and later) need; without, what is carried."""
     # Features share names with inputs (`close` is the raw one), so inputs are looked up first.
-    values: dict[str, FloatArray] = {}
-    needed = {name for indicator in INDICATORS for name in indicator.inputs}
-    for indicator in INDICATORS:
-        arguments = [inputs[name] if name in inputs else values[name] for name in indicator.inputs]
+    values: dict[str, tuple[int, FloatArray]] = {name: (0, array) for name, array in inputs.items()}
+    needed = {name for indicator in INDICATORS for name in indicator.inputs} - inputs.keys()
+    for indicator, bars in zip(INDICATORS, reach, strict=True):
+        if row is None and bars < math.inf:
+            continue
+        first = 0 if bars == math.inf or row is None else max(0, row - int(bars) + 1)
+        arguments = [array[first - begun :] for begun, array in (values[name] for name in indicator.inputs)]
         memory = {"memory": memories[indicator.features[0].name]} if indicator.carries else {}
         result = indicator.function(*arguments, *indicator.parameters, **memory)
         outputs = result if isinstance(result, tuple) else (result,)
         for feature, output in zip(indicator.features, outputs, strict=True):
-            yield feature, output
+            if row is not None:
+                yield feature, first, output
             if feature.name in needed:
-                values[feature.name] = output
+                values[feature.name] = first, output

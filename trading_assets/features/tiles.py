@@ -7,7 +7,7 @@ units along one symbol, but they can across symbols: a tile holds as many symbol
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -85,24 +85,43 @@ class Picked:
             borders=np.searchsorted(place, np.append(own, len(rows))),
         )
 
-    def of_tile(self, tile: Tile) -> tuple[IndexArray, IndexArray, IndexArray, IndexArray]:
-        """Return the tile's stretches: column, first row in the tile, rows, and place in the output."""
+    def of_tile(self, tile: Tile) -> Stretches:
+        """Return the stretches of the tile's runs."""
         counts = self.borders[tile.runs + 1] - self.borders[tile.runs]
         column = np.repeat(np.arange(len(tile.runs)), counts)
         offset = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts, counts)
         number = self.borders[tile.runs][column] + offset
-        return column, self.first[number] - tile.starts[column], self.count[number], self.place[number]
+        return Stretches(
+            column, self.first[number] - tile.starts[column], self.count[number], self.place[number]
+        )
 
 
-Stretches = tuple[IndexArray, IndexArray, IndexArray, IndexArray]
+@dataclass(frozen=True)
+class Stretches:
+    """Rows of a tile that follow each other: column, first row, number of rows, and place in the output."""
+
+    column: IndexArray
+    row: IndexArray
+    count: IndexArray
+    place: IndexArray
+
+    @property
+    def first_row(self) -> int | None:
+        """The first row of all; None without any."""
+        return int(self.row.min()) if len(self.row) else None
+
+    def since(self, row: int) -> Stretches:
+        """Return the same stretches for values that begin at a row of the tile."""
+        return replace(self, row=self.row - row) if row else self
 
 
 def spread(values: FloatArray, stretches: Stretches, out: FloatArray, scale: FloatArray | None) -> None:
     """Write a tile's stretches to their places in a column, each value times the scale of its row."""
+    where = (stretches.column, stretches.row, stretches.count, stretches.place)
     if scale is None:
-        _spread(values, *stretches, out)
+        _spread(values, *where, out)
     else:
-        _spread_scaled(values, *stretches, scale, out)
+        _spread_scaled(values, *where, scale, out)
 
 
 def column_of(name: str, values: FloatArray) -> pl.Series:
