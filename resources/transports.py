@@ -115,12 +115,14 @@ def attach(client: Any, gate: HttpGate, *, connections: int) -> None:
     session.mount("http://", transport)
 
 
-def read_reply(gate: HttpGate, url: str, response: urllib3.BaseHTTPResponse) -> Reply:
-    """Read a response to its end within the policy's total time.
+def read_reply(
+    gate: HttpGate, url: str, response: urllib3.BaseHTTPResponse, *, since: float | None = None
+) -> Reply:
+    """Read a response to its end within the policy's total time, counted from ``since`` if given, else from now.
 
     A read timeout only bounds the silence between two bytes; a body that trickles in would never end.
     """
-    deadline = gate.monotonic() + gate.policy.total_seconds
+    deadline = (gate.monotonic() if since is None else since) + gate.policy.total_seconds
     parts: list[bytes] = []
     try:
         while part := response.read1(CHUNK, decode_content=True):

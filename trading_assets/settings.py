@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     quality: Path | None = Field(
         default=None, description="YAML file with data-quality thresholds; unset: the defaults"
     )
+    local_model: str | None = Field(
+        default=None, description="an Ollama model that may be asked for a screener's query; unset: never"
+    )
+    local_model_url: str = Field(
+        default="http://127.0.0.1:11434", pattern=r"^https?://[^/?#]+$", description="where Ollama listens"
+    )
     dagster_port: int = Field(default=3000, ge=0, le=65535)
     app_port: int = Field(default=8501, ge=0, le=65535)
 
