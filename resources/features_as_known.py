@@ -10,11 +10,13 @@ import polars as pl
 from resources.lake import Lake
 from trading_assets.companies.facts import fundamental_facts
 from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
-from trading_assets.features.build import BAR_COLUMNS, build_daily_features
+from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_daily_features
 from trading_assets.features.ratios import with_fundamentals
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, UNIVERSE
 
 SOURCES = (DAILY_BARS, CORPORATE_ACTIONS, KEY_STATISTICS, MARKET_DATA, UNIVERSE)
+SYMBOLS_AT_ONCE = 1_500
+"""Symbols whose whole history is read at once: some hundred megabytes for ten years."""
 
 
 def features_as_known(lake: Lake, sessions: Sequence[date], as_of: datetime) -> pl.DataFrame:
@@ -42,12 +44,28 @@ def features_as_known(lake: Lake, sessions: Sequence[date], as_of: datetime) -> 
         If ``as_of`` has no time zone.
     """
     last = sessions[-1]
-    bars = (
-        lake.scan(DAILY_BARS, end=last, as_of=as_of, columns=BAR_COLUMNS).sort("symbol", "session").collect()
-    )
     actions = lake.scan(CORPORATE_ACTIONS, end=last, as_of=as_of).collect()
+    traded = lake.scan(DAILY_BARS, start=sessions[0], end=last, as_of=as_of, columns=["symbol", "session"])
+    asked = traded.filter(pl.col("session").is_in(list(sessions))).select("symbol").unique()
+    symbols: list[str] = asked.collect()["symbol"].sort().to_list()
+    parts = [
+        _of_symbols(lake, symbols[first : first + SYMBOLS_AT_ONCE], actions, sessions, as_of)
+        for first in range(0, max(len(symbols), 1), SYMBOLS_AT_ONCE)
+    ]
     facts = fundamental_facts(lake, sessions[0], last, as_of=as_of)
-    return with_fundamentals(build_daily_features(bars, actions, sessions=sessions), facts, actions)
+    return with_fundamentals(pl.concat(parts), facts, actions)
+
+
+def _of_symbols(
+    lake: Lake, symbols: list[str], actions: pl.DataFrame, sessions: Sequence[date], as_of: datetime
+) -> pl.DataFrame:
+    # what a spin-off is worth may be told by the bars of the company that was spun off
+    own = actions.filter(pl.col("symbol").is_in(symbols))
+    spun_off = own.filter(pl.col("kind") == "spin_off")["new_symbol"].drop_nulls()
+    needed = sorted({*symbols, *spun_off, BENCHMARK})
+    bars = lake.scan(DAILY_BARS, end=sessions[-1], symbols=needed, as_of=as_of, columns=BAR_COLUMNS)
+    rows = build_daily_features(bars.sort("symbol", "session").collect(), actions, sessions=sessions)
+    return rows.filter(pl.col("symbol").is_in(symbols))
 
 
 def sources_version(lake: Lake, last: date) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from resources import lake_rows
 from resources.clock import monotonic_seconds
-from resources.lake_files import WHOLE_YEAR, TableFolder
+from resources.lake_files import WHOLE_YEAR, Part, TableFolder
 from resources.lake_locks import PartLocks
 from resources.lake_stamps import SessionStamp, footer, read_stamps
 from resources.lake_write import SessionWrite, WriteReport
@@ -216,7 +216,9 @@ class Lake:
         }
         return dict(sorted(counts.items()))
 
-    def version(self, table: Table, start: date | None = None, end: date | None = None) -> tuple[object, ...]:
+    def version(
+        self, table: Table, start: date | None = None, end: date | None = None
+    ) -> tuple[tuple[Part, tuple[int, int] | None], ...]:
         """Return what tells the current files that can hold these dates from those that take their place.
 
         Costs a look at each file, none at what is in it. Two reads between which it is the same saw the same rows.

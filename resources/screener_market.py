@@ -61,7 +61,11 @@ class ScreenerMarket:
     def newest_session(self, *, as_of: datetime | None = None) -> date | None:
         """Return the newest session that has features, or had bars known at an instant; None if there is none."""
         if as_of is None:
-            return max(self._lake.row_counts(DAILY_FEATURES), default=None)
+            for part, _ in reversed(self._lake.version(DAILY_FEATURES)):
+                counts = self._lake.row_counts(DAILY_FEATURES, date(part.year, part.number or 1, 1))
+                if counts:
+                    return max(counts)
+            return None
         present = as_of.astimezone(NEW_YORK).date()
         known = self._lake.scan(
             DAILY_BARS, start=present - _NEWEST_WITHIN, end=present, as_of=as_of, columns=["session"]

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from resources import features_as_known
 from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from resources.screen_runs import screen_runs
@@ -149,7 +150,7 @@ def test_threads_share_one_market(lake):
     assert found == [["AAA"]] * 27
 
 
-def test_an_instant_shows_the_features_as_they_would_have_been_computed_then(lake):
+def test_an_instant_shows_the_features_as_they_would_have_been_computed_then(lake, monkeypatch):
     days = sessions_between(date(2023, 1, 3), date(2024, 1, 10))
     random = np.random.default_rng(3)
     bars = [
@@ -164,7 +165,8 @@ def test_an_instant_shows_the_features_as_they_would_have_been_computed_then(lak
     put(lake, DAILY_BARS, wrong, known_at=later)
     split = {"symbol": "AAA", "ex_date": days[-1], "kind": "split", "split_ratio": 2.0}
     put(lake, CORPORATE_ACTIONS, [split], known_at=later)
-    market, query = ScreenerMarket(lake), Query(sort=Sort(field="rsi_14"))
+    query = Query(where=Comparison(field="beta_252", operator="<", value=9), sort=Sort(field="rsi_14"))
+    market = ScreenerMarket(lake)
     at_first = evaluate(query, market.load(query, days[-1], as_of=KNOWN)).rows
     now = evaluate(query, market.load(query, days[-1], as_of=later)).rows
     values = dict(zip(at_first["symbol"], at_first["rsi_14"], strict=True))
@@ -175,6 +177,9 @@ def test_an_instant_shows_the_features_as_they_would_have_been_computed_then(lak
     put(plain, DAILY_BARS, bars)
     known = ScreenerMarket(plain).load(query, days[-1], as_of=KNOWN)
     assert evaluate(query, known).rows.equals(at_first), "what came later leaves no trace"
+    monkeypatch.setattr(features_as_known, "SYMBOLS_AT_ONCE", 1)
+    apart = ScreenerMarket(plain).load(query, days[-1], as_of=KNOWN)
+    assert evaluate(query, apart).rows.equals(at_first), "a symbol at a time is as good as all at once"
     assert market.load(query, days[-1], as_of=KNOWN - timedelta(days=1)).height == 0
     assert market.newest_session(as_of=KNOWN) == days[-1]
     assert market.newest_session(as_of=KNOWN - timedelta(days=1)) is None
