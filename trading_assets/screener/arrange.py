@@ -64,8 +64,11 @@ def _without_plural_nouns(found: list[Token]) -> list[Token]:
     # "tickers with ..." names no symbols, "energy sector" has named its field already
     kept: list[Token] = []
     for place, token in enumerate(found):
-        following = found[place + 1].terminal if place + 1 < len(found) else ""
-        if token.terminal == "TEXTFIELD" and following not in _STARTS_VALUES:
+        after = found[place + 1] if place + 1 < len(found) else None
+        begins = after is not None and after.terminal in _STARTS_VALUES
+        if after is not None and after.terminal == "VALUE" and _field(after) != token.meaning:
+            begins = False  # "energy sector, NYSE"
+        if token.terminal == "TEXTFIELD" and not begins:
             before = kept[-1] if kept else None
             named = before is not None and before.terminal == "VALUE" and _field(before) == token.meaning
             if named or token.text.lower() in {"tickers", "symbols"}:

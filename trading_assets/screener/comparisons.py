@@ -30,7 +30,7 @@ class Comparisons:
         tests: dict[str, Callable[[Node, str, int], Filter]] = {
             "compared": self._compared, "between": self._between, "suffixed": self._suffixed,
             "relative": self._relative, "multiple": self._multiple, "around": self._around, "sign": self._sign,
-            "crossed": self._crossed, "equal": self._equal, "moved": self._moved, "gapped": self._gapped,
+            "crossed": self._crossed, "equal": self._equal, "moved": self._moved, "moved_from": self._moved_from, "gapped": self._gapped,
         }  # fmt: skip
         return tests[node.data](node, field, ago)
 
@@ -132,6 +132,22 @@ class Comparisons:
                 "in the last 5 sessions", "in the last month",
             )  # fmt: skip
         return self._sized(node, name, ago)
+
+    def _moved_from(self, node: Node, field: str, ago: int) -> Filter:
+        # as in: down 20% from the 52-week high
+        size, term = node.node("size"), self.operands.term(node.node("operand"))
+        amounts, said = [amount_of(child) for child in size.nodes("amount")], size.token("CMP", "SUFFIX")
+        operator = operator_of(said) if said else ">="
+        if len(amounts) > 1 or amounts[0].unit != "%" or amounts[0].number <= 0 or operator in {"<", "<="}:
+            text = self.operands.text(size)
+            raise self.operands.wrong(
+                size, f'"{text}": how many percent, at least?', "down at least 20% from 52-week high"
+            )
+        up = node.need("MOVE").meaning == ">"
+        factor = changed_by(amounts[0], 1 if up else -1)
+        return self.compare(
+            field, ago, operator if up else FLIPPED[operator], term.model_copy(update={"factor": factor})
+        )
 
     def _gapped(self, node: Node, field: str, ago: int) -> Filter:
         if (field, ago) != ("close", 0):

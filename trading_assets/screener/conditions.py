@@ -70,7 +70,7 @@ class Conditions:
 
     def _unnamed(self, node: Node) -> Filter:
         test = cast("Node", node.children[0])
-        if test.data in {"moved", "gapped"}:
+        if test.data in {"moved", "moved_from", "gapped"}:  # said of the price, whatever came before
             self.subject.forget()
             return self.comparisons.make(test, "close", 0)
         field = self._carried(test)

@@ -78,6 +78,8 @@ def _joins(pieces: list[Lexeme], place: int) -> bool:
     if not 0 < place < len(pieces) - 1:
         return False
     before, hyphen, after = pieces[place - 1 : place + 2]
+    if place > 1 and pieces[place - 2].kind == "number" and pieces[place - 2].end == before.start:
+        return after.kind == "word"  # "2b-10b" is a range
     touches = before.end == hyphen.start and hyphen.end == after.start
     kinds = {before.kind, after.kind}
     return touches and "word" in kinds and kinds <= {"word", "number"}

@@ -20,7 +20,7 @@ _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "t
 _UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
     ("bps",): "bps", ("bp",): "bps", ("basis", "points"): "bps",
-    ("x",): "x", ("times",): "x",
+    ("x",): "x", ("times",): "x", ("*",): "x",
     ("dollars",): "$", ("dollar",): "$", ("usd",): "$", ("bucks",): "$",
 }  # fmt: skip
 _TERMINALS: dict[AmountUnit, str] = {

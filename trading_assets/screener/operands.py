@@ -104,7 +104,7 @@ class Operands:
             return 1
         number = node.token("NUMBER")
         count = self.whole(amount_of(number), node, MOST_WITHIN) if number else 1
-        within = count * cast("int", node.need("SPAN").meaning)
+        within = count * cast("int", node.need("SPAN", "PERIOD").meaning)
         if within > MOST_WITHIN:
             raise self.wrong(
                 node,

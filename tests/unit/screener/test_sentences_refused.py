@@ -99,6 +99,11 @@ REFUSED = [
     ("not cheap tech", "not cheap tech", 'how far does "not" reach?'),
     ("excluding energy with yield > 4%", "excluding energy with yield > 4%", 'how far does "excluding" reach?'),
     ("yield above 3 €", "€", "is not a word"),
+    ("golden cross yesterday", "yesterday", "a crossing takes a number of sessions"),
+    ("volume above average", "average", "of what?"),
+    ("price above 14 day rsi below 30", "below 30", "of which field?"),
+    ("up 5 days in a row", "row", "is not a word"),
+    ("no dividend", "dividend", "above or below what?"),
     ("tech stocks in 2016", "2016", "of what"),
 ]
 
