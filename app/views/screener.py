@@ -14,6 +14,7 @@ from app.queries.installation import expected_session, settings
 from app.queries.screener import Moment
 from app.sections.screener_conditions import show_conditions, show_order
 from app.sections.screener_form import Texts
+from app.sections.screener_model import show_model
 from app.sections.screener_results import show_results
 from app.sections.screener_saved import show_events, show_saving, show_screens
 from app.sections.screener_sentence import ask_sentence, show_understood
@@ -78,6 +79,7 @@ def show_page(sessions: tuple[date, ...]) -> None:
         if query is not None:
             show_order(query)
     if query is None:
+        show_model(text)
         return
     if moment.session in sessions:
         show_answer(query, moment, chips)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import polars as pl
@@ -267,6 +271,73 @@ def test_a_shipped_name_cannot_be_taken(own_screener, fresh_database):
     app.button(key="scr_save_button").click().run()
     assert "shipped screen" in app.toast[0].value
     assert fresh_database.fetch("select count(*) from saved_screens") == [(0,)]
+
+
+@pytest.fixture
+def ollama():
+    """Answer as a local model would; what it answers and what it was asked can be set and read."""
+    said = SimpleNamespace(query={}, asked=[])
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self):
+            said.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            content = json.dumps(
+                {"message": {"role": "assistant", "content": json.dumps(said.query)}}
+            ).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    said.url = f"http://127.0.0.1:{server.server_port}"
+    yield said
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def model_screener(open_page, traded, market, ollama):
+    variables = market | {"TRADING_LOCAL_MODEL": "tiny", "TRADING_LOCAL_MODEL_URL": ollama.url}
+    return lambda **query: open_page("Screener", traded.data, variables=variables, **query)
+
+
+def test_the_local_model_is_asked_by_a_click_and_its_answer_runs_only_when_applied(model_screener, ollama):
+    ollama.query = {
+        "where": {"kind": "comparison", "field": "rsi_14", "sessions_ago": 0, "operator": "<", "value": 60.0}
+    }
+    app = model_screener(q="stocks that look tired")
+    assert not ollama.asked, "it is not asked before somebody wants it"
+    app.button(key="scr_model").click().run()
+    assert not app.exception
+    assert len(ollama.asked) == 1
+    assert ollama.asked[0]["messages"][-1]["content"] == "stocks that look tired"
+    assert "RSI \\< 60" in texts(app)
+    assert results(app) is None
+    app.button(key="scr_model_apply").click().run()
+    assert query(app).where == Comparison(field="rsi_14", operator="<", value=60)
+    assert results(app) is not None
+
+
+def test_a_useless_answer_of_the_local_model_is_refused(model_screener, ollama):
+    ollama.query = {"where": {"kind": "comparison", "field": "tiredness", "operator": "<", "value": 60.0}}
+    app = model_screener(q="stocks that look tired")
+    app.button(key="scr_model").click().run()
+    assert not app.exception
+    assert "not a query that can be run" in texts(app)
+    assert not [item for item in app.button if item.key == "scr_model_apply"]
+
+
+def test_without_a_local_model_there_is_no_button(screener):
+    app = screener(q="stocks that look tired")
+    assert not [item for item in app.button if item.key == "scr_model"]
 
 
 def test_a_lake_without_features_says_what_makes_them(open_page, tmp_path, fresh_database):
