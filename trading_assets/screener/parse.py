@@ -76,6 +76,9 @@ def _read(text: str) -> tuple[Query | None, list[Problem]]:
     found, problems = tokens(text)
     if problems:
         return None, problems
+    if not found:
+        examples = ("oversold large caps", "price under $20", "everything")
+        return None, [Problem(0, len(text), text, "say what to look for", examples)]
     deep = _too_deep(found)
     if deep is not None:
         return None, [deep.problem(f"more than {MAX_NESTING} parentheses within each other")]
@@ -85,7 +88,7 @@ def _read(text: str) -> tuple[Query | None, list[Problem]]:
     except lark.UnexpectedToken as error:
         at = error.token.value
         place = ready.index(at) if isinstance(at, Token) else len(ready)
-        return None, [complaint(ready, place, text)]
+        return None, [complaint(ready, place)]
     return query_of(nodes_of(tree), text)
 
 
