@@ -122,6 +122,8 @@ def _print_counts(asked: Asked, found: Evaluation, printed: int) -> None:
     parts = [f"{found.matched:,} of {found.screened:,} symbols pass"]
     if found.undecided:
         parts.append(f"{found.undecided:,} cannot be decided for lack of data")
+    if found.matched > 1 and asked.query.sort is None:
+        parts.append("what trades most comes first")
     if printed < found.matched:
         parts.append(f"{printed:,} shown")
     err.print("; ".join(parts), highlight=False)
