@@ -50,6 +50,8 @@ class LocalModel:
             If Ollama does not answer within ten seconds.
         VendorRefusedError
             If it does not have the model.
+        NotUnderstoodError
+            If the sentence is too long to be sent.
         VendorDataError
             If the answer is not a query, or one that the screener would refuse from anybody.
         """

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from trading_assets.errors import VendorDataError
+from trading_assets.errors import NotUnderstoodError, Problem, VendorDataError
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import In, Query, predicates
 from trading_assets.screener.words import TEXT_VALUES
@@ -34,11 +34,12 @@ def request_body(sentence: str, model: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    NotUnderstoodError
         If the sentence has more than `LONGEST_SENTENCE` characters.
     """
     if len(sentence) > LONGEST_SENTENCE:
-        raise ValueError(f"the sentence has more than {LONGEST_SENTENCE:,} characters")
+        message = f"the sentence has more than {LONGEST_SENTENCE:,} characters"
+        raise NotUnderstoodError((Problem(0, len(sentence), sentence, message),))
     return {
         "model": model,
         "messages": [

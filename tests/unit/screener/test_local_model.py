@@ -8,7 +8,7 @@ import pytest
 
 from resources.http import Reply
 from resources.ollama import LocalModel, local_model
-from trading_assets.errors import ConfigurationError, VendorDataError
+from trading_assets.errors import ConfigurationError, NotUnderstoodError, VendorDataError
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import And, Comparison, In, Query, Sort
 from trading_assets.screener.local_model import LONGEST_SENTENCE, answer_schema, read_answer, request_body
@@ -102,7 +102,7 @@ def test_an_answer_deeper_than_a_query_may_be_is_refused():
 
 
 def test_a_very_long_sentence_is_not_sent():
-    with pytest.raises(ValueError, match="more than"):
+    with pytest.raises(NotUnderstoodError, match="more than"):
         request_body("x" * (LONGEST_SENTENCE + 1), "small-model")
 
 
