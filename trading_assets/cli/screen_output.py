@@ -130,7 +130,6 @@ def _print_counts(asked: Asked, found: Evaluation, printed: int) -> None:
     if not found.screened:
         err.print(f"Session {asked.session} has no features: choose another --session", highlight=False)
     if AGE_COLUMN in found.rows.columns and found.rows[AGE_COLUMN].count():
-        ages = found.rows[AGE_COLUMN].drop_nulls()
-        err.print(
-            f"Fundamentals are {ages.min():.0f} to {ages.max():.0f} days old", style="dim", highlight=False
-        )
+        ages = found.rows[AGE_COLUMN].drop_nulls().sort().to_list()
+        told = f"Their fundamentals are {ages[0]:.0f} to {ages[-1]:.0f} days old"
+        err.print(told, style="dim", highlight=False)
