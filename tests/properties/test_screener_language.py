@@ -177,21 +177,10 @@ PIECES = (
     "positive", "or more", "to", "sorted by", "ascending", "top 20", "by", "highest", "first", "symbol is", "AAPL", "MSFT", "sector is",
 )  # fmt: skip
 OPTIONAL = {
-    "of",
-    ",",
-    "(",
-    ")",
-    "today",
-    "and",
-    "but",
-    "price",
-    "sector is",
-    "first",
-    "highest",
-    "ascending",
-    "by",
-}
-"""Pieces that a sentence may mean the same without: what they say is said by the order of words, or is so anyway."""
+    "of", ",", "(", ")", "today", "and", "but", "price", "sector is", "first", "highest", "ascending", "by", "at least", "or more",
+}  # fmt: skip
+"""Pieces that a sentence may mean the same without: what they say is said by the order of words, or is so anyway
+(a gap of 2% is one of at least 2%)."""
 
 
 CLAUSES = (

@@ -13,6 +13,8 @@ from trading_assets.screener.suggestions import closest
 from trading_assets.screener.tokens import Token
 from trading_assets.screener.vocabulary import Entry, Refusal, Vocabulary, vocabulary
 
+MOST_HELPED = 8
+"""Unknown words of a sentence for which the nearest known ones are looked up."""
 _TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
 _LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
 _IN_LIST = _LIST_SIGNS | {"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"}
@@ -227,7 +229,9 @@ class _Reader:
         first, last = self._unknown[0], self._unknown[-1]
         text = self.sentence[first.start : last.end]
         place = self.place - len(self._unknown)
-        near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
+        near: tuple[str, ...] = ()
+        if len(self.problems) < MOST_HELPED:  # looking for what was meant takes milliseconds
+            near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
         symbol = _TICKER.fullmatch(text) is not None
         if symbol and self._symbols_before():
             near = (text.upper(), *near)
