@@ -98,6 +98,7 @@ def test_names_and_sectors_are_those_of_the_session_and_may_be_missing(lake):
     put(lake, UNIVERSE, [
         {"symbol": "AAA", "session": DAYS[0], "name": "Old name", "sector": "Energy"},
         {"symbol": "AAA", "session": DAYS[1], "name": "New name", "sector": "Materials"},
+        {"symbol": "A", "session": DAYS[0], "name": "Does not trade", "sector": "Utilities"},
     ])  # fmt: skip
     market, query = ScreenerMarket(lake), Query(where=In(field="sector", values=("Energy",)))
     before = evaluate(query, market.load(query, DAYS[0]))
