@@ -47,6 +47,10 @@ def with_indicators(bars: pl.DataFrame, benchmark_close: pl.Series, *, hourly: b
     >>> with_indicators(scaled, bars["close"])["return_1"].to_list()
     [None, 0.1]
     """
+    if bars.is_empty():
+        shown = [item for item in INDICATORS if item.function is not reported]
+        nothing = (pl.Series(feature.name, dtype=pl.Float64) for item in shown for feature in item.features)
+        return bars.with_columns(nothing)
     values = _inputs(bars, benchmark_close)
     own = set(values)
     annual = math.sqrt(HOURS_PER_YEAR / SESSIONS_PER_YEAR) if hourly else 1.0
