@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from resources.lake import Lake
 from resources.lake_write import WriteReport
 from resources.rows_by_symbol import SymbolRows
-from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable
+from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable, recent_bars
 from trading_assets.features.state import CARRIED_SCHEMA, fingerprints
 from trading_assets.indicators.registry import WINDOW_BARS
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, FEATURE_STATE
@@ -111,29 +111,58 @@ class FeatureHistory:
         carried = self.lake.scan(
             FEATURE_STATE, start=checkpoint, end=checkpoint, columns=CARRIED_SCHEMA.names()
         ).collect()
-        since = SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, start=next_session(checkpoint), end=last)
+        since, recent = self._since_checkpoint(checkpoint, None if every_symbol else first, last)
         if not every_symbol:
             carried = carried.join(since.runs.select(pl.col("symbol").unique()), on="symbol", how="semi")
         carried_bar = {name: "bar_session" if name == "session" else name for name in BAR_COLUMNS}
         bars = SymbolRows.of([carried.select(**carried_bar)]).followed_by(since)
-        if first and (short := self._short(bars, carried, first)):
+        if first and (short := self._short(bars, carried, first, recent)):
             whole = SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, end=last, symbols=short)
             bars = bars.without(short).followed_by(whole)
             carried = carried.filter(~pl.col("symbol").is_in(short))
         return bars, carried
 
-    def _short(self, bars: SymbolRows, carried: pl.DataFrame, first: date) -> list[str]:
-        # Symbols with older bars that windows of `first` or later reach back to, and whom their actions and betas need.
-        wanted = pl.concat(
-            part.select("symbol", "session").filter(pl.col("session") >= first) for part in bars.parts
+    def _since_checkpoint(
+        self, checkpoint: date, first: date | None, last: date
+    ) -> tuple[SymbolRows, date | None]:
+        """Return the bars since a checkpoint; columns of which ``first`` needs the last bars only are 1 before the day returned."""
+        start = next_session(checkpoint)
+        few = recent_bars()
+        if first is None or not few:
+            return SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, start=start, end=last), None
+        since = sessions_between(start, first)[-(max(few.values()) + SESSIONS_MISSED) :][0].replace(day=1)
+        unread = dict.fromkeys(few, 1.0)
+        older = SymbolRows.read(
+            self.lake, DAILY_BARS, BAR_COLUMNS, start=start, end=since - timedelta(days=1), unread=unread
         )
-        lacking = (
+        return older.followed_by(
+            SymbolRows.read(self.lake, DAILY_BARS, BAR_COLUMNS, start=since, end=last)
+        ), since
+
+    def _short(self, bars: SymbolRows, carried: pl.DataFrame, first: date, recent: date | None) -> list[str]:
+        # Symbols with older bars that windows of `first` or later reach back to, and whom their actions and betas need.
+        since = recent or first
+        days = pl.concat(
+            part.select("symbol", "session").filter(pl.col("session") >= since) for part in bars.parts
+        )
+        counts = (
             bars.runs.group_by("symbol")
             .agg(pl.col("rows").sum())
-            .join(wanted.group_by("symbol").len("wanted"), on="symbol")
-            .filter(pl.col("rows") - pl.col("wanted") < WINDOW_BARS - 1)
-            .join(carried.filter(pl.col("bars") > 1).select("symbol"), on="symbol", how="semi")["symbol"]
+            .join(
+                days.group_by("symbol").agg(wanted=(pl.col("session") >= first).sum(), recent=pl.len()),
+                on="symbol",
+            )
+            .filter(pl.col("wanted") > 0)
         )
+        before = pl.col("symbol").is_in(carried.filter(pl.col("bars") > 1)["symbol"].implode())
+        lacking = counts.filter(
+            ((pl.col("rows") - pl.col("wanted") < WINDOW_BARS - 1) & before)
+            | (
+                (pl.col("recent") - pl.col("wanted") < max(recent_bars().values(), default=1) - 1)
+                & (before | (pl.col("rows") > pl.col("recent")))
+                & pl.lit(recent is not None)
+            )
+        )["symbol"]
         if lacking.is_empty():
             return []
         spun_off = self.actions.filter(

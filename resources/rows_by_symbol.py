@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -55,11 +55,14 @@ class SymbolRows:
         start: date | None = None,
         end: date | None = None,
         symbols: Sequence[str] | None = None,
+        unread: Mapping[str, float] | None = None,
     ) -> SymbolRows:
-        """Read the columns of some days of a table whose key is (symbol, time)."""
-        scans = lake.scan_parts(table, start=start, end=end, symbols=symbols, columns=columns)
+        """Read the columns of some days of a table whose key is (symbol, time); those ``unread`` have one value instead."""
+        read = [name for name in columns if name not in (unread or {})]
+        filled = [pl.lit(value).alias(name) for name, value in (unread or {}).items()]
+        scans = lake.scan_parts(table, start=start, end=end, symbols=symbols, columns=read)
         empty = pl.DataFrame(schema={name: table.schema[name] for name in columns})
-        return cls.of([empty, *pl.collect_all(scans)])
+        return cls.of([empty, *(part.with_columns(filled).select(columns) for part in pl.collect_all(scans))])
 
     def followed_by(self, others: SymbolRows) -> SymbolRows:
         """Return these rows and the others, which are later, or of other symbols."""

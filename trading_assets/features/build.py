@@ -20,7 +20,7 @@ from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
 from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
 from trading_assets.indicators.feature import HOURS_PER_YEAR, Feature
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
-from trading_assets.indicators.registry import FEATURES, INDICATORS
+from trading_assets.indicators.registry import FEATURES, INDICATORS, WINDOW_BARS
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.indicators.workspace import like, new_array
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
@@ -30,6 +30,7 @@ from trading_assets.table import Table
 BENCHMARK = "SPY"
 BAR_COLUMNS = ("symbol", "session", *PRICES, "volume")
 """Columns of ``daily_bars`` that the features need."""
+_INPUTS = {*PRICES, "volume", "raw_close", "raw_volume", "traded_usd", "benchmark_close"}
 HOURLY_BAR_COLUMNS = ("symbol", "bar_start", "session", *PRICES, "volume")
 """Columns of ``hourly_bars`` that the features need."""
 
@@ -285,7 +286,7 @@ def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl
     is_asked = np.diff(picked.borders) > 0
     chosen = np.flatnonzero(is_asked if kept is None or not kept.days else symbols.lengths > 0)
 
-    reach = _reach()
+    reach, _ = _reach()
 
     def compute(tile: Tile) -> None:
         stretches = picked.of_tile(tile)
@@ -343,20 +344,27 @@ def _divided(values: dict[str, FloatArray], factor: FloatArray) -> dict[str, Flo
     return {name: np.divide(numbers, factor, out=like(factor)) for name, numbers in values.items()}
 
 
-def _reach() -> list[float]:
-    # Of each indicator: the bars up to a row, its own included, that its values there and what is made from them need.
+def recent_bars() -> dict[str, int]:
+    """Return the columns of the bars of which features read the last few only, and how many, the row's own included."""
+    _, bars = _reach()
+    bars["volume"] = max(bars.get(name, 0) for name in ("volume", "raw_volume", "traded_usd"))
+    bars["close"] = max(bars.get(name, 0) for name in ("close", "raw_close", "traded_usd", "benchmark_close"))
+    return {name: int(bars[name]) for name in (*PRICES, "volume") if bars.get(name, 0) < WINDOW_BARS}
+
+
+def _reach() -> tuple[list[float], dict[str, float]]:
+    # Of each indicator, and of each input: the bars up to a row, its own included, that its values there and what is
+    # made from them need.
     bars: dict[str, float] = {}
     reach = []
     for indicator in reversed(INDICATORS):
-        own = [feature.name for feature in indicator.features]
-        needed = max(
-            math.inf if indicator.carries else max(feature.warm_up for feature in indicator.features),
-            *(bars.get(name, 0) for name in own),
-        )
+        own = math.inf if indicator.carries else max(feature.warm_up for feature in indicator.features)
+        names = [feature.name for feature in indicator.features if feature.name not in _INPUTS]
+        needed = max([own, *(bars.get(name, 0) for name in names)])
         for name in indicator.inputs:
             bars[name] = max(needed, bars.get(name, 0))
         reach.append(needed)
-    return reach[::-1]
+    return reach[::-1], bars
 
 
 def _computed(

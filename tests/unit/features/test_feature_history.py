@@ -58,6 +58,7 @@ MARKET = pl.concat(
         walk("PARENT", 7),
         walk("SPUN", 8).filter(between(350, len(DAYS))),
         walk("SPY", 9),
+        walk("THIN", 12).filter(~between(DAYS.index(date(2016, 4, 5)), DAYS.index(date(2016, 4, 25)))),
         walk("YOUNG", 10).filter(between(105, len(DAYS))),  # nineteen bars at the checkpoint
     ]
 )
@@ -151,6 +152,10 @@ def test_range_after_range_leaves_the_checkpoints_that_one_pass_over_the_history
 def test_only_bars_since_the_checkpoint_are_read_and_of_few_symbols_older_ones(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spring = date(
+        2016, 5, 13
+    )  # THIN has traded on 15 of the last 30 sessions, and its volume is averaged over 20
+    installation.features(spring)
     installation.features(NEWEST)
     reads = []
     read = SymbolRows.read
@@ -161,7 +166,11 @@ def test_only_bars_since_the_checkpoint_are_read_and_of_few_symbols_older_ones(
 
     monkeypatch.setattr(SymbolRows, "read", noted)
     assert_frame_equal(installation.features(NEWEST), installation.whole(NEWEST), check_exact=True)
-    assert reads == [(date(2015, 5, 1), []), (None, ["GAPS", "HALT", "SPY"])]
+    since = [(date(2015, 5, 1), []), (date(2016, 4, 1), [])]
+    assert reads == [*since, (None, ["GAPS", "HALT", "SPY"])]
+    reads.clear()
+    assert_frame_equal(installation.features(spring), installation.whole(spring), check_exact=True)
+    assert reads[-1] == (None, ["GAPS", "HALT", "SPY", "THIN"])
 
 
 def spoiled(bars: pl.DataFrame, symbol: str, day: int) -> pl.DataFrame:
