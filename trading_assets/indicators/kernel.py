@@ -60,7 +60,7 @@ def compiled(function: Callable[P, None]) -> Callable[P, None]:
 def bars_by_symbol(values: FloatArray) -> FloatArray:
     """Return ``values`` as the contiguous (bars, symbols) array that the kernels are compiled for."""
     rows = np.ascontiguousarray(values, dtype=np.float64)
-    return rows if rows.ndim == 2 else rows.reshape(len(rows), -1)
+    return rows if rows.ndim == 2 else rows.reshape(len(rows), 1)
 
 
 @dataclass(frozen=True)
