@@ -51,7 +51,9 @@ def _drawn(features: tuple[Feature, ...]) -> Drawn:
     first = features[0]
     if len(features) == 1:
         return Drawn(first.name, FIELDS[first.name].label, first.pane, features)
-    return Drawn(first.name, first.name.partition("_")[0].upper(), first.pane, features)
+    labels = [FIELDS[feature.name].label for feature in features]
+    shared = [word for word in labels[0].split() if all(word in label.split() for label in labels)]
+    return Drawn(first.name, " ".join(shared) or labels[0], first.pane, features)
 
 
 CHOICES: dict[str, Drawn] = _choices()
@@ -65,24 +67,26 @@ def overlay_layers(names: Sequence[str], colours: Palette, *, log: bool) -> list
     above zero is left out.
     """
     chosen = [CHOICES[name] for name in names if CHOICES[name].pane == "price"]
-    features = [feature for choice in chosen for feature in choice.features]
     scale: Layer = {"type": "log"} if log else {}
-    labels = [FIELDS[feature.name].label for feature in features]
-    paints = [getattr(colours, _PAINTS[place % len(_PAINTS)][0]) for place in range(len(features))]
-    dashes = [_DASHES[place // len(_PAINTS) % len(_DASHES)] for place in range(len(features))]
     legend = {
         "orient": "top", "direction": "horizontal", "title": None, "offset": 2, "symbolType": "stroke", "columns": 6,
         "labelLimit": 220,
     }  # fmt: skip
+    colour = {
+        "domain": [choice.label for choice in chosen],
+        "range": [getattr(colours, _PAINTS[place % len(_PAINTS)][0]) for place in range(len(chosen))],
+    }
+    paint = {"field": "overlay", "type": "nominal", "scale": colour, "legend": legend}
     layers = [band for choice in chosen if (band := _band(choice, colours, scale, log=log))]
-    for feature, label, dash in zip(features, labels, dashes, strict=True):
-        paint = {
-            "field": "overlay", "type": "nominal", "scale": {"domain": labels, "range": paints}, "legend": legend,
-        }  # fmt: skip
-        named: list[Layer] = [{"calculate": f"'{label}'", "as": "overlay"}]
-        if log:
-            named.append({"filter": f"datum.{feature.name} > 0"})
-        layers.append({"transform": named} | line(feature.name, paint, y(feature.name, **scale), dash))
+    for place, choice in enumerate(chosen):
+        for name in choice.columns:
+            named: list[Layer] = [{"calculate": f"'{choice.label}'", "as": "overlay"}]
+            if log:
+                named.append({"filter": f"datum.{name} > 0"})
+            dash = _DASHES[place // len(_PAINTS) % len(_DASHES)] or (
+                _DASHES[2] if name.endswith("_middle") else ()
+            )
+            layers.append({"transform": named} | line(name, paint, y(name, **scale), dash))
     return layers
 
 

@@ -80,10 +80,10 @@ def show_table(query: Query, rows: pl.DataFrame, moment: Moment, size: int) -> N
         ),
         "close": tables.usd("Close"),
         "return_1": st.column_config.Column("1 session", help="Total return since the session before"),
-        **{name: column_of(*value) for name, value in named.items()},
         "closes": st.column_config.LineChartColumn(
-            f"{screener.SPARKLINE_SESSIONS} sessions", help="Closes adjusted for splits, dividends and spin-offs", width=130
+            f"{screener.SPARKLINE_SESSIONS} sessions", help="Closes adjusted for splits, dividends and spin-offs", width=115
         ),
+        **{name: column_of(*value) for name, value in named.items()},
         **({} if asked else sector),
     }  # fmt: skip
     tables.show(
@@ -99,7 +99,7 @@ def show_table(query: Query, rows: pl.DataFrame, moment: Moment, size: int) -> N
 def column_of(field: str, ago: int) -> ColumnConfig:
     """Return the column of a field, with unit and meaning."""
     about = FIELDS[field]
-    label = about.label + (f", {ago} sessions ago" if ago else "")
+    label = about.label + (f", {ago} session{'s' if ago > 1 else ''} ago" if ago else "")
     if about.unit.startswith("fraction"):
         return tables.frac(label, f"{about.description} ({about.unit.replace('fraction', 'percent')})")
     if about.unit == "USD":

@@ -83,7 +83,7 @@ def test_candles_draw_with_any_indicators_and_scale(chosen, log):
     own = [name for name in chosen if CHOICES[name].pane == "own"]
     assert len(below) == len(own) + 3, "price, volume and the whole history are always there"
     assert ("Relative strength index" in svg) == ("rsi_14" in chosen)
-    assert ("upper bollinger band" in svg.lower()) == ("bb_upper" in chosen)
+    assert ("Bollinger band" in svg) == ("bb_upper" in chosen)
 
 
 def test_every_feature_of_the_registry_can_be_drawn_and_only_once():
