@@ -39,7 +39,7 @@ def _counted_back(found: list[Token], sentence: str) -> list[Token]:
     kept: list[Token] = []
     for token in found:
         shape = [before.terminal for before in kept[-2:]]
-        if token.terminal == "AGO" and shape == ["NUMBER", "SPAN"]:
+        if token.terminal == "BACK" and shape == ["NUMBER", "SPAN"]:
             count, span = kept[-2:]
             kept = kept[:-2]
             text = sentence[count.start : token.end]

@@ -24,6 +24,7 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "LAST": ("only crossings look back over several sessions; other conditions name an earlier one", ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
     "WITHIN": ("within how many percent of what, or how many sessions?", ("within 5% of 52-week high", "crossed above 200-day SMA within 5 sessions")),
     "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
+    "BACK": ("how many sessions?", ("price > price 5 sessions ago",)),
     "YESTERDAY": ("has to follow a field; a crossing takes a number of sessions", ("RSI yesterday < 30", "golden cross in the last 2 sessions")),
     "PERIOD": ("goes with up and down", ("up more than 5% this week",)),
     "TODAY": ("goes with up and down", ("up more than 5% today",)),
@@ -77,7 +78,7 @@ def _unfinished(before: Token | None, read: list[Token]) -> Problem | None:
 
 
 def _misplaced(token: Token, before: Token | None) -> Problem:
-    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"}:
+    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"} and token.terminal != "BACK":
         return _uncompared(before)
     if token.terminal == "STRING":
         return token.problem(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from trading_assets.errors import Problem
 from trading_assets.screener.amounts import Amount
 from trading_assets.screener.conditions import Conditions
+from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
 from trading_assets.screener.operands import MeaninglessError
 from trading_assets.screener.spans import Node, Part, stretch
@@ -89,11 +90,26 @@ class _Meaning:
             if before is not None:
                 self._check_reach(before, join, child)
                 self.conditions.subject.join = join
+            self._check_values(node, child)
             made = self._filter(child)
             if made is not None:
                 found.append(made)
             before, join = child, ""
         return found[0] if len(found) == 1 else And(filters=tuple(found)) if found else None
+
+    def _check_values(self, node: Node, child: Node) -> None:
+        # "tech energy" side by side would ask for shares that have two sectors
+        if child.data != "values":
+            return
+        field, _ = cast("tuple[str, object]", child.need("VALUES").meaning)
+        for earlier in node.nodes("values"):
+            if earlier is child:
+                return
+            other = earlier.need("VALUES")
+            if cast("tuple[str, object]", other.meaning)[0] == field:
+                text = f"{other.text} or {child.need('VALUES').text}"
+                self._wrong(child, f"a share has one {FIELDS[field].label}: is either meant?", text)
+                return
 
     def _neither(self, node: Node) -> Filter | None:
         parts = cast("list[Node]", [child for child in node.children if isinstance(child, Node)])

@@ -36,7 +36,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("SPAN", 21, "month | months"),
     ("SPAN", 63, "quarter | quarters"),
     ("SPAN", 252, "year | years | yr"),
-    ("AGO", None, "ago | earlier"),
+    ("BACK", None, "ago | earlier"),
     ("TODAY", None, "today | this session"),
     ("YESTERDAY", None, "yesterday"),
     ("YESTERDAYS", None, "yesterday's"),

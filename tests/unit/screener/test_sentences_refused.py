@@ -99,6 +99,8 @@ REFUSED = [
     ("not cheap tech", "not cheap tech", 'how far does "not" reach?'),
     ("excluding energy with yield > 4%", "excluding energy with yield > 4%", 'how far does "excluding" reach?'),
     ("yield above 3 €", "€", "is not a word"),
+    ("tech energy stocks", "energy", "a share has one sector"),
+    ("price above price earlier", "earlier", "how many sessions?"),
     ("golden cross yesterday", "yesterday", "a crossing takes a number of sessions"),
     ("volume above average", "average", "of what?"),
     ("price above 14 day rsi below 30", "below 30", "of which field?"),
