@@ -9,6 +9,7 @@ import polars as pl
 
 from resources.lake_write import WriteReport
 from resources.platform import Platform
+from resources.rows_by_symbol import SymbolRows
 from trading_assets.companies.facts import fundamental_facts
 from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
 from trading_assets.errors import DataQualityError
@@ -115,11 +116,7 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
             f"quality list --session {sessions[0]}; after they are corrected or accepted, fetch the hours again"
         )
     until = reached(platform.database, HOURLY_BARS.name, sessions)
-    bars = (
-        platform.lake.scan(HOURLY_BARS, end=sessions[-1], columns=list(HOURLY_BAR_COLUMNS))
-        .sort("symbol", "bar_start")
-        .collect()
-    )
+    bars = SymbolRows.read(platform.lake, HOURLY_BARS, HOURLY_BAR_COLUMNS, end=sessions[-1]).frame()
     actions = platform.lake.scan(CORPORATE_ACTIONS, end=sessions[-1]).collect()
     facts = fundamental_facts(platform.lake, sessions[0], sessions[-1], known_by="open")
     total = WriteReport()
