@@ -11,7 +11,7 @@ from trading_assets.indicators.registry import FEATURES
 from trading_assets.screener.amounts import Amount, AmountError
 from trading_assets.screener.comparisons import Comparisons
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import Cross, Filter, In, Not
+from trading_assets.screener.filters import Comparison, Cross, Filter, In, Not, Term
 from trading_assets.screener.macros import MACROS
 from trading_assets.screener.operands import Operands, operator_of
 from trading_assets.screener.spans import Node, tokens_of
@@ -24,10 +24,11 @@ class Subject:
     def __init__(self) -> None:
         self.field: str | None = None
         self.join = ""
+        self.last: Filter | None = None
 
     def forget(self) -> None:
         """Start anew, as at a parenthesis."""
-        self.field = None
+        self.field = self.last = None
 
 
 class Conditions:
@@ -66,6 +67,7 @@ class Conditions:
             raise self.operands.wrong(node, "today or earlier: which of the two?")
         found = self.comparisons.make(test, field, ago)
         self.subject.field = field
+        self.subject.last = None if node.token("NOT") else found
         return Not(filter=found) if node.token("NOT") else found
 
     def _unnamed(self, node: Node) -> Filter:
@@ -75,7 +77,12 @@ class Conditions:
             return self.comparisons.make(test, "close", 0)
         field = self._carried(test)
         found = self.comparisons.make(test, field, 0)
-        self.subject.field = field
+        if self.subject.join != "OR" and _exclude_each_other(self.subject.last, found):
+            text = self.operands.text(test)
+            raise self.operands.wrong(
+                test, f'"{text}": nothing is both this and what stands before it', f"or {text}"
+            )
+        self.subject.field, self.subject.last = field, found
         return found
 
     def _carried(self, test: Node) -> str:
@@ -98,7 +105,8 @@ class Conditions:
     def _signed(self, node: Node) -> Filter:
         field, ago = self.operands.operand(node.node("operand"))
         self.subject.field = field
-        return self.comparisons.compare(field, ago, operator_of(node.need("SIGN")), 0.0)
+        self.subject.last = self.comparisons.compare(field, ago, operator_of(node.need("SIGN")), 0.0)
+        return self.subject.last
 
     def _values(self, node: Node) -> Filter:
         return self._in(node.need("VALUES"))
@@ -148,3 +156,15 @@ def _is_about_price(test: Node) -> bool:
 
 def _may_be_price(field: str) -> bool:
     return FIELDS[field].unit == "USD"
+
+
+def _exclude_each_other(first: Filter | None, second: Filter) -> bool:
+    # "below 50 and above 70" of one field: the "and" was meant as an "or"
+    found = [
+        node for node in (first, second) if isinstance(node, Comparison) and not isinstance(node.value, Term)
+    ]
+    if len(found) < 2 or len({(node.field, node.sessions_ago) for node in found}) > 1:
+        return False
+    upper = [node.value for node in found if node.operator[0] == "<"]
+    lower = [node.value for node in found if node.operator[0] == ">"]
+    return bool(upper and lower) and cast("float", upper[0]) < cast("float", lower[0])

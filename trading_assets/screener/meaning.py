@@ -99,16 +99,11 @@ class _Meaning:
 
     def _check_values(self, node: Node, child: Node) -> None:
         # "tech energy" side by side would ask for shares that have two sectors
-        if child.data != "values":
-            return
-        field, _ = cast("tuple[str, object]", child.need("VALUES").meaning)
-        for earlier in node.nodes("values"):
-            if earlier is child:
-                return
-            other = earlier.need("VALUES")
-            if cast("tuple[str, object]", other.meaning)[0] == field:
-                text = f"{other.text} or {child.need('VALUES').text}"
-                self._wrong(child, f"a share has one {FIELDS[field].label}: is either meant?", text)
+        named = _text_field(child)
+        for earlier in cast("tuple[Node, ...]", node.children[: node.children.index(child)]):
+            if named and _text_field(earlier) == named and "values" in {earlier.data, child.data}:
+                text = f"{earlier.need('VALUES').text} or {child.need('VALUES').text}"
+                self._wrong(child, f"a share has one {FIELDS[named].label}: is either meant?", text)
                 return
 
     def _neither(self, node: Node) -> Filter | None:
@@ -206,6 +201,13 @@ def _open_not(node: Node) -> str | None:
     if inner.data == "inner":
         return None
     return _open_not(inner) if inner.data == "negated" else str(node.need("NOT").meaning)
+
+
+def _text_field(node: Node) -> str | None:
+    # the text field of which a condition lists values that are to be met
+    if node.data not in {"values", "texts"} or node.token("NOT", "NEQ", "NEITHER"):
+        return None
+    return str(cast("tuple[str, object]", node.need("VALUES").meaning)[0])
 
 
 def _is_negative(node: Node) -> bool:

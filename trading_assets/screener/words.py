@@ -67,7 +67,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("ALL", None, "everything | all | all stocks"),
     ("PERIODLESS", "sma", "sma | ma | dma | moving average | simple moving average"),
     ("PERIODLESS", "ema", "ema | exponential moving average | exponential average"),
-    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | names | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both | there | me"),
+    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | names | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both"),
 )
 # fmt: on
 """(terminal of the grammar, what it means, phrases). FILLER words carry no meaning: no sentence changes without them."""

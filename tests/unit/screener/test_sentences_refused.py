@@ -99,6 +99,8 @@ REFUSED = [
     ("not cheap tech", "not cheap tech", 'how far does "not" reach?'),
     ("excluding energy with yield > 4%", "excluding energy with yield > 4%", 'how far does "excluding" reach?'),
     ("yield above 3 €", "€", "is not a word"),
+    ("rsi below 50 and above 70", "above 70", "nothing is both"),
+    ("sector is energy utilities", "utilities", "a share has one sector"),
     ("tech energy stocks", "energy", "a share has one sector"),
     ("price above price earlier", "earlier", "how many sessions?"),
     ("golden cross yesterday", "yesterday", "a crossing takes a number of sessions"),
