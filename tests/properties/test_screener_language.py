@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from trading_assets.screener.amounts import MAGNITUDES
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
     MAX_DEPTH,
@@ -22,6 +23,8 @@ from trading_assets.screener.filters import (
     Term,
     children,
 )
+from trading_assets.screener.lexemes import ARTICLES
+from trading_assets.screener.lexer import UNIT_WORDS
 from trading_assets.screener.parse import parse, understand
 from trading_assets.screener.vocabulary import vocabulary
 from trading_assets.screener.wording import write
@@ -146,7 +149,12 @@ SENTENCES = (
     "sector is neither energy nor utilities",
     "10 cheapest by pe",
 )
-KNOWN = {word for key in vocabulary().entries for word in key}
+KNOWN = (
+    {word for key in (*vocabulary().entries, *UNIT_WORDS) for word in key}
+    | ARTICLES
+    | MAGNITUDES.keys()
+    | {"minus"}
+)
 letters = st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9)
 unknown_words = letters.filter(lambda word: word not in KNOWN)
 

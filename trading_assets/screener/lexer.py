@@ -19,7 +19,7 @@ _TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
 _LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
 _IN_LIST = _LIST_SIGNS | {"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"}
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
-_UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
+UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
     ("bps",): "bps", ("bp",): "bps", ("basis", "points"): "bps",
     ("x",): "x", ("times",): "x", ("*",): "x",
@@ -147,7 +147,7 @@ class _Reader:
         if place < len(self.pieces) and self.pieces[place].text in MAGNITUDES:
             magnitude = MAGNITUDES[self.pieces[place].text]
             place += 1
-        for words, named in _UNIT_WORDS.items():
+        for words, named in UNIT_WORDS.items():
             if tuple(piece.text for piece in self.pieces[place : place + len(words)]) == words:
                 if unit and unit != named:
                     return False
