@@ -17,7 +17,8 @@ import polars as pl
 from resources.lake import Lake
 from resources.lake_write import WriteReport
 from resources.rows_by_symbol import SymbolRows
-from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable, recent_bars
+from trading_assets.features.build import BAR_COLUMNS, BENCHMARK, build_resumable
+from trading_assets.features.compute import recent_bars
 from trading_assets.features.state import CARRIED_SCHEMA, fingerprints
 from trading_assets.indicators.registry import WINDOW_BARS
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, FEATURE_STATE

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,14 +14,15 @@ from numpy.typing import NDArray
 from trading_assets.errors import DataQualityError
 from trading_assets.features.action_effects import accumulate, place
 from trading_assets.features.adjust import PRICES, SymbolRuns, symbol_runs
+from trading_assets.features.compute import Market, computed, inputs_of, reaches
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
 from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
-from trading_assets.indicators.feature import HOURS_PER_YEAR, Feature
-from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
-from trading_assets.indicators.registry import FEATURES, INDICATORS, WINDOW_BARS
+from trading_assets.indicators.feature import HOURS_PER_YEAR
+from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
-from trading_assets.indicators.workspace import like, new_array
+from trading_assets.indicators.workspace import new_array
 from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import sessions_between
 from trading_assets.table import Table
@@ -30,26 +30,8 @@ from trading_assets.table import Table
 BENCHMARK = "SPY"
 BAR_COLUMNS = ("symbol", "session", *PRICES, "volume")
 """Columns of ``daily_bars`` that the features need."""
-_INPUTS = {*PRICES, "volume", "raw_close", "raw_volume", "traded_usd", "benchmark_close"}
 HOURLY_BAR_COLUMNS = ("symbol", "bar_start", "session", *PRICES, "volume")
 """Columns of ``hourly_bars`` that the features need."""
-
-
-@dataclass(frozen=True)
-class _Market:
-    # All bars, symbol after symbol; what a thread reads while it computes its own tile.
-    table: Table
-    symbols: SymbolRuns
-    slots: IndexArray  # of each row: its place in time, in days or hours since 1970
-    first_slot: int
-    prices: dict[str, FloatArray]
-    volume: FloatArray
-    price_factor: FloatArray
-    share_factor: FloatArray
-    benchmark: FloatArray  # by slot: the benchmark's last adjusted close
-    carried: CarriedRuns
-    picked: Picked
-    annual: float  # what annualised values are multiplied by
 
 
 def build_daily_features(
@@ -218,13 +200,13 @@ def _market(
     symbols: SymbolRuns,
     *,
     carried: pl.DataFrame | None = None,
-) -> _Market:
+) -> Market:
     is_hourly = table is HOURLY_FEATURES
     runs = CarriedRuns.of(carried, symbols)
     close = bars["close"].cast(pl.Float64).to_numpy()
     factors = accumulate(close, place(bars, actions, symbols), symbols, first=runs.factors)
     slots = bars["bar_start"].dt.epoch("s").to_numpy() // 3600 if is_hourly else symbols.days
-    return _Market(
+    return Market(
         table=table,
         symbols=symbols,
         slots=slots,
@@ -273,7 +255,7 @@ def _benchmark(
     return by_slot
 
 
-def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl.Series]:
+def _columns(market: Market, threads: int, kept: Kept | None = None) -> list[pl.Series]:
     """Return the values of every feature for the rows asked for; note what is carried at the checkpoints in ``kept``."""
     picked, symbols = market.picked, market.symbols
     rows = len(picked.rows)
@@ -286,12 +268,12 @@ def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl
     is_asked = np.diff(picked.borders) > 0
     chosen = np.flatnonzero(is_asked if kept is None or not kept.days else symbols.lengths > 0)
 
-    reach, _ = _reach()
+    reach, _ = reaches()
 
     def compute(tile: Tile) -> None:
         stretches = picked.of_tile(tile)
         memories = market.carried.memories(tile)
-        for feature, first, values in _computed(_inputs(market, tile), memories, reach, stretches.first_row):
+        for feature, first, values in computed(inputs_of(market, tile), memories, reach, stretches.first_row):
             scaled = values * market.annual if feature.is_annualised and market.annual != 1 else values
             spread(scaled, stretches.since(first), columns[feature.name], scales[feature.scale])
         if kept is not None:
@@ -303,7 +285,7 @@ def _columns(market: _Market, threads: int, kept: Kept | None = None) -> list[pl
         return list(pool.map(column_of, columns, columns.values()))
 
 
-def _frame(bars: pl.DataFrame, market: _Market, columns: list[pl.Series]) -> pl.DataFrame:
+def _frame(bars: pl.DataFrame, market: Market, columns: list[pl.Series]) -> pl.DataFrame:
     rows = market.picked.rows
     names = ["symbol", *(["bar_start"] if "bar_start" in bars.columns else []), "session"]
     whole = len(rows) == bars.height
@@ -321,69 +303,3 @@ def _frame(bars: pl.DataFrame, market: _Market, columns: list[pl.Series]) -> pl.
 def _schema(table: Table) -> dict[str, pl.DataType]:
     # what is computed here: the fundamental ratios are joined to it
     return {name: dtype for name, dtype in table.schema.items() if name not in {*FUNDAMENTALS, AGE_COLUMN}}
-
-
-def _inputs(market: _Market, tile: Tile) -> dict[str, FloatArray]:
-    close, volume = tile.filled(market.prices["close"]), tile.filled(market.volume)
-    raw = {"close": close} | {name: tile.filled(market.prices[name]) for name in PRICES if name != "close"}
-    return {
-        **_divided(raw, tile.filled(market.price_factor)),
-        **_divided({"volume": volume}, tile.filled(market.share_factor)),
-        "raw_close": close,
-        "raw_volume": volume,
-        "traded_usd": np.multiply(close, volume, out=like(close)),
-        "benchmark_close": market.carried.benchmark(
-            tile, tile.looked_up(market.benchmark, market.slots, market.first_slot)
-        ),
-    }
-
-
-def _divided(values: dict[str, FloatArray], factor: FloatArray) -> dict[str, FloatArray]:
-    if (factor == 1).all():
-        return values
-    return {name: np.divide(numbers, factor, out=like(factor)) for name, numbers in values.items()}
-
-
-def recent_bars() -> dict[str, int]:
-    """Return the columns of the bars of which features read the last few only, and how many, the row's own included."""
-    _, bars = _reach()
-    bars["volume"] = max(bars.get(name, 0) for name in ("volume", "raw_volume", "traded_usd"))
-    bars["close"] = max(bars.get(name, 0) for name in ("close", "raw_close", "traded_usd", "benchmark_close"))
-    return {name: int(bars[name]) for name in (*PRICES, "volume") if bars.get(name, 0) < WINDOW_BARS}
-
-
-def _reach() -> tuple[list[float], dict[str, float]]:
-    # Of each indicator, and of each input: the bars up to a row, its own included, that its values there and what is
-    # made from them need.
-    bars: dict[str, float] = {}
-    reach = []
-    for indicator in reversed(INDICATORS):
-        own = math.inf if indicator.carries else max(feature.warm_up for feature in indicator.features)
-        names = [feature.name for feature in indicator.features if feature.name not in _INPUTS]
-        needed = max([own, *(bars.get(name, 0) for name in names)])
-        for name in indicator.inputs:
-            bars[name] = max(needed, bars.get(name, 0))
-        reach.append(needed)
-    return reach[::-1], bars
-
-
-def _computed(
-    inputs: dict[str, FloatArray], memories: dict[str, Memory], reach: list[float], row: int | None
-) -> Iterator[tuple[Feature, int, FloatArray]]:
-    """Compute each feature from the first row on that the rows asked for (``row`` and later) need; without, what is carried."""
-    # Features share names with inputs (`close` is the raw one), so inputs are looked up first.
-    values: dict[str, tuple[int, FloatArray]] = {name: (0, array) for name, array in inputs.items()}
-    needed = {name for indicator in INDICATORS for name in indicator.inputs} - inputs.keys()
-    for indicator, bars in zip(INDICATORS, reach, strict=True):
-        if row is None and bars < math.inf:
-            continue
-        first = 0 if bars == math.inf or row is None else max(0, row - int(bars) + 1)
-        arguments = [array[first - begun :] for begun, array in (values[name] for name in indicator.inputs)]
-        memory = {"memory": memories[indicator.features[0].name]} if indicator.carries else {}
-        result = indicator.function(*arguments, *indicator.parameters, **memory)
-        outputs = result if isinstance(result, tuple) else (result,)
-        for feature, output in zip(indicator.features, outputs, strict=True):
-            if row is not None:
-                yield feature, first, output
-            if feature.name in needed:
-                values[feature.name] = first, output
