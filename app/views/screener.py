@@ -53,7 +53,9 @@ def show_lateness(newest: date) -> None:
 
 def show_answer(query: Query, moment: Moment, chips: DeltaGenerator) -> None:
     """Show the conditions, in their place, and what passes them."""
-    found = screener.find(query, moment)
+    slow = "Computing everything from what was known then" if moment.as_of else "Screening"
+    with st.spinner(slow, show_time=moment.as_of is not None):
+        found = screener.find(query, moment)
     counts = {condition.filter: condition for condition in found.evaluation.conditions}
     with chips:
         show_conditions(query, counts, Texts(screener.listed(moment)))

@@ -7,6 +7,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from trading_assets.screener.filters import Comparison, Screen
+from trading_assets.screener.screen_file import write_screen
+
 pytestmark = pytest.mark.browser
 
 CHIP = "[class*=st-key-scr_chip_] [data-testid=stPopoverButton]:visible"
@@ -114,6 +117,18 @@ def test_chips_are_added_by_the_form_changed_and_taken_away(app, visit):
     window.settle()
     assert asked(window) == "RSI < 55"
     assert len(chips(window)) == 1
+
+
+def test_a_screen_in_a_file_is_looked_at_and_used(app, visit, tmp_path):
+    window = visit(height=1100)
+    open_screener(app, window)
+    shared = Screen(name="shared", where=Comparison(field="rsi_14", operator="<", value=55))
+    (tmp_path / "shared.json").write_text(write_screen(shared))
+    window.page.locator(".st-key-scr_screens button").first.click()
+    window.page.locator(".st-key-scr_upload input[type=file]").set_input_files(tmp_path / "shared.json")
+    window.page.get_by_role("button", name="Use shared").click(timeout=20_000)
+    window.settle()
+    assert asked(window) == "RSI < 55"
 
 
 def test_a_narrow_window_keeps_the_page_inside(app, visit):
