@@ -9,11 +9,10 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from resources.lake import Lake
 from trading_assets.features.adjust import SymbolRuns
-from trading_assets.indicators.kernel import IndexArray, compiled
+from trading_assets.features.tiles import copy_stretches
 from trading_assets.table import Table
 
 
@@ -102,28 +101,8 @@ class SymbolRows:
             out = np.empty(total, dtype=self.parts[0][name].to_physical().to_numpy().dtype)
             for part, (first, count, place) in zip(self.parts, by_part, strict=True):
                 if len(first):
-                    _copy(_read_only(part[name].to_physical().to_numpy()), first, count, place, out)
+                    copy_stretches(part[name].to_physical().to_numpy(), first, count, place, out)
             return pl.Series(name, out).cast(schema[name])
 
         with ThreadPoolExecutor(2) as pool:
             return pl.DataFrame(list(pool.map(column, schema)))
-
-
-def _read_only(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    view = values.view()
-    view.flags.writeable = False
-    return view
-
-
-@compiled
-def _copy(
-    values: NDArray[np.generic],
-    first: IndexArray,
-    rows: IndexArray,
-    place: IndexArray,
-    out: NDArray[np.generic],
-) -> None:
-    for run in range(len(first)):
-        shift = place[run] - first[run]
-        for i in range(first[run], first[run] + rows[run]):
-            out[shift + i] = values[i]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 from trading_assets.indicators.workspace import new_array
 
-_Number = TypeVar("_Number", np.float64, np.int64)
+_Number = TypeVar("_Number", np.float64, np.int64, np.int32)
 _TILE_VALUES = 65_536  # a column of a tile is half a megabyte: a few of them stay in a core's second cache
 _LEAST_SYMBOLS, _MOST_SYMBOLS = 32, 256
 
@@ -124,6 +124,17 @@ def spread(values: FloatArray, stretches: Stretches, out: FloatArray, scale: Flo
         _spread_scaled(values, *where, scale, out)
 
 
+def copy_stretches(
+    values: NDArray[_Number],
+    first: IndexArray,
+    count: IndexArray,
+    place: IndexArray,
+    out: NDArray[_Number],
+) -> None:
+    """Copy stretches of ``values``, each ``count`` numbers from ``first`` on, to their places in ``out``."""
+    _copy(read_only(values), read_only(first), read_only(count), read_only(place), out)
+
+
 def column_of(name: str, values: FloatArray) -> pl.Series:
     """Return a column over the same memory, null where the values are NaN."""
     import pyarrow as pa
@@ -141,6 +152,16 @@ def read_only(values: NDArray[_Number]) -> NDArray[_Number]:
     view = values.view()
     view.flags.writeable = False
     return view
+
+
+@compiled
+def _copy(
+    values: NDArray[_Number], first: IndexArray, count: IndexArray, place: IndexArray, out: NDArray[_Number]
+) -> None:
+    for stretch in range(len(first)):
+        shift = place[stretch] - first[stretch]
+        for i in range(first[stretch], first[stretch] + count[stretch]):
+            out[shift + i] = values[i]
 
 
 @compiled

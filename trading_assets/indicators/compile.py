@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from trading_assets.features.build import build_daily_features
+from trading_assets.features.tiles import copy_stretches
 
 
 def warm() -> None:
@@ -30,6 +32,11 @@ def warm() -> None:
         "cash_usd": [0.0],
     }
     build_daily_features(bars, pl.DataFrame(split), sessions=days)
+    none = np.zeros(1, dtype=np.int64)
+    # the columns of bars: prices, instants, dates
+    copy_stretches(np.zeros(1), none, none, none, np.zeros(1))
+    copy_stretches(none, none, none, none, none.copy())
+    copy_stretches(np.zeros(1, np.int32), none, none, none, np.zeros(1, np.int32))
 
 
 if __name__ == "__main__":
