@@ -17,9 +17,9 @@ from trading_assets.features.adjust import PRICES, SymbolRuns, symbol_runs
 from trading_assets.features.compute import Market, computed, inputs_of, reaches
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
-from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
+from trading_assets.features.tiles import Picked, Tile, column_of, read_only, spread, tiles
 from trading_assets.indicators.feature import HOURS_PER_YEAR
-from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.indicators.workspace import new_array
@@ -148,6 +148,8 @@ def build_resumable(
     market = _market(bars, actions, sessions, DAILY_FEATURES, runs or symbol_runs(bars), carried=carried)
     kept = Kept.at(checkpoints, market.symbols)
     columns = _columns(market, threads, kept)
+    if not checkpoints:
+        return _frame(bars, market, columns), pl.DataFrame(schema=CARRIED_SCHEMA)
     benchmark = market.carried.at_first_rows(
         market.benchmark[market.slots - market.first_slot], market.symbols
     )
@@ -227,7 +229,15 @@ def _wanted(days: IndexArray, sessions: Sequence[date]) -> NDArray[np.bool_]:
     wanted = np.zeros(last - first + 1, dtype=np.bool_)
     asked = np.array(sessions, dtype="datetime64[D]").astype(np.int64) - first
     wanted[asked[(asked >= 0) & (asked < len(wanted))]] = True
-    return wanted[days - first]
+    rows = np.empty(len(days), dtype=np.bool_)
+    _look_up(read_only(days), first, wanted, rows)
+    return rows
+
+
+@compiled
+def _look_up(days: IndexArray, first: int, wanted: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
+    for i in range(len(days)):
+        rows[i] = wanted[days[i] - first]
 
 
 def _hourly_runs(bars: pl.DataFrame) -> SymbolRuns:

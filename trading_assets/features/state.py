@@ -147,6 +147,10 @@ class Kept:
     def at(cls, days: Sequence[date], symbols: SymbolRuns) -> Kept:
         """Find the last bar of each run up to each day."""
         count = len(symbols.symbols)
+        if not days:
+            return cls(
+                days, np.empty((0, count), dtype=np.int64), symbols, np.empty((len(CARRIED), 0, count))
+            )
         keys = (np.repeat(np.arange(count), symbols.lengths) << _DAYS_BITS) + symbols.days
         ends = np.array(days, dtype="datetime64[D]").astype(np.int64)[:, None]
         rows = np.searchsorted(keys, (np.arange(count) << _DAYS_BITS)[None, :] + ends, side="right") - 1
