@@ -21,6 +21,7 @@ from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
 import polars as pl
+import psutil
 import pytest
 import requests
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+OWN_FOLDER = "trading-assets-tests-"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,13 +51,30 @@ def pytest_configure(config: pytest.Config) -> None:
     has under root.
     """
     if hasattr(os, "geteuid") and os.geteuid() == 0 and config.option.basetemp is None:
-        config.option.basetemp = str(Path(tempfile.gettempdir(), f"trading-assets-tests-{os.getpid()}"))
+        folder = Path(tempfile.gettempdir(), f"{OWN_FOLDER}{os.getpid()}")
+        _remove_left_folders(folder)
+        config.option.basetemp = str(folder)
+
+
+def _remove_left_folders(own: Path) -> None:
+    # of runs that have ended: failed ones leave theirs to be looked at until the next run, killed ones cannot do else
+    left = sorted(
+        (
+            folder
+            for folder in own.parent.glob(f"{OWN_FOLDER}*")
+            if folder.is_dir() and not folder.is_symlink()
+        ),
+        key=lambda folder: folder.stat().st_mtime,
+    )
+    ended = [folder for folder in left if not psutil.pid_exists(int(folder.name.rpartition("-")[2]))]
+    for folder in ended[:-1]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Remove that folder after a run without failures."""
     basetemp = session.config.option.basetemp
-    if basetemp and basetemp.endswith(f"trading-assets-tests-{os.getpid()}") and exitstatus == 0:
+    if basetemp and basetemp.endswith(f"{OWN_FOLDER}{os.getpid()}") and exitstatus == 0:
         shutil.rmtree(basetemp, ignore_errors=True)
 
 

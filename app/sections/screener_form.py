@@ -10,7 +10,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from trading_assets.screener.display import shown
-from trading_assets.screener.fields import FIELDS, Group
+from trading_assets.screener.fields import FIELDS, Group, is_comparable
 from trading_assets.screener.filters import (
     MAX_SESSIONS_AGO,
     Between,
@@ -139,9 +139,7 @@ def _operator(predicate: Predicate) -> str:
 
 def _term(key: str, than: str, start: Term | None, *, earlier: bool) -> Term:
     # values in the same unit are what can be compared with sense
-    names = [
-        name for name, field in FIELDS.items() if field.kind == "number" and field.unit == FIELDS[than].unit
-    ]
+    names = [name for name, field in FIELDS.items() if field.kind == "number" and is_comparable(name, than)]
     if start is not None and start.field not in names:
         names.append(start.field)
     chosen = start.field if start else next((name for name in names if name != than), names[0])

@@ -165,7 +165,10 @@ def test_the_command_answers_for_people_and_for_programs(opened):
     assert told.stdout.startswith("Understood: RSI > 50 and price > $5")
     assert f"Session {session}" in told.stdout
     assert "left after it" in told.stdout
-    assert f"{answer['matched']} of {answer['screened']} symbols pass; what trades most comes first; 2 shown" in told.stderr
+    assert (
+        f"{answer['matched']} of {answer['screened']} symbols pass; what trades most comes first; 2 shown"
+        in told.stderr
+    )
     symbols = [row["symbol"] for row in answer["rows"]]
     assert symbols[0] in told.stdout
     listed = pl.read_csv(io.StringIO(installation.command("screen", text, "--csv", "-").stdout))

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trading_assets.screener.amounts import MAGNITUDES
-from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.fields import FIELDS, is_comparable
 from trading_assets.screener.filters import (
     MAX_DEPTH,
     MAX_SESSIONS_AGO,
@@ -50,12 +50,13 @@ def values(field: str) -> st.SearchStrategy[float]:
     )
 
 
-def terms(sessions: st.SearchStrategy[int]) -> st.SearchStrategy[Term]:
+def terms(field: str, sessions: st.SearchStrategy[int]) -> st.SearchStrategy[Term]:
     factors = st.one_of(
         st.sampled_from([1.0, 0.95, 1.1, 2.0, 0.5, -1.0, 0.0]),
         st.floats(allow_nan=False, allow_infinity=False),
     )
-    return st.builds(Term, field=number_fields, sessions_ago=sessions, factor=factors)
+    alike = st.sampled_from([name for name in NUMBERS if is_comparable(field, name)])
+    return st.builds(Term, field=alike, sessions_ago=sessions, factor=factors)
 
 
 comparisons = number_fields.flatmap(
@@ -64,7 +65,7 @@ comparisons = number_fields.flatmap(
         field=st.just(field),
         sessions_ago=ago,
         operator=st.sampled_from(["<", "<=", ">", ">="]),
-        value=st.one_of(values(field), terms(ago)),
+        value=st.one_of(values(field), terms(field, ago)),
     )
 )
 betweens = number_fields.flatmap(
@@ -77,7 +78,7 @@ crosses = number_fields.flatmap(
         Cross,
         field=st.just(field),
         direction=st.sampled_from(["above", "below"]),
-        value=st.one_of(values(field), terms(st.just(0))),
+        value=st.one_of(values(field), terms(field, st.just(0))),
         within=st.integers(1, 63),
     )
 )
@@ -142,7 +143,7 @@ SENTENCES = (
     "symbol is AAPL, or MSFT and price between $5 and $10",
     'symbol is "AAPL" or MSFT or price > 5',
     'industry is "Biotechnology" or "Banks", liquid',
-    "up more than 5% this week and gapped up at least 2%",
+    "up more than 5% in the last week and gapped up at least 2%",
     "RSI 5 sessions ago below 30 but volume 2x average volume",
     "top 10 tech stocks by dividend yield",
     "excluding (energy or penny stocks), yield 3% or more",
@@ -181,7 +182,7 @@ PIECES = (
     "tech", "energy", "Nasdaq", "ETFs", "oversold", "golden cross", "penny stocks", "large cap", "RSI", "price", "volume",
     "dividend yield", "P/E", "200-day SMA", "average volume", "52 week high", "above", "below", "at least", "between", "within",
     "within 5% of", "30", "$20", "5%", "2x", "1m", "and", "or", "not", "excluding", "but", ",", "(", ")", "neither", "nor", "of",
-    "crossed above", "in the last 5 sessions", "5 sessions ago", "yesterday", "today", "this week", "up", "down", "gapped up",
+    "crossed above", "in the last 5 sessions", "5 sessions ago", "yesterday", "today", "in the last month", "up", "down", "gapped up",
     "positive", "or more", "to", "sorted by", "ascending", "top 20", "by", "highest", "first", "symbol is", "AAPL", "MSFT", "sector is",
 )  # fmt: skip
 OPTIONAL = {
@@ -196,7 +197,7 @@ CLAUSES = (
     ("RSI", "below", "30"), ("price", "above", "200-day SMA"), ("P/E", "between", "5", "and", "10"), ("under", "$20"),
     ("within 5% of", "52 week high"), ("volume", "above", "2x", "average volume"), ("golden cross", "in the last 5 sessions"),
     ("50-day SMA", "crossed above", "200-day SMA"), ("RSI", "5 sessions ago", "at least", "30"), ("not", "penny stocks"),
-    ("up", "more than", "5%", "this week"), ("positive", "momentum"), ("dividend yield", "3%", "or more"),
+    ("up", "more than", "5%", "in the last week"), ("positive", "momentum"), ("dividend yield", "3%", "or more"),
     ("symbol is", "AAPL", "or", "MSFT"), ("price", "more than", "10%", "above", "50-day SMA"), ("below", "70"),
     ("excluding", "(", "ETFs", "or", "cheap", ")"), ("neither", "energy", "nor", "tech"), ("sorted by", "P/E", "ascending"),
     ("top 20", "by", "market cap"), ("highest", "dividend yield", "first"),

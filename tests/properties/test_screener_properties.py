@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from trading_assets.screener.decide import fails, passes
 from trading_assets.screener.evaluate import conjuncts, count_matches, evaluate, ranked, screen_version
+from trading_assets.screener.fields import is_comparable
 from trading_assets.screener.filters import (
     And,
     Between,
@@ -39,15 +40,22 @@ LONGEST_LOOK_BACK = 3
 fields = st.sampled_from(sorted(SCALES))
 numbers = st.sampled_from([0.5, 1.0, 2.0, 4.0])
 ago = st.integers(0, LONGEST_LOOK_BACK)
+
+
+def terms(field, back):
+    alike = st.sampled_from([name for name in sorted(SCALES) if is_comparable(field, name)])
+    return st.builds(Term, field=alike, sessions_ago=back, factor=st.sampled_from([1.0, 0.5, 1.1]))
+
+
 leaves = st.one_of(
-    st.builds(
-        Comparison,
-        field=fields,
-        sessions_ago=ago,
-        operator=st.sampled_from(["<", "<=", ">", ">="]),
-        value=st.one_of(
-            numbers, st.builds(Term, field=fields, sessions_ago=ago, factor=st.sampled_from([1.0, 0.5, 1.1]))
-        ),
+    fields.flatmap(
+        lambda field: st.builds(
+            Comparison,
+            field=st.just(field),
+            sessions_ago=ago,
+            operator=st.sampled_from(["<", "<=", ">", ">="]),
+            value=st.one_of(numbers, terms(field, ago)),
+        )
     ),
     st.builds(
         lambda field, back, low, high: Between(
@@ -58,12 +66,14 @@ leaves = st.one_of(
         numbers,
         numbers,
     ),
-    st.builds(
-        Cross,
-        field=fields,
-        direction=st.sampled_from(["above", "below"]),
-        value=st.one_of(numbers, st.builds(Term, field=fields, factor=st.sampled_from([1.0, 0.5]))),
-        within=st.integers(1, LONGEST_LOOK_BACK),
+    fields.flatmap(
+        lambda field: st.builds(
+            Cross,
+            field=st.just(field),
+            direction=st.sampled_from(["above", "below"]),
+            value=st.one_of(numbers, terms(field, st.just(0))),
+            within=st.integers(1, LONGEST_LOOK_BACK),
+        )
     ),
     st.builds(
         In,

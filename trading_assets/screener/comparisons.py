@@ -123,7 +123,9 @@ class Comparisons:
         period = node.find("period")
         if period is None:
             text = self.operands.text(node)
-            raise self.operands.wrong(node, f'"{text}": since when?', f"{text} today", f"{text} this month")
+            raise self.operands.wrong(
+                node, f'"{text}": since when?', f"{text} today", f"{text} in the last month"
+            )
         sessions, ago = self.operands.period(period)
         name = f"return_{sessions}"
         if name not in FIELDS:

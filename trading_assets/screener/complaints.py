@@ -26,7 +26,6 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
     "BACK": ("how many sessions?", ("price > price 5 sessions ago",)),
     "YESTERDAY": ("has to follow a field; a crossing takes a number of sessions", ("RSI yesterday < 30", "golden cross in the last 2 sessions")),
-    "PERIOD": ("goes with up and down", ("up more than 5% this week",)),
     "TODAY": ("goes with up and down", ("up more than 5% today",)),
     "RPAR": ("this parenthesis closes none", ()),
     "ALL": ("everything, or what comes with it?", ("everything",)),

@@ -103,6 +103,23 @@ def known_field(name: str, kind: Kind) -> str:
     return name
 
 
+def kind_of(field: ScreenerField) -> str:
+    """Say in words what the values of a number field are."""
+    if field.scale == "price":
+        return "a price"
+    return {
+        "USD": "an amount in USD",
+        "fraction": "a percentage",
+        "fraction per year": "a percentage a year",
+    }.get(field.unit, field.unit)
+
+
+def is_comparable(name: str, other: str) -> bool:
+    """Say whether values of two fields mean the same kind of thing: prices, amounts, shares, fractions, ..."""
+    field, against = FIELDS[name], FIELDS[other]
+    return field.kind == against.kind and (field.unit, field.scale) == (against.unit, against.scale)
+
+
 def number_in_range(name: str, value: float) -> float:
     """Return ``value`` if the field can have it.
 

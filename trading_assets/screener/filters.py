@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trading_assets.screener.fields import known_field, number_in_range
+from trading_assets.screener.fields import FIELDS, is_comparable, kind_of, known_field, number_in_range
 
 MAX_DEPTH = 12
 MAX_NODES = 200
@@ -33,9 +33,18 @@ class Term(_Node):
 
 
 def _check_value(field: str, value: float | Term) -> None:
-    # a threshold that the field can never reach is a slip of the pen in every face of the tree
+    # a threshold that the field can never reach, or one of another kind, is a slip of the pen in every face of the tree
     if not isinstance(value, Term):
         number_in_range(field, value)
+    elif not is_comparable(field, value.field):
+        left, right = FIELDS[field], FIELDS[value.field]
+        alike = [
+            item.label for item in FIELDS.values() if item.name != field and is_comparable(field, item.name)
+        ]
+        advice = f"; {left.label} compares with {', '.join(alike[:4])}" if alike else ""
+        raise ValueError(
+            f"{left.label} and {right.label} are of different kinds: {kind_of(left)}, {kind_of(right)}{advice}"
+        )
 
 
 class Comparison(_Node):

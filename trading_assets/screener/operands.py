@@ -104,7 +104,7 @@ class Operands:
             return 1
         number = node.token("NUMBER")
         count = self.whole(amount_of(number), node, MOST_WITHIN) if number else 1
-        within = count * cast("int", node.need("SPAN", "PERIOD").meaning)
+        within = count * cast("int", node.need("SPAN").meaning)
         if within > MOST_WITHIN:
             raise self.wrong(
                 node,
@@ -114,16 +114,12 @@ class Operands:
         return within
 
     def period(self, node: Node) -> tuple[int, int]:
-        token = node.need("TODAY", "YESTERDAY", "PERIOD", "LAST")
+        token = node.need("TODAY", "YESTERDAY", "LAST")
         if token.terminal == "LAST":
             number = node.token("NUMBER")
             count = self.whole(amount_of(number), node, MAX_SESSIONS_AGO) if number else 1
             return count * cast("int", node.need("SPAN").meaning), 0
-        return (
-            (cast("int", token.meaning), 0)
-            if token.terminal == "PERIOD"
-            else (1, int(token.terminal == "YESTERDAY"))
-        )
+        return 1, int(token.terminal == "YESTERDAY")
 
     def whole(self, amount: Amount, part: Part, most: int) -> int:
         number = amount.number

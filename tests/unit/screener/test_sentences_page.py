@@ -20,7 +20,7 @@ def test_the_page_is_what_the_tables_say():
 
 def test_the_examples_of_the_page_are_understood_as_it_says():
     examples = re.findall(
-        r"^\| `(.+?)` \| `(.+?)` \|$", PAGE.read_text(encoding="utf-8").partition(START)[0], re.M
+        r"^\| `(.+?)` \| `(.+?)` \|$", PAGE.read_text(encoding="utf-8").partition(START)[0], re.MULTILINE
     )
     assert len(examples) >= 6
     assert {typed: understand(typed).canonical for typed, _ in examples} == dict(examples)

@@ -11,6 +11,10 @@ from trading_assets.screener.parse import MAX_LENGTH, parse, understand
 
 REFUSED = [
     ("best stocks to buy", "best", "is no measure"),
+    ("up more than 10% this year", "this year", "say how many sessions"),
+    ("golden cross this week", "this week", "say how many sessions"),
+    ("RSI above the 200 day average", "RSI above the 200 day average", "of different kinds"),
+    ("volume crossed above market cap", "volume crossed above market cap", "of different kinds"),
     ("best stocks to buy", "to buy", "gives no advice"),
     ("companies with expanding margins", "expanding", "comparison with an earlier session"),
     ("companies with expanding margins", "margins", "which margin"),
