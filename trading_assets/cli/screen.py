@@ -131,7 +131,8 @@ def _not_understood(text: str, error: NotUnderstoodError, *, json: bool) -> None
     for line in (f"  {text}", f"  {''.join(marks).rstrip()}"):
         err.print(line, markup=False, highlight=False, soft_wrap=True)
     for problem in error.problems:
-        hint = f" Did you mean {' or '.join(problem.suggestions)}?" if problem.suggestions else ""
+        unsaid = [words for words in problem.suggestions if words not in problem.message]
+        hint = f" (for example: {'; '.join(unsaid)})" if unsaid else ""
         err.print(f"  {problem.message}{hint}", markup=False, highlight=False, soft_wrap=True)
     err.print(
         "Fields are listed by `trading-assets screens fields`, words by `screens macros`.",

@@ -92,7 +92,17 @@ class Vocabulary:
     @property
     def suggestable(self) -> list[str]:
         """Phrases that may be meant by a misspelt one."""
-        return [" ".join(key) for key, entry in self.entries.items() if entry.terminal in _MEANT]
+        return [
+            " ".join(key)
+            for key, entry in self.entries.items()
+            if entry.terminal in _MEANT
+            or (entry.terminal in _SPELT and all(len(word) >= _LONG_ENOUGH for word in key))
+        ]
+
+    def written(self, text: str) -> str:
+        """Return how a suggestable phrase is written: fields, values and definitions by their label."""
+        entry = self.entries[tuple(text.split(" "))]
+        return entry.words if entry.terminal in _LABELLED else text
 
     def _add(self, key: tuple[str, ...], entry: Entry) -> None:
         known = self.entries.get(key)
@@ -106,9 +116,10 @@ class Vocabulary:
                 lengths.sort(reverse=True)
 
 
-_MEANT = frozenset(
-    {"FIELD", "TEXTFIELD", "VALUE", "MACRO", "CMP", "BETWEEN", "CROSS", "SORT", "GAPPED", "NOT"}
-)
+_LABELLED = frozenset({"FIELD", "TEXTFIELD", "VALUE", "MACRO"})
+_MEANT = _LABELLED | {"BETWEEN", "CROSS", "SORT", "GAPPED"}
+_SPELT = frozenset({"CMP", "NOT", "FILLER"})
+_LONG_ENOUGH = 4  # letters: any word is like a short one
 
 
 @cache

@@ -121,7 +121,7 @@ MISSPELT = [
     ("tehc stocks", "tehc", "Information Technology"),
     ("oversld", "oversld", "oversold"),
     ("utilites", "utilites", "Utilities"),
-    ("price abov 20", "abov", ">"),
+    ("price abov 20", "abov", "above"),
     ("relativ volume above 2", "relativ", "relative volume"),
     ("52 week hgh > 5", "hgh", "52-week high"),
     ("golden corss", "golden corss", "golden cross"),
