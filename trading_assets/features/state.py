@@ -8,16 +8,15 @@ session are those of the whole history, to the last bit.
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from importlib.resources import files
 
 import numpy as np
 import polars as pl
 
-from trading_assets.features import action_effects
 from trading_assets.features.adjust import PRICES, SymbolRuns
 from trading_assets.features.tiles import Tile
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
@@ -71,12 +70,22 @@ def fingerprints(
     return found
 
 
+_MAKES_NO_STATE = frozenset(
+    {"assets.py", "compile.py", "fundamentals.py", "known_versions.py", "ratios.py", "reference.py", "registry.py", "series.py"}
+)  # fmt: skip
+"""Modules of features and indicators whose change leaves the checkpoints as they are; any other is part of them."""
+
+
 @cache
 def _definition() -> bytes:
     recursive = [indicator for indicator in INDICATORS if indicator.carries]
-    modules = {inspect.getmodule(indicator.function) for indicator in recursive} | {action_effects}
-    sources = sorted(inspect.getsource(module) for module in modules if module)
     entries = [(indicator.inputs, indicator.parameters, indicator.carries) for indicator in recursive]
+    sources = [
+        (module.name, module.read_bytes())
+        for package in ("trading_assets.features", "trading_assets.indicators")
+        for module in sorted(files(package).iterdir(), key=lambda module: module.name)
+        if module.name.endswith(".py") and module.name not in _MAKES_NO_STATE
+    ]
     return repr((sources, entries)).encode()
 
 

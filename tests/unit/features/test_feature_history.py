@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from resources.lake import Lake
 from resources.lake_locks import FileLocks
 from resources.rows_by_symbol import SymbolRows
 from trading_assets.features.build import BAR_COLUMNS, build_daily_features
+from trading_assets.features.state import _definition
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, FEATURE_STATE
 from trading_assets.sessions import sessions_between
 
@@ -242,3 +244,13 @@ def test_checkpoints_are_made_again_in_pieces_that_memory_holds(
 def test_a_lake_without_bars_has_no_features(tmp_path: Path) -> None:
     history = FeatureHistory.of(Lake(tmp_path / "lake", FileLocks(tmp_path / "locks")), NEWEST, NOW)
     assert history.features([NEWEST], [NEWEST]).is_empty()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["features.build", "features.compute", "features.tiles", "features.adjust", "features.action_effects",
+     "features.state", "indicators.kernel", "indicators.trend", "indicators.momentum", "indicators.volatility"],
+)  # fmt: skip
+def test_a_checkpoint_depends_on_all_the_code_that_makes_it(module: str) -> None:
+    source = Path(importlib.import_module(f"trading_assets.{module}").__file__ or "").read_bytes()
+    assert repr(source).encode() in _definition()
