@@ -526,3 +526,80 @@ def collector(shared_data: Path) -> Callable[..., CollectorHistory]:
         return CollectorHistory(collected.filter(pl.col("known_on") <= until))
 
     return history
+
+
+@dataclass(frozen=True)
+class RealMarket:
+    """Bars of the real market, last collected, with a split or a spin-off wherever the vendor's adjustment steps."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+
+    @property
+    def sessions(self) -> list[date]:
+        """Sessions with bars, oldest first."""
+        return self.bars["session"].unique().sort().to_list()
+
+    def stored(self, folder: Path) -> Lake:
+        """Write it to a new lake, month by month, as the assets store it."""
+        from resources.lake import Lake
+        from resources.lake_locks import FileLocks
+        from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
+
+        lake = Lake(folder / "lake", FileLocks(folder / "locks"))
+        known_at = datetime(2017, 4, 2, tzinfo=UTC)
+        rows = self.bars.with_columns(
+            vwap=pl.lit(None, pl.Float64), trade_count=pl.lit(None, pl.Int64), source=pl.lit("yahoo"),
+            source_count=pl.lit(1, pl.Int32), close_difference_frac=pl.lit(None, pl.Float64),
+            volume_difference_frac=pl.lit(None, pl.Float64), batch_id=pl.lit("b"),
+        )  # fmt: skip
+        for (_, _), month in rows.group_by(
+            pl.col("session").dt.year(), pl.col("session").dt.month().alias("month"), maintain_order=True
+        ):
+            lake.write_sessions(DAILY_BARS, month, month["session"].unique().to_list(), known_at=known_at)
+        dates = self.actions["ex_date"].unique().to_list()
+        lake.write_sessions(CORPORATE_ACTIONS, self.actions, dates, known_at=known_at)
+        return lake
+
+
+@pytest.fixture(scope="session")
+def real_market(shared_data: Path) -> Callable[[int], RealMarket]:
+    """Return the real market of 2015 to 2017: every so manieth symbol in the order of the alphabet, and SPY."""
+    from trading_assets.sessions import is_session
+
+    def read(every: int) -> RealMarket:
+        rows = pl.scan_parquet(shared_data / "us_daily_2015_2017.parquet").filter(
+            pl.min_horizontal("open", "high", "low", "close") > 0
+        )
+        symbols = rows.select(pl.col("symbol").unique().sort()).collect()["symbol"].gather_every(every)
+        bars = (
+            rows.filter(pl.col("symbol").is_in([*symbols, "SPY"]))
+            .sort("known_on")
+            .unique(["symbol", "session"], keep="last", maintain_order=True)
+            .with_columns(pl.col("volume").cast(pl.Float64))
+            .sort("symbol", "session")
+            .collect()
+        )
+        traded = [day for day in bars["session"].unique() if is_session(day)]
+        bars = bars.filter(pl.col("session").is_in(traded))
+        scale = pl.col("adj_close") / pl.col("close")
+        step = (scale.shift(1) / scale).over("symbol")
+        steps = bars.with_columns(step=step).filter(
+            pl.col("step").is_between(0.001, 1000), (pl.col("step") - 1).abs() > 0.0005
+        )
+        is_split = ~pl.col("step").is_between(0.7, 1.4)
+        actions = steps.select(
+            "symbol",
+            ex_date="session",
+            kind=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("spin_off")),
+            split_ratio=pl.when(is_split).then(1 / pl.col("step")),
+            cash_usd=pl.lit(None, pl.Float64),
+            new_symbol=pl.lit(None, pl.String),
+            share_ratio=pl.lit(None, pl.Float64),
+            price_factor=pl.when(~is_split).then(pl.col("step")),
+            source=pl.lit("yahoo"),
+            batch_id=pl.lit("b"),
+        )
+        return RealMarket(bars.drop("known_on", "adj_close"), actions)
+
+    return read
