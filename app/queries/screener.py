@@ -66,7 +66,7 @@ def find(query: Query, moment: Moment) -> Found:
 
 def extras(query: Query) -> tuple[str, ...]:
     """Return the fields shown besides those that a query names: the return, and how old the fundamentals are if it uses any."""
-    named = (field for field, _ in named_values(query).values())
+    named = (value.field for value in named_values(query).values())
     return (
         "return_1",
         *((AGE_COLUMN,) if any(FIELDS[field].group == "fundamental" for field in named) else ()),

@@ -13,7 +13,7 @@ from app.queries import screener
 from app.queries.screener import Found, Moment
 from trading_assets.screener.evaluate import BADGES, Evaluation, named_values
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import Query, predicates
+from trading_assets.screener.filters import Query, Value, predicates
 
 PAGE_SIZES = (50, 100, 250, 1000)
 MARKS = dict(zip(BADGES, ("▽ Oversold", "△ Overbought", "▲ Bullish", "▼ Bearish", "● Neutral"), strict=True))
@@ -61,7 +61,7 @@ def show_nothing(evaluation: Evaluation) -> None:
 
 def show_table(query: Query, rows: pl.DataFrame, moment: Moment, size: int) -> None:
     """Show the first rows."""
-    named = named_values(query) | {name: (name, 0) for name in screener.extras(query)}
+    named = named_values(query) | {name: Value(name, 0, "own") for name in screener.extras(query)}
     named.pop("return_1")
     top = rows.head(size)
     closes = screener.closes(top["symbol"].to_list(), moment)
@@ -83,7 +83,7 @@ def show_table(query: Query, rows: pl.DataFrame, moment: Moment, size: int) -> N
         "closes": st.column_config.LineChartColumn(
             f"{screener.SPARKLINE_SESSIONS} sessions", help="Closes adjusted for splits, dividends and spin-offs", width=115
         ),
-        **{name: column_of(*value) for name, value in named.items()},
+        **{name: column_of(value.field, value.sessions_ago) for name, value in named.items()},
         **({} if asked else sector),
     }  # fmt: skip
     tables.show(

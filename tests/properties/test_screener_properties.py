@@ -93,7 +93,8 @@ def above(child):
 
 
 trees = st.recursive(leaves, above, max_leaves=8)
-values = st.sampled_from([None, math.nan, -1.0, 0.0, 0.5, 1.0, 2.0, 4.0])
+A_LITTLE_MORE = 1 + 1e-14, 1 + 1e-10  # equal to one where prices are compared, and not equal
+values = st.sampled_from([None, math.nan, -1.0, 0.0, 0.5, 1.0, *A_LITTLE_MORE, 2.0, 4.0])
 rows = st.fixed_dictionaries(
     {
         **dict.fromkeys(SCALES, values),
@@ -127,34 +128,42 @@ class ByHand:
         self.here = DAYS.index(day)
         self.symbol = symbol
 
-    def number(self, field, back) -> float | None:
+    def number(self, node, field, back) -> float | None:
         now, then = self.rows[self.here], self.rows.get(self.here - back)
         value = then[field] if then else None
         if value is None or math.isnan(value):
             return None
-        if back and SCALES[field]:
-            return value * (now[SCALES[field]] / then[SCALES[field]])
-        return value
-
-    def other(self, value, back=0) -> float | None:
-        if not isinstance(value, Term):
+        if not back or field == "beta_252":
             return value
-        found = self.number(value.field, value.sessions_ago + back)
-        return None if found is None else found * value.factor
+        split = now["share_factor"] / then["share_factor"]
+        match node:
+            case Cross(value=Term()):
+                return value  # both sides are of the same session
+            case Comparison(value=Term()) if field != "volume":
+                return value * now["price_factor"] / then["price_factor"]
+        return value * split if field == "volume" else value / split
+
+    def other(self, node, back=0) -> float | None:
+        if not isinstance(node.value, Term):
+            return node.value
+        found = self.number(node, node.value.field, node.value.sessions_ago + back)
+        return None if found is None else found * node.value.factor
 
     def decides(self, node) -> bool | None:
         match node:
             case Comparison():
                 return self.compare(
-                    self.number(node.field, node.sessions_ago), node.operator, self.other(node.value)
+                    node, self.number(node, node.field, node.sessions_ago), node.operator, self.other(node)
                 )
             case Between():
-                value = self.number(node.field, node.sessions_ago)
-                return None if value is None else node.low <= value <= node.high
+                value = self.number(node, node.field, node.sessions_ago)
+                return self.all(
+                    [self.compare(node, value, ">=", node.low), self.compare(node, value, "<=", node.high)]
+                )
             case Cross():
                 sign = ">" if node.direction == "above" else "<"
                 sides = [
-                    self.compare(self.number(node.field, back), sign, self.other(node.value, back))
+                    self.compare(node, self.number(node, node.field, back), sign, self.other(node, back))
                     for back in range(node.within + 1)
                 ]
                 crossed = [self.all([side, None if before is None else not before])
@@ -172,9 +181,17 @@ class ByHand:
                 return self.any([self.decides(child) for child in node.filters])
 
     @staticmethod
-    def compare(left, operator, right) -> bool | None:
+    def compare(node, left, operator, right) -> bool | None:
         if left is None or right is None:
             return None
+        against_field = not isinstance(node, Between) and isinstance(node.value, Term)
+        looks_back = isinstance(node, Cross) or node.sessions_ago > 0
+        if (
+            node.field != "beta_252"
+            and (against_field or looks_back)
+            and math.isclose(left, right, rel_tol=1e-12)
+        ):
+            return operator in {"<=", ">="}
         return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
 
     @staticmethod
@@ -225,4 +242,6 @@ def test_any_tree_survives_json_and_keeps_its_fingerprint(tree):
     assert again == screen
     assert screen_version(again) == screen_version(screen)
     assert predicates(again.where) == predicates(tree)
-    assert all(back <= LONGEST_LOOK_BACK for leaf in predicates(tree) for _, back in values_of(leaf))
+    assert all(
+        value.sessions_ago <= LONGEST_LOOK_BACK for leaf in predicates(tree) for value in values_of(leaf)
+    )

@@ -10,10 +10,26 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.indicators.kernel import FloatArray
-from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, In, Not, Or, Term
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import (
+    And,
+    Between,
+    Comparison,
+    Cross,
+    Filter,
+    In,
+    Not,
+    Or,
+    Term,
+    basis_of,
+    values_of,
+)
 from trading_assets.screener.market import Market
 
 BoolArray = NDArray[np.bool_]
+
+SAME_WITHIN = 1e-12
+"""Prices and share counts that differ by no more than this fraction are the same number; see ``passes``."""
 
 _COMPARE: dict[str, Callable[[FloatArray, FloatArray | float], BoolArray]] = {
     "<": np.less,
@@ -21,6 +37,7 @@ _COMPARE: dict[str, Callable[[FloatArray, FloatArray | float], BoolArray]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
+_SIDE = {"<": -1, ">=": -1, ">": 1, "<=": 1}  # where the border lies that equal values stay on one side of
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -29,6 +46,10 @@ def passes(node: Filter, market: Market) -> BoolArray:
 
     The logic has three values: a row that lacks the data to decide neither passes nor fails. ``and`` passes if all do
     and fails if any fails; ``or`` the opposite; ``not`` passes what fails.
+
+    Prices and share counts are brought from one scale into another, which rounds their last digits: where they are
+    compared with another field's, or are those of an earlier session, two within ``SAME_WITHIN`` of each other are equal
+    (``>`` fails, ``>=`` passes). All other numbers are compared as they are.
 
     Returns
     -------
@@ -44,8 +65,8 @@ def passes(node: Filter, market: Market) -> BoolArray:
         case Comparison():
             return _compare(node, node.operator, market)
         case Between():
-            value = market.numbers(node.field, node.sessions_ago)
-            return (value >= node.low) & (value <= node.high)
+            value, same = market.numbers(node.field, node.sessions_ago, basis_of(node)), _same_within(node)
+            return _holds(value, ">=", node.low, same) & _holds(value, "<=", node.high, same)
         case Cross():
             return _crossings(node, market)[0]
         case In():
@@ -63,34 +84,28 @@ def fails(node: Filter, market: Market) -> BoolArray:
         case Comparison():
             return _compare(node, _OPPOSITE[node.operator], market)
         case Between():
-            value = market.numbers(node.field, node.sessions_ago)
-            return (value < node.low) | (value > node.high)
+            value, same = market.numbers(node.field, node.sessions_ago, basis_of(node)), _same_within(node)
+            return _holds(value, "<", node.low, same) | _holds(value, ">", node.high, same)
         case Cross():
             return _crossings(node, market)[1]
         case In():
             return (~_found(node, market)).fill_null(value=False).to_numpy()
 
 
-def compared_with(value: float | Term, market: Market, ago: int = 0) -> FloatArray | float:
-    """Return what a field is compared with: a number, or another field's value (missing where NaN) times its factor."""
-    if not isinstance(value, Term):
-        return value
-    return market.numbers(value.field, value.sessions_ago + ago) * value.factor
-
-
 def _compare(node: Comparison, operator: str, market: Market) -> BoolArray:
     # every comparison with NaN is false, so that neither it nor its opposite holds where a value is missing
-    left = market.numbers(node.field, node.sessions_ago)
-    return _COMPARE[operator](left, compared_with(node.value, market))
+    left = market.numbers(node.field, node.sessions_ago, basis_of(node))
+    return _holds(left, operator, _compared_with(node, market), _same_within(node))
 
 
 def _crossings(node: Cross, market: Market) -> tuple[BoolArray, BoolArray]:
     # Of each row whether it crossed at one of the last sessions, and whether it surely did not at any.
     beyond, not_beyond = (">", "<=") if node.direction == "above" else ("<", ">=")
+    basis, same = basis_of(node), _same_within(node)
 
     def sides(ago: int) -> tuple[BoolArray, BoolArray]:
-        left, right = market.numbers(node.field, ago), compared_with(node.value, market, ago)
-        return _COMPARE[beyond](left, right), _COMPARE[not_beyond](left, right)
+        left, right = market.numbers(node.field, ago, basis), _compared_with(node, market, ago)
+        return _holds(left, beyond, right, same), _holds(left, not_beyond, right, same)
 
     crossed, did_not = np.zeros(market.height, dtype=np.bool_), np.ones(market.height, dtype=np.bool_)
     is_beyond, is_not = sides(0)
@@ -100,6 +115,27 @@ def _crossings(node: Cross, market: Market) -> tuple[BoolArray, BoolArray]:
         did_not &= is_not | was_beyond
         is_beyond, is_not = was_beyond, was_not
     return crossed, did_not
+
+
+def _compared_with(node: Comparison | Cross, market: Market, ago: int = 0) -> FloatArray | float:
+    # a number, or another field's value (missing where NaN) times its factor
+    if not isinstance(node.value, Term):
+        return node.value
+    term = node.value
+    return market.numbers(term.field, term.sessions_ago + ago, basis_of(node)) * term.factor
+
+
+def _same_within(node: Comparison | Between | Cross) -> float:
+    is_scaled = FIELDS[node.field].scale != "none"
+    is_against_field = not isinstance(node, Between) and isinstance(node.value, Term)
+    looks_back = any(value.sessions_ago for value in values_of(node))
+    return SAME_WITHIN if is_scaled and (is_against_field or looks_back) else 0.0
+
+
+def _holds(left: FloatArray, operator: str, right: FloatArray | float, same_within: float) -> BoolArray:
+    if same_within:
+        right = right + _SIDE[operator] * same_within * np.abs(right)
+    return _COMPARE[operator](left, right)
 
 
 def _found(node: In, market: Market) -> pl.Series:

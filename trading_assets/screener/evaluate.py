@@ -16,14 +16,13 @@ from trading_assets.screener.decide import BoolArray, fails, passes
 from trading_assets.screener.filters import (
     DEFAULT_SORT,
     And,
-    Comparison,
-    Cross,
     Filter,
     In,
     Query,
     Sort,
-    Term,
+    Value,
     predicates,
+    sides_of,
 )
 from trading_assets.screener.market import Market, columns_needed
 from trading_assets.screener.wording import describe
@@ -61,7 +60,7 @@ class Evaluation:
     """Results of a query.
 
     ``rows`` has ``ALWAYS_SHOWN`` and each field that the query names, as of the row's session, under its name; an earlier
-    value is called ``<field>_<N>_ago``; and ``name`` if the market has it; and with fundamentals ``fundamentals_age_days``. ``screened`` counts the rows looked at, ``matched`` those that pass (before
+    value is called ``<field>_<N>_ago`` and is the one that decided (``named_values``); and ``name`` if the market has it; and with fundamentals ``fundamentals_age_days``. ``screened`` counts the rows looked at, ``matched`` those that pass (before
     ``top`` cuts), ``undecided`` those that neither pass nor fail because data are missing. ``conditions`` are the sides
     of the outermost ``and``.
     """
@@ -154,19 +153,18 @@ def badges(market: Market) -> pl.Series:
     return _badges(market, np.arange(market.height))
 
 
-def named_values(query: Query) -> dict[str, tuple[str, int]]:
-    """Return the numbers that a query names, by column: the field and how many sessions ago; the sort's comes first."""
-    named = (
-        {(query.sort or DEFAULT_SORT).field: ((query.sort or DEFAULT_SORT).field, 0)} if query.sort else {}
-    )
-    for predicate in predicates(query.where):
-        if isinstance(predicate, In):
-            continue
-        ago = 0 if isinstance(predicate, Cross) else predicate.sessions_ago
-        values = [(predicate.field, ago)]
-        if isinstance(predicate, Comparison | Cross) and isinstance(predicate.value, Term):
-            values.append((predicate.value.field, predicate.value.sessions_ago))
-        named |= {(f"{field}_{back}_ago" if back else field): (field, back) for field, back in values}
+def named_values(query: Query) -> dict[str, Value]:
+    """Return the numbers that a query names, by column; the sort's comes first.
+
+    An earlier price has the basis of the condition that it decides (``filters.basis_of``); where it decides some against a
+    number and some against a field, it is the one against the number.
+    """
+    named = {query.sort.field: Value(query.sort.field, 0, "own")} if query.sort else {}
+    leaves = [leaf for leaf in predicates(query.where) if not isinstance(leaf, In)]
+    for value in (value for leaf in leaves for value in sides_of(leaf)):
+        name = f"{value.field}_{value.sessions_ago}_ago" if value.sessions_ago else value.field
+        if name not in named or value.basis == "splits":
+            named[name] = value
     return {name: value for name, value in named.items() if name not in ALWAYS_SHOWN}
 
 

@@ -12,15 +12,15 @@ from trading_assets.screener.display import bound, shown
 from trading_assets.screener.evaluate import conjuncts, evaluate
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
-    Between,
     Comparison,
-    Cross,
     Filter,
     In,
     Predicate,
     Query,
     Term,
+    Value,
     predicates,
+    sides_of,
     values_of,
 )
 from trading_assets.screener.market import Market
@@ -118,7 +118,7 @@ def _reason(node: Filter, row: Market, outcome: Outcome) -> str:
         return f"lacks {' and '.join(lacks)}"
     negation = "" if outcome == "passes" else "not "
     if isinstance(node, Comparison):
-        return f"{_said(node.field, node.sessions_ago, row)}, {negation}{node.operator} {_right(node, row)}"
+        return f"{_said(sides_of(node)[0], row)}, {negation}{node.operator} {_right(node, row)}"
     values = dict.fromkeys(text for leaf in leaves for text in _values(leaf, row))
     return f"{', '.join(values)}, {negation}{describe(node)}"
 
@@ -128,42 +128,33 @@ def _right(node: Comparison, row: Market) -> str:
         return bound(node.field, node.value)
     term = node.value
     times = "" if term.factor == 1 else f"{term.factor:g} x "
-    return f"{times}{_name(term.field, term.sessions_ago)} ({_value(term.field, term.sessions_ago, row)})"
+    value = sides_of(node)[1]
+    return f"{times}{_name(value)} ({_shown(value, row)})"
 
 
 def _values(leaf: Predicate, row: Market) -> list[str]:
     if isinstance(leaf, In):
         text = row.text(leaf.field)[0]
         return [f"{FIELDS[leaf.field].label} is {'unknown' if text is None else text}"]
-    return [_said(field, ago, row) for field, ago in _shown_values(leaf)]
-
-
-def _shown_values(leaf: Comparison | Between | Cross) -> list[tuple[str, int]]:
-    # of a crossing the present values: those of each session would be a table
-    values = [(leaf.field, 0 if isinstance(leaf, Cross) else leaf.sessions_ago)]
-    if not isinstance(leaf, Between) and isinstance(leaf.value, Term):
-        values.append((leaf.value.field, leaf.value.sessions_ago))
-    return values
+    return [_said(value, row) for value in sides_of(leaf)]
 
 
 def _lacking(leaf: Predicate, row: Market) -> list[str]:
     if isinstance(leaf, In):
         return [FIELDS[leaf.field].label] if row.text(leaf.field)[0] is None else []
-    return [
-        _name(field, ago)
-        for field, ago in dict.fromkeys(values_of(leaf))
-        if np.isnan(row.numbers(field, ago)[0])
-    ]
+    return [_name(value) for value in dict.fromkeys(values_of(leaf)) if np.isnan(row.numbers(*value)[0])]
 
 
-def _said(field: str, ago: int, row: Market) -> str:
-    return f"{_name(field, ago)} is {_value(field, ago, row)}"
+def _said(value: Value, row: Market) -> str:
+    return f"{_name(value)} is {_shown(value, row)}"
 
 
-def _value(field: str, ago: int, row: Market) -> str:
-    return shown(field, float(row.numbers(field, ago)[0])) or "unknown"
+def _shown(value: Value, row: Market) -> str:
+    # the value that decides
+    return shown(value.field, float(row.numbers(*value)[0])) or "unknown"
 
 
-def _name(field: str, ago: int) -> str:
+def _name(value: Value) -> str:
+    ago = value.sessions_ago
     sessions = "session" if ago == 1 else "sessions"
-    return FIELDS[field].label + (f" {ago} {sessions} ago" if ago else "")
+    return FIELDS[value.field].label + (f" {ago} {sessions} ago" if ago else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -25,7 +25,7 @@ class _Node(BaseModel):
 
 
 class Term(_Node):
-    """A field to compare with: its value so many sessions ago, in the scale of the session, times ``factor``."""
+    """A field to compare with: its value so many sessions ago, in the scale of the session (``basis_of``), times ``factor``."""
 
     field: NumberField
     sessions_ago: SessionsAgo = 0
@@ -211,17 +211,50 @@ def predicates(node: Filter | None) -> list[Predicate]:
     return [node]
 
 
-def values_of(predicate: Predicate) -> Iterator[tuple[str, int]]:
-    """Name every value that a condition reads: the field, and how many sessions ago."""
+Basis = Literal["splits", "total_return", "own"]
+"""How an earlier price or share count is brought into the scale of the session that is looked at; see ``basis_of``."""
+
+
+class Value(NamedTuple):
+    """What a condition reads: a field, so many market sessions ago, on a basis."""
+
+    field: str
+    sessions_ago: int
+    basis: Basis
+
+
+def basis_of(predicate: Predicate) -> Basis:
+    """Say in which scale a condition reads earlier prices and share counts.
+
+    ``splits``: against a number, an earlier price is what was paid then, with splits alone undone: a dividend in between
+    does not lower it. ``total_return``: against another field, prices before a dividend, split or spin-off are in the
+    scale of those after it, so that ``price > price 5 sessions ago`` says what ``5-day return > 0`` says. ``own``: a
+    crossing of two fields compares values of one session, in its scale. Of share counts splits are all that counts.
+    """
+    if isinstance(predicate, Comparison | Cross) and isinstance(predicate.value, Term):
+        return "own" if isinstance(predicate, Cross) else "total_return"
+    return "splits"
+
+
+def values_of(predicate: Predicate) -> Iterator[Value]:
+    """Name every value that a condition reads: the field, how many sessions ago, and on which basis."""
+    basis = basis_of(predicate)
     if isinstance(predicate, Cross):
         names = [predicate.field, *([predicate.value.field] if isinstance(predicate.value, Term) else [])]
-        yield from ((name, ago) for name in names for ago in range(predicate.within + 1))
+        yield from (Value(name, ago, basis) for name in names for ago in range(predicate.within + 1))
     elif isinstance(predicate, In):
-        yield predicate.field, 0
+        yield Value(predicate.field, 0, basis)
     else:
-        yield predicate.field, predicate.sessions_ago
-        if isinstance(predicate, Comparison) and isinstance(predicate.value, Term):
-            yield predicate.value.field, predicate.value.sessions_ago
+        yield from sides_of(predicate)
+
+
+def sides_of(predicate: Comparison | Between | Cross) -> list[Value]:
+    """List the fields on either side of a condition on numbers; of a crossing their present values alone."""
+    basis = basis_of(predicate)
+    sides = [Value(predicate.field, 0 if isinstance(predicate, Cross) else predicate.sessions_ago, basis)]
+    if not isinstance(predicate, Between) and isinstance(predicate.value, Term):
+        sides.append(Value(predicate.value.field, predicate.value.sessions_ago, basis))
+    return sides
 
 
 for model in (And, Or, Not, Query, Screen):

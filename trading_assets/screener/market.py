@@ -12,11 +12,16 @@ import polars as pl
 from trading_assets.features.fundamentals import AGE_COLUMN
 from trading_assets.indicators.kernel import FloatArray, IndexArray
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import DEFAULT_SORT, Query, predicates, values_of
+from trading_assets.screener.filters import DEFAULT_SORT, Basis, Query, predicates, values_of
 from trading_assets.sessions import sessions_between
 
-FACTORS = {"price": "price_factor", "shares": "share_factor"}
-"""Column that says how a session's scale relates to another's."""
+_FACTORS: dict[tuple[str, Basis], str] = {
+    ("price", "total_return"): "price_factor",
+    ("price", "splits"): "share_factor",
+    ("shares", "total_return"): "share_factor",
+    ("shares", "splits"): "share_factor",
+}
+# By scale of the field and basis: the column that says how a session's scale relates to another's.
 BADGE_FIELDS = ("close", "rsi_14", "sma_50", "sma_200", "macd_histogram")
 _KEPT_PLACES = 4
 _DAY = np.dtype("datetime64[D]")
@@ -29,7 +34,7 @@ class Market:
     order, of the sessions asked for and of those that are looked back on. Null and NaN are missing data.
 
     Look-ahead: each row knows its session's close; an earlier value is that of the symbol's row at the market session so
-    many sessions before, in the scale of the row's session, and missing if there is no such row.
+    many sessions before, in the scale that is asked for (``filters.basis_of``), and missing if there is no such row.
 
     Parameters
     ----------
@@ -76,15 +81,22 @@ class Market:
         column = self._rows.frame[field]
         return column if self._asked is None else column.gather(self._asked)
 
-    def numbers(self, field: str, ago: int = 0) -> FloatArray:
-        """Return a number of the rows asked for, as it was so many sessions before, in the scale of the row; NaN is missing."""
+    def numbers(self, field: str, ago: int = 0, basis: Basis = "total_return") -> FloatArray:
+        """Return a number of the rows asked for, as it was so many sessions before; NaN is missing.
+
+        Earlier prices and share counts are in the scale of the row's session, as ``filters.basis_of`` says.
+        """
         if ago == 0:
             return self._now(field)
         place = self._place(ago)
         earlier = self._rows.column(field)[place]
-        factor = FACTORS.get(FIELDS[field].scale)
+        scale = FIELDS[field].scale
+        factor = _FACTORS.get((scale, basis))
         if factor is not None:
-            earlier = earlier * (self._now(factor) / self._rows.column(factor)[place])
+            then, now = self._rows.column(factor)[place], self._now(factor)
+            # a split into two doubles the shares and halves the price
+            is_inverse = scale == "price" and factor == "share_factor"
+            earlier = earlier * then / now if is_inverse else earlier * (now / then)
         return np.where(place < 0, np.nan, earlier)
 
     def _now(self, name: str) -> FloatArray:
@@ -149,10 +161,9 @@ def columns_decided(query: Query) -> tuple[tuple[str, ...], tuple[int, ...]]:
     They are its fields, and the factors that bring earlier values into the scale of the session.
     """
     values = {value for predicate in predicates(query.where) for value in values_of(predicate)}
-    fields = {field for field, _ in values}
-    factors = {
-        FACTORS[FIELDS[field].scale] for field, ago in values if ago and FIELDS[field].scale in FACTORS
-    }
+    fields = {value.field for value in values}
+    scaled = {(FIELDS[field].scale, basis) for field, ago, basis in values if ago}
+    factors = {_FACTORS[key] for key in scaled if key in _FACTORS}
     names = dict.fromkeys([*sorted(fields), *sorted(factors)])
     names.pop("symbol", None)
-    return tuple(names), tuple(sorted({0, *(ago for _, ago in values)}))
+    return tuple(names), tuple(sorted({0, *(value.sessions_ago for value in values)}))

@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from trading_assets.errors import ConfigurationError
+from trading_assets.features.build import build_daily_features
 from trading_assets.features.fundamentals import FUNDAMENTALS
 from trading_assets.schemas import DAILY_FEATURES, FEATURE_NAMES
 from trading_assets.screener.display import bound, shown
@@ -32,6 +33,7 @@ from trading_assets.screener.filters import (
 )
 from trading_assets.screener.market import Market, columns_needed
 from trading_assets.screener.membership import exits, with_events
+from trading_assets.screener.parse import parse
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import read_screen, write_screen
 from trading_assets.sessions import sessions_between
@@ -144,6 +146,100 @@ def test_an_earlier_value_is_that_of_the_market_session_in_the_present_scale():
     assert sorted(result.rows["symbol"]) == ["OLD", "SPLIT"]
     assert result.undecided == 1, "the halted one has no row at the session before"
     assert result.rows.columns[-1] == "close_1_ago"
+
+
+def paid(close: tuple[float, float], **factors: float) -> Market:
+    """A close and the next, with a dividend of $1 or what else the factors say in between."""
+    today = {"close": close[1], "price_factor": 99.5 / 100.5} | factors
+    return market({"PAID": {"close": close[0]}}, {"PAID": today})
+
+
+def test_against_a_number_an_earlier_price_is_the_one_that_was_paid():
+    fell = paid((100.5, 100.2))
+    crossed = Cross(field="close", direction="above", value=100)
+    for false in (
+        crossed,
+        Comparison(field="close", sessions_ago=1, operator="<", value=100),
+        Between(field="close", sessions_ago=1, low=99, high=100),
+    ):
+        assert passing(false, fell) == []
+        assert passing(Not(filter=false), fell) == ["PAID"]
+    assert passing(crossed, paid((99.9, 100.2))) == ["PAID"]
+    split = paid((402.0, 100.2), price_factor=99.5 / 100.5 / 4, share_factor=4.0)
+    was = Comparison(field="close", sessions_ago=1, operator=">", value=100.4)
+    assert passing(was, split) == ["PAID"]
+    assert passing(crossed, split) == []
+    assert evaluate(Query(where=was), split).rows["close_1_ago"].to_list() == [100.5]
+    assert (
+        explain(Query(where=was), split, "PAID").verdicts[0].reason
+        == "price 1 session ago is 100.50, > 100.4"
+    )
+
+
+def test_against_another_price_a_dividend_counts_as_a_return():
+    fell = paid((100.5, 100.2))
+    rose = Comparison(field="close", operator=">", value=Term(field="close", sessions_ago=1))
+    found = evaluate(Query(where=rose), fell)
+    assert found.rows["close_1_ago"].to_list() == [pytest.approx(99.5)]
+    reason = explain(Query(where=rose), fell, "PAID").verdicts[0].reason
+    assert reason == "price is 100.20, > price 1 session ago (99.50)"
+    both = And(filters=(rose, Comparison(field="close", sessions_ago=1, operator=">", value=100)))
+    assert evaluate(Query(where=both), fell).rows["close_1_ago"].to_list() == [100.5]
+
+
+def test_two_fields_cross_within_the_scale_of_each_session():
+    sessions = [
+        {"PAID": {"close": 9.0, "sma_50": 10.0}},
+        {"PAID": {"close": 11.0, "sma_50": 10.0, "price_factor": float("nan")}},
+    ]
+    node = Cross(field="close", direction="above", value=Term(field="sma_50"))
+    assert "price_factor" not in columns_needed(Query(where=node))[0]
+    assert passing(node, market(*sessions)) == ["PAID"]
+
+
+def test_rounding_makes_no_new_high_and_hides_none():
+    # Companies that pay $0.02 to $2 twice, after a split; every other one closes at a new high on the second ex-date.
+    days = sessions_between(date(2023, 1, 3), date(2024, 1, 19))
+    names = [f"PAYS{cents:03}" for cents in range(1, 101)]
+    rising = names[::2]
+    bars = pl.DataFrame(
+        [
+            {"symbol": name, "session": day, "open": 70.0, "low": 60.0, "volume": 1e6, "high": close + 5, "close": close}
+            for number, name in enumerate(names)
+            for day in days
+            for close in [71.07 + 0.13 * number]
+        ]
+    ).with_columns(
+        pl.when(pl.col("session") < days[-1]).then("high")
+        .when(pl.col("symbol").is_in(rising)).then(pl.col("high") + 7).otherwise("close").alias(name)
+        for name in ("high", "close")
+    )  # fmt: skip
+    actions = pl.DataFrame(
+        [
+            (name, day, *action)
+            for cents, name in enumerate(names, start=1)
+            for day, action in (
+                (days[3], ("split", 3.0, None)),
+                (days[4], ("cash_dividend", None, cents / 50)),
+                (days[-1], ("cash_dividend", None, cents / 50)),
+            )
+        ],
+        schema={"symbol": pl.String, "ex_date": pl.Date, "kind": pl.String, "split_ratio": pl.Float64, "cash_usd": pl.Float64},
+        orient="row",
+    )  # fmt: skip
+    lacking = dict.fromkeys(FUNDAMENTALS, pl.lit(None, pl.Float64))
+    rows = build_daily_features(bars, actions, sessions=days[-2:]).with_columns(**lacking)
+    seen = Market(rows, days[-1:])
+    high, before, close = (seen.numbers(*value) for value in (("high_252",), ("high_252", 1), ("close",)))
+    assert (high > before).sum() > len(rising), "rounding should make some look like new highs"
+    assert (close < high)[::2].any(), "and some closes look lower than themselves"
+    at_the_high = Comparison(field="close", operator=">=", value=Term(field="high_252"))
+    above_it = Comparison(field="close", operator=">", value=Term(field="high_252"))
+    assert passing(parse("new 52-week high").where, seen) == rising
+    assert passing(at_the_high, seen) == rising
+    assert passing(above_it, seen) == []
+    crossed = Cross(field="close", direction="above", value=Term(field="high_252"))
+    assert passing(crossed, seen) == []
 
 
 def test_sessions_at_once_give_the_same_as_one_by_one():
