@@ -216,6 +216,12 @@ class Lake:
         }
         return dict(sorted(counts.items()))
 
+    def written_at(self, table: Table, session: date) -> datetime | None:
+        """Return the ``known_at`` of a session's last change, also if that emptied it; None if it was never written."""
+        folder = self._current(table)
+        stamps = [read_stamps(folder, part).get(session) for part in folder.parts(session, session)]
+        return next((stamp.written_at for stamp in stamps if stamp), None)
+
     def version(
         self, table: Table, start: date | None = None, end: date | None = None
     ) -> tuple[tuple[Part, tuple[int, int] | None], ...]:

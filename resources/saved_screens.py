@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from resources.database import Database
 from trading_assets.errors import ConfigurationError
+from trading_assets.screener.evaluate import screen_version
 from trading_assets.screener.filters import Screen
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import read_screen
@@ -106,6 +107,17 @@ class SavedScreens:
                     raise ConfigurationError(f"The saved screen {name} cannot be read: {item.problem}")
                 return item.screen
         raise ConfigurationError(self._unknown(name))
+
+    def version_at(self, name: str, instant: datetime) -> str | None:
+        """Return the fingerprint of the version that was in force at an instant; None if there was none.
+
+        It is empty if it cannot be told: of a version that cannot be read any more, and of shipped screens, which were
+        always in force, but whose versions of the past are not on record.
+        """
+        if name in SCREENS:
+            return ""
+        found = next((item for item in self._in_force(instant) if item.name == name), None)
+        return None if found is None else screen_version(found.screen) if found.screen else ""
 
     def versions(self, name: str) -> list[SavedScreen]:
         """List every version saved under a name, removals included, oldest first."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -15,8 +15,10 @@ from trading_assets.screener.evaluate import evaluate, ranked, screen_version
 from trading_assets.screener.filters import Screen
 from trading_assets.screener.market import Market
 from trading_assets.screener.membership import exits, with_events
-from trading_assets.sessions import in_parts, shift
+from trading_assets.sessions import in_parts, session_close, shift
 
+VersionAt = Callable[[str, datetime], str | None]
+"""Says which version of a screen was in force at an instant; see ``SavedScreens.version_at``."""
 SESSIONS_AT_ONCE = 126
 LAST_EVALUATED_WITHIN = 21
 """Sessions to look back for the one before: one that was blocked has no features, and is passed over."""
@@ -51,12 +53,14 @@ class ScreenRun:
         return _rows(self, rows.with_columns(pl.col("reason").cast(pl.String)), SCREENER_EVENTS.schema)
 
 
-def screen_runs(lake: Lake, screens: Sequence[Screen], sessions: Sequence[date]) -> Iterator[ScreenRun]:
+def screen_runs(
+    lake: Lake, screens: Sequence[Screen], sessions: Sequence[date], version_at: VersionAt
+) -> Iterator[ScreenRun]:
     """Evaluate screens over sessions without a gap, in parts that fit in memory.
 
     The session before another is the one before it that has features. What a screen had then is what is stored of it, if
-    that was the same version; what the new version would have had, if it was another; and nothing, if nothing is stored
-    of the screen: all its members enter in its first session.
+    that was the same version, which may be nothing; what the new version would have had, if another was in force; and
+    nothing, if none was: all its members enter in its first session.
 
     Parameters
     ----------
@@ -66,6 +70,8 @@ def screen_runs(lake: Lake, screens: Sequence[Screen], sessions: Sequence[date])
         Screens under different names.
     sessions
         Sessions, ascending; those without features are passed over.
+    version_at
+        Tells which version was in force when the session before was evaluated, if no member of it is stored.
     """
     market = ScreenerMarket(lake)
     days = list(lake.row_counts(DAILY_FEATURES, sessions[0], sessions[-1]))
@@ -76,13 +82,15 @@ def screen_runs(lake: Lake, screens: Sequence[Screen], sessions: Sequence[date])
             version = screen_version(screen)
             rows = ranked(screen.query, seen)
             if screen.name not in members:
-                members[screen.name] = members_before(lake, market, screen, part[0])
+                members[screen.name] = members_before(lake, market, screen, part[0], version_at)
             yield ScreenRun(screen, version, seen, part, rows, members[screen.name])
             newest = rows.filter(pl.col("session") == part[-1])
             members[screen.name] = frozenset(newest["symbol"].to_list())
 
 
-def members_before(lake: Lake, market: ScreenerMarket, screen: Screen, session: date) -> frozenset[str]:
+def members_before(
+    lake: Lake, market: ScreenerMarket, screen: Screen, session: date, version_at: VersionAt
+) -> frozenset[str]:
     """Return the members of a screen in the session before: see ``screen_runs``."""
     earlier = lake.row_counts(DAILY_FEATURES, shift(session, -LAST_EVALUATED_WITHIN), shift(session, -1))
     if not earlier:
@@ -93,9 +101,20 @@ def members_before(lake: Lake, market: ScreenerMarket, screen: Screen, session: 
         .filter(pl.col("screen") == screen.name)
         .collect()
     )
-    if stored.is_empty() or stored["screen_version"][0] == screen_version(screen):
+    version = (
+        stored["screen_version"][0] if stored.height else _version_before(lake, screen, before, version_at)
+    )
+    if version is None or version == screen_version(screen):
         return frozenset(stored["symbol"].to_list())
     return frozenset(ranked(screen.query, market.load(screen.query, before))["symbol"].to_list())
+
+
+def _version_before(lake: Lake, screen: Screen, before: date, version_at: VersionAt) -> str | None:
+    # a session is evaluated some time after its close
+    evaluated_at = lake.written_at(SCREENER_RESULTS, before)
+    if evaluated_at is None:
+        return version_at(screen.name, session_close(before)) or None
+    return version_at(screen.name, evaluated_at)
 
 
 def _rows(run: ScreenRun, rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

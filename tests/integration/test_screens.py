@@ -50,6 +50,9 @@ def test_each_change_is_a_version_and_the_past_can_be_asked(fresh_database):
     assert [len(items) for items in known.values()] == [0, 1, 1, 1]
     assert known[1][0].screen == HIGH_RSI
     assert known[2][0].screen == store.get("mine") == above(60)
+    in_force = [store.version_at("mine", NOW + timedelta(hours=hours)) for hours in (-1, 0, 2)]
+    assert in_force == [None, screen_version(HIGH_RSI), screen_version(above(60))]
+    assert store.version_at("oversold", NOW) == "", "shipped: in force, and its version then is not on record"
 
 
 def test_names_of_shipped_screens_are_reserved_and_unknown_ones_get_suggestions(fresh_database):
@@ -87,9 +90,9 @@ def test_a_screen_that_cannot_be_read_any_more_says_why_and_spoils_no_other(fres
 
 
 @pytest.fixture(scope="module")
-def opened(install, traded):
+def opened(install, traded_sessions):
     """A traded installation of our own whose services run."""
-    installation = install(traded)
+    installation = install(traded_sessions)
     with installation.opened() as platform:
         yield installation, platform
 

@@ -34,9 +34,9 @@ from trading_assets.table import Table
 def screener_results(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """The shipped and the saved screens, evaluated each session; `event` says which symbols are new since the one before.
 
-    The session before is the one before it that was evaluated. A screen that was saved since begins with all its members
-    entered; one that was changed since is compared with what it would have had then, so that a change of the screen never
-    looks like one of the market.
+    The session before is the last one that has features. A screen that was saved since begins with all its members entered;
+    one that was changed since is compared with what it would have had then, whether it had members or not, so that a
+    change of the screen never looks like one of the market.
     """
     lacking: dict[str, int] = {}
 
@@ -78,10 +78,13 @@ def screener_events(platform: Platform, sessions: list[date], _context: dg.Asset
 def _written(
     platform: Platform, table: Table, sessions: list[date], rows_of: Callable[[ScreenRun], pl.DataFrame]
 ) -> tuple[pl.DataFrame, Outcome]:
-    saved = SavedScreens(platform.database).all()
+    store = SavedScreens(platform.database)
+    saved = store.all()
     screens = [*SCREENS.values(), *(item.screen for item in saved if item.screen)]
     parts = unbroken(calendar.sessions_between(sessions[0], sessions[-1]), sessions)
-    found = [rows_of(run) for part in parts for run in screen_runs(platform.lake, screens, part)]
+    found = [
+        rows_of(run) for part in parts for run in screen_runs(platform.lake, screens, part, store.version_at)
+    ]
     rows = pl.concat([pl.DataFrame(schema=table.schema), *found])
     report = platform.lake.write_sessions(table, rows, sessions, known_at=platform.clock.now())
     unreadable = {item.name: item.problem for item in saved if item.problem}

@@ -25,9 +25,9 @@ from trading_assets.schemas import (
     SCREENER_RESULTS,
     UNIVERSE,
 )
-from trading_assets.screener.evaluate import count_matches, evaluate
+from trading_assets.screener.evaluate import count_matches, evaluate, screen_version
 from trading_assets.screener.filters import And, Comparison, Cross, In, Query, Screen, Sort, Term
-from trading_assets.sessions import sessions_between
+from trading_assets.sessions import session_close, sessions_between
 from trading_assets.table import Table
 
 DAYS = sessions_between(date(2023, 12, 27), date(2024, 1, 10))
@@ -221,8 +221,10 @@ def test_a_screen_begins_with_all_entered_and_a_changed_one_is_compared_with_its
         ("DDD", (45.0, 44.0, 44.0, 55.0)),
     ))  # fmt: skip
 
+    in_force: dict[str, str | None] = {}
+
     def run(screen: Screen, days: list[date]) -> tuple[set, set]:
-        runs = list(screen_runs(lake, [screen], days))
+        runs = list(screen_runs(lake, [screen], days, lambda name, _: in_force.get(name)))
         results = pl.concat([pl.DataFrame(schema=SCREENER_RESULTS.schema), *(run.results() for run in runs)])
         lake.write_sessions(SCREENER_RESULTS, results, days, known_at=KNOWN)
         events = pl.concat([run.events() for run in runs])
@@ -246,17 +248,48 @@ def test_a_screen_begins_with_all_entered_and_a_changed_one_is_compared_with_its
         (DAYS[3], "AAA", "entered"), (DAYS[3], "BBB", "entered"),
     }  # fmt: skip
 
+    impossible = Screen(name="none", where=Comparison(field="rsi_14", operator="<", value=1))
+    assert run(impossible, DAYS[2:3]) == (set(), set())
+    in_force["none"] = screen_version(impossible)
+    results, events = run(wider.model_copy(update={"name": "none"}), DAYS[3:4])
+    assert {row[1:] for row in results} == {("AAA", "stayed"), ("BBB", "stayed"), ("CCC", "stayed")}, (
+        "a screen that had no member was made wider: the market did not move"
+    )
+    assert events == {(DAYS[3], "DDD", "exited")}
+    in_force["none"] = screen_version(wider)
+    assert {row[2] for row in run(wider.model_copy(update={"name": "none"}), DAYS[3:4])[0]} == {"entered"}, (
+        "the same version had no member before"
+    )
+
+
+def test_which_version_was_in_force_is_asked_for_the_instant_of_the_evaluation(lake):
+    put(lake, DAILY_FEATURES, features(("AAA", (20.0, 20.0))))
+    screen, other = (Screen(name=name, where=LOW_RSI) for name in ("low", "other"))
+    asked = []
+
+    def version_at(name, instant):
+        asked.append((name, instant))
+
+    list(screen_runs(lake, [screen], DAYS[1:2], version_at))
+    results = pl.concat([run.results() for run in screen_runs(lake, [other], DAYS[:1], version_at)])
+    lake.write_sessions(SCREENER_RESULTS, results, DAYS[:1], known_at=KNOWN)
+    asked_before = len(asked)
+    list(screen_runs(lake, [screen, other], DAYS[1:2], version_at))
+    assert asked[0] == ("low", session_close(DAYS[0])), "nothing was evaluated then"
+    assert asked[asked_before:] == [("low", KNOWN)], "what is stored of the other one names its version"
+
 
 def test_a_session_without_features_is_passed_over(lake):
     put(lake, DAILY_FEATURES, [row for row in features(("AAA", (20.0,) * 4)) if row["session"] != DAYS[1]])
     screen = Screen(name="low", where=LOW_RSI)
-    runs = list(screen_runs(lake, [screen], DAYS[:4]))
+    new = lambda _name, _instant: None  # noqa: E731 (no version was in force before)
+    runs = list(screen_runs(lake, [screen], DAYS[:4], new))
     rows = pl.concat([run.results() for run in runs])
     assert rows.select("session", "event").rows() == [
         (DAYS[0], "entered"), (DAYS[2], "stayed"), (DAYS[3], "stayed"),
     ]  # fmt: skip
     lake.write_sessions(SCREENER_RESULTS, rows.filter(pl.col("session") == DAYS[0]), DAYS[:1], known_at=KNOWN)
-    assert [run.results()["event"].to_list() for run in screen_runs(lake, [screen], DAYS[2:3])] == [
+    assert [run.results()["event"].to_list() for run in screen_runs(lake, [screen], DAYS[2:3], new)] == [
         ["stayed"]
     ]
-    assert list(screen_runs(lake, [screen], DAYS[1:2])) == []
+    assert list(screen_runs(lake, [screen], DAYS[1:2], new)) == []
