@@ -437,8 +437,14 @@ def install(
 
 
 @pytest.fixture(scope="session")
-def traded(install: Callable[..., Installation]) -> Installation:
-    """An installation with history and three traded sessions, stopped; for readers only."""
+def traded(install: Callable[..., Installation], traded_sessions: Installation) -> Installation:
+    """An installation with history and three traded sessions, for readers only; a reader may leave its services on."""
+    return install(traded_sessions)
+
+
+@pytest.fixture(scope="session")
+def traded_sessions(install: Callable[..., Installation]) -> Installation:
+    """An installation with history and three traded sessions, stopped; to be copied, not used."""
     from trading_assets.runs import run_session
     from trading_assets.sessions import shift
 
