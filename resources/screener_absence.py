@@ -44,6 +44,14 @@ def why_absent(lake: Lake, symbol: str, session: date, *, as_of: datetime | None
     return f"{symbol} has no accepted bar at session {session}: it did not trade, or no source reported it"
 
 
+def is_known(lake: Lake, symbol: str, *, as_of: datetime | None = None) -> bool:
+    """Say whether any bar of a symbol was ever there, accepted or refused."""
+    return any(
+        lake.scan(table, symbols=[symbol], as_of=as_of, columns=["symbol"]).head(1).collect().height
+        for table in (DAILY_BARS, QUARANTINED_BARS)
+    )
+
+
 def _traded(lake: Lake, symbol: str, as_of: datetime | None) -> tuple[date | None, date | None]:
     own = lake.scan(DAILY_BARS, symbols=[symbol], as_of=as_of)
     first, last = own.select(first=pl.col("session").min(), last=pl.col("session").max()).collect().row(0)

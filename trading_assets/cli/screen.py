@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +13,19 @@ import typer
 
 from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
 from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, table
-from trading_assets.cli.screen_output import Asked, document, print_results, print_understood, when
-from trading_assets.errors import ConfigurationError, NotUnderstoodError
+from trading_assets.cli.screen_output import (
+    Asked,
+    check_target,
+    document,
+    print_results,
+    print_understood,
+    when,
+    write_text,
+)
+from trading_assets.errors import ConfigurationError, NotUnderstoodError, TradingError
 
 if TYPE_CHECKING:
     from resources.lake import Lake
-    from resources.screener_market import ScreenerMarket
     from trading_assets.screener.filters import Query, Screen
     from trading_assets.settings import Settings
 
@@ -56,22 +65,53 @@ def screen(
     trading-assets screen "oversold large caps" --why AAPL
     trading-assets screen --saved golden_cross --session 2026-11-20 --csv crosses.csv
     """
-    from resources.screener_market import ScreenerMarket
     from trading_assets.settings import load_settings
 
-    settings = load_settings()
-    query = _query(settings, text, file, saved, json=json)
-    market = ScreenerMarket(_lake(settings))
-    asked = _asked(market, query, session, as_of)
-    if save:
-        _save(query, save, description)
-    if why:
-        _explain(market, _lake(settings), asked, why.upper(), json=json)
-        return
-    from trading_assets.screener.evaluate import evaluate
+    with _errors_as_json(asked_for=json):
+        if csv is not None:
+            _check_csv(csv, json=json, why=why)
+        settings = load_settings()
+        query = _query(settings, text, file, saved, json=json)
+        lake = _lake(settings)
+        asked = _asked(lake, query, session, as_of)
+        if save:
+            _save(query, save, description)
+        if why:
+            _explain(lake, asked, why.upper(), json=json)
+        else:
+            _results(lake, asked, csv, limit, json=json)
 
-    found = evaluate(asked.query, market.load(asked.query, asked.session, as_of=asked.as_of))
+
+@contextmanager
+def _errors_as_json(*, asked_for: bool) -> Iterator[None]:
+    try:
+        yield
+    except TradingError as error:
+        if asked_for:
+            print_json({"error": str(error)})
+        raise
+
+
+def _check_csv(csv: str, *, json: bool, why: str | None) -> None:
+    if why is not None:
+        raise ConfigurationError("--csv writes the results and --why explains one symbol: give one of them")
+    if csv == "-" and json:
+        raise ConfigurationError("--csv - and --json both write to standard output: give --csv a file")
+    if csv != "-":
+        check_target(Path(csv), "--csv")
+
+
+def _results(lake: Lake, asked: Asked, csv: str | None, limit: int, *, json: bool) -> None:
+    from resources.screener_market import ScreenerMarket
+    from trading_assets.screener.evaluate import evaluate
+    from trading_assets.screener.filters import DEFAULT_SORT
+
+    # with what it is ordered by as a column, even if nobody asked for that order
+    query = asked.query.model_copy(update={"sort": asked.query.sort or DEFAULT_SORT})
+    found = evaluate(query, ScreenerMarket(lake).load(query, asked.session, as_of=asked.as_of))
     if json:
+        if csv is not None:
+            write_text(Path(csv), found.rows.write_csv(), "--csv")
         print_json(document(asked, found))
     else:
         print_results(asked, found, csv, limit)
@@ -150,24 +190,34 @@ def _lake(settings: Settings) -> Lake:
     return Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
 
 
-def _asked(market: ScreenerMarket, query: Query, session: str | None, as_of: str | None) -> Asked:
-    from trading_assets import sessions as calendar
+def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None) -> Asked:
+    from resources.screener_sessions import missing_in_words, missing_sessions, newest_known, why_not_stored
+    from trading_assets.schemas import DAILY_FEATURES
     from trading_assets.screener.wording import write
     from trading_assets.settings import load_settings
 
+    zone = load_settings().zone
     instant = parse_instant(as_of) if as_of else None
-    day = parse_day(session, "--session") if session else market.newest_session(as_of=instant)
-    if day is None:
-        raise ConfigurationError(
-            "No session was known then: give a later --as-of"
-            if instant
-            else "No session has features yet: run `trading-assets run` first"
-        )
-    if session and not calendar.is_session(day):
-        raise ConfigurationError(
-            f"{day} is no exchange session; the next one is {calendar.next_session(day)}"
-        )
-    return Asked(query, write(query), day, instant, load_settings().zone)
+    day = parse_day(session, "--session") if session else None
+    stored = lake.sessions(DAILY_FEATURES)
+    if not stored:
+        raise ConfigurationError("No session has features yet: run `trading-assets run` first")
+    if day is not None and day not in stored and (instant is None or not stored[0] <= day <= stored[-1]):
+        raise ConfigurationError(why_not_stored(day, stored))
+    if instant is not None:
+        known = newest_known(lake, instant)
+        then = f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        if known is None:
+            raise ConfigurationError(f"Nothing was known at {then}: give a later --as-of")
+        if day is not None and day > known:
+            raise ConfigurationError(
+                f"Of session {day} nothing was known at {then}, whose newest one is {known}: "
+                "give a later --as-of or an earlier --session"
+            )
+        day = day or known
+    day = day or stored[-1]
+    note = missing_in_words(missing_sessions(lake, query, day, as_of=instant), stored[0])
+    return Asked(query, write(query), day, instant, zone, note)
 
 
 def _save(query: Query, name: str, description: str) -> None:
@@ -181,13 +231,16 @@ def _save(query: Query, name: str, description: str) -> None:
     err.print(f"Saved as {name}, version {kept.version}", highlight=False)
 
 
-def _explain(market: ScreenerMarket, lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
-    from resources.screener_absence import why_absent
+def _explain(lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
+    from resources.screener_absence import is_known, why_absent
+    from resources.screener_market import ScreenerMarket
     from trading_assets.screener.explain import explain
 
-    seen = market.load(asked.query, asked.session, as_of=asked.as_of)
+    seen = ScreenerMarket(lake).load(asked.query, asked.session, as_of=asked.as_of)
     told = explain(asked.query, seen, symbol)
     summary = told.summary if told.is_there else why_absent(lake, symbol, asked.session, as_of=asked.as_of)
+    if not told.is_there and not is_known(lake, symbol, as_of=asked.as_of):
+        raise TradingError(summary)
     verdicts = [(item.condition, item.outcome, item.reason) for item in told.verdicts]
     if json:
         named = [dict(zip(("condition", "outcome", "reason"), item, strict=True)) for item in verdicts]

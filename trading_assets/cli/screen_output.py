@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
+from rich.text import Text
+
 from trading_assets.cli.output import err, out, table
+from trading_assets.errors import ConfigurationError
+from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.screener.display import shown, written
+from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.filters import DEFAULT_SORT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
     from trading_assets.screener.filters import Query
 
 NAME_WIDTH = 32
+KEPT = ("rank", "symbol", "badge", "close")
+"""Columns that are printed however narrow the screen is."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,14 @@ class Asked:
     session: date
     as_of: datetime | None
     zone: tzinfo
+    note: str = ""
+    """What of the market is missing."""
 
 
 def when(asked: Asked) -> dict[str, Any]:
     """Return what was asked, as JSON has it."""
     return {"session": asked.session, "as_of": asked.as_of, "understood": asked.text,
-            "query": asked.query.model_dump(mode="json")}  # fmt: skip
+            "query": asked.query.model_dump(mode="json"), **({"note": asked.note} if asked.note else {})}  # fmt: skip
 
 
 def document(asked: Asked, found: Evaluation) -> dict[str, Any]:
@@ -59,9 +73,9 @@ def print_results(asked: Asked, found: Evaluation, csv: str | None, limit: int) 
             for item in found.conditions
         ]
         out.print(table("", columns, counts, right=columns[1:]))
-    _print_rows(found.rows.head(limit))
+    _print_rows(asked, found.rows.head(limit))
     if csv is not None:
-        found.rows.write_csv(csv)
+        write_text(Path(csv), found.rows.write_csv(), "--csv")
         err.print(f"{found.rows.height:,} rows written to {csv}", highlight=False, soft_wrap=True)
     _print_counts(asked, found, min(limit, found.rows.height))
 
@@ -71,33 +85,84 @@ def print_understood(asked: Asked) -> None:
     known = f", as known at {asked.as_of.astimezone(asked.zone):%Y-%m-%d %H:%M %Z}" if asked.as_of else ""
     out.print(f"Understood: {asked.text}", style="bold", markup=False, highlight=False)
     out.print(f"Session {asked.session}{known}", style="dim", markup=False, highlight=False)
+    if asked.note:
+        err.print(asked.note, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_rows(rows: pl.DataFrame) -> None:
-    from trading_assets.screener.display import shown
-    from trading_assets.screener.fields import FIELDS
+def check_target(file: Path, option: str) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it."""
+    if file.is_dir():
+        raise ConfigurationError(f"{option} {file} is a folder: name a file in it")
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"{option} {file} cannot be written: there is no folder {file.parent}")
 
+
+def write_text(file: Path, text: str, option: str) -> None:
+    """Write a file, or say why it cannot be written."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{option} {file} cannot be written: {error.strerror}") from None
+
+
+def _print_rows(asked: Asked, rows: pl.DataFrame) -> None:
     if rows.is_empty():
         return
-    first = [name for name in ("rank", "symbol", "name", "close", "badge") if name in rows.columns]
-    if "name" in first and rows["name"].null_count() == rows.height:
-        first.remove("name")
-    named = [*first, *(name for name in rows.columns if name not in {*first, "session", "name"})]
-    cells = []
-    for row in rows.select(named).iter_rows(named=True):
-        values = {name: _cell(name, value, shown) for name, value in row.items()}
-        cells.append(tuple(values.values()))
-    labels = {name: _label(name, FIELDS) for name in named}
-    numeric = tuple(labels[name] for name in named if rows.schema[name].is_numeric())
-    out.print(table("", tuple(labels.values()), cells, right=numeric))
+    named = _columns(asked, rows)
+    cells = {name: [_cell(name, value) for value in rows[name]] for name in named}
+    labels = {name: _label(name) for name in named}
+    whole = {name: max(len(labels[name]), *map(len, cells[name])) for name in named}
+    broken = {name: max(*map(len, labels[name].split()), *map(len, cells[name])) for name in named}
+    widths = whole if _width(whole) <= out.width else broken  # headings may be broken between words
+    kept = _fitting(named, widths)
+    made = Table(header_style="bold")
+    for name in kept:
+        right = rows.schema[name].is_numeric()
+        made.add_column(labels[name], justify="right" if right else "left", width=widths[name])
+    for row in zip(*(cells[name] for name in kept), strict=True):
+        made.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    out.print(made)
+    left = [labels[name] for name in named if name not in kept]
+    if left:
+        told = f"No room for {', '.join(left)}: --csv FILE and --json have all columns"
+        err.print(told, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
-def _cell(name: str, value: object, shown: Any) -> object:
-    if name == "name" and isinstance(value, str):
-        return value if len(value) <= NAME_WIDTH else f"{value[: NAME_WIDTH - 1]}…"
+def _columns(asked: Asked, rows: pl.DataFrame) -> list[str]:
+    # what is asked for comes before what is always there, and what says nothing is left out
+    first = ["rank", "symbol", "badge", "close"]
+    order = asked.query.sort or DEFAULT_SORT
+    rest = [name for name in rows.columns if name not in {*first, "session", "name", order.field, AGE_COLUMN}]
+    last = [AGE_COLUMN, "name"]
+    names = rows["name"] if "name" in rows.columns else None
+    if names is None or names.null_count() == rows.height or (names.fill_null("") == rows["symbol"]).all():
+        last.remove("name")
+    sort = [order.field] if order.field not in first else []
+    ordered = [*first, *sort, *rest] if asked.query.sort else [*first, *rest, *sort]
+    return [name for name in dict.fromkeys([*ordered, *last]) if name in rows.columns]
+
+
+def _fitting(names: Sequence[str], widths: Mapping[str, int]) -> list[str]:
+    kept = [name for name in names if name in KEPT]
+    for name in names:
+        if name not in kept and _width({item: widths[item] for item in [*kept, name]}) <= out.width:
+            kept.append(name)
+    return [name for name in names if name in kept]
+
+
+def _width(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + 3 * len(widths) + 1  # a border and two blanks each
+
+
+def _cell(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if name == "name":
+        text = str(value)
+        return text if len(text) <= NAME_WIDTH else f"{text[: NAME_WIDTH - 1]}…"
     if isinstance(value, float):
         return shown(_field(name)[0], value)
-    return value
+    return written(name, str(value))
 
 
 def _field(column: str) -> tuple[str, int]:
@@ -109,16 +174,14 @@ def _field(column: str) -> tuple[str, int]:
     return column, 0
 
 
-def _label(column: str, fields: Any) -> str:
+def _label(column: str) -> str:
     if column in {"rank", "symbol", "name", "badge"}:
         return column
     field, ago = _field(column)
-    return f"{fields[field].label}{f', {ago} ago' if ago else ''}"
+    return f"{FIELDS[field].label}{f', {ago} ago' if ago else ''}"
 
 
 def _print_counts(asked: Asked, found: Evaluation, printed: int) -> None:
-    from trading_assets.features.fundamentals import AGE_COLUMN
-
     parts = [f"{found.matched:,} of {found.screened:,} symbols pass"]
     if found.undecided:
         parts.append(f"{found.undecided:,} cannot be decided for lack of data")
@@ -127,9 +190,9 @@ def _print_counts(asked: Asked, found: Evaluation, printed: int) -> None:
     if printed < found.matched:
         parts.append(f"{printed:,} shown")
     err.print("; ".join(parts), highlight=False)
-    if not found.screened:
-        err.print(f"Session {asked.session} has no features: choose another --session", highlight=False)
     if AGE_COLUMN in found.rows.columns and found.rows[AGE_COLUMN].count():
         ages = found.rows[AGE_COLUMN].drop_nulls().sort().to_list()
-        told = f"Their fundamentals are {ages[0]:.0f} to {ages[-1]:.0f} days old"
-        err.print(told, style="dim", highlight=False)
+        span = f"{ages[0]:.0f}" if ages[0] == ages[-1] else f"{ages[0]:.0f} to {ages[-1]:.0f}"
+        days = "day" if span == "1" else "days"
+        told = "of the same day" if span == "0" else f"{span} {days} old"
+        err.print(f"Their fundamentals are {told}", style="dim", highlight=False)

@@ -14,6 +14,7 @@ from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
 
 if TYPE_CHECKING:
+    from resources.database import Database
     from resources.saved_screens import SavedScreens
     from trading_assets.settings import Settings
 
@@ -26,14 +27,22 @@ NameArgument = Annotated[str, typer.Argument(help="Name of a screen.", show_defa
 @contextmanager
 def saved_screens(settings: Settings) -> Iterator[SavedScreens]:
     """Open the store of saved screens, starting Postgres if nobody has."""
+    from resources.saved_screens import SavedScreens
+
+    with opened_database(settings) as database:
+        yield SavedScreens(database)
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Database]:
+    """Open the database, starting Postgres if nobody has."""
     from resources.database import Database
     from resources.migrations import migrate
     from resources.postgres import postgres_for
-    from resources.saved_screens import SavedScreens
 
     with postgres_for(settings) as postgres, Database(postgres.url()) as database:
         migrate(postgres.url())
-        yield SavedScreens(database)
+        yield database
 
 
 @friendly_errors
@@ -111,14 +120,17 @@ def export(
     [dim]Example:[/] trading-assets screens export golden_cross --out golden_cross.json
     """
     from trading_assets.cli.screen import named_screen
+    from trading_assets.cli.screen_output import check_target, write_text
     from trading_assets.screener.screen_file import write_screen
     from trading_assets.settings import load_settings
 
+    if file is not None:
+        check_target(file, "--out")
     text = write_screen(named_screen(load_settings(), name))
     if file is None:
         typer.echo(text, nl=False)
         return
-    file.write_text(text, encoding="utf-8")
+    write_text(file, text, "--out")
     err.print(f"{name} written to {file}", highlight=False, soft_wrap=True)
 
 
@@ -164,13 +176,19 @@ def fields(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets screens fields
     """
+    from trading_assets.screener.display import explained
     from trading_assets.screener.fields import FIELDS
 
     if json:
-        names = ("name", "kind", "group", "unit", "description", "aliases")
-        print_json([{name: getattr(item, name) for name in names} for item in FIELDS.values()])
+        names = ("name", "kind", "group", "unit", "aliases")
+        print_json(
+            [
+                {**{name: getattr(item, name) for name in names}, "description": explained(item.name)}
+                for item in FIELDS.values()
+            ]
+        )
         return
-    rows = [(item.label, item.name, item.unit, item.description, ", ".join(item.aliases[1:4])) for item in FIELDS.values()]  # fmt: skip
+    rows = [(item.label, item.name, item.unit, explained(item.name), ", ".join(item.aliases[1:4])) for item in FIELDS.values()]  # fmt: skip
     out.print(table("Fields", ("field", "column", "unit", "meaning", "also"), rows))
 
 

@@ -1,9 +1,12 @@
-"""Numbers as people read them: one text per value, by the unit of its field."""
+"""Values as people read them: one text per value, by the unit of its field; and what a field means."""
 
 from __future__ import annotations
 
 from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.words import TEXT_VALUES
 
+_WRITTEN = {(field, value): words.partition(" | ")[0] for field, value, words in TEXT_VALUES}
+_RATIOS_OF_ADJUSTED = {"distance_high_252", "gap", "bb_position", "zscore_20"}
 _LARGE = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 
 
@@ -42,3 +45,32 @@ def bound(field: str, value: float) -> str:
     digits = text.rstrip("%BMT")
     suffix = text[len(digits) :]
     return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
+
+
+def written(field: str, value: str | None) -> str:
+    """Write a value of a text field in the words that a sentence has for it; empty if it is missing.
+
+    Examples
+    --------
+    >>> written("exchange", "XNAS"), written("asset_type", "CS"), written("sector", "Energy"), written("sector", None)
+    ('Nasdaq', 'common stock', 'Energy', '')
+    """
+    return "" if value is None else _WRITTEN.get((field, value), value)
+
+
+def explained(field: str) -> str:
+    """Say what a field means, and for prices whether they are adjusted.
+
+    Examples
+    --------
+    >>> explained("close")
+    'Raw close of the session: as traded, not adjusted'
+    >>> explained("high_252")
+    'Highest high of 252 sessions; of prices adjusted for splits, dividends and spin-offs'
+    """
+    about = FIELDS[field]
+    if field == "close":
+        return f"{about.description}: as traded, not adjusted"
+    if about.scale == "price" or field in _RATIOS_OF_ADJUSTED:
+        return f"{about.description}; of prices adjusted for splits, dividends and spin-offs"
+    return about.description
