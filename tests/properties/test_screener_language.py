@@ -26,8 +26,10 @@ from trading_assets.screener.filters import (
 from trading_assets.screener.lexemes import ARTICLES
 from trading_assets.screener.lexer import UNIT_WORDS
 from trading_assets.screener.parse import parse, understand
+from trading_assets.screener.ranges import never_or_always
 from trading_assets.screener.vocabulary import vocabulary
-from trading_assets.screener.wording import write
+from trading_assets.screener.wording import describe, write
+from trading_assets.sectors import SECTORS
 
 NUMBERS = [field.name for field in FIELDS.values() if field.kind == "number"]
 TEXTS = [field.name for field in FIELDS.values() if field.kind == "text"]
@@ -73,6 +75,9 @@ betweens = number_fields.flatmap(
         lambda t: Between(field=field, low=min(t[:2]), high=max(t[:2]), sessions_ago=t[2])
     )
 )
+comparisons, betweens = (
+    found.filter(lambda node: never_or_always(node) is None) for found in (comparisons, betweens)
+)
 crosses = number_fields.flatmap(
     lambda field: st.builds(
         Cross,
@@ -81,15 +86,23 @@ crosses = number_fields.flatmap(
         value=st.one_of(values(field), terms(field, st.just(0))),
         within=st.integers(1, 63),
     )
-)
+).filter(lambda node: never_or_always(node) is None)
 words = st.one_of(
     st.sampled_from(
         ["Energy", "Information Technology", "AAPL", "BRK.B", "OR", "IT", "A", "XNAS", "ETF", "", '"', "CS"]
     ),
     st.text(),
 )
-memberships = st.builds(
-    In, field=st.sampled_from(TEXTS), values=st.lists(words, min_size=1, max_size=4).map(tuple)
+memberships = st.sampled_from(TEXTS).flatmap(
+    lambda field: st.builds(
+        In,
+        field=st.just(field),
+        values=st.lists(
+            st.sampled_from([sector.name for sector in SECTORS]) if field == "sector" else words,
+            min_size=1,
+            max_size=4,
+        ).map(tuple),
+    )
 )
 leaves = st.one_of(comparisons, betweens, crosses, memberships)
 trees = st.recursive(
@@ -183,10 +196,11 @@ PIECES = (
     "dividend yield", "P/E", "200-day SMA", "average volume", "52 week high", "above", "below", "at least", "between", "within",
     "within 5% of", "30", "$20", "5%", "2x", "1m", "and", "or", "not", "excluding", "but", ",", "(", ")", "neither", "nor", "of",
     "crossed above", "in the last 5 sessions", "5 sessions ago", "yesterday", "today", "in the last month", "up", "down", "gapped up",
-    "positive", "or more", "to", "sorted by", "ascending", "top 20", "by", "highest", "first", "symbol is", "AAPL", "MSFT", "sector is",
+    "positive", "either", "ON", "A", "or more", "to", "sorted by", "ascending", "top 20", "by", "highest", "first", "symbol is", "AAPL", "MSFT", "sector is",
 )  # fmt: skip
 OPTIONAL = {
     "of", ",", "(", ")", "today", "and", "but", "price", "sector is", "first", "highest", "ascending", "by", "at least", "or more",
+    "either", "ON", "A",
 }  # fmt: skip
 """Pieces that a sentence may mean the same without: what they say is said by the order of words, or is so anyway
 (a gap of 2% is one of at least 2%)."""
@@ -238,6 +252,74 @@ def test_words_in_any_order_are_either_refused_or_all_count(pieces):
         if piece not in OPTIONAL and pieces.count(piece) == 1:
             without = " ".join(pieces[:place] + pieces[place + 1 :])
             assert understand(without).query != understood.query, f"{piece!r} says nothing in {sentence!r}"
+
+
+LIKE_SYMBOLS = (
+    "AAPL", "MSFT", "C", "F", "T", "A", "AN", "THE", "ON", "HAS", "ARE", "IN", "LIST", "ONLY", "JUST", "WITH", "GET", "ALL", "IT",
+    "OR", "AND", "BUT", "NO", "HOT", "UP", "LOW", "MAX", "D", "TECH", "ETF", "BY", "NOW", "SHARE", "CHEAP", "RSI", "BIG",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["symbol is", "ticker is not", "symbol in"]),
+    st.lists(st.sampled_from(LIKE_SYMBOLS), min_size=1, max_size=4, unique=True),
+    st.sampled_from([", ", " or ", ", or ", " "]),
+)
+def test_a_list_of_symbols_is_refused_or_holds_every_one_of_them(start, symbols, join):
+    where = getattr(understand(f"{start} {join.join(symbols)}").query, "where", None)
+    found = where.filter if isinstance(where, Not) else where
+    assert found is None or found == In(field="symbol", values=tuple(symbols))
+
+
+WHOLE = (
+    "price above 5", "market cap over 1b", "tech", "oversold", "large caps", "not energy", "rsi < 30 or rsi > 70", "pe between 5 and 10",
+    "golden cross", "within 5% of 52 week high", "price yesterday above 20",
+)  # fmt: skip
+LATE = ("below 30", "above 3", "over 1m", "oversold", "energy", "under $20", "pe < 10", "or tech", "and", "not", "5", "between 1 and 2", "above 200 sma")  # fmt: skip
+ORDER_CLAUSES = ("sorted by rsi", "top 10 by volume", "highest dividend yield first", "10 cheapest by pe", "sorted by pe ascending")  # fmt: skip
+
+
+def conjuncts(query: Query) -> list:
+    return list(query.where.filters) if isinstance(query.where, And) else [query.where]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(WHOLE),
+    st.sampled_from(["", ", ", " and ", " not ", " or ", " above ", " between "]),
+    st.sampled_from(ORDER_CLAUSES),
+    st.sampled_from([" ", ", ", " and "]),
+    st.sampled_from(LATE),
+)
+def test_an_order_in_the_middle_joins_nothing_across_it(first, tie, order, gap, last):
+    query = understand(f"{first}{tie or ' '}{order}{gap}{last}").query
+    if query is not None:
+        alone = understand(last).query
+        assert alone is not None
+        assert conjuncts(query) == [*conjuncts(parse(first)), *conjuncts(alone)]
+
+
+LIMITS = st.sampled_from(["below 30", "above 70", "not below 30", "not above 70", "at least 50", "between 10 and 20", "not between 10 and 20"])  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["", "tech with ", "oversold, ", "large caps or mid caps with ", "pe < 10 and "]),
+    st.sampled_from(["rsi ", "rsi is ", "either rsi ", "adx "]),
+    LIMITS,
+    LIMITS,
+    st.sampled_from(["", ", volume > 1m", " and tech"]),
+)
+def test_alternatives_of_one_field_are_grouped_or_asked_back(before, field, one, other, after):
+    assume(one != other)
+    query = understand(f"{before}{field}{one} or {other}{after}").query
+    if query is None:
+        return
+    name = field.replace("is ", "").replace("either ", "")
+    either = Or(filters=(parse(f"{name}{one}").where, parse(f"{name}{other}").where))
+    assert either in (conjuncts(query) if before or after else [query.where]), describe(query.where)
+    assert not one.startswith("not") or other.startswith("not")
 
 
 @settings(max_examples=300, deadline=None)

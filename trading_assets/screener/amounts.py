@@ -59,6 +59,7 @@ def value_of(amount: Amount, field: str) -> float:
     elif amount.unit == "x" and unit != "ratio":
         raise AmountError(f"{label} is no ratio: how many times what? Name a field", (f"2 x {label}",))
     else:
+        _check_digits(amount, field)
         value = _shifted(amount.number, amount.magnitude)
     try:
         return number_in_range(field, value)
@@ -109,6 +110,20 @@ def written_factor(factor: float) -> str:
     if abs(factor) < 2:
         return f"{_digits(_exact(factor, 2))}% of "
     return f"{_digits(_exact(factor, 0))} x "
+
+
+def _check_digits(amount: Amount, field: str) -> None:
+    # what a point or a missing letter may have been meant as
+    size, unit = abs(amount.number), FIELDS[field].unit
+    if amount.magnitude or unit not in {"USD", "shares"}:
+        return
+    sign, label = "$" if unit == "USD" else "", FIELDS[field].label
+    if amount.number.as_tuple().exponent == -3 and 1 <= size < 1000:
+        meant = (f"{sign}{int(size * 1000):,}", f"{sign}{_digits(size)}{'' if size == int(size) else '0'}")
+        raise AmountError(f"{label}: {meant[0]} or {meant[1]}?", meant)
+    if unit == "USD" and FIELDS[field].scale == "none" and not amount.unit and 0 < size < 1000:
+        plain, millions, billions = (f"${_digits(size)}{letter}" for letter in ("", "M", "B"))
+        raise AmountError(f"{label}: {plain}, {millions} or {billions}?", (plain, millions, billions))
 
 
 def _fraction(amount: Amount, label: str) -> float:
@@ -170,4 +185,6 @@ def _with_magnitude(number: Decimal, *, in_full: bool) -> str:
             return text + letter
     text = _digits(number)
     whole, point, part = text.partition(".")
+    if len(part) == 3 and "e" not in text and 1 <= abs(number) < 1000:
+        part += "0"  # 1.234 could be read as a thousand
     return text if "e" in text else f"{int(whole):,}{point}{part}" if int(whole) else text

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from trading_assets.screener.amounts import Amount, changed_by, multiple_of, value_of
-from trading_assets.screener.fields import FIELDS
+from trading_assets.screener.fields import FIELDS, range_in_words
 from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, Term
 from trading_assets.screener.operands import Operands, Operator, amount_of, operator_of
+from trading_assets.screener.ranges import never_or_always
 from trading_assets.screener.spans import Node
 
+_FROM_NOTHING = frozenset({"ratio", "fraction", "shares"})
+"""Units of which something is positive where there is any: a dividend yield, a volume."""
 FLIPPED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -32,7 +35,25 @@ class Comparisons:
             "relative": self._relative, "multiple": self._multiple, "around": self._around, "sign": self._sign,
             "crossed": self._crossed, "equal": self._equal, "moved": self._moved, "moved_from": self._moved_from, "gapped": self._gapped,
         }  # fmt: skip
-        return tests[node.data](node, field, ago)
+        made = tests[node.data](node, field, ago)
+        self.check(node, made)
+        return made
+
+    def check(self, node: Node, made: Filter) -> None:
+        """Refuse a condition that no value of its field meets, or every one."""
+        asks_nothing = never_or_always(made)
+        if asks_nothing is not None:
+            raise self.operands.wrong(node, asks_nothing)
+
+    def by_sign(self, node: Node, field: str, ago: int) -> Comparison:
+        """Return the condition that a field is positive or negative."""
+        found = self.compare(field, ago, operator_of(node.need("SIGN")), 0.0)
+        low = FIELDS[field].valid_range[0]
+        if found.operator == ">" and low is not None and low >= 0 and FIELDS[field].unit not in _FROM_NOTHING:
+            label = FIELDS[field].label
+            raise self.operands.wrong(node, f"{label} is always {range_in_words(field)}: above what?")
+        self.check(node, found)
+        return found
 
     def compare(self, field: str, ago: int, operator: str, value: float | Term) -> Comparison:
         return Comparison(field=field, sessions_ago=ago, operator=cast("Operator", operator), value=value)
@@ -42,7 +63,7 @@ class Comparisons:
         return self.compare(field, ago, operator, self.operands.value(node.children[1], field, ago))
 
     def _sign(self, node: Node, field: str, ago: int) -> Filter:
-        return self.compare(field, ago, operator_of(node.need("SIGN")), 0.0)
+        return self.by_sign(node, field, ago)
 
     def _suffixed(self, node: Node, field: str, ago: int) -> Filter:
         value = value_of(amount_of(node.node("amount")), field)

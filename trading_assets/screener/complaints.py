@@ -44,6 +44,14 @@ def complaint(found: list[Token], place: int) -> Problem:
         Index of the first token that the grammar refused.
     """
     terminals = [token.terminal for token in found]
+    stuck = next((token for token in found if token.terminal == "STUCK"), None)
+    if stuck is None:
+        stuck = next(
+            (token for token in found[max(place - 1, 0) : place + 1] if token.terminal == "CUT"), None
+        )
+    if stuck is not None:
+        message = f'"{stuck.text}" stands within a condition: put the order of the results at the end, after a comma'
+        return stuck.problem(message)
     if "ORDER" not in terminals:
         for terminal, message, suggestions in _HALF_ORDERS:
             if terminal in terminals:
@@ -58,6 +66,27 @@ def complaint(found: list[Token], place: int) -> Problem:
         last = found[-1]
         return last.problem(f'"{last.text}": something is missing after it')
     return _misplaced(found[place], before)
+
+
+def unfulfilled(found: list[Token], led: str, sentence: str) -> Problem | None:
+    """Say what an introducing word announced that did not follow: "tech stocks with", "either tech"; None if all did.
+
+    Parameters
+    ----------
+    found
+        Every token of the sentence.
+    led
+        The introducing word after the last token, empty if there is none.
+    sentence
+        As it was typed.
+    """
+    if led and found:
+        text = sentence[found[-1].start :]
+        return Problem(found[-1].start, len(sentence), text, f'"{led}" what?', ())
+    choices = [place for place, token in enumerate(found) if token.led == "either"]
+    if choices and not any(token.terminal == "OR" for token in found[choices[-1] :]):
+        return found[choices[-1]].problem("either this or what?")
+    return None
 
 
 def _unfinished(before: Token | None, read: list[Token]) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -11,11 +12,13 @@ from trading_assets.indicators.registry import FEATURES
 from trading_assets.screener.amounts import Amount, AmountError
 from trading_assets.screener.comparisons import Comparisons
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import Comparison, Cross, Filter, In, Not, Term
+from trading_assets.screener.filters import Cross, Filter, In, Not, Or
 from trading_assets.screener.macros import MACROS
-from trading_assets.screener.operands import Operands, operator_of
+from trading_assets.screener.operands import MeaninglessError, Operands
+from trading_assets.screener.ranges import relation
 from trading_assets.screener.spans import Node, tokens_of
 from trading_assets.screener.tokens import Token
+from trading_assets.sectors import SECTORS
 
 
 class Subject:
@@ -23,12 +26,14 @@ class Subject:
 
     def __init__(self) -> None:
         self.field: str | None = None
+        self.ago = 0
         self.join = ""
         self.last: Filter | None = None
 
     def forget(self) -> None:
         """Start anew, as at a parenthesis."""
         self.field = self.last = None
+        self.ago = 0
 
 
 class Conditions:
@@ -47,7 +52,7 @@ class Conditions:
 
     def make(self, node: Node) -> Filter:
         """Return the filter that a condition stands for."""
-        if node.data in {"macro", "values", "texts"}:
+        if node.data in {"macro", "macros", "values", "texts"}:
             self.subject.forget()
         maker: Callable[[Node], Filter] = getattr(self, f"_{node.data}")
         try:
@@ -66,7 +71,7 @@ class Conditions:
         if ago and node.token("TODAY"):
             raise self.operands.wrong(node, "today or earlier: which of the two?")
         found = self.comparisons.make(test, field, ago)
-        self.subject.field = field
+        self.subject.field, self.subject.ago = field, ago
         self.subject.last = None if node.token("NOT") else found
         return Not(filter=found) if node.token("NOT") else found
 
@@ -77,35 +82,55 @@ class Conditions:
             return self.comparisons.make(test, "close", 0)
         field = self._carried(test)
         found = self.comparisons.make(test, field, 0)
-        if self.subject.join != "OR" and _exclude_each_other(self.subject.last, found):
-            text = self.operands.text(test)
+        self._check_against_last(test, found)
+        self.subject.field, self.subject.last, self.subject.ago = field, found, 0
+        return found
+
+    def _check_against_last(self, test: Node, found: Filter) -> None:
+        # "below 50 and above 70": the "and" was meant as an "or"; "over 1m, over 5": one of the two says nothing
+        lie, text = relation(self.subject.last, found), self.operands.text(test)
+        if lie == "apart" and self.subject.join != "OR":
             raise self.operands.wrong(
                 test, f'"{text}": nothing is both this and what stands before it', f"or {text}"
             )
-        self.subject.field, self.subject.last = field, found
-        return found
+        if lie == "within" or (lie == "across" and self.subject.join == "OR"):
+            label = FIELDS[self.subject.field or ""].label
+            raise self.operands.wrong(
+                test,
+                f'"{text}": of {label} this and what stands before it are no two limits: of which field is it?',
+            )
 
     def _carried(self, test: Node) -> str:
-        before, says_price = self.subject.field, _is_about_price(test)
-        if before is None or (before != "close" and says_price and not _may_be_price(before)):
+        before, text = self.subject.field, self.operands.text(test)
+        says_price = is_about_price(test)
+        if before is None:
             if says_price:
                 return "close"
-            text = self.operands.text(test)
             raise self.operands.wrong(test, f'"{text}": of which field?', f"price {text}", f"RSI {text}")
-        if not self.subject.join:
-            text = self.operands.text(test)
+        if not self.subject.join and not (says_price and not draws_over_price(before)):
             raise self.operands.wrong(test, f'"{text}": of which field?', f"and {text}", f"price {text}")
+        label = FIELDS[before].label
+        if says_price and not draws_over_price(before):
+            if FIELDS[before].unit == "USD":
+                raise self._price_or(test, label)
+            return "close"
         if says_price and before != "close" and self.subject.join == "COMMA":
-            text, label = self.operands.text(test), FIELDS[before].label
-            raise self.operands.wrong(
-                test, f'"{text}": the price or {label}?', f"price {text}", f"{label} {text}"
-            )
+            raise self._price_or(test, label)
+        if self.subject.ago:
+            earlier = f"{label} {self.subject.ago} session{'s' if self.subject.ago > 1 else ''} ago"
+            raise self.operands.wrong(test, f'"{text}": {label} now, or {earlier}?', f"{label} {text}", f"{earlier} {text}")  # fmt: skip
         return before
+
+    def _price_or(self, test: Node, label: str) -> MeaninglessError:
+        text = self.operands.text(test)
+        return self.operands.wrong(
+            test, f'"{text}": the price or {label}?', f"price {text}", f"{label} {text}"
+        )
 
     def _signed(self, node: Node) -> Filter:
         field, ago = self.operands.operand(node.node("operand"))
-        self.subject.field = field
-        self.subject.last = self.comparisons.compare(field, ago, operator_of(node.need("SIGN")), 0.0)
+        self.subject.field, self.subject.ago = field, ago
+        self.subject.last = self.comparisons.by_sign(node, field, ago)
         return self.subject.last
 
     def _values(self, node: Node) -> Filter:
@@ -121,15 +146,35 @@ class Conditions:
                 f"{FIELDS[field].label} is {values.text}",
                 f'{FIELDS[str(named.meaning)].label} is "{values.text}"',
             )
+        self._check_sector(values)
         negations = [name for name in ("NEQ", "NOT", "NEITHER") if node.token(name)]
         if len(negations) > 1:
             raise self.operands.wrong(node, "says not twice")
+        listed = "," in values.text and not re.search(r"\b(?:or|and|nor)\b|[&|)]", values.text, re.IGNORECASE)
+        if negations and listed and not node.token("LPAR") and field not in {"symbol", "name", "industry"}:
+            names = [name.strip() for name in values.text.split(",")]
+            raise self.operands.wrong(
+                node, "not any of them, or not the first?", f"{named.text} is neither {' nor '.join(names)}",
+                f"{' or '.join(names[1:])}, but not {names[0]}",
+            )  # fmt: skip
         found = self._in(values)
         return Not(filter=found) if negations else found
+
+    def _check_sector(self, values: Token) -> None:
+        field, named = cast("tuple[str, tuple[str, ...]]", values.meaning)
+        sectors = [sector.name for sector in SECTORS]
+        if field == "sector" and not set(named) <= set(sectors):
+            raise self.operands.wrong(values, f"there are eleven sectors: {', '.join(sectors)}", *sectors)
 
     def _in(self, token: Token) -> In:
         field, values = cast("tuple[str, tuple[str, ...]]", token.meaning)
         return In(field=field, values=values)
+
+    def _macros(self, node: Node) -> Filter:
+        names = cast("tuple[str, ...]", node.need("MACROS").meaning)
+        if len(set(names)) < 2:
+            raise self.operands.wrong(node, "says the same twice", names[0])
+        return Or(filters=tuple(MACROS[name].filter for name in names))
 
     def _macro(self, node: Node) -> Filter:
         token = node.need("MACRO")
@@ -144,27 +189,16 @@ class Conditions:
         return Cross.model_validate(found.model_dump() | {"within": self.operands.within(window)})
 
 
-def _is_about_price(test: Node) -> bool:
-    # dollars without K, M or B, or something that is drawn over the price
+def is_about_price(test: Node) -> bool:
+    """Say whether a condition without a field speaks of dollars without K, M or B, or of what is drawn over the price."""
     found = tokens_of(test)
     amounts = [token.meaning for token in found if isinstance(token.meaning, Amount)]
     fields = [str(token.meaning) for token in found if token.terminal == "FIELD"]
     if fields:
-        return all(name in FEATURES and FEATURES[name].pane == "price" for name in fields)
+        return all(map(draws_over_price, fields))
     return any(amount.unit == "$" for amount in amounts) and not any(amount.magnitude for amount in amounts)
 
 
-def _may_be_price(field: str) -> bool:
-    return FIELDS[field].unit == "USD"
-
-
-def _exclude_each_other(first: Filter | None, second: Filter) -> bool:
-    # "below 50 and above 70" of one field: the "and" was meant as an "or"
-    found = [
-        node for node in (first, second) if isinstance(node, Comparison) and not isinstance(node.value, Term)
-    ]
-    if len(found) < 2 or len({(node.field, node.sessions_ago) for node in found}) > 1:
-        return False
-    upper = [node.value for node in found if node.operator[0] == "<"]
-    lower = [node.value for node in found if node.operator[0] == ">"]
-    return bool(upper and lower) and cast("float", upper[0]) < cast("float", lower[0])
+def draws_over_price(field: str) -> bool:
+    """Say whether a field is a price that is drawn over the price: itself, its averages, bands and extremes."""
+    return FIELDS[field].scale == "price" and field in FEATURES and FEATURES[field].pane == "price"

@@ -132,14 +132,20 @@ def number_in_range(name: str, value: float) -> float:
     low, high = field.valid_range
     if (low is None or value >= low) and (high is None or value <= high):
         return value
+    raise ValueError(f"{field.label} is always {range_in_words(name)}")
+
+
+def range_in_words(name: str) -> str:
+    """Say which values a number field can have, as in ``between 0 and 100``; ``anything`` where there is no limit."""
+    field = FIELDS[name]
+    low, high = field.valid_range
     shown = [
         f"{limit * 100:g}%" if field.unit.startswith("fraction") else f"{limit:g}"
         for limit in (low, high)
         if limit is not None
     ]
-    within = (
-        f"between {shown[0]} and {shown[1]}"
-        if len(shown) > 1
-        else f"{shown[0]} or {'more' if high is None else 'less'}"
-    )
-    raise ValueError(f"{field.label} is always {within}")
+    if not shown:
+        return "anything"
+    if len(shown) > 1:
+        return f"between {shown[0]} and {shown[1]}"
+    return f"{shown[0]} or {'more' if high is None else 'less'}"

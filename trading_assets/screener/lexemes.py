@@ -55,6 +55,12 @@ def lexemes(text: str) -> list[Lexeme]:
     ]
 
 
+def capital_articles(text: str) -> list[Lexeme]:
+    """Return the articles in capital letters, which among symbols are symbols: "symbol is C, A, F"."""
+    pieces = (_lexeme(found) for found in _PATTERN.finditer(text))
+    return [piece for piece in pieces if piece.text in ARTICLES and piece.raw.isupper()]
+
+
 def phrase(text: str) -> tuple[str, ...]:
     """Return the texts of the lexemes, under which a phrase is looked up."""
     return tuple(piece.text for piece in lexemes(text))

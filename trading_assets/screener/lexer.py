@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from trading_assets.errors import Problem
 from trading_assets.screener.amounts import MAGNITUDES, Amount, AmountUnit
+from trading_assets.screener.complaints import unfulfilled
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.lexemes import Lexeme, lexemes
+from trading_assets.screener.lexemes import Lexeme, capital_articles, lexemes
 from trading_assets.screener.suggestions import closest
 from trading_assets.screener.tokens import Token
 from trading_assets.screener.vocabulary import Entry, Refusal, Vocabulary, vocabulary
@@ -18,6 +20,22 @@ MOST_HELPED = 8
 _TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
 _LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
 _IN_LIST = _LIST_SIGNS | {"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"}
+_NEVER_SYMBOLS = _LIST_SIGNS | {
+    "EQ",
+    "NEQ",
+    "NOT",
+    "NEITHER",
+    "LPAR",
+    "RPAR",
+    "BUT",
+    "SORT",
+    "TOP",
+    "FIELD",
+    "TEXTFIELD",
+}
+_INTRODUCES = frozenset({"with", "where", "that", "which", "who", "whose", "having", "have", "has", "either"})
+_NARROWS = frozenset({"only", "just", "currently", "also", "either", "both"})
+"""Words that change what a "not" before them says: "not only energy" excludes nothing."""
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
 UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
@@ -51,27 +69,41 @@ class _Reader:
         self.problems: list[Problem] = []
         self._unknown: list[Lexeme] = []
         self._symbols: int | None = None
+        self._articles = capital_articles(sentence)
+        self._led = ""
 
     def read(self) -> None:
         while self.place < len(self.pieces):
+            self._pass_articles(self.pieces[self.place].start)
             if self._quoted() or self._ticker():
                 continue
             match = self.known.longest(self.pieces, self.place)
-            if match:
+            if match and self._may_be_symbol(*match):
+                self._quote(self.pieces[self.place])
+                self.place += 1
+            elif match:
                 self._phrase(*match)
             elif not self._number():
                 self._unknown.append(self.pieces[self.place])
                 self.place += 1
         self._flush()
+        self._pass_articles(len(self.sentence))
+        if (dangling := unfulfilled(self.found, self._led, self.sentence)) is not None:
+            self.problems.append(dangling)
 
     def _add(self, terminal: str, meaning: object, count: int) -> Token:
         self._flush()
         first, last = self.pieces[self.place], self.pieces[self.place + count - 1]
         token = Token(terminal, meaning, first.start, last.end, self.sentence[first.start : last.end])
         self.place += count
-        if terminal != "FILLER":
-            self.found.append(token)
+        if terminal == "FILLER":
+            said = token.text.lower()
+            if said in _INTRODUCES and self._led != "either":
+                self._led = said
+        else:
+            self.found.append(replace(token, led=self._led))
             self._count_symbols(token)
+            self._led = ""
         return token
 
     def _quoted(self) -> bool:
@@ -96,6 +128,29 @@ class _Reader:
         self._add("VALUE", ("symbol", text.upper()), count)
         return True
 
+    def _may_be_symbol(self, entry: Entry, count: int) -> bool:
+        # "symbol is AAPL, ON": in capitals among symbols, a word of the screener may be one
+        piece = self.pieces[self.place]
+        if self._symbols is None or not piece.raw.isupper() or entry.terminal in _NEVER_SYMBOLS:
+            return False
+        if _TICKER.fullmatch(piece.raw) is None or (count > 1 and entry.terminal != "FILLER"):
+            return False
+        if self.found and self.found[-1].terminal == "TEXTFIELD" and entry.terminal == "FILLER":
+            after = self.pieces[self.place + 1] if self.place + 1 < len(self.pieces) else None
+            in_list = piece.raw == "IN" and after is not None and after.text == "("
+            return not (piece.raw == "IS" or in_list or self.sentence.isupper())
+        return True
+
+    def _quote(self, piece: Lexeme) -> None:
+        message = f'"{piece.raw}": a word of the screener: put the symbol into quotes'
+        self.problems.append(Problem(piece.start, piece.end, piece.raw, message, (f'"{piece.raw}"',)))
+
+    def _pass_articles(self, end: int) -> None:
+        while self._articles and self._articles[0].start < end:
+            article = self._articles.pop(0)
+            if self._symbols is not None:
+                self._quote(article)
+
     def _symbols_before(self) -> int | None:
         # how many symbols the list has that the next word may belong to; None if there is no such list
         joined = bool(self.found) and self.found[-1].terminal in _LIST_SIGNS
@@ -119,17 +174,17 @@ class _Reader:
             return
         if entry.terminal == "FIELD" and self._other_period(str(entry.meaning), count):
             return
-        listed = self._symbols_before()
+        before = self.found[-1] if self.found else None
         token = self._add(entry.terminal, entry.meaning, count)
         if isinstance(entry.meaning, Refusal):
             self.found.pop()
             message, suggestions = entry.meaning.message, entry.meaning.suggestions
-            if listed is not None and token.text.isupper():
-                message, suggestions = (
-                    "a word of the screener: put the symbol into quotes",
-                    (f'"{token.text}"',),
-                )
             self.problems.append(token.problem(f'"{token.text}": {message}', suggestions))
+        if before is not None and before.terminal in {"NOT", "NEQ", "NEITHER"} and entry.terminal == "FILLER":
+            said = self.sentence[before.start : token.end]
+            if token.text.lower() in _NARROWS:
+                message = f'"{said}": what is excluded? Say it without "{token.text}"'
+                self.problems.append(Problem(before.start, token.end, said, message, ()))
 
     def _number(self) -> bool:
         place, negative, unit = self.place, False, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import cast
@@ -10,13 +11,14 @@ from pydantic import ValidationError
 
 from trading_assets.errors import Problem
 from trading_assets.screener.amounts import Amount
-from trading_assets.screener.conditions import Conditions
+from trading_assets.screener.conditions import Conditions, draws_over_price, is_about_price
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
 from trading_assets.screener.operands import MeaninglessError
-from trading_assets.screener.spans import Node, Part, stretch
+from trading_assets.screener.reach import check_introduced, grouped, is_carried, open_not
+from trading_assets.screener.spans import Node, Part, stretch, tokens_of
 
-_BARE = frozenset({"macro", "values", "gapped"})
+_BARE = frozenset({"macro", "macros", "values", "gapped"})
 """Conditions without a comparison: "not energy and oversold" may mean neither, or the second only."""
 
 
@@ -48,7 +50,7 @@ class _Meaning:
     def _filter(self, node: Node) -> Filter | None:
         rules: dict[str, Callable[[Node], Filter | None]] = {
             "either": self._either, "every": self._every, "inner": self._inner, "negated": self._negated,
-            "neither": self._neither,
+            "neither": self._neither, "alternatives": self._alternatives,
         }  # fmt: skip
         try:
             return rules.get(node.data, self.conditions.make)(node)
@@ -63,6 +65,7 @@ class _Meaning:
         return found
 
     def _negated(self, node: Node) -> Filter | None:
+        self._negated_list(node)
         inner = self._filter(cast("Node", node.children[1]))
         return None if inner is None else Not(filter=inner)
 
@@ -70,8 +73,15 @@ class _Meaning:
         parts = node.nodes("every")
         for part, after in pairwise(parts):
             last = cast("Node", part.children[-1])
-            if _open_not(last) and not _is_negative(cast("Node", after.children[0])):
+            if open_not(last) and not _is_negative(cast("Node", after.children[0])):
                 self._unclear(last, cast("Node", after.children[0]))
+        noted = len(self.problems)
+        parts = grouped(parts, self._unclear_or)
+        if len(parts) > 1 and len(self.problems) == noted:
+            check_introduced(parts, self._unclear_or)
+            self._check_cut(parts)
+        if len(self.problems) > noted:
+            return None
         found: list[Filter | None] = []
         for part in parts:
             self.conditions.subject.join = "OR"
@@ -79,16 +89,29 @@ class _Meaning:
         known = [child for child in found if child is not None]
         return known[0] if len(known) == 1 else Or(filters=tuple(known)) if known else None
 
+    def _alternatives(self, node: Node) -> Filter | None:
+        found: list[Filter] = []
+        for place, child in enumerate(cast("tuple[Node, ...]", node.children)):
+            if place:
+                self.conditions.subject.join = "OR"
+            made = self._filter(child)
+            if made is not None:
+                found.append(made)
+        return Or(filters=tuple(found)) if len(found) > 1 else found[0] if found else None
+
     def _every(self, node: Node) -> Filter | None:
         found: list[Filter] = []
         before: Node | None = None
         join = ""
         for child in cast("tuple[Node, ...]", node.children):
             if child.data == "joint":
-                join = child.need("AND", "BUT", "COMMA").terminal
+                join = child.need("AND", "BUT", "COMMA", "CUT").terminal
+                if join == "CUT":
+                    self.conditions.subject.forget()
                 continue
             if before is not None:
                 self._check_reach(before, join, child)
+                self._check_listed(before, join, child)
                 self.conditions.subject.join = join
             self._check_values(node, child)
             made = self._filter(child)
@@ -96,6 +119,25 @@ class _Meaning:
                 found.append(made)
             before, join = child, ""
         return found[0] if len(found) == 1 else And(filters=tuple(found)) if found else None
+
+    def _check_cut(self, parts: list[Node]) -> None:
+        cuts = [token for part in parts for joint in part.nodes("joint") for token in joint.tokens("CUT")]
+        if cuts:
+            message = (
+                f'"{cuts[0].text}" between conditions with "or": put the order of the results at the end'
+            )
+            self.problems.append(cuts[0].problem(message))
+
+    def _check_listed(self, before: Node, join: str, after: Node) -> None:
+        # "large caps, mid caps or small caps": all three, or the first and one of the others?
+        if (before.data, join, after.data) == ("macro", "COMMA", "macros"):
+            first, second = (self.sentence[slice(*stretch(node))] for node in (before, after))
+            self._wrong(
+                after,
+                'does the "or" reach back over the comma?',
+                f"{first} or {second}",
+                f"{first} and ({second})",
+            )
 
     def _check_values(self, node: Node, child: Node) -> None:
         # "tech energy" side by side would ask for shares that have two sectors
@@ -117,18 +159,47 @@ class _Meaning:
 
     def _check_reach(self, before: Node, join: str, after: Node) -> None:
         # how far "not" reaches: "excluding energy and oversold" may exclude both, or the one that is the other
-        word = _open_not(before)
-        if word is None or join == "BUT" or _is_negative(after):
+        word = open_not(before)
+        if word is None or join in {"BUT", "CUT"} or _is_negative(after):
             return
-        bare = after.data in _BARE
+        inner = cast("Node", before.children[1])
+        carries = inner.data in {"named", "unnamed", "signed", "alternatives"} and is_carried(after)
+        bare = after.data in _BARE or carries
         if join == "COMMA":
-            unclear = word == "except" and bare
+            unclear = bare
         elif join == "AND":
             unclear = word == "except" or bare
         else:
             unclear = True
         if unclear:
             self._unclear(before, after)
+
+    def _negated_list(self, node: Node) -> None:
+        # "not energy, tech": neither of them, or tech and not energy?
+        values = cast("Node", node.children[1]).token("VALUES")
+        if (
+            values is None
+            or "," not in values.text
+            or re.search(r"\b(?:or|and|nor)\b|[&|]", values.text, re.IGNORECASE)
+        ):
+            return
+        names = [name.strip() for name in values.text.split(",")]
+        self._wrong(
+            node, f'how far does "{node.need("NOT").text}" reach?',
+            f"neither {' nor '.join(names)}", f"{' or '.join(names[1:])}, but not {names[0]}",
+        )  # fmt: skip
+
+    def _unclear_or(self, before: Node, after: Node) -> None:
+        (start, middle), (_, end) = stretch(before), stretch(after)
+        first, second = self.sentence[start:middle], self.sentence[slice(*stretch(after))]
+        named = [str(token.meaning) for token in tokens_of(before) if token.terminal == "FIELD"]
+        meant: tuple[str, ...] = (f"({first}) or ({second})", f"({first} or {second})")
+        if is_carried(after):
+            price = is_about_price(after) and not (named and draws_over_price(named[0]))
+            label = "price" if price else FIELDS[named[0]].label if named else ""
+            meant = (f"({first}) or {label} {second}",) if label else ()
+        message = 'how far does "or" reach? Put what it joins into parentheses, each with its field'
+        self.problems.append(Problem(start, end, self.sentence[start:end], message, meant))
 
     def _unclear(self, before: Node, after: Node) -> None:
         start, middle, end = stretch(before)[0], stretch(before)[1], stretch(after)[1]
@@ -141,7 +212,13 @@ class _Meaning:
                 end,
                 self.sentence[start:end],
                 f'how far does "{word}" reach? Put what it covers into parentheses',
-                (f"not ({first}) and {second}", f"not ({first} or {second})", f"not ({first} and {second})"),
+                (f"not ({first} or {second})",)
+                if is_carried(after)
+                else (
+                    f"not ({first}) and {second}",
+                    f"not ({first} or {second})",
+                    f"not ({first} and {second})",
+                ),
             )
         )
 
@@ -191,16 +268,6 @@ class _Meaning:
 
 
 _ORDERS = frozenset({"sort", "top", "limit"})
-
-
-def _open_not(node: Node) -> str | None:
-    # the word of a "not" whose reach no parentheses show
-    if node.data != "negated":
-        return None
-    inner = cast("Node", node.children[1])
-    if inner.data == "inner":
-        return None
-    return _open_not(inner) if inner.data == "negated" else str(node.need("NOT").meaning)
 
 
 def _text_field(node: Node) -> str | None:

@@ -62,6 +62,7 @@ class Operands:
         node = cast("Node", part)
         match node.data:
             case "amount":
+                self._check_period(node, field)
                 return value_of(amount_of(node), field)
             case "counted":
                 if FIELDS[field].unit != "days" or node.need("SPAN").meaning != 1:
@@ -80,6 +81,15 @@ class Operands:
                     raise self.wrong(node, "compared with which field?")
                 return Term(field=field, sessions_ago=self.ago(node.node("ago")))
         return self.term(node)
+
+    def _check_period(self, node: Node, field: str) -> None:
+        # "sma 20 crossing above 50" lacks a word, or dollars
+        average, amount = field.rpartition("_")[0], amount_of(node)
+        known = {name.rpartition("_")[2] for name in FIELDS if name.startswith(f"{average}_")}
+        text = self.text(node)
+        if average in {"sma", "ema"} and not amount.unit and text in known:
+            label = FIELDS[f"{average}_{text}"].label
+            raise self.wrong(node, f'"{text}": ${text} or the {label}?', f"${text}", label)
 
     def term(self, node: Node, factor: float = 1.0) -> Term:
         field, ago = self.operand(node)

@@ -16,12 +16,9 @@ class Token:
     start: int
     end: int
     text: str
+    led: str = ""
+    """The word without a meaning of its own that introduces it: with, where, that, either, ..."""
 
     def problem(self, message: str, suggestions: tuple[str, ...] = ()) -> Problem:
         """Describe what is wrong with it."""
         return Problem(self.start, self.end, self.text, message, suggestions)
-
-
-def spanning(first: Token, last: Token, sentence: str) -> tuple[int, int, str]:
-    """Return the stretch of the sentence from one token to another."""
-    return first.start, last.end, sentence[first.start : last.end]

@@ -113,6 +113,64 @@ REFUSED = [
     ("up 5 days in a row", "row", "is not a word"),
     ("no dividend", "dividend", "above or below what?"),
     ("tech stocks in 2016", "2016", "of what"),
+    *((f"symbol is AAPL, {word}", word, "put the symbol into quotes") for word in ("ON", "ARE", "AN", "A", "LIST", "ONLY", "GET", "ALL", "IT")),
+    ("symbol is not AAPL, HAS, MSFT", "HAS", "put the symbol into quotes"),
+    ("symbol is C, A, F", "A", "put the symbol into quotes"),
+    ("symbol is AAPL, on", ",", "A condition is missing"),
+    ("symbol is AAPL, OR", "OR", "A condition is missing"),
+    ("symbol is AAPL nor MSFT", "nor", "does not fit"),
+    ("tech stocks with", "tech stocks with", '"with" what?'),
+    ("either tech", "tech", "either this or what?"),
+    ("price above 5, sorted by rsi below 30", "sorted by rsi", "put the order of the results at the end"),
+    ("pe below 15, sorted by dividend yield above 3", "sorted by dividend yield", "at the end"),
+    ("market cap over 1b, top 10 by volume over 1m", "top 10 by volume", "at the end"),
+    ("tech sorted by pe or oversold", "sorted by pe", "at the end"),
+    ("tech or oversold, sorted by pe, large caps", "sorted by pe", "at the end"),
+    ("large cap exclude top 10 by volume tech", "top 10 by volume", "at the end"),
+    ("not top 20 by pe tech", "top 20 by pe", "at the end"),
+    ("price above top 10 by volume 5", "top 10 by volume", "at the end"),
+    ("price above 5, sorted by rsi, below 30", "below 30", "of which field?"),
+    ("rsi is not below 30 or above 70", "rsi is not below 30 or above 70", 'how far does "or" reach?'),
+    ("rsi not above 70 or below 30", "rsi not above 70 or below 30", 'how far does "or" reach?'),
+    ("price not below 5 or above 100", "price not below 5 or above 100", 'how far does "or" reach?'),
+    ("momentum not positive or above 5", "momentum not positive or above 5", 'how far does "or" reach?'),
+    ("not rsi below 30, above 70", "not rsi below 30, above 70", 'how far does "not" reach?'),
+    ("rsi above 50 and below 70 or above 90", "below 70 or above 90", 'how far does "or" reach?'),
+    ("not only energy", "not only", "Say it without"),
+    ("not just tech", "not just", "Say it without"),
+    ("not currently oversold", "not currently", "Say it without"),
+    ("without only tech", "without only", "Say it without"),
+    ("not either energy or tech", "not either", "Say it without"),
+    ("not both rsi < 30 and pe < 10", "not both", "Say it without"),
+    ("tech with either rsi < 30 or pe < 10", "rsi < 30 or pe < 10", 'how far does "or" reach?'),
+    ("tech with rsi < 30 or pe < 10", "rsi < 30 or pe < 10", 'how far does "or" reach?'),
+    ("tech that are oversold or pe < 10", "oversold or pe < 10", 'how far does "or" reach?'),
+    ("tech with rsi below 30 or under $20", "rsi below 30 or under $20", 'how far does "or" reach?'),
+    ("large caps, mid caps or small caps", "mid caps or small caps", "reach back over the comma"),
+    ("macd above 0 and above sma 50", "above sma 50", "the price or MACD?"),
+    ("market cap over 1b and above $5", "above $5", "the price or market cap?"),
+    ("price yesterday above 20 and below 30", "below 30", "price now, or price 1 session ago?"),
+    ("volume over 1m, over 5", "over 5", "of which field is it?"),
+    ("rsi under 30, under 20", "under 20", "of which field is it?"),
+    ("price above 5 or below 100", "below 100", "of which field is it?"),
+    ("negative pe", "negative pe", "P/E is always 0 or more"),
+    ("negative price", "negative price", "price is always 0 or more"),
+    ("rsi under 0", "under 0", "RSI is always between 0 and 100"),
+    ("positive rsi", "positive rsi", "RSI is always between 0 and 100"),
+    ("volume at least 0", "at least 0", "volume is always 0 or more"),
+    ("rsi between 0 and 100", "between 0 and 100", "RSI is always between 0 and 100"),
+    ("rsi crossed above 100", "crossed above 100", "RSI is always between 0 and 100"),
+    ("volume above 500.000", "volume above 500.000", "500,000 or 500?"),
+    ("volume above 1.500", "volume above 1.500", "1,500 or 1.50?"),
+    ("sma 20 crossing above 50", "50", "$50 or the 50-day SMA?"),
+    ("ema 12 crossed above 26", "26", "$26 or the 26-day EMA?"),
+    ('sector is "tech"', '"tech"', "there are eleven sectors: Communication Services, "),
+    ("not energy, tech, pe < 10", "not energy, tech", 'how far does "not" reach?'),
+    ("sector is not energy, tech", "sector is not energy, tech", "not any of them"),
+    ("not large caps, small caps", "not large caps, small caps", 'how far does "not" reach?'),
+    ("market cap above 10", "market cap above 10", "$10, $10M or $10B?"),
+    ("market cap under 500", "market cap under 500", "$500, $500M or $500B?"),
+    ("dollar volume above 5", "dollar volume above 5", "$5, $5M or $5B?"),
 ]
 
 MISSPELT = [
@@ -160,7 +218,10 @@ def test_every_suggestion_of_a_whole_sentence_is_understood():
         for sentence, *_ in REFUSED
         for problem in understand(sentence).problems
         for suggestion in problem.suggestions
-        if (" > " in suggestion or suggestion.startswith(("top ", "sorted by ", "not (", "up ")))
+        if (
+            " > " in suggestion
+            or suggestion.startswith(("top ", "sorted by ", "not (", "(", "neither ", "up "))
+        )
         and not suggestion.startswith("and ")
     }
     assert len(whole) > 15
