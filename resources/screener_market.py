@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -58,8 +58,17 @@ class ScreenerMarket:
         self._reading = threading.Lock()
         self._rebuilding = threading.Lock()
 
-    def newest_session(self, *, as_of: datetime | None = None) -> date | None:
-        """Return the newest session that has features, or had bars known at an instant; None if there is none."""
+    def newest_session(
+        self,
+        *,
+        as_of: datetime | None = None,
+        blocked: Callable[[Sequence[date]], Collection[date]] | None = None,
+    ) -> date | None:
+        """Return the newest session that has features, or had bars known at an instant; None if there is none.
+
+        Features are not made of sessions whose checks failed; ``blocked`` says which of some sessions those are, so that
+        an instant does not show one either.
+        """
         if as_of is None:
             for part, _ in reversed(self._lake.version(DAILY_FEATURES)):
                 counts = self._lake.row_counts(DAILY_FEATURES, date(part.year, part.number or 1, 1))
@@ -70,8 +79,8 @@ class ScreenerMarket:
         known = self._lake.scan(
             DAILY_BARS, start=present - _NEWEST_WITHIN, end=present, as_of=as_of, columns=["session"]
         )
-        newest: date | None = known.max().collect().item()
-        return newest
+        days: list[date] = known.unique().collect()["session"].to_list()
+        return max(set(days) - set(blocked(days) if blocked else ()), default=None)
 
     def load(
         self,

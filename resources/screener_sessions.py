@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -15,13 +15,19 @@ from trading_assets.screener.filters import Query
 from trading_assets.screener.market import columns_needed
 from trading_assets.sessions import is_session, shift
 
+Blocked = Callable[[Sequence[date]], Collection[date]]
+"""Says which of some sessions failed blocking checks, so that no features are made of them."""
 
-def newest_known(lake: Lake, as_of: datetime) -> date | None:
-    """Return the newest session with bars known at an instant, which may lie ahead; None if nothing was known then."""
+
+def newest_known(lake: Lake, as_of: datetime, blocked: Blocked | None = None) -> date | None:
+    """Return the newest session with bars known at an instant, which may lie ahead; None if nothing was known then.
+
+    Sessions that are ``blocked`` are passed over.
+    """
     market = ScreenerMarket(lake)
-    known = market.newest_session(as_of=as_of)
+    known = market.newest_session(as_of=as_of, blocked=blocked)
     newest = market.newest_session()
-    if known is not None or newest is None:
+    if known is not None or newest is None or (blocked is not None and blocked([newest])):
         return known
     # the instant lies long after the newest session, or before everything
     bars = lake.scan(DAILY_BARS, start=newest, end=newest, as_of=as_of, columns=["session"])
@@ -63,6 +69,14 @@ def missing_sessions(lake: Lake, query: Query, session: date, *, as_of: datetime
         bars = lake.scan(DAILY_BARS, start=earlier[0], end=earlier[-1], as_of=as_of, columns=["session"])
         there = set(bars.unique().collect()["session"])
     return [day for day in earlier if day not in there]
+
+
+def blocked_in_words(session: date) -> str:
+    """Say what an answer about a session is worth whose blocking checks failed."""
+    return (
+        f"Blocking data-quality checks failed on session {session}, so no features are kept of it: these are computed from data "
+        f"that the checks refuse. See them with: trading-assets quality list --session {session}"
+    )
 
 
 def missing_in_words(days: Sequence[date], first: date | None) -> str:

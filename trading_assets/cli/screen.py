@@ -26,6 +26,7 @@ from trading_assets.errors import ConfigurationError, NotUnderstoodError, Tradin
 
 if TYPE_CHECKING:
     from resources.lake import Lake
+    from resources.screener_sessions import Blocked
     from trading_assets.screener.filters import Query, Screen
     from trading_assets.settings import Settings
 
@@ -73,7 +74,8 @@ def screen(
         settings = load_settings()
         query = _query(settings, text, file, saved, json=json)
         lake = _lake(settings)
-        asked = _asked(lake, query, session, as_of)
+        with _gate(settings, as_of) as blocked:
+            asked = _asked(lake, query, session, as_of, blocked)
         if save:
             _save(query, save, description)
         if why:
@@ -190,8 +192,27 @@ def _lake(settings: Settings) -> Lake:
     return Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
 
 
-def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None) -> Asked:
-    from resources.screener_sessions import missing_in_words, missing_sessions, newest_known, why_not_stored
+@contextmanager
+def _gate(settings: Settings, as_of: str | None) -> Iterator[Blocked]:
+    # Features are not made of a session whose checks failed; as of an instant they would be, so the findings are asked.
+    if as_of is None:
+        yield lambda _: ()
+        return
+    from trading_assets.cli.screens import opened_database
+    from trading_assets.market_data.findings import blocked_sessions
+
+    with opened_database(settings) as database:
+        yield lambda days: blocked_sessions(database, days)
+
+
+def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blocked: Blocked) -> Asked:
+    from resources.screener_sessions import (
+        blocked_in_words,
+        missing_in_words,
+        missing_sessions,
+        newest_known,
+        why_not_stored,
+    )
     from trading_assets.schemas import DAILY_FEATURES
     from trading_assets.screener.wording import write
     from trading_assets.settings import load_settings
@@ -202,7 +223,9 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None) -> 
     stored = lake.sessions(DAILY_FEATURES)
     if not stored:
         raise ConfigurationError("No session has features yet: run `trading-assets run` first")
-    if day is not None and day not in stored and (instant is None or not stored[0] <= day <= stored[-1]):
+    is_blocked = day is not None and bool(blocked([day]))
+    is_within = instant is not None and day is not None and (is_blocked or stored[0] <= day <= stored[-1])
+    if day is not None and day not in stored and not is_within:
         raise ConfigurationError(why_not_stored(day, stored))
     if instant is not None:
         known = newest_known(lake, instant)
@@ -214,10 +237,18 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None) -> 
                 f"Of session {day} nothing was known at {then}, whose newest one is {known}: "
                 "give a later --as-of or an earlier --session"
             )
-        day = day or known
+        day = day or newest_known(lake, instant, blocked)
+        if day is None:
+            raise ConfigurationError(
+                f"Of the sessions known at {then} none passed its checks: see `trading-assets quality list`, or name "
+                "a --session"
+            )
     day = day or stored[-1]
-    note = missing_in_words(missing_sessions(lake, query, day, as_of=instant), stored[0])
-    return Asked(query, write(query), day, instant, zone, note)
+    notes = [
+        blocked_in_words(day) if is_blocked else "",
+        missing_in_words(missing_sessions(lake, query, day, as_of=instant), stored[0]),
+    ]
+    return Asked(query, write(query), day, instant, zone, ". ".join(note for note in notes if note))
 
 
 def _save(query: Query, name: str, description: str) -> None:

@@ -41,7 +41,7 @@ class Asked:
     as_of: datetime | None
     zone: tzinfo
     note: str = ""
-    """What of the market is missing."""
+    """What of the market is missing, or not to be trusted."""
 
 
 def when(asked: Asked) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def document(asked: Asked, found: Evaluation) -> dict[str, Any]:
 def print_results(asked: Asked, found: Evaluation, csv: str | None, limit: int) -> None:
     """Print the results, or write them as CSV."""
     if csv == "-":
+        _print_note(asked)
         sys.stdout.write(found.rows.write_csv())
         return
     print_understood(asked)
@@ -85,6 +86,10 @@ def print_understood(asked: Asked) -> None:
     known = f", as known at {asked.as_of.astimezone(asked.zone):%Y-%m-%d %H:%M %Z}" if asked.as_of else ""
     out.print(f"Understood: {asked.text}", style="bold", markup=False, highlight=False)
     out.print(f"Session {asked.session}{known}", style="dim", markup=False, highlight=False)
+    _print_note(asked)
+
+
+def _print_note(asked: Asked) -> None:
     if asked.note:
         err.print(asked.note, style="yellow", markup=False, highlight=False, soft_wrap=True)
 

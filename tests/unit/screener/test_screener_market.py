@@ -183,6 +183,8 @@ def test_an_instant_shows_the_features_as_they_would_have_been_computed_then(lak
     assert evaluate(query, apart).rows.equals(at_first), "a symbol at a time is as good as all at once"
     assert market.load(query, days[-1], as_of=KNOWN - timedelta(days=1)).height == 0
     assert market.newest_session(as_of=KNOWN) == days[-1]
+    assert market.newest_session(as_of=KNOWN, blocked=lambda _: days[-2:]) == days[-3]
+    assert market.newest_session(as_of=KNOWN, blocked=lambda asked: asked) is None
     assert market.newest_session(as_of=KNOWN - timedelta(days=1)) is None
     with pytest.raises(LakeError, match="aware"):
         market.load(query, days[-1], as_of=KNOWN.replace(tzinfo=None))

@@ -1,0 +1,56 @@
+"""A screen as of an instant does not lead around the checks: a blocked session is passed over, or answered with a warning."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from trading_assets.market_data.findings import INSERT
+from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
+from trading_assets.sessions import shift
+
+TEXT = "RSI > 50 and price > 5"
+
+
+@pytest.mark.slow
+def test_a_blocked_session_is_not_the_newest_one_and_is_marked_when_it_is_asked_for(install, traded):
+    installation = install(traded)
+    with installation.opened() as platform:
+        session = platform.lake.sessions(DAILY_FEATURES)[-1]
+        now = platform.clock.now()
+        instant = (now + timedelta(minutes=1)).isoformat()
+        before = shift(session, -1)
+
+        def asked(*arguments):
+            answer = installation.command("screen", TEXT, "--as-of", instant, *arguments, "--json")
+            return json.loads(answer.stdout)
+
+        clean = asked()
+        assert (clean["session"], "note" in clean) == (session.isoformat(), False)
+        finding = (
+            "session_size",
+            "error",
+            DAILY_BARS.name,
+            session,
+            None,
+            None,
+            None,
+            "3",
+            "30 or more",
+            now,
+            "run",
+        )
+        with platform.database.connection() as connection:
+            connection.execute(INSERT, finding)
+        passed_over = asked()
+        assert (passed_over["session"], "note" in passed_over) == (before.isoformat(), False)
+        explicit = asked("--session", session.isoformat())
+        assert explicit["rows"] == clean["rows"]
+        assert f"trading-assets quality list --session {session}" in explicit["note"]
+        told = installation.command(
+            "screen", TEXT, "--as-of", instant, "--session", session.isoformat(), "--csv", "-"
+        )
+        assert "Blocking data-quality checks failed" in told.stderr
+        assert told.stdout.startswith("symbol,"), "the warning is not among the rows"
