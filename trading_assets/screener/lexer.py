@@ -53,7 +53,7 @@ _TERMINALS: dict[AmountUnit, str] = {
 
 
 def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
-    """Cut a sentence into tokens; words without meaning are left out, unknown ones are problems."""
+    """Cut a sentence into tokens; fillers leave at most a note on what they introduce, unknown words are problems."""
     reader = _Reader(sentence, vocabulary())
     reader.read()
     return reader.found, reader.problems

@@ -15,7 +15,7 @@ from trading_assets.screener.conditions import Conditions, draws_over_price, is_
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
 from trading_assets.screener.operands import MeaninglessError
-from trading_assets.screener.reach import check_introduced, grouped, is_carried, open_not
+from trading_assets.screener.reach import check_introduced, grouped, is_carried, no_share_is_both, open_not
 from trading_assets.screener.spans import Node, Part, stretch, tokens_of
 
 _BARE = frozenset({"macro", "macros", "values", "gapped"})
@@ -113,6 +113,7 @@ class _Meaning:
                 self._check_reach(before, join, child)
                 self._check_listed(before, join, child)
                 self.conditions.subject.join = join
+            self._check_macros(node, child)
             self._check_values(node, child)
             made = self._filter(child)
             if made is not None:
@@ -138,6 +139,16 @@ class _Meaning:
                 f"{first} or {second}",
                 f"{first} and ({second})",
             )
+
+    def _check_macros(self, node: Node, child: Node) -> None:
+        # "large caps, mid caps" or "oversold and overbought": nothing is both
+        for earlier in cast("tuple[Node, ...]", node.children[: node.children.index(child)]):
+            if no_share_is_both(earlier, child):
+                first, second = (self.sentence[slice(*stretch(part))] for part in (earlier, child))
+                self._wrong(
+                    child, f'nothing is both "{first}" and "{second}": is either meant?', f"or {second}"
+                )
+                return
 
     def _check_values(self, node: Node, child: Node) -> None:
         # "tech energy" side by side would ask for shares that have two sectors
@@ -206,19 +217,18 @@ class _Meaning:
         word = str(self.sentence[start:middle].split(" ")[0])
         first = self.sentence[stretch(before.children[1])[0] : middle]
         second = self.sentence[slice(*stretch(after))]
+        meant: tuple[str, ...] = (f"not ({first} or {second})",)
+        if not is_carried(after):
+            meant = (f"not ({first}) and {second}", *meant)
+            if not no_share_is_both(cast("Node", before.children[1]), after):
+                meant = (*meant, f"not ({first} and {second})")
         self.problems.append(
             Problem(
                 start,
                 end,
                 self.sentence[start:end],
                 f'how far does "{word}" reach? Put what it covers into parentheses',
-                (f"not ({first} or {second})",)
-                if is_carried(after)
-                else (
-                    f"not ({first}) and {second}",
-                    f"not ({first} or {second})",
-                    f"not ({first} and {second})",
-                ),
+                meant,
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from trading_assets.screener.fields import FIELDS, range_in_words
-from trading_assets.screener.filters import Between, Comparison, Cross, Filter, Term
+from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, Term
 
 
 def never_or_always(node: Filter) -> str | None:
@@ -44,6 +44,22 @@ def interval(node: Filter | None) -> tuple[tuple[str, int], float, float] | None
     below = node.operator in {"<", "<="}
     limits = (-math.inf, node.value) if below else (node.value, math.inf)
     return (node.field, node.sessions_ago), *limits
+
+
+def exclude(first: Filter, second: Filter) -> bool:
+    """Say whether limits by numbers on one value, that both filters set, leave nothing that meets both."""
+    pairs = ((interval(one), interval(other)) for one in _required(first) for other in _required(second))
+    return any(
+        one is not None
+        and other is not None
+        and one[0] == other[0]
+        and (one[2] <= other[1] or other[2] <= one[1])
+        for one, other in pairs
+    )
+
+
+def _required(node: Filter) -> tuple[Filter, ...]:
+    return node.filters if isinstance(node, And) else (node,)
 
 
 def relation(first: Filter | None, second: Filter | None) -> str | None:

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import cast
 
 from trading_assets.screener.conditions import draws_over_price, is_about_price
+from trading_assets.screener.macros import MACROS
+from trading_assets.screener.ranges import exclude
 from trading_assets.screener.spans import Node, tokens_of
 
 _SUBJECTS = frozenset({"named", "unnamed", "signed", "alternatives", "negated"})
@@ -70,6 +72,14 @@ def open_not(node: Node) -> str | None:
 def is_carried(node: Node) -> bool:
     """Say whether a condition has no field of its own and asks for the one before it."""
     return _is_fieldless(node)
+
+
+def no_share_is_both(one: Node, other: Node) -> bool:
+    """Say whether two nodes are macros that no share can meet at once, as large caps and small caps."""
+    if {one.data, other.data} != {"macro"}:
+        return False
+    first, second = (MACROS[str(node.need("MACRO").meaning)].filter for node in (one, other))
+    return exclude(first, second)
 
 
 def _factors(part: Node) -> list[Node]:

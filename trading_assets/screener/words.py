@@ -66,7 +66,11 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | names | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both"),
 )
 # fmt: on
-"""(terminal of the grammar, what it means, phrases). FILLER words carry no meaning: no sentence changes without them."""
+"""(terminal of the grammar, what it means, phrases).
+
+FILLER words carry no meaning of their own. The lexer does not pass all of them over: in capitals among symbols they may be
+symbols, some change a "not" before them ("not only"), and some introduce a condition, which bounds how far "or" reaches.
+"""
 
 # fmt: off
 TEXT_VALUES: tuple[tuple[str, str, str], ...] = (

@@ -147,6 +147,8 @@ REFUSED = [
     ("tech that are oversold or pe < 10", "oversold or pe < 10", 'how far does "or" reach?'),
     ("tech with rsi below 30 or under $20", "rsi below 30 or under $20", 'how far does "or" reach?'),
     ("large caps, mid caps or small caps", "mid caps or small caps", "reach back over the comma"),
+    ("large caps, mid caps", "mid caps", "nothing is both"),
+    ("oversold and overbought", "overbought", "nothing is both"),
     ("macd above 0 and above sma 50", "above sma 50", "the price or MACD?"),
     ("market cap over 1b and above $5", "above $5", "the price or market cap?"),
     ("price yesterday above 20 and below 30", "below 30", "price now, or price 1 session ago?"),
