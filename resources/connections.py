@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
 
 from trading_assets.errors import ConfigurationError, TransientError
 
@@ -52,7 +53,9 @@ def connect(conninfo: str, *, autocommit: bool = False) -> Connection:
             raise ConfigurationError(
                 f"Postgres refuses the connection: {why}. Check TRADING_DATABASE_URL"
             ) from error
-        raise TransientError(f"Postgres does not answer: {why}") from error
+        raise TransientError(
+            f"Postgres{_place(conninfo)} does not answer: start it, or correct TRADING_DATABASE_URL if it names one ({why})"
+        ) from error
 
 
 def create_database_if_missing(url: str, name: str) -> None:
@@ -71,6 +74,15 @@ def create_database_if_missing(url: str, name: str) -> None:
                 f'owner "{user}"`',
                 user=user,
             ) from error
+
+
+def _place(conninfo: str) -> str:
+    # host and port are what somebody looks for; user and password are nobody's business in a message
+    told = conninfo_to_dict(libpq_url(conninfo))
+    host, port = told.get("host"), told.get("port", 5432)
+    if not host:
+        return ""
+    return f" with its socket in {host}" if str(host).startswith("/") else f" at {host}:{port}"
 
 
 def reason(error: Exception) -> str:

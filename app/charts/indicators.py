@@ -17,6 +17,8 @@ PANE_HEIGHT = 76
 DEFAULT = ("sma_50", "sma_200", "rsi_14", "macd")
 """What is drawn unless the reader chooses: two averages, RSI and MACD."""
 
+_LEVELS = {"rsi_14": [30.0, 70.0], "stoch_k": [20.0, 80.0], "adx_14": [25.0]}
+# Where the usual reading of an index between 0 and 100 changes.
 _PAINTS = (("line", "blue"), ("accent", "orange"), ("violet", "violet"), ("rose", "pink"))
 _DASHES = ((), (6, 3), (2, 2))
 
@@ -118,13 +120,16 @@ def _own_pane(choice: Drawn, colours: Palette, ticks: str, *, hourly: bool) -> L
         described = feature.hourly_description if hourly else feature.description
         if feature.name.endswith("_histogram"):
             layers.append(_histogram(feature.name, axis, colours))
-            words.append(f"{described} (bars)" if len(choice.features) > 1 else described)
+            words.append(f"{described} (bars)")
             continue
         paint, colour = _PAINTS[lines % len(_PAINTS)]
         lines += 1
         layers.append(line(feature.name, {"value": getattr(colours, paint)}, axis))
-        words.append(f"{described} ({colour})" if len(choice.features) > 1 else described)
-    title = f"{', '.join(words)} · {first.unit}"
+        words.append(f"{described} ({colour})")
+    named = choice.label if not hourly else words[0].rpartition(" (")[0]  # labels speak of days
+    if len(words) > 1:
+        named = f"{choice.label} · {', '.join(words)}"
+    title = f"{named} · {first.unit.replace('fraction', '%')}"
     return pane(choice.name, PANE_HEIGHT, layers, colours, title=title, ticks=ticks)
 
 
@@ -143,10 +148,10 @@ def _is_bounded(feature: Feature) -> bool:
 
 
 def _guides(feature: Feature) -> list[float]:
-    low, high = feature.valid_range
+    low = feature.valid_range[0]
     if low is None or low < 0:
         return [0.0]
-    return [30.0, 70.0] if (low, high) == (0.0, 100.0) else []
+    return _LEVELS.get(feature.name, [])
 
 
 def _number(feature: Feature) -> str:

@@ -12,12 +12,15 @@ import streamlit as st
 from app.queries.installation import installation, lake_version, newest
 from resources.adjusted_bars import read_adjusted_bars
 from resources.screener_market import ScreenerMarket
+from resources.screener_sessions import missing_in_words, missing_sessions
+from resources.screener_sessions import newest_known as newest_known_session
 from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, SCREENER_EVENTS, UNIVERSE
 from trading_assets.screener.evaluate import Evaluation, evaluate, named_values
 from trading_assets.screener.explain import Explanation, explain
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import And, Comparison, Query, predicates
+from trading_assets.screener.filters import DEFAULT_SORT, And, Comparison, Query, predicates
 from trading_assets.sessions import shift
 
 SPARKLINE_SESSIONS = 63
@@ -50,6 +53,11 @@ def newest_session() -> date | None:
     return newest(DAILY_FEATURES, lake_version(DAILY_FEATURES))
 
 
+def is_blocked(session: date) -> bool:
+    """Say whether blocking checks failed on a session, so that no features should be made of it."""
+    return bool(blocked_sessions(installation().database, [session]))
+
+
 def find(query: Query, moment: Moment) -> Found:
     """Evaluate a query; see ``screener.evaluate`` for what its rows have."""
     beside = extras(query)
@@ -65,12 +73,30 @@ def find(query: Query, moment: Moment) -> Found:
 
 
 def extras(query: Query) -> tuple[str, ...]:
-    """Return the fields shown besides those that a query names: the return, and how old the fundamentals are if it uses any."""
+    """Return the fields shown besides those that a query names: the return, what orders it, how old its fundamentals are."""
     named = (value.field for value in named_values(query).values())
     return (
         "return_1",
+        *(() if query.sort else (DEFAULT_SORT.field,)),
         *((AGE_COLUMN,) if any(FIELDS[field].group == "fundamental" for field in named) else ()),
     )
+
+
+def newest_known(as_of: datetime) -> date | None:
+    """Return the newest session known at an instant; None if nothing was known then."""
+    return _newest_known(as_of, lake_version(DAILY_BARS))
+
+
+def newest_passed(as_of: datetime) -> date | None:
+    """Return the newest session known at an instant whose checks did not fail; None if there is none."""
+    database = installation().database
+    return newest_known_session(installation().lake, as_of, lambda days: blocked_sessions(database, days))
+
+
+def missing(query: Query, moment: Moment) -> str:
+    """Say which earlier sessions that a query reads have no features; empty if all have."""
+    days = missing_sessions(installation().lake, query, moment.session, as_of=moment.as_of)
+    return missing_in_words(days, next(iter(sessions()), None))
 
 
 def why(query: Query, symbol: str, moment: Moment) -> Explanation:
@@ -113,6 +139,11 @@ def _opened(_root: str) -> ScreenerMarket:
 @_cached
 def _sessions(version: str) -> tuple[date, ...]:
     return tuple(installation().lake.sessions(DAILY_FEATURES))
+
+
+@_cached
+def _newest_known(as_of: datetime, version: str) -> date | None:
+    return newest_known_session(installation().lake, as_of)
 
 
 @_cached

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 from pydantic import ValidationError
 
-from trading_assets.screener.display import shown
+from trading_assets.screener.display import explained, shown
 from trading_assets.screener.fields import FIELDS, Group, is_comparable
 from trading_assets.screener.filters import (
     MAX_SESSIONS_AGO,
@@ -54,7 +54,7 @@ def condition_form(key: str, start: Filter, texts: Texts) -> Filter | None:
         format_func=lambda name: f"{FIELDS[name].label}  ·  {FIELDS[name].group}",
     )  # fmt: skip
     field = FIELDS[name]
-    st.caption(f"{field.description}{f' · {field.unit}' if field.unit else ''}")
+    st.caption(f"{explained(name)}{f' · {field.unit}' if field.unit else ''}")
     same = predicate if predicate.field == name else None
     opposite = st.toggle(
         "Must not hold", value=isinstance(start, Not), key=f"{key}_not",

@@ -16,11 +16,12 @@ from trading_assets.errors import TradingError
 from trading_assets.screener.evaluate import screen_version
 from trading_assets.screener.filters import Query, Screen
 from trading_assets.screener.presets import SCREENS
-from trading_assets.screener.screen_file import read_screen, write_screen
+from trading_assets.screener.screen_file import nearest_name, read_screen, write_screen
 from trading_assets.screener.wording import write
 
 _SAID = "scr_said"
 EVENTS_SHOWN = 40
+LINE_LENGTH = 105
 
 
 def show_screens() -> None:
@@ -32,6 +33,7 @@ def show_screens() -> None:
         except TradingError as error:
             st.warning(error.message, icon=":material/cloud_off:")
             saved = []
+        _show_upload()
         with st.container(gap=None):
             for item in saved:
                 _show_saved(item)
@@ -40,13 +42,15 @@ def show_screens() -> None:
         with st.container(gap=None):
             for screen in SCREENS.values():
                 _show_line(screen, screen.name.replace("_", " "), "shipped")
-        _show_upload()
 
 
 def _show_line(screen: Screen, label: str, kind: str) -> None:
+    words = screen.description or write(screen.query)
+    room = LINE_LENGTH - len(label)  # a button that breaks its text into lines centres them
+    words = words if len(words) <= room else f"{words[: max(room, 1)].rstrip()}…"
     st.button(
-        f"**{label}** :gray[:small[· {plain(screen.description or write(screen.query))}]]", key=f"scr_load_{kind}_{screen.name}",
-        type="tertiary", on_click=_load, args=(screen,), help=plain(write(screen.query)),
+        f"**{label}** :gray[:small[· {plain(words)}]]", key=f"scr_load_{kind}_{screen.name}",
+        type="tertiary", on_click=_load, args=(screen,), help=plain(f"{screen.description} {write(screen.query)}".strip()),
     )  # fmt: skip
 
 
@@ -64,7 +68,10 @@ def _show_saved(item: SavedScreen) -> None:
 
 def _show_upload() -> None:
     given = st.file_uploader(
-        "Screen from a file", type="json", key="scr_upload", help="As the button JSON beside Save writes it"
+        "Screen from a file",
+        type="json",
+        key="scr_upload",
+        help="As the button JSON beside Save and the command `screens export` write it",
     )
     if given is None:
         return
@@ -93,7 +100,8 @@ def show_saving(query: Query) -> None:
             screen = Screen(name=name or "my_screen", description=about, **dict(query))
         except ValidationError:
             st.error(
-                "A name is small letters, digits and _, and begins with a letter.", icon=":material/error:"
+                f"A name is small letters, digits and _, and begins with a letter, such as **{nearest_name(name)}**.",
+                icon=":material/error:",
             )
             return
         with st.container(horizontal=True):

@@ -9,6 +9,7 @@ from app.components import tables
 from app.queries import screener
 from app.queries.screener import Moment
 from app.sections.screener_sentence import plain
+from trading_assets.screener.display import explained
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
 from trading_assets.screener.macros import MACROS
@@ -58,7 +59,7 @@ def show_words() -> None:
     )  # fmt: skip
     fields = pl.DataFrame(
         [
-            (field.label, field.group, field.unit, field.description, ", ".join(field.aliases[1:]), field.name)
+            (field.label, field.group, field.unit, explained(field.name), ", ".join(field.aliases[1:]), field.name)
             for field in FIELDS.values()
         ],
         schema=["label", "group", "unit", "meaning", "words", "name"], orient="row",

@@ -19,16 +19,20 @@ from app.sections.screener_results import show_results
 from app.sections.screener_saved import show_events, show_saving, show_screens
 from app.sections.screener_sentence import ask_sentence, show_understood
 from app.sections.screener_why import show_why, show_words
+from resources.screener_sessions import why_not_stored
 from trading_assets.screener.filters import Query
 
 KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (wall time of the reader's zone)
 
 
-def choose_moment(sessions: tuple[date, ...]) -> Moment:
-    """Ask for the session and, if wanted, the instant as known at which it is looked at."""
+def choose_moment(sessions: tuple[date, ...]) -> Moment | None:
+    """Ask for the session and, if wanted, the instant as known at which it is looked at; None if nothing was known then.
+
+    Any day can be asked for, as an address may name one that is not stored: the answer says so.
+    """
     chosen = st.date_input(
-        "Session", None, key="session", bind="query-params", format="YYYY-MM-DD", min_value=sessions[0], max_value=sessions[-1],
-        width=150, help=f"Empty: the newest with features, {formatting.day(sessions[-1])}",
+        "Session", None, key="session", bind="query-params", format="YYYY-MM-DD", min_value=KNOWN_FROM.date(),
+        max_value=KNOWN_TO.date(), width=150, help=f"Empty: the newest with features, {formatting.day(sessions[-1])}",
     )  # fmt: skip
     zone = settings().zone
     known = st.datetime_input(
@@ -36,8 +40,13 @@ def choose_moment(sessions: tuple[date, ...]) -> Moment:
         format="YYYY-MM-DD", min_value=KNOWN_FROM, max_value=KNOWN_TO, width=190,
         help="Empty: now. Else everything is computed from what this system knew then, which takes longer",
     )  # fmt: skip
-    session = chosen or sessions[-1]
-    return Moment(session, known.replace(tzinfo=zone) if known else None)
+    if known is None:
+        return Moment(chosen or sessions[-1])
+    as_of = known.replace(tzinfo=zone)
+    newest = screener.newest_known(as_of)
+    if newest is None or (chosen is not None and chosen > newest and chosen in sessions):
+        return None
+    return Moment(chosen or screener.newest_passed(as_of) or newest, as_of)
 
 
 def show_lateness(newest: date) -> None:
@@ -53,6 +62,12 @@ def show_lateness(newest: date) -> None:
 
 def show_answer(query: Query, moment: Moment, chips: DeltaGenerator) -> None:
     """Show the conditions, in their place, and what passes them."""
+    if moment.as_of and screener.is_blocked(moment.session):
+        st.warning(
+            f"Blocking data-quality checks failed on session {formatting.day(moment.session)}, so no features are kept of it: this is "
+            "computed from data that the checks refuse. The page Operations lists what they found.",
+            icon=":material/report:",
+        )
     slow = "Computing everything from what was known then" if moment.as_of else "Screening"
     with st.spinner(slow, show_time=moment.as_of is not None):
         found = screener.find(query, moment)
@@ -60,6 +75,9 @@ def show_answer(query: Query, moment: Moment, chips: DeltaGenerator) -> None:
     with chips:
         show_conditions(query, counts, Texts(screener.listed(moment)))
         show_saving(query)
+    missing = screener.missing(query, moment)
+    if missing:
+        st.warning(missing, icon=":material/event_busy:")
     with st.container(key="scr_answer"):
         show_results(query, found, moment)
     show_events(query, moment)
@@ -83,14 +101,19 @@ def show_page(sessions: tuple[date, ...]) -> None:
     if query is None:
         show_model(text)
         return
-    if moment.session in sessions:
+    if moment is None:
+        empty(
+            "Nothing was known then of what is asked.",
+            "Choose a later **Known at**, or empty it for what is known now.",
+        )
+    elif moment.session in sessions:
         show_answer(query, moment, chips)
-        return
-    before = max(day for day in sessions if day <= moment.session)
-    empty(
-        f"There are no features of {formatting.day(moment.session)}.",
-        f"The newest before it are of {formatting.day(before)}.",
-    )
+    else:
+        why, _, nearest = why_not_stored(moment.session, sessions).partition("; ")
+        empty(
+            f"{why}.",
+            f"{nearest[0].upper()}{nearest[1:]}. Empty **Session** for the newest.",
+        )
 
 
 if screener.sessions():

@@ -82,7 +82,7 @@ def test_candles_draw_with_any_indicators_and_scale(chosen, log):
     below = [row for row in spec["vconcat"] if "title" in row]
     own = [name for name in chosen if CHOICES[name].pane == "own"]
     assert len(below) == len(own) + 3, "price, volume and the whole history are always there"
-    assert ("Relative strength index" in svg) == ("rsi_14" in chosen)
+    assert ("RSI · 0-100" in svg) == ("rsi_14" in chosen)
     assert ("Bollinger band" in svg) == ("bb_upper" in chosen)
 
 

@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from app.sections.screener_results import page_sizes, says_something
 from app.sections.screener_sentence import EXAMPLES, helpful, marked, replaced
 from trading_assets.errors import Problem
+from trading_assets.market_data.findings import INSERT
 from trading_assets.schemas import DAILY_FEATURES
 from trading_assets.screener.filters import And, Comparison, Not, Or, Query, Sort, predicates
 from trading_assets.screener.parse import understand
@@ -204,16 +206,76 @@ def test_an_address_opens_any_session(screener, traded):
 
 def test_a_day_without_features_names_the_session_before(screener):
     app = screener(q="price above 20", session="2024-05-04")
-    assert "no features of Sat 04 May 2024" in texts(app)
-    assert "Fri 03 May 2024" in texts(app)
+    assert "2024-05-04 is no exchange session" in texts(app)
+    assert "nearest stored ones are 2024-05-03 and 2024-05-06" in texts(app)
     assert results(app) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "words"), [("2026-11-20", "after the newest session"), ("2019-02-19", "before the first session")]
+)
+def test_an_address_of_a_session_that_is_not_stored_is_not_answered_with_another(screener, day, words):
+    app = screener(q="price above 20", session=day)
+    assert not app.exception
+    assert f"{day} lies {words} with features" in texts(app)
+    assert str(app.date_input(key="session").value) == day, "what was asked stays to be seen"
+    assert results(app) is None
+
+
+def test_what_is_asked_and_what_orders_it_comes_before_what_is_always_there(screener):
+    shown = list(results(screener(q="RSI below 60 and exchange is Nasdaq and 5 day return > -50%")).columns)
+    places = [
+        shown.index(name)
+        for name in ("symbol", "close", "exchange", "rsi_14", "return_5", "dollar_volume_20", "closes")
+    ]
+    assert places == sorted(places)
+    assert "name" not in shown[: places[-1]]
+    app = screener(q="exchange is Nasdaq")
+    assert set(results(app)["exchange"]) == {"Nasdaq"}, "as the sentence says it"
+
+
+def test_columns_that_say_nothing_are_left_out():
+    rows = pl.DataFrame(
+        {"symbol": ["A", "B"], "name": ["A", None], "sector": [None, None]},
+        schema_overrides={"sector": pl.String},
+    )
+    assert not says_something(rows, "name")
+    assert not says_something(rows, "sector")
+    assert says_something(rows.with_columns(name=pl.Series(["A", "Bee"])), "name")
+
+
+def test_each_number_of_rows_is_offered_once():
+    assert page_sizes(5000) == page_sizes(1000) == [50, 100, 250, 1000]
+    assert page_sizes(120) == [50, 100, 120]
 
 
 def test_as_known_before_anything_was_there_is_nothing(screener):
     app = screener(q="price above 20", scr_known="2001-01-02T10:00")
     assert not app.exception
     assert results(app) is None
-    assert "0 of 0 symbols" in texts(app)
+    assert "Nothing was known then" in texts(app)
+    assert "0 of 0 symbols" not in texts(app)
+
+
+def test_a_session_whose_checks_failed_is_marked_where_it_is_computed_as_known(own_screener, fresh_database):
+    finding = (
+        "session_size",
+        "error",
+        "daily_bars",
+        NEWEST,
+        None,
+        None,
+        None,
+        "3",
+        "30 or more",
+        "2024-05-07T00:00Z",
+        "run",
+    )
+    with fresh_database.connection() as connection:
+        connection.execute(INSERT, finding)
+    marked = {known: "checks failed" in texts(own_screener(q="price above 20", session=day, scr_known="2024-06-01T10:00"))
+              for known, day in (("blocked", NEWEST), ("clean", "2024-05-02"))}  # fmt: skip
+    assert marked == {"blocked": True, "clean": False}
 
 
 def test_nothing_passes_names_the_condition_that_removes_most(screener, traded):

@@ -13,11 +13,12 @@ from psycopg.types.json import Jsonb
 
 from resources.saved_screens import SavedScreens
 from resources.screener_market import ScreenerMarket
+from resources.screener_sessions import missing_in_words, missing_sessions
 from trading_assets.errors import ConfigurationError
 from trading_assets.runs import run_session
 from trading_assets.schemas import DAILY_FEATURES, SCREENER_EVENTS, SCREENER_RESULTS
 from trading_assets.screener.evaluate import evaluate, screen_version
-from trading_assets.screener.filters import Comparison, Query, Screen, Sort
+from trading_assets.screener.filters import Comparison, Query, Screen, Sort, Term
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import write_screen
 from trading_assets.sessions import session_close, shift
@@ -180,12 +181,45 @@ def test_the_command_answers_for_people_and_for_programs(opened):
         installation.command("screen", "RSI > 99.9", "--why", symbols[0].lower(), "--json").stdout
     )
     assert (out["symbol"], out["is_in"], out["verdicts"][0]["outcome"]) == (symbols[0], False, "fails")
-    assert "no bars at all" in installation.command("screen", text, "--why", "NOBODY").stdout
+    unknown = installation.command("screen", text, "--why", "NOBODY", "--json", exit_code=1)
+    assert "no bars at all" in unknown.stderr
+    assert "no bars at all" in json.loads(unknown.stdout)["error"]
     before = shift(session, -1).isoformat()
     instant = session_close(session).isoformat()
     known = json.loads(installation.command("screen", text, "--as-of", instant, "--json").stdout)
     assert known["session"] == before, "the session's bars were stored after its close"
     assert known["screened"] > 30
+    ahead = json.loads(installation.command("screen", text, "--as-of", "2099-01-01T00:00Z", "--json").stdout)
+    assert (ahead["session"], ahead["rows"]) == (answer["session"], answer["rows"])
+
+
+@pytest.mark.slow
+def test_columns_that_do_not_fit_are_named_and_symbols_are_never_squeezed(opened):
+    installation, _ = opened
+    above = ("RSI", "ADX", "ATR", "20-day SMA", "50-day SMA", "200-day SMA", "52-week high", "52-week low", "volume", "volatility",
+             "12-day EMA", "26-day EMA", "stochastic %K", "stochastic %D", "relative volume")  # fmt: skip
+    told = installation.command("screen", " and ".join(f"{field} > 0" for field in above))
+    head = next(line for line in told.stdout.splitlines() if "symbol" in line)
+    assert all(word in head for word in ("rank", "symbol", "badge", "price"))
+    assert all(len(line) <= 160 for line in told.stdout.splitlines() if line.startswith(("┃", "│")))
+    assert "No room for" in told.stderr
+    few = installation.command("screen", "price > 5").stdout
+    assert all(word in " ".join(few.split()) for word in ("price", "20-day dollar volume")), (
+        "what orders it is shown"
+    )
+
+
+@pytest.mark.slow
+def test_a_session_that_a_condition_reads_and_a_check_held_back_is_named(opened):
+    _, platform = opened
+    session = last_session(platform)
+    query = Query(where=Comparison(field="close", operator=">", value=Term(field="close", sessions_ago=10)))
+    assert missing_sessions(platform.lake, query, session) == []
+    gone = shift(session, -10)
+    nothing = platform.lake.scan(DAILY_FEATURES, start=gone, end=gone).collect().clear()
+    platform.lake.write_sessions(DAILY_FEATURES, nothing, [gone], known_at=platform.clock.now())
+    told = missing_in_words(missing_sessions(platform.lake, query, session), shift(session, -20))
+    assert told.startswith(f"Session {gone} has no features (a check held it back")
 
 
 @pytest.mark.slow
@@ -199,6 +233,28 @@ def test_the_command_answers_for_people_and_for_programs(opened):
         ),
         (("screen", "RSI > 50", "--save", "My Screen"), ["'My Screen' cannot be saved", "my_screen"]),
         (("screens", "remove", "gap_up"), ["cannot be removed"]),
+        (("screen", "RSI > 50", "--save", "my-first"), ["'my-first' cannot be saved", "such as my_first"]),
+        (
+            ("screen", "RSI > 50", "--csv", "/nonexistent/x.csv"),
+            ["--csv /nonexistent/x.csv cannot be written"],
+        ),
+        (("screen", "RSI > 50", "--csv", "/"), ["--csv / is a folder"]),
+        (
+            ("screens", "export", "oversold", "--out", "/nonexistent/y"),
+            ["--out /nonexistent/y cannot be written"],
+        ),
+        (
+            ("screen", "RSI > 50", "--session", "2019-02-19"),
+            ["2019-02-19 lies before the first", "nearest stored one is"],
+        ),
+        (
+            ("screen", "RSI > 50", "--session", "2024-04-27"),
+            ["nearest stored ones are 2024-04-26 and 2024-04-29"],
+        ),
+        (
+            ("screen", "RSI > 50", "--session", "2024-04-26", "--as-of", "2001-01-02T00:00Z"),
+            ["Nothing was known", "later --as-of"],
+        ),
     ],
     ids=" ".join,
 )
@@ -231,6 +287,10 @@ def test_screens_are_saved_shown_exported_imported_and_removed(opened, tmp_path)
         for source in (("--saved", "copied"), ("--file", str(shared)))
     )
     assert saved == file != []
+    results = tmp_path / "results.json"
+    results.write_text(installation.command("screen", "--saved", "copied", "--json").stdout)
+    again = json.loads(installation.command("screen", "--file", str(results), "--json").stdout)["rows"]
+    assert again == saved, "results can be asked again"
     later.write_text(write_screen(HIGH_RSI).replace('"format": 1', '"format": 2'))
     assert (
         "update Trading Assets" in installation.command("screens", "import", str(later), exit_code=2).stderr
