@@ -20,6 +20,9 @@ from trading_assets.screener.spans import Node, tokens_of
 from trading_assets.screener.tokens import Token
 from trading_assets.sectors import SECTORS
 
+COMMAS = re.compile(r"[,;\uff0c]")
+"""What is read as a comma between values."""
+
 
 class Subject:
     """The field that a condition is about: named in it, or carried over from the condition before ("above 5 and below 20")."""
@@ -150,9 +153,11 @@ class Conditions:
         negations = [name for name in ("NEQ", "NOT", "NEITHER") if node.token(name)]
         if len(negations) > 1:
             raise self.operands.wrong(node, "says not twice")
-        listed = "," in values.text and not re.search(r"\b(?:or|and|nor)\b|[&|)]", values.text, re.IGNORECASE)
+        listed = COMMAS.search(values.text) is not None and not re.search(
+            r"\b(?:or|and|nor)\b|[&|)]", values.text, re.IGNORECASE
+        )
         if negations and listed and not node.token("LPAR") and field not in {"symbol", "name", "industry"}:
-            names = [name.strip() for name in values.text.split(",")]
+            names = [name.strip() for name in COMMAS.split(values.text)]
             raise self.operands.wrong(
                 node, "not any of them, or not the first?", f"{named.text} is neither {' nor '.join(names)}",
                 f"{' or '.join(names[1:])}, but not {names[0]}",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from trading_assets.errors import Problem
 from trading_assets.screener.amounts import Amount
-from trading_assets.screener.conditions import Conditions, draws_over_price, is_about_price
+from trading_assets.screener.conditions import COMMAS, Conditions, draws_over_price, is_about_price
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
 from trading_assets.screener.operands import MeaninglessError
@@ -190,11 +190,11 @@ class _Meaning:
         values = cast("Node", node.children[1]).token("VALUES")
         if (
             values is None
-            or "," not in values.text
+            or COMMAS.search(values.text) is None
             or re.search(r"\b(?:or|and|nor)\b|[&|]", values.text, re.IGNORECASE)
         ):
             return
-        names = [name.strip() for name in values.text.split(",")]
+        names = [name.strip() for name in COMMAS.split(values.text)]
         self._wrong(
             node, f'how far does "{node.need("NOT").text}" reach?',
             f"neither {' nor '.join(names)}", f"{' or '.join(names[1:])}, but not {names[0]}",

@@ -33,15 +33,18 @@ def grouped(parts: list[Node], unclear: Unclear) -> list[Node]:
         first, rest = cast("Node", part.children[0]), part.children[1:]
         last = cast("Node", row[-1])
         if not _is_fieldless(first):
+            if len(row) > 1 and _is_of_the_price(last) and _is_of_the_price(first):
+                unclear(last, first)  # "tech up 5% today or down 5% today"
             done.append(part)
         elif not _has_subject(row, first):  # of the price, whatever came before
-            if len(row) > 1:
+            if len(row) > 1 or last.data == "neither":
                 unclear(last, first)
             done.append(part)
         else:
             before = cast("tuple[Node, ...]", last.children) if last.data == "alternatives" else (last,)
             chained = _is_fieldless(last) or (len(rest) > 1 and _is_fieldless(cast("Node", rest[1])))
-            if chained or (_says_not(before[-1]) and not _says_not(first)):
+            half_crossed = _crosses(before[-1]) and not _crosses(first)  # "crossed above $20 or below $10"
+            if chained or half_crossed or (_says_not(before[-1]) and not _says_not(first)):
                 unclear(last, first)
             group = Node("alternatives", (*before, first))
             done[-1] = Node("every", (*row[:-1], group, *rest))
@@ -94,6 +97,14 @@ def _is_fieldless(node: Node) -> bool:
     if node.data == "negated":
         return _is_fieldless(cast("Node", node.children[1]))
     return node.data == "unnamed" and cast("Node", node.children[0]).data not in _OF_THE_PRICE
+
+
+def _is_of_the_price(node: Node) -> bool:
+    return node.data == "unnamed" and cast("Node", node.children[0]).data in _OF_THE_PRICE
+
+
+def _crosses(node: Node) -> bool:
+    return any(token.terminal == "CROSS" for token in tokens_of(node))
 
 
 def _says_not(node: Node) -> bool:
