@@ -87,6 +87,6 @@ def _place(conninfo: str) -> str:
 
 def reason(error: Exception) -> str:
     """Return what the server or libpq said last, on one line."""
-    return next(
-        (line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "no reason given"
-    )
+    lines = [line.strip() for line in reversed(str(error).splitlines()) if line.strip()]
+    statements = [line for line in lines if not line.endswith("?")]  # libpq asks back whether the server runs
+    return next(iter(statements or lines), "no reason given")

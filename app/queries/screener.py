@@ -93,6 +93,13 @@ def newest_passed(as_of: datetime) -> date | None:
     return newest_known_session(installation().lake, as_of, lambda days: blocked_sessions(database, days))
 
 
+def is_known(moment: Moment) -> bool:
+    """Say whether any bar of a session was known at an instant."""
+    day = moment.session
+    bars = installation().lake.scan(DAILY_BARS, start=day, end=day, as_of=moment.as_of, columns=["session"])
+    return bool(bars.head(1).collect().height)
+
+
 def missing(query: Query, moment: Moment) -> str:
     """Say which earlier sessions that a query reads have no features; empty if all have."""
     days = missing_sessions(installation().lake, query, moment.session, as_of=moment.as_of)

@@ -18,6 +18,7 @@ from app.components.page_frame import empty
 from app.queries import market
 from app.queries.installation import settings
 from resources.adjusted_bars import Adjust
+from trading_assets.screener.display import written
 
 DAILY_RANGES = {"1M": 21, "3M": 63, "6M": 126, "YTD": 0, "1Y": 252, "Max": 10_000}
 HOURLY_RANGES = {"1D": 7, "1W": 35, "1M": 147, "3M": 441, "Max": 10_000}
@@ -70,7 +71,9 @@ def show_quote(symbol: str, view: market.View, listing: dict[str, str | None]) -
     """Show the newest bar, and where it comes from."""
     bars = market.bars(symbol, view)
     about = " · ".join(
-        part for name in ("name", "sector", "exchange", "asset_type") if (part := listing[name])
+        part
+        for name in ("name", "sector", "exchange", "asset_type")
+        if (part := written(name, listing[name]))
     )
     if bars.is_empty():
         st.markdown(about)

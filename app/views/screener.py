@@ -44,7 +44,7 @@ def choose_moment(sessions: tuple[date, ...]) -> Moment | None:
         return Moment(chosen or sessions[-1])
     as_of = known.replace(tzinfo=zone)
     newest = screener.newest_known(as_of)
-    if newest is None or (chosen is not None and chosen > newest and chosen in sessions):
+    if newest is None:
         return None
     return Moment(chosen or screener.newest_passed(as_of) or newest, as_of)
 
@@ -101,12 +101,12 @@ def show_page(sessions: tuple[date, ...]) -> None:
     if query is None:
         show_model(text)
         return
-    if moment is None:
+    if moment is None or (moment.as_of and moment.session in sessions and not screener.is_known(moment)):
         empty(
-            "Nothing was known then of what is asked.",
+            f"Nothing was known then{f' of session {formatting.day(moment.session)}' if moment else ''}.",
             "Choose a later **Known at**, or empty it for what is known now.",
         )
-    elif moment.session in sessions:
+    elif moment.session in sessions or (moment.as_of and screener.is_known(moment)):
         show_answer(query, moment, chips)
     else:
         why, _, nearest = why_not_stored(moment.session, sessions).partition("; ")

@@ -255,6 +255,9 @@ def test_as_known_before_anything_was_there_is_nothing(screener):
     assert results(app) is None
     assert "Nothing was known then" in texts(app)
     assert "0 of 0 symbols" not in texts(app)
+    late = screener(q="price above 20", session=NEWEST, scr_known="2024-05-01T10:00")
+    assert "Nothing was known then" in texts(late)
+    assert results(late) is None
 
 
 def test_a_session_whose_checks_failed_is_marked_where_it_is_computed_as_known(own_screener, fresh_database):

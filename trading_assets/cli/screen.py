@@ -215,6 +215,7 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blo
     )
     from trading_assets.schemas import DAILY_FEATURES
     from trading_assets.screener.wording import write
+    from trading_assets.sessions import is_session
     from trading_assets.settings import load_settings
 
     zone = load_settings().zone
@@ -224,8 +225,8 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blo
     if not stored:
         raise ConfigurationError("No session has features yet: run `trading-assets run` first")
     is_blocked = day is not None and bool(blocked([day]))
-    is_within = instant is not None and day is not None and (is_blocked or stored[0] <= day <= stored[-1])
-    if day is not None and day not in stored and not is_within:
+    is_within = is_blocked or (day is not None and stored[0] <= day <= stored[-1] and is_session(day))
+    if day is not None and day not in stored and (instant is None or not is_within):
         raise ConfigurationError(why_not_stored(day, stored))
     if instant is not None:
         known = newest_known(lake, instant)
