@@ -82,6 +82,7 @@ def _text_condition(key: str, name: str, start: Predicate | None, texts: Texts) 
         key=f"{key}_{name}_values",
         placeholder="Choose",
         accept_new_options=True,
+        select_all=False,
     )
     return In(field=name, values=tuple(values)) if values else None
 

@@ -119,7 +119,7 @@ def show_chart(symbol: str, view: market.View, account: str | None) -> None:
     log = controls.toggle("Log scale", key="an_log", bind="query-params")
     indicators = st.multiselect(
         "Indicators", list(CHOICES), default=list(DEFAULT), key="an_indicators", bind="query-params",
-        format_func=lambda name: CHOICES[name].label, placeholder="Choose what to draw",
+        format_func=lambda name: CHOICES[name].label, placeholder="Choose what to draw", select_all=False,
         help="Computed on the prices that are shown; those in the scale of the prices lie over the candles, others have a pane below",
     )  # fmt: skip
     at = "bar_start" if hourly else "session"
