@@ -151,7 +151,7 @@ def test_any_indicators_and_scale_can_be_chosen(open_page, traded, market):
     assert "as traded" in spec
     assert '"log"' in spec
     assert "rsi_14" not in spec
-    assert "Average true range" in spec
+    assert r'"ATR \u00b7 USD"' in spec
     assert chart_rows(app)["beta_252"].drop_nulls().len() > 0
 
 

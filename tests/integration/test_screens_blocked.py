@@ -15,8 +15,8 @@ TEXT = "RSI > 50 and price > 5"
 
 
 @pytest.mark.slow
-def test_a_blocked_session_is_not_the_newest_one_and_is_marked_when_it_is_asked_for(install, traded):
-    installation = install(traded)
+def test_a_blocked_session_is_not_the_newest_one_and_is_marked_when_it_is_asked_for(install, traded_sessions):
+    installation = install(traded_sessions)
     with installation.opened() as platform:
         session = platform.lake.sessions(DAILY_FEATURES)[-1]
         now = platform.clock.now()
