@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 
 from resources.lake import Lake
-from trading_assets.features.adjust import SymbolRuns
-from trading_assets.features.tiles import copy_stretches
+from trading_assets.features.runs import SymbolRuns, copy_stretches, repeated
 from trading_assets.table import Table
 
 
@@ -87,8 +86,9 @@ class SymbolRows:
             return self.parts[0]
         runs = self.runs.sort("symbol", maintain_order=True)  # a symbol's parts stay in the order of time
         rows = runs["rows"].to_numpy()
-        runs = runs.with_columns(place=pl.Series(np.cumsum(rows) - rows))
-        total = int(rows.sum())
+        borders = np.append(0, np.cumsum(rows)).astype(np.int64)
+        runs = runs.with_columns(place=pl.Series(borders[:-1]))
+        total = int(borders[-1])
         schema = self.parts[0].schema
         by_part = [
             [own[name].to_numpy() for name in ("first", "rows", "place")]
@@ -97,7 +97,10 @@ class SymbolRows:
 
         def column(name: str) -> pl.Series:
             if name == "symbol":
-                return runs["symbol"].gather(np.repeat(np.arange(len(rows)), rows)).alias(name)
+                own = repeated(
+                    np.arange(len(rows), dtype=np.uint32), borders, np.empty(total, dtype=np.uint32)
+                )
+                return runs["symbol"].gather(pl.Series(own)).alias(name)
             out = np.empty(total, dtype=self.parts[0][name].to_physical().to_numpy().dtype)
             for part, (first, count, place) in zip(self.parts, by_part, strict=True):
                 if len(first):

@@ -12,9 +12,9 @@ import pytest
 import talib
 
 from trading_assets.features import build
-from trading_assets.features.adjust import symbol_runs
-from trading_assets.features.build import build_daily_features
+from trading_assets.features.build import BENCHMARK, build_daily_features
 from trading_assets.features.compute import computed, inputs_of, reaches
+from trading_assets.features.runs import symbol_runs
 from trading_assets.features.tiles import Tile, tiles
 from trading_assets.schemas import DAILY_FEATURES
 
@@ -40,7 +40,7 @@ def bars() -> pl.DataFrame:
     days = pl.date_range(date(2015, 1, 1), date(2015, 1, 1) + timedelta(days=DAYS - 1), eager=True)
     return pl.DataFrame(
         {
-            "symbol": np.repeat([f"S{number:05d}" for number in range(SYMBOLS)], DAYS),
+            "symbol": np.repeat([*(f"S{number:05d}" for number in range(SYMBOLS - 1)), BENCHMARK], DAYS),
             "session": pl.concat([days] * SYMBOLS),
             "open": open_,
             "high": np.maximum(open_, close) * 1.01,
@@ -90,7 +90,7 @@ def test_talibs_functions_as_polars_expressions(benchmark, bars: pl.DataFrame) -
 @pytest.mark.benchmark(group="features, ratio")
 def test_ratios_to_talib_polars_talib_and_pandas_ta_in_one_run(benchmark, bars: pl.DataFrame) -> None:
     sessions = bars["session"].unique().to_list()
-    market = pl.concat([bars["close"].head(DAYS)] * SYMBOLS)
+    market = pl.concat([bars["close"].tail(DAYS)] * SYMBOLS)
     rows = bars.with_columns(id=pl.col("symbol").rle_id(), market=market)
     few = bars.head(FEW * DAYS)
 
@@ -155,7 +155,7 @@ def by_talib(bars: pl.DataFrame) -> list[list[np.ndarray]]:
 def by_talib_and_numpy(bars: pl.DataFrame) -> list[list[np.ndarray]]:
     names = ("open", "high", "low", "close", "volume")
     columns = [bars[name].to_numpy().reshape(SYMBOLS, DAYS) for name in names]
-    market = columns[3][0]
+    market = columns[3][-1]
     returns = talib.ROCP(market, 1)
     return [everything(*(column[number] for column in columns), market, returns) for number in range(SYMBOLS)]
 

@@ -13,7 +13,7 @@ from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trading_assets.features.adjust import SymbolRuns
+    from trading_assets.features.runs import SymbolRuns
 
 ACTION_COLUMNS = (
     "symbol", "ex_date", "kind", "split_ratio", "cash_usd", "new_symbol", "share_ratio", "price_factor",
@@ -30,7 +30,6 @@ WORTH_UNKNOWN = "not applied: no bar of the spun-off company in that session, an
 _KINDS = {"cash_dividend": 0, "split": 1, "spin_off": 2}  # the order in which those of one day apply
 _CASH, _SPLIT, _FACTOR = 0, 1, 2
 _SPIN_OFF_COLUMNS = {"new_symbol": pl.String, "share_ratio": pl.Float64, "price_factor": pl.Float64}
-_DAYS_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,7 @@ def place(bars: pl.DataFrame, actions: pl.DataFrame, symbols: SymbolRuns) -> Pla
         .sort("run", "day", "order")
     )
     run, order = found["run"].to_numpy(), found["order"].to_numpy()
-    bar_keys = (np.repeat(np.arange(count), symbols.lengths) << _DAYS_BITS) + symbols.days
-    rows = np.searchsorted(bar_keys, (run << _DAYS_BITS) + found["day"].to_numpy()).astype(np.int64)
-    rows = np.maximum(rows, symbols.starts[run])
+    rows = symbols.first_since(run, found["day"].to_numpy())
     cash = found["cash_usd"].cast(pl.Float64).to_numpy()
     ratio = found["split_ratio"].cast(pl.Float64).to_numpy()
     factor = found["price_factor"].cast(pl.Float64).to_numpy()
@@ -101,9 +98,14 @@ def accumulate(
     """
     chosen = np.flatnonzero(placed.applies)
     price, share = first or (np.ones(len(symbols.symbols)), np.ones(len(symbols.symbols)))
+    has_price, has_share = price != 1, share != 1
+    has_price[placed.runs[chosen]] = True
+    has_share[placed.runs[chosen[placed.kinds[chosen] == _SPLIT]]] = True
     factors = Factors(
-        price=np.repeat(price, symbols.lengths),
-        share=np.repeat(share, symbols.lengths),
+        price=symbols.repeated(price),
+        share=symbols.repeated(share),
+        has_price=has_price,
+        has_share=has_share,
         last_price=price.copy(),
         last_share=share.copy(),
         price_steps=np.ones(len(placed.rows)),
@@ -122,10 +124,15 @@ def accumulate(
 
 @dataclass(frozen=True)
 class Factors:
-    """Cumulative factors of every bar and, per run, after the actions since its last bar; steps are per action."""
+    """Cumulative factors of every bar and, per run, after the actions since its last bar; steps are per action.
+
+    ``has_price`` and ``has_share`` say of each run whether its factor may differ from 1 at any bar.
+    """
 
     price: FloatArray
     share: FloatArray
+    has_price: NDArray[np.bool_]
+    has_share: NDArray[np.bool_]
     last_price: FloatArray
     last_share: FloatArray
     price_steps: FloatArray

@@ -9,75 +9,15 @@ prices needs to be computed once, on the index, whatever the session it is wante
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
-from trading_assets.errors import DataQualityError
 from trading_assets.features.action_effects import accumulate, effects, place
-from trading_assets.indicators.kernel import FloatArray, IndexArray
+from trading_assets.features.runs import SymbolRuns, symbol_runs
+from trading_assets.indicators.kernel import FloatArray
 
 PRICES = ("open", "high", "low", "close")
-
-
-@dataclass(frozen=True)
-class SymbolRuns:
-    """Bars sorted by (symbol, session), seen as one run of rows per symbol."""
-
-    symbols: pl.Series
-    starts: IndexArray
-    days: IndexArray
-
-    @property
-    def lengths(self) -> IndexArray:
-        """Bars of each symbol."""
-        return np.diff(self.starts)
-
-
-def symbol_runs(bars: pl.DataFrame, *, time: str = "session", run: pl.Expr | None = None) -> SymbolRuns:
-    """Find each symbol's rows, and refuse bars that are not sorted by (symbol, time) without duplicates.
-
-    Parameters
-    ----------
-    bars
-        At least ``symbol``, ``session`` and ``time``.
-    time
-        Column that tells a symbol's bars apart: ``session``, or ``bar_start`` of hourly bars.
-    run
-        A number that changes where a run ends within a symbol too; by default a symbol is one run.
-
-    Returns
-    -------
-    SymbolRuns
-        Symbols in order, the row at which each begins (and the number of rows), and the session of every
-        row in days since 1970.
-
-    Raises
-    ------
-    DataQualityError
-        If a time does not lie after the one before it, or symbols are out of order.
-    """
-    coded = bars.select(
-        symbol=pl.col("symbol").rle_id(),
-        time=pl.col(time).to_physical().cast(pl.Int64),
-        day=pl.col("session").to_physical().cast(pl.Int64),
-    )
-    symbol, times, days = (coded[name].to_numpy() for name in coded.columns)
-    numbers = (
-        symbol if run is None else bars.select(pl.struct("symbol", run=run).rle_id())["symbol"].to_numpy()
-    )
-    heads = np.flatnonzero(np.diff(numbers, prepend=np.uint32(0xFFFFFFFF)))
-    symbols = bars["symbol"].gather(heads)
-    same_symbol = symbol[1:] == symbol[:-1]
-    if (
-        not symbols.is_sorted()
-        or symbols.n_unique() != (int(symbol[-1]) + 1 if len(symbol) else 0)
-        or np.any(times[1:][same_symbol] <= times[:-1][same_symbol])
-    ):
-        raise DataQualityError(f"Bars must be sorted by (symbol, {time}), one row each")
-    return SymbolRuns(symbols, np.append(heads, len(bars)).astype(np.int64), days)
 
 
 def adjustment_factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -193,8 +133,8 @@ def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: da
     known = actions.filter(pl.col("ex_date") <= session)
     factors = accumulate(visible["close"].to_numpy(), place(visible, known, symbols), symbols)
     scales = {
-        "price_scale": np.repeat(factors.last_price, symbols.lengths) / factors.price,
-        "share_scale": np.repeat(factors.last_share, symbols.lengths) / factors.share,
+        "price_scale": symbols.repeated(factors.last_price) / factors.price,
+        "share_scale": symbols.repeated(factors.last_share) / factors.share,
     }
     return visible.with_columns(**{name: pl.Series(scale) for name, scale in scales.items()}).with_columns(
         *(pl.col(name) * pl.col("price_scale") for name in (*PRICES, "vwap") if name in visible.columns),

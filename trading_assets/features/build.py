@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from trading_assets.errors import DataQualityError
 from trading_assets.features.action_effects import accumulate, place
-from trading_assets.features.adjust import PRICES, SymbolRuns, symbol_runs
+from trading_assets.features.adjust import PRICES
 from trading_assets.features.compute import Market, computed, inputs_of, reaches
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.features.runs import SymbolRuns, looked_up, symbol_runs
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
-from trading_assets.features.tiles import Picked, Tile, column_of, read_only, spread, tiles
+from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
 from trading_assets.indicators.feature import HOURS_PER_YEAR
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+from trading_assets.indicators.kernel import FloatArray, IndexArray
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.indicators.workspace import new_array
@@ -153,7 +154,7 @@ def build_resumable(
     benchmark = market.carried.at_first_rows(
         market.benchmark[market.slots - market.first_slot], market.symbols
     )
-    states = kept.frame(bars, market.carried, (market.price_factor, market.share_factor, benchmark))
+    states = kept.frame(bars, market.carried, (market.factors.price, market.factors.share, benchmark))
     return _frame(bars, market, columns), states
 
 
@@ -211,12 +212,11 @@ def _market(
     return Market(
         table=table,
         symbols=symbols,
-        slots=slots,
-        first_slot=int(slots.min()),
         prices={name: bars[name].cast(pl.Float64).to_numpy() for name in PRICES},
         volume=bars["volume"].cast(pl.Float64).to_numpy(),
-        price_factor=factors.price,
-        share_factor=factors.share,
+        factors=factors,
+        slots=slots,
+        first_slot=int(slots.min()),
         benchmark=_benchmark(symbols, slots, close, factors.price),
         carried=runs,
         picked=Picked.of(_wanted(symbols.days, sessions), symbols.starts),
@@ -229,15 +229,7 @@ def _wanted(days: IndexArray, sessions: Sequence[date]) -> NDArray[np.bool_]:
     wanted = np.zeros(last - first + 1, dtype=np.bool_)
     asked = np.array(sessions, dtype="datetime64[D]").astype(np.int64) - first
     wanted[asked[(asked >= 0) & (asked < len(wanted))]] = True
-    rows = np.empty(len(days), dtype=np.bool_)
-    _look_up(read_only(days), first, wanted, rows)
-    return rows
-
-
-@compiled
-def _look_up(days: IndexArray, first: int, wanted: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
-    for i in range(len(days)):
-        rows[i] = wanted[days[i] - first]
+    return looked_up(wanted, days, first)
 
 
 def _hourly_runs(bars: pl.DataFrame) -> SymbolRuns:
@@ -252,7 +244,7 @@ def _hourly_runs(bars: pl.DataFrame) -> SymbolRuns:
 def _benchmark(
     symbols: SymbolRuns, slots: IndexArray, close: FloatArray, price_factor: FloatArray
 ) -> FloatArray:
-    # A symbol may trade in a slot in which the benchmark has no bar: its last close stands.
+    # By slot. A symbol may trade in a slot in which the benchmark has no bar: its last close stands.
     first_slot = int(slots.min())
     by_slot = np.full(int(slots.max()) - first_slot + 1, np.nan)
     position = symbols.symbols.index_of(BENCHMARK)
@@ -272,8 +264,8 @@ def _columns(market: Market, threads: int, kept: Kept | None = None) -> list[pl.
     columns = dict(zip(FEATURES, new_array(len(FEATURES), rows), strict=True))  # at once, in large pages
     scales: dict[str, FloatArray | None] = {
         "none": None,
-        "price": market.price_factor[picked.rows],
-        "shares": market.share_factor[picked.rows],
+        "price": market.factors.price[picked.rows],
+        "shares": market.factors.share[picked.rows],
     }
     is_asked = np.diff(picked.borders) > 0
     chosen = np.flatnonzero(is_asked if kept is None or not kept.days else symbols.lengths > 0)
@@ -300,7 +292,7 @@ def _frame(bars: pl.DataFrame, market: Market, columns: list[pl.Series]) -> pl.D
     names = ["symbol", *(["bar_start"] if "bar_start" in bars.columns else []), "session"]
     whole = len(rows) == bars.height
     keys = [bars[name] if whole else bars[name].gather(rows) for name in names]
-    factors = {"price_factor": market.price_factor, "share_factor": market.share_factor}
+    factors = {"price_factor": market.factors.price, "share_factor": market.factors.share}
     return pl.DataFrame(
         [
             *keys,

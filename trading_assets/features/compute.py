@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trading_assets.features.adjust import PRICES, SymbolRuns
+from trading_assets.features.action_effects import Factors
+from trading_assets.features.adjust import PRICES
+from trading_assets.features.runs import SymbolRuns
 from trading_assets.features.state import CarriedRuns
 from trading_assets.features.tiles import Picked, Tile
 from trading_assets.indicators.feature import Feature
@@ -26,12 +29,11 @@ class Market:
 
     table: Table
     symbols: SymbolRuns
-    slots: IndexArray  # of each row: its place in time, in days or hours since 1970
-    first_slot: int
     prices: dict[str, FloatArray]
     volume: FloatArray
-    price_factor: FloatArray
-    share_factor: FloatArray
+    factors: Factors
+    slots: IndexArray  # of each row: its place in time, in days or hours since 1970
+    first_slot: int
     benchmark: FloatArray  # by slot: the benchmark's last adjusted close
     carried: CarriedRuns
     picked: Picked
@@ -43,8 +45,8 @@ def inputs_of(market: Market, tile: Tile) -> dict[str, FloatArray]:
     close, volume = tile.filled(market.prices["close"]), tile.filled(market.volume)
     raw = {"close": close} | {name: tile.filled(market.prices[name]) for name in PRICES if name != "close"}
     return {
-        **_divided(raw, tile.filled(market.price_factor)),
-        **_divided({"volume": volume}, tile.filled(market.share_factor)),
+        **_divided(raw, tile, market.factors.price, market.factors.has_price),
+        **_divided({"volume": volume}, tile, market.factors.share, market.factors.has_share),
         "raw_close": close,
         "raw_volume": volume,
         "traded_usd": np.multiply(close, volume, out=like(close)),
@@ -54,9 +56,12 @@ def inputs_of(market: Market, tile: Tile) -> dict[str, FloatArray]:
     }
 
 
-def _divided(values: dict[str, FloatArray], factor: FloatArray) -> dict[str, FloatArray]:
-    if (factor == 1).all():
+def _divided(
+    values: dict[str, FloatArray], tile: Tile, factors: FloatArray, has_factor: NDArray[np.bool_]
+) -> dict[str, FloatArray]:
+    if not has_factor[tile.runs].any():
         return values
+    factor = tile.filled(factors)
     return {name: np.divide(numbers, factor, out=like(factor)) for name, numbers in values.items()}
 
 

@@ -17,7 +17,8 @@ from importlib.resources import files
 import numpy as np
 import polars as pl
 
-from trading_assets.features.adjust import PRICES, SymbolRuns
+from trading_assets.features.adjust import PRICES
+from trading_assets.features.runs import SymbolRuns
 from trading_assets.features.tiles import Tile
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import CARRIED, INDICATORS
@@ -160,9 +161,8 @@ class Kept:
             return cls(
                 days, np.empty((0, count), dtype=np.int64), symbols, np.empty((len(CARRIED), 0, count))
             )
-        keys = (np.repeat(np.arange(count), symbols.lengths) << _DAYS_BITS) + symbols.days
-        ends = np.array(days, dtype="datetime64[D]").astype(np.int64)[:, None]
-        rows = np.searchsorted(keys, (np.arange(count) << _DAYS_BITS)[None, :] + ends, side="right") - 1
+        ends = np.array(days, dtype="datetime64[D]").astype(np.int64)
+        rows = np.stack([symbols.first_since(np.arange(count), np.full(count, end + 1)) - 1 for end in ends])
         return cls(days, rows, symbols, np.empty((len(CARRIED), len(days), count)))
 
     def note(self, tile: Tile, memories: dict[str, Memory]) -> None:

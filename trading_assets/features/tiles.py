@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, read_only
 from trading_assets.indicators.workspace import new_array
 
-_Number = TypeVar("_Number", np.float64, np.int64, np.int32)
 _TILE_VALUES = 65_536  # a column of a tile is half a megabyte: a few of them stay in a core's second cache
 _LEAST_SYMBOLS, _MOST_SYMBOLS = 32, 256
 
@@ -38,7 +36,7 @@ class Tile:
         return out
 
     def looked_up(self, values: FloatArray, slots: IndexArray, first_slot: int) -> FloatArray:
-        """Return for each bar the value of its slot in time."""
+        """Return for each bar the value of its slot in time; 1 after the end of a run."""
         out = new_array(self.bars, len(self.runs))
         _fill_from_slots(values, read_only(slots), first_slot, self.starts, self.ends, out)
         return out
@@ -51,7 +49,7 @@ def tiles(starts: IndexArray, chosen: IndexArray) -> Iterator[Tile]:
     first = 0
     while first < len(order):
         bars = int(starts[order[first] + 1] - starts[order[first]])
-        symbols = min(max(_TILE_VALUES // bars, _LEAST_SYMBOLS), _MOST_SYMBOLS)
+        symbols = min(max(_TILE_VALUES // bars // 8 * 8, _LEAST_SYMBOLS), _MOST_SYMBOLS)
         runs = order[first : first + symbols]
         yield Tile(runs, starts[runs], starts[runs + 1], bars)
         first += len(runs)
@@ -124,59 +122,48 @@ def spread(values: FloatArray, stretches: Stretches, out: FloatArray, scale: Flo
         _spread_scaled(values, *where, scale, out)
 
 
-def copy_stretches(
-    values: NDArray[_Number],
-    first: IndexArray,
-    count: IndexArray,
-    place: IndexArray,
-    out: NDArray[_Number],
-) -> None:
-    """Copy stretches of ``values``, each ``count`` numbers from ``first`` on, to their places in ``out``."""
-    _copy(read_only(values), read_only(first), read_only(count), read_only(place), out)
-
-
 def column_of(name: str, values: FloatArray) -> pl.Series:
     """Return a column over the same memory, null where the values are NaN."""
     import pyarrow as pa
 
-    bits, missing = np.zeros((len(values) + 7) // 8, dtype=np.uint8), np.zeros(1, dtype=np.int64)
-    _validity(values, bits, missing)
-    nulls = int(missing[0])
-    buffers = [pa.py_buffer(bits) if nulls else None, pa.py_buffer(values)]
+    known = ~np.isnan(values)
+    nulls = len(values) - int(np.count_nonzero(known))
+    bits = pa.py_buffer(np.packbits(known, bitorder="little")) if nulls else None
+    buffers = [bits, pa.py_buffer(values)]
     array = pa.Array.from_buffers(pa.float64(), len(values), buffers, nulls)
     return pl.Series(name, pl.from_arrow(array))
 
 
-def read_only(values: NDArray[_Number]) -> NDArray[_Number]:
-    """Return a view that cannot be written to: kernels are compiled for it alone, wherever the values come from."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
-
-
-@compiled
-def _copy(
-    values: NDArray[_Number], first: IndexArray, count: IndexArray, place: IndexArray, out: NDArray[_Number]
-) -> None:
-    for stretch in range(len(first)):
-        shift = place[stretch] - first[stretch]
-        for i in range(first[stretch], first[stretch] + count[stretch]):
-            out[shift + i] = values[i]
-
-
 @compiled
 def _fill(values: FloatArray, starts: IndexArray, ends: IndexArray, out: FloatArray) -> None:
+    # Eight symbols at a time: their values are one line of the processor's caches, which is written as a whole.
     bars, symbols = out.shape
-    for block in range(
-        0, bars, 64
-    ):  # so that the lines of the tile are still in the first cache for the next column
-        for k in range(symbols):
-            last = min(block + 64, bars)
-            end = min(max(ends[k] - starts[k], block), last)
-            for i in range(block, end):
-                out[i, k] = values[starts[k] + i]
-            for i in range(end, last):
-                out[i, k] = 1.0
+    k = 0
+    while k + 8 <= symbols:
+        a, b, c, d = starts[k], starts[k + 1], starts[k + 2], starts[k + 3]
+        e, f, g, h = starts[k + 4], starts[k + 5], starts[k + 6], starts[k + 7]
+        shared = bars
+        for j in range(k, k + 8):
+            shared = min(shared, ends[j] - starts[j])
+        for i in range(shared):
+            out[i, k] = values[a + i]
+            out[i, k + 1] = values[b + i]
+            out[i, k + 2] = values[c + i]
+            out[i, k + 3] = values[d + i]
+            out[i, k + 4] = values[e + i]
+            out[i, k + 5] = values[f + i]
+            out[i, k + 6] = values[g + i]
+            out[i, k + 7] = values[h + i]
+        for j in range(k, k + 8):
+            for i in range(shared, ends[j] - starts[j]):
+                out[i, j] = values[starts[j] + i]
+        k += 8
+    for j in range(k, symbols):
+        for i in range(ends[j] - starts[j]):
+            out[i, j] = values[starts[j] + i]
+    for j in range(symbols):
+        for i in range(ends[j] - starts[j], bars):
+            out[i, j] = 1.0
 
 
 @compiled
@@ -189,7 +176,9 @@ def _fill_from_slots(  # noqa: PLR0917 - kernels are called by position
     out: FloatArray,
 ) -> None:
     bars, symbols = out.shape
-    for block in range(0, bars, 64):
+    for block in range(
+        0, bars, 64
+    ):  # so that the lines of the tile are in the first cache for the next column
         for k in range(symbols):
             last = min(block + 64, bars)
             end = min(max(ends[k] - starts[k], block), last)
@@ -232,19 +221,3 @@ def _spread_scaled(  # noqa: PLR0917 - kernels are called by position
             k = column[s]
             for i in range(max(first[s], block), min(first[s] + count[s], block + 64)):
                 out[shift + i] = values[i, k] * scale[shift + i]
-
-
-@compiled
-def _validity(values: FloatArray, bits: NDArray[np.uint8], missing: IndexArray) -> None:
-    count = 0
-    for i in range(len(values)):
-        count += values[i] != values[i]
-    missing[0] = count
-    if count == 0:
-        return
-    for byte in range(len(bits)):
-        mask = 0
-        for bit in range(min(8, len(values) - 8 * byte)):
-            value = values[8 * byte + bit]
-            mask |= int(value == value) << bit  # noqa: PLR0124 - as above
-        bits[byte] = mask

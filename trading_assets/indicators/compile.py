@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.tiles import copy_stretches
+from trading_assets.features.runs import copy_stretches, repeated
 
 
 def warm() -> None:
@@ -33,6 +33,7 @@ def warm() -> None:
     }
     build_daily_features(bars, pl.DataFrame(split), sessions=days)
     none = np.zeros(1, dtype=np.int64)
+    repeated(np.zeros(1, np.uint32), np.array([0, 1]), np.zeros(1, np.uint32))
     # the columns of bars: prices, instants, dates
     copy_stretches(np.zeros(1), none, none, none, np.zeros(1))
     copy_stretches(none, none, none, none, none.copy())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
 from threading import Lock
-from typing import Any, ParamSpec, TypeAlias, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IndexArray: TypeAlias = NDArray[np.int64]
 
 P = ParamSpec("P")
+_Number = TypeVar("_Number", np.float64, np.int64, np.int32, np.uint32, np.bool_)
 
 _lock = Lock()
 
@@ -61,6 +62,13 @@ def bars_by_symbol(values: FloatArray) -> FloatArray:
     """Return ``values`` as the contiguous (bars, symbols) array that the kernels are compiled for."""
     rows = np.ascontiguousarray(values, dtype=np.float64)
     return rows if rows.ndim == 2 else rows.reshape(len(rows), 1)
+
+
+def read_only(values: NDArray[_Number]) -> NDArray[_Number]:
+    """Return a view that cannot be written to: kernels are compiled for it alone, wherever the values come from."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,15 @@ def _returns(
     for k in range(symbols):
         own[0, k] = market[0, k] = 0.0
         first[k] = 1
-        while first[k] < bars and np.isnan(benchmark[first[k] - 1, k]):
-            first[k] += 1
+    missing = symbols
+    for i in range(bars - 1):
+        if missing == 0:
+            break
+        missing = 0
+        for k in range(symbols):
+            if np.isnan(benchmark[i, k]):
+                first[k] = i + 2
+                missing += 1
     for i in range(1, bars):
         for k in range(symbols):
             base = benchmark[i - 1, k]

@@ -6,7 +6,9 @@ the next array, still in the processor's caches, and new memory comes in large b
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,32 +17,41 @@ from trading_assets.indicators.kernel import FloatArray
 _SMALL = 4_096
 _BLOCK = 2_097_152  # 16 MiB
 _LARGEST_KEPT = 67_108_864  # 512 MiB
-_left: defaultdict[int, list[FloatArray]] = defaultdict(list)
+
+
+class _Piece(NamedTuple):
+    values: FloatArray
+    address: int
+
+
+_left: defaultdict[int, list[_Piece]] = defaultdict(list)
 
 
 class _Lease:
     # The base of an array: when the array and all views of it are gone, its memory is free for the next.
-    def __init__(self, memory: FloatArray) -> None:
-        self.memory = memory
-        self.__array_interface__ = memory.__array_interface__
+    def __init__(self, piece: _Piece, shape: tuple[int, ...]) -> None:
+        self.piece = piece
+        self.__array_interface__ = {
+            "data": (piece.address, False), "shape": shape, "typestr": "<f8", "version": 3,
+        }  # fmt: skip
 
     def __del__(self) -> None:
-        size = len(self.memory)
+        size = len(self.piece.values)
         if size <= _BLOCK or (size <= _LARGEST_KEPT and not _left[size]):
-            _left[size].append(self.memory)
+            _left[size].append(self.piece)
 
 
 def new_array(*shape: int) -> FloatArray:
     """Return an array of that shape, with anything in it."""
-    values = int(np.prod(shape))
+    values = math.prod(shape)
     if values < _SMALL:
         return np.empty(shape)
     size = 1 << (values - 1).bit_length()
     try:
-        memory = _left[size].pop()
+        piece = _left[size].pop()
     except IndexError:
-        memory = _new_memory(size)
-    return np.asarray(_Lease(memory))[:values].reshape(shape)
+        piece = _new_piece(size)
+    return np.asarray(_Lease(piece, shape))
 
 
 def like(values: FloatArray) -> FloatArray:
@@ -48,8 +59,9 @@ def like(values: FloatArray) -> FloatArray:
     return new_array(*values.shape)
 
 
-def _new_memory(size: int) -> FloatArray:
+def _new_piece(size: int) -> _Piece:
     block = np.empty(max(size, _BLOCK))
     pieces = [block[first : first + size] for first in range(0, len(block) - size + 1, size)]
-    _left[size].extend(pieces[1:])
-    return pieces[0]
+    first, *rest = (_Piece(values, values.ctypes.data) for values in pieces)
+    _left[size].extend(rest)
+    return first
