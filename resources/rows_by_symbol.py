@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from resources.lake import Lake
-from trading_assets.features.runs import SymbolRuns, copy_stretches, repeated
+from trading_assets.features.symbol_runs import SymbolRuns, copy_stretches, repeated
 from trading_assets.table import Table
 
 

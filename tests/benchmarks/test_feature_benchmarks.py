@@ -14,7 +14,7 @@ import talib
 from trading_assets.features import build
 from trading_assets.features.build import BENCHMARK, build_daily_features
 from trading_assets.features.compute import computed, inputs_of, reaches
-from trading_assets.features.runs import symbol_runs
+from trading_assets.features.symbol_runs import symbol_runs
 from trading_assets.features.tiles import Tile, tiles
 from trading_assets.schemas import DAILY_FEATURES
 

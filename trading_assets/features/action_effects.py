@@ -13,7 +13,7 @@ from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trading_assets.features.runs import SymbolRuns
+    from trading_assets.features.symbol_runs import SymbolRuns
 
 ACTION_COLUMNS = (
     "symbol", "ex_date", "kind", "split_ratio", "cash_usd", "new_symbol", "share_ratio", "price_factor",

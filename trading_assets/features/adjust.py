@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.action_effects import accumulate, effects, place
-from trading_assets.features.runs import SymbolRuns, symbol_runs
+from trading_assets.features.symbol_runs import SymbolRuns, symbol_runs
 from trading_assets.indicators.kernel import FloatArray
 
 PRICES = ("open", "high", "low", "close")

@@ -16,8 +16,8 @@ from trading_assets.features.action_effects import accumulate, place
 from trading_assets.features.adjust import PRICES
 from trading_assets.features.compute import Market, computed, inputs_of, reaches
 from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.features.runs import SymbolRuns, looked_up, symbol_runs
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
+from trading_assets.features.symbol_runs import SymbolRuns, looked_up, symbol_runs
 from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
 from trading_assets.indicators.feature import HOURS_PER_YEAR
 from trading_assets.indicators.kernel import FloatArray, IndexArray

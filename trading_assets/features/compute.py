@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from trading_assets.features.action_effects import Factors
 from trading_assets.features.adjust import PRICES
-from trading_assets.features.runs import SymbolRuns
 from trading_assets.features.state import CarriedRuns
+from trading_assets.features.symbol_runs import SymbolRuns
 from trading_assets.features.tiles import Picked, Tile
 from trading_assets.indicators.feature import Feature
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.adjust import PRICES
-from trading_assets.features.runs import SymbolRuns
+from trading_assets.features.symbol_runs import SymbolRuns
 from trading_assets.features.tiles import Tile
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import CARRIED, INDICATORS

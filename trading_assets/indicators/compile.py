@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.runs import copy_stretches, repeated
+from trading_assets.features.symbol_runs import copy_stretches, repeated
 
 
 def warm() -> None:
