@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, read_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +114,7 @@ def accumulate(
     if len(chosen):
         steps = np.ones(len(chosen)), np.ones(len(chosen))
         _accumulate(
-            np.ascontiguousarray(close), symbols.starts, placed.runs[chosen], placed.rows[chosen],
+            read_only(np.ascontiguousarray(close)), symbols.starts, placed.runs[chosen], placed.rows[chosen],
             placed.kinds[chosen], placed.amounts[chosen], factors.price, factors.share,
             factors.last_price, factors.last_share, *steps,
         )  # fmt: skip

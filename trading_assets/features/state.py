@@ -37,7 +37,6 @@ CARRIED_SCHEMA = pl.Schema(
 """Of each symbol at the checkpoint ``session``: its last bar (``bar_session``, raw prices and volume), how many bars it
 has had, the factors of that bar, the benchmark's adjusted close then, and what the indicators carry (null before the
 first bar that has it)."""
-_DAYS_BITS = 32
 
 
 def fingerprints(

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.errors import DataQualityError
-from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, read_only
+from trading_assets.indicators.kernel import FloatArray, IndexArray, Value, compiled, read_only
 from trading_assets.indicators.workspace import new_array
-
-_Value = TypeVar("_Value", np.float64, np.int64, np.int32, np.uint32, np.bool_)
 
 
 @dataclass(frozen=True)
 class SymbolRuns:
-    """Bars sorted by (symbol, session), seen as one run of rows per symbol."""
+    """Bars sorted by (symbol, time), seen as one run of rows per symbol; hourly ones begin anew after a hole."""
 
     symbols: pl.Series
     starts: IndexArray
@@ -83,17 +80,17 @@ def symbol_runs(bars: pl.DataFrame, *, time: str = "session", run: pl.Expr | Non
 
 
 def copy_stretches(
-    values: NDArray[_Value],
+    values: NDArray[Value],
     first: IndexArray,
     count: IndexArray,
     place: IndexArray,
-    out: NDArray[_Value],
+    out: NDArray[Value],
 ) -> None:
     """Copy stretches of ``values``, each ``count`` numbers from ``first`` on, to their places in ``out``."""
     _copy(read_only(values), read_only(first), read_only(count), read_only(place), out)
 
 
-def repeated(values: NDArray[_Value], starts: IndexArray, out: NDArray[_Value]) -> NDArray[_Value]:
+def repeated(values: NDArray[Value], starts: IndexArray, out: NDArray[Value]) -> NDArray[Value]:
     """Write each value to the rows of its run; ``starts`` are the borders of the runs."""
     _repeat(read_only(values), starts, out)
     return out
@@ -107,7 +104,7 @@ def looked_up(values: NDArray[np.bool_], places: IndexArray, first: int) -> NDAr
 
 
 @compiled
-def _repeat(values: NDArray[_Value], starts: IndexArray, out: NDArray[_Value]) -> None:
+def _repeat(values: NDArray[Value], starts: IndexArray, out: NDArray[Value]) -> None:
     for run in range(len(values)):
         value = values[run]
         for i in range(starts[run], starts[run + 1]):
@@ -138,7 +135,7 @@ def _look_up(places: IndexArray, first: int, values: NDArray[np.bool_], out: NDA
 
 @compiled
 def _copy(
-    values: NDArray[_Value], first: IndexArray, count: IndexArray, place: IndexArray, out: NDArray[_Value]
+    values: NDArray[Value], first: IndexArray, count: IndexArray, place: IndexArray, out: NDArray[Value]
 ) -> None:
     for stretch in range(len(first)):
         shift = place[stretch] - first[stretch]

@@ -17,7 +17,8 @@ from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, r
 from trading_assets.indicators.workspace import new_array
 
 _TILE_VALUES = 65_536  # a column of a tile is half a megabyte: a few of them stay in a core's second cache
-_LEAST_SYMBOLS, _MOST_SYMBOLS = 32, 256
+_LEAST_SYMBOLS, _MOST_SYMBOLS = 32, 256  # multiples of the eight that `_fill` takes at a time
+_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def tiles(starts: IndexArray, chosen: IndexArray) -> Iterator[Tile]:
     first = 0
     while first < len(order):
         bars = int(starts[order[first] + 1] - starts[order[first]])
-        symbols = min(max(_TILE_VALUES // bars // 8 * 8, _LEAST_SYMBOLS), _MOST_SYMBOLS)
+        symbols = min(max(_TILE_VALUES // bars // _TOGETHER * _TOGETHER, _LEAST_SYMBOLS), _MOST_SYMBOLS)
         runs = order[first : first + symbols]
         yield Tile(runs, starts[runs], starts[runs + 1], bars)
         first += len(runs)
@@ -176,9 +177,8 @@ def _fill_from_slots(  # noqa: PLR0917 - kernels are called by position
     out: FloatArray,
 ) -> None:
     bars, symbols = out.shape
-    for block in range(
-        0, bars, 64
-    ):  # so that the lines of the tile are in the first cache for the next column
+    # Some rows at a time, so that the lines of the tile are still in the first cache for the next column.
+    for block in range(0, bars, 64):
         for k in range(symbols):
             last = min(block + 64, bars)
             end = min(max(ends[k] - starts[k], block), last)

@@ -15,7 +15,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IndexArray: TypeAlias = NDArray[np.int64]
 
 P = ParamSpec("P")
-_Number = TypeVar("_Number", np.float64, np.int64, np.int32, np.uint32, np.bool_)
+Value = TypeVar("Value", np.float64, np.int64, np.int32, np.uint32, np.bool_)
 
 _lock = Lock()
 
@@ -64,7 +64,7 @@ def bars_by_symbol(values: FloatArray) -> FloatArray:
     return rows if rows.ndim == 2 else rows.reshape(len(rows), 1)
 
 
-def read_only(values: NDArray[_Number]) -> NDArray[_Number]:
+def read_only(values: NDArray[Value]) -> NDArray[Value]:
     """Return a view that cannot be written to: kernels are compiled for it alone, wherever the values come from."""
     view = values.view()
     view.flags.writeable = False

@@ -142,7 +142,7 @@ def _returns(
             break
         missing = 0
         for k in range(symbols):
-            if np.isnan(benchmark[i, k]):
+            if np.isnan(benchmark[i, k]) and first[k] == i + 1:
                 first[k] = i + 2
                 missing += 1
     for i in range(1, bars):

@@ -43,7 +43,7 @@ class _Lease:
 
 def new_array(*shape: int) -> FloatArray:
     """Return an array of that shape, with anything in it."""
-    values = math.prod(shape)
+    values = int(math.prod(shape))
     if values < _SMALL:
         return np.empty(shape)
     size = 1 << (values - 1).bit_length()
