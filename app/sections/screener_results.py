@@ -14,7 +14,7 @@ from app.components.page_frame import empty
 from app.queries import screener
 from app.queries.screener import Found, Moment
 from trading_assets.features.fundamentals import AGE_COLUMN
-from trading_assets.screener.display import explained, written
+from trading_assets.screener.display import explained, tells_names, written
 from trading_assets.screener.evaluate import BADGES, Evaluation, named_values
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query, Value, predicates
@@ -122,10 +122,7 @@ def shown_fields(query: Query) -> dict[str, Value]:
 
 def says_something(rows: pl.DataFrame, name: str) -> bool:
     """Say whether a column of texts holds more than nothing, or than the symbols again."""
-    texts = rows[name]
-    if name == "name":
-        return not (texts.is_null() | (texts == rows["symbol"])).all()
-    return texts.null_count() < rows.height
+    return tells_names(rows) if name == "name" else rows[name].null_count() < rows.height
 
 
 def text_column(name: str) -> ColumnConfig:

@@ -16,7 +16,7 @@ from rich.text import Text
 from trading_assets.cli.output import err, out, table
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.fundamentals import AGE_COLUMN
-from trading_assets.screener.display import shown, written
+from trading_assets.screener.display import shown, tells_names, written
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import DEFAULT_SORT
 
@@ -139,8 +139,7 @@ def _columns(asked: Asked, rows: pl.DataFrame) -> list[str]:
     order = asked.query.sort or DEFAULT_SORT
     rest = [name for name in rows.columns if name not in {*first, "session", "name", order.field, AGE_COLUMN}]
     last = [AGE_COLUMN, "name"]
-    names = rows["name"] if "name" in rows.columns else None
-    if names is None or names.null_count() == rows.height or (names.fill_null("") == rows["symbol"]).all():
+    if "name" in rows.columns and not tells_names(rows):
         last.remove("name")
     sort = [order.field] if order.field not in first else []
     ordered = [*first, *sort, *rest] if asked.query.sort else [*first, *rest, *sort]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.words import TEXT_VALUES
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _WRITTEN = {(field, value): words.partition(" | ")[0] for field, value, words in TEXT_VALUES}
 _RATIOS_OF_ADJUSTED = {"distance_high_252", "gap", "bb_position", "zscore_20"}
@@ -74,3 +79,9 @@ def explained(field: str) -> str:
     if about.scale == "price" or field in _RATIOS_OF_ADJUSTED:
         return f"{about.description}; of prices adjusted for splits, dividends and spin-offs"
     return about.description
+
+
+def tells_names(rows: pl.DataFrame) -> bool:
+    """Say whether the column ``name`` of results holds more than nothing, or than the symbols again."""
+    names = rows["name"]
+    return not (names.is_null() | (names == rows["symbol"])).all()
