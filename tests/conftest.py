@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
@@ -568,8 +569,39 @@ class RealMarket:
         return lake
 
 
+class ImpliedActions(Protocol):
+    """Finds the actions that a vendor's adjusted closes imply."""
+
+    def __call__(self, bars: pl.DataFrame, *, within: tuple[float, float] = (0.0, math.inf)) -> pl.DataFrame:
+        """Return a split or a spin-off wherever the adjusted close moves against the close by a step ``within`` limits."""
+
+
 @pytest.fixture(scope="session")
-def real_market(shared_data: Path) -> Callable[[int], RealMarket]:
+def implied_actions() -> ImpliedActions:
+    """Return what reads actions from ``close`` and ``adj_close`` of bars sorted by (symbol, session)."""
+
+    def read(bars: pl.DataFrame, *, within: tuple[float, float] = (0.0, math.inf)) -> pl.DataFrame:
+        scale = pl.col("adj_close") / pl.col("close")
+        is_split = ~pl.col("step").is_between(0.7, 1.4)
+        steps = bars.with_columns(step=(scale.shift(1) / scale).over("symbol")).filter(
+            pl.col("step").is_between(*within, closed="none"), (pl.col("step") - 1).abs() > 0.0005
+        )
+        return steps.select(
+            "symbol",
+            ex_date="session",
+            kind=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("spin_off")),
+            split_ratio=pl.when(is_split).then(1 / pl.col("step")),
+            cash_usd=pl.lit(None, pl.Float64),
+            new_symbol=pl.lit(None, pl.String),
+            share_ratio=pl.lit(None, pl.Float64),
+            price_factor=pl.when(~is_split).then("step"),
+        )
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def real_market(shared_data: Path, implied_actions: ImpliedActions) -> Callable[[int], RealMarket]:
     """Return the real market of 2015 to 2017: every so manieth symbol in the order of the alphabet, and SPY."""
     from trading_assets.sessions import is_session
 
@@ -588,23 +620,8 @@ def real_market(shared_data: Path) -> Callable[[int], RealMarket]:
         )
         traded = [day for day in bars["session"].unique() if is_session(day)]
         bars = bars.filter(pl.col("session").is_in(traded))
-        scale = pl.col("adj_close") / pl.col("close")
-        step = (scale.shift(1) / scale).over("symbol")
-        steps = bars.with_columns(step=step).filter(
-            pl.col("step").is_between(0.001, 1000), (pl.col("step") - 1).abs() > 0.0005
-        )
-        is_split = ~pl.col("step").is_between(0.7, 1.4)
-        actions = steps.select(
-            "symbol",
-            ex_date="session",
-            kind=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("spin_off")),
-            split_ratio=pl.when(is_split).then(1 / pl.col("step")),
-            cash_usd=pl.lit(None, pl.Float64),
-            new_symbol=pl.lit(None, pl.String),
-            share_ratio=pl.lit(None, pl.Float64),
-            price_factor=pl.when(~is_split).then(pl.col("step")),
-            source=pl.lit("yahoo"),
-            batch_id=pl.lit("b"),
+        actions = implied_actions(bars, within=(0.001, 1000)).with_columns(
+            source=pl.lit("yahoo"), batch_id=pl.lit("b")
         )
         return RealMarket(bars.drop("known_on", "adj_close"), actions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,6 @@ ABSOLUTE = {
     "dollar_volume_20": 1e-6,
 }
 EVERY = 35  # of 7,072 symbols in the order of their mean turnover
-SPLIT = (0.7, 1.4)  # the vendor's adjusted close moves against the close by less or more: a split
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +55,8 @@ def bars(collected: pl.LazyFrame, chosen: list[str]) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def actions(bars: pl.DataFrame) -> pl.DataFrame:
-    factor = pl.col("adj_close") / pl.col("close")
-    step = (factor.shift() / factor).over("symbol")
-    is_split = (step < SPLIT[0]) | (step > SPLIT[1])
-    return (
-        bars.with_columns(step=step)
-        .filter(step.is_finite(), step > 0, (step - 1).abs() > 0.0005)
-        .select(
-            "symbol",
-            ex_date="session",
-            kind=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("spin_off")),
-            split_ratio=pl.when(is_split).then(1 / pl.col("step")),
-            cash_usd=pl.lit(None, pl.Float64),
-            new_symbol=pl.lit(None, pl.String),
-            share_ratio=pl.lit(None, pl.Float64),
-            price_factor=pl.when(~is_split).then("step"),
-        )
-    )
+def actions(bars: pl.DataFrame, implied_actions: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    return implied_actions(bars)
 
 
 def rolling(values: np.ndarray, period: int, reduce) -> np.ndarray:
@@ -165,8 +149,8 @@ def test_the_two_hundred_are_of_every_kind(
     }  # fmt: skip
     assert kinds == {
         "symbols": 200,
-        "with splits": 11,
-        "with dividends": 104,
+        "with splits": 13,
+        "with dividends": 95,
         "that missed sessions": 56,
         "that missed more than ten in a row": 1,
         "with fewer than 253 bars": 35,

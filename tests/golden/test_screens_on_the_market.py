@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from trading_assets.screener.presets import SCREENS
 from trading_assets.sessions import sessions_between
 
 COMPUTED, SCREENED = 30, 8  # sessions; the longest look back is 21
-SPLIT = (0.7, 1.4)  # the vendor's adjusted close moves against the close by less or more: a split
 
 # p0 is the session's row and p5 that of five market sessions before. `returned` brings an earlier price into the session's
 # scale with dividends, `split` without; above(a, b) is a > b where the last digits are rounding.
@@ -91,7 +91,7 @@ SENTENCES = {
 
 
 @pytest.fixture(scope="module")
-def market(shared_data: Path) -> pl.DataFrame:
+def market(shared_data: Path, implied_actions: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     """Return the features of the last sessions of every symbol, with ratios of filings and sectors where there are any."""
     usable = pl.min_horizontal("open", "high", "low", "close") > 0
     found = (
@@ -104,7 +104,7 @@ def market(shared_data: Path) -> pl.DataFrame:
         .with_columns(pl.col("volume").cast(pl.Float64))
         .sort("symbol", "session")
     )
-    rows = build_daily_features(bars, actions(bars), sessions=days[-COMPUTED:])
+    rows = build_daily_features(bars, implied_actions(bars), sessions=days[-COMPUTED:])
     members = pl.read_csv(shared_data / "sp500_constituents.csv").select(
         symbol="Symbol", sector="GICS Sector"
     )
@@ -114,25 +114,6 @@ def market(shared_data: Path) -> pl.DataFrame:
         rows.join(members.unique("symbol"), on="symbol", how="left")
         .with_columns(pl.lit(None, pl.Float64).alias(name) for name in lacking)
         .with_columns(pl.selectors.float().fill_nan(None))
-    )
-
-
-def actions(bars: pl.DataFrame) -> pl.DataFrame:
-    factor = pl.col("adj_close") / pl.col("close")
-    is_split = (pl.col("step") < SPLIT[0]) | (pl.col("step") > SPLIT[1])
-    return (
-        bars.with_columns(step=(factor.shift() / factor).over("symbol"))
-        .filter(pl.col("step").is_finite(), pl.col("step") > 0, (pl.col("step") - 1).abs() > 0.0005)
-        .select(
-            "symbol",
-            ex_date="session",
-            kind=pl.when(is_split).then(pl.lit("split")).otherwise(pl.lit("spin_off")),
-            split_ratio=pl.when(is_split).then(1 / pl.col("step")),
-            cash_usd=pl.lit(None, pl.Float64),
-            new_symbol=pl.lit(None, pl.String),
-            share_ratio=pl.lit(None, pl.Float64),
-            price_factor=pl.when(~is_split).then("step"),
-        )
     )
 
 
