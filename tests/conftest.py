@@ -347,13 +347,14 @@ class Installation:
     data: Path
     history: tuple[date, date] = HISTORY
     session: date = SESSION
+    market: dict[str, object] = field(default_factory=lambda: MARKET)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def environment(self, **variables: str) -> dict[str, str]:
         ours = ("TRADING_", "ALPACA_", "POLYGON_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
         present = os.environ  # noqa: TID251 (a child needs PATH and the like)
         inherited = {name: value for name, value in present.items() if not name.startswith(ours)}
-        market = {f"TRADING_{name.upper()}": str(value) for name, value in MARKET.items()}
+        market = {f"TRADING_{name.upper()}": str(value) for name, value in self.market.items()}
         ports = {"TRADING_DAGSTER_PORT": "0", "TRADING_APP_PORT": "0"}
         here = {"TRADING_DATA": str(self.data), "PYTHONPATH": str(ROOT)}
         return inherited | market | ports | here | PLANTED | variables
@@ -387,7 +388,7 @@ class Installation:
         with patch.dict(present):
             for name in [name for name in present if name.startswith(("TRADING_", "DAGSTER_"))]:
                 del present[name]
-            with shared_platform(Settings(_env_file=None, data=self.data, **MARKET, **keys)) as platform:
+            with shared_platform(Settings(_env_file=None, data=self.data, **self.market, **keys)) as platform:
                 yield platform
 
     def end(self) -> None:
@@ -435,6 +436,12 @@ def install(
     yield make
     for installation in made:
         installation.end()
+
+
+@pytest.fixture(scope="session")
+def make_installation() -> type[Installation]:
+    """Return what an installation of one's own is made with: its data folder, and its market if it is another one."""
+    return Installation
 
 
 @pytest.fixture(scope="session")
