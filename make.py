@@ -96,7 +96,7 @@ def install() -> None:
     )
     run(tool, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ".")
     say("compiling the indicator kernels")
-    run(PYTHON, "-m", "trading_assets.indicators.compile")
+    run(PYTHON, "-m", "trading_assets.features.compile")
     STAMP.write_text(fingerprint(), encoding="utf-8")
     say("installed")
 

@@ -13,7 +13,7 @@ import yaml
 from filelock import FileLock
 
 from resources.atomic_files import replace_text, replace_text_if_changed
-from resources.postgres import PostgresEndpoint
+from resources.database.server import PostgresEndpoint
 from trading_assets.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,17 +12,23 @@ from functools import cached_property
 from resources.atomic_files import replace_text_if_changed
 from resources.broker import Broker
 from resources.clock import Clock, SimulatorClock, SystemClock
-from resources.database import Database
-from resources.gates import open_gates
-from resources.lake import Lake
-from resources.lake_locks import PostgresLocks
-from resources.migrations import migrate
-from resources.postgres import PostgresEndpoint, postgres_for
-from resources.raw_batches import RawBatches
-from resources.raw_store import RawStore
-from resources.simulator_process import simulator_for
-from resources.usage import Counts, record_usage
-from resources.vendors import ActionSource, CompanySource, HourlySource, MarketSource, ReferenceSource
+from resources.database.database import Database
+from resources.database.migrations import migrate
+from resources.database.server import PostgresEndpoint, postgres_for
+from resources.lake.lake import Lake
+from resources.lake.locks import PostgresLocks
+from resources.raw.batches import RawBatches
+from resources.raw.store import RawStore
+from resources.services.simulator import simulator_for
+from resources.vendors.http.gates import open_gates
+from resources.vendors.protocol import (
+    ActionSource,
+    CompanySource,
+    HourlySource,
+    MarketSource,
+    ReferenceSource,
+)
+from resources.vendors.usage import Counts, record_usage
 from trading_assets.errors import ConfigurationError, TradingError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.sessions import latest_closed_session
@@ -45,7 +51,7 @@ class Platform:
     @cached_property
     def bar_sources(self) -> dict[SourceName, MarketSource]:
         """Vendors of daily bars, in order of priority."""
-        from resources.sources import sources_for
+        from resources.vendors.registry import sources_for
 
         return sources_for(self.settings, self.simulator_url, self.clock)
 
@@ -62,28 +68,28 @@ class Platform:
     @cached_property
     def action_sources(self) -> dict[SourceName, ActionSource]:
         """Vendors of corporate actions, in order of priority."""
-        from resources.sources import action_sources
+        from resources.vendors.registry import action_sources
 
         return action_sources(self.settings, self.simulator_url, self.clock)
 
     @cached_property
     def reference_source(self) -> ReferenceSource:
         """Vendor of the listed universe."""
-        from resources.sources import reference_source
+        from resources.vendors.registry import reference_source
 
         return reference_source(self.settings, self.simulator_url, self.clock)
 
     @cached_property
     def company_source(self) -> CompanySource:
         """Vendor of company data."""
-        from resources.sources import company_source
+        from resources.vendors.registry import company_source
 
         return company_source(self.settings, self.simulator_url, self.clock)
 
     @cached_property
     def broker(self) -> Broker:
         """The broker's account that orders go to."""
-        from resources.alpaca_broker import broker_for
+        from resources.vendors.alpaca.broker import broker_for
 
         return broker_for(self.settings, self.simulator_url)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from sensors.schedule_runs import default_status, failed_runs
-from trading_assets.company_schemas import COMPANY_INFO
-from trading_assets.dagster_resources import PlatformResource
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import Settings
+from trading_assets.tables.companies import COMPANY_INFO
 
 
 def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:

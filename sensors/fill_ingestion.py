@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from sensors.order_placement import requests_or_reason
-from trading_assets.dagster_resources import PlatformResource
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.errors import TransientError
-from trading_assets.execution.pending import broker_news
+from trading_assets.execution.waiting import broker_news
 from trading_assets.settings import load_settings
 
 JOB = "fill_ingestion_job"

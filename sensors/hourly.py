@@ -8,10 +8,10 @@ import dagster as dg
 
 from sensors.schedule_runs import default_status, failed_runs
 from trading_assets import sessions as calendar
-from trading_assets.dagster_resources import PlatformResource
-from trading_assets.hourly.reach import reached, unfinished_sessions
-from trading_assets.schemas import HOURLY_FEATURES
+from trading_assets.assets.platform_resource import PlatformResource
+from trading_assets.market_data.hours.progress import reached, unfinished_sessions
 from trading_assets.settings import Settings
+from trading_assets.tables.features import HOURLY_FEATURES
 
 JOB = "hourly_job"
 HOURS_TAG = "trading/hours"

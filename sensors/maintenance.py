@@ -5,7 +5,7 @@ Annotations are not postponed in this module: Dagster reads the type of ``contex
 
 import dagster as dg
 
-from trading_assets.dagster_resources import PlatformResource
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import Settings
 
 

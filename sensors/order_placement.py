@@ -8,11 +8,11 @@ from datetime import date
 
 import dagster as dg
 
-from resources.connections import connect
+from resources.database.connections import connect
 from resources.platform import Platform
-from trading_assets.dagster_resources import PlatformResource
-from trading_assets.execution.pending import waiting_batches
-from trading_assets.execution.store import NOTIFY_CHANNEL
+from trading_assets.assets.platform_resource import PlatformResource
+from trading_assets.execution.journal import NOTIFY_CHANNEL
+from trading_assets.execution.waiting import waiting_batches
 from trading_assets.settings import load_settings
 
 JOB = "order_placement_job"

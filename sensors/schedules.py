@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from sensors.schedule_runs import default_status, failed_runs
-from trading_assets.dagster_resources import PlatformResource
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import Settings
 
 

@@ -26,18 +26,18 @@ import psutil
 import pytest
 import requests
 
-from resources.connections import connect
-from resources.database import Database
-from resources.lake_write import WriteReport
-from trading_assets.simulator.market import Bar, Instrument
-from trading_assets.table import KNOWN_AT, SYMBOL, Column, Table
-from trading_assets.table import SESSION as SESSION_COLUMN
+from resources.database.connections import connect
+from resources.database.database import Database
+from resources.lake.writes import WriteReport
+from trading_assets.simulator.market.protocol import Bar, Instrument
+from trading_assets.tables.table import KNOWN_AT, SYMBOL, Column, Table
+from trading_assets.tables.table import SESSION as SESSION_COLUMN
 
 if TYPE_CHECKING:
-    from resources.alpaca_broker import AlpacaBroker
     from resources.clock import SimulatorClock
-    from resources.lake import Lake
+    from resources.lake.lake import Lake
     from resources.platform import Platform
+    from resources.vendors.alpaca.broker import AlpacaBroker
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -218,8 +218,8 @@ def bar_market() -> type[BarMarket]:
 @pytest.fixture(scope="session")
 def migrated_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an embedded Postgres whose database ``trading`` has the product's schema; shared by the test run."""
-    from resources.migrations import migrate
-    from resources.postgres import postgres_for
+    from resources.database.migrations import migrate
+    from resources.database.server import postgres_for
     from trading_assets.settings import Settings
 
     with postgres_for(Settings(_env_file=None, data=tmp_path_factory.mktemp("postgres"))) as endpoint:
@@ -277,7 +277,7 @@ class Desk:
                 )  # fmt: skip
 
     def plan(self) -> Any:
-        from trading_assets.execution.planning import plan_and_store_intents
+        from trading_assets.execution.intent_planning import plan_and_store_intents
 
         return plan_and_store_intents(
             self.database, self.clock, account=self.account, mode="sim", session=self.session, lineage={"run": "test"}
@@ -314,9 +314,9 @@ class Desk:
 @pytest.fixture
 def open_desk(fresh_database: Database) -> Callable[[Simulated], Desk]:
     """Open an account's books at a simulator; intents are planned for the session of its present day."""
-    from resources.alpaca_broker import AlpacaBroker
     from resources.clock import SimulatorClock
-    from trading_assets.execution.reconcile import open_account
+    from resources.vendors.alpaca.broker import AlpacaBroker
+    from trading_assets.execution.reconciliation import open_account
     from trading_assets.sessions import latest_closed_session
 
     def build(simulated: Simulated, **options: Any) -> Desk:
@@ -413,7 +413,7 @@ class Installation:
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation with the history before its ``session``, stopped; to be copied, not used."""
-    from trading_assets.runs import backfill
+    from trading_assets.runs.session import backfill
 
     installation = Installation(tmp_path_factory.mktemp("history") / "data")
     with installation.opened() as platform:
@@ -453,7 +453,7 @@ def traded(install: Callable[..., Installation], traded_sessions: Installation) 
 @pytest.fixture(scope="session")
 def traded_sessions(install: Callable[..., Installation]) -> Installation:
     """An installation with history and three traded sessions, stopped; to be copied, not used."""
-    from trading_assets.runs import run_session
+    from trading_assets.runs.session import run_session
     from trading_assets.sessions import shift
 
     installation = install()
@@ -556,9 +556,10 @@ class RealMarket:
 
     def stored(self, folder: Path) -> Lake:
         """Write it to a new lake, month by month, as the assets store it."""
-        from resources.lake import Lake
-        from resources.lake_locks import FileLocks
-        from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
+        from resources.lake.lake import Lake
+        from resources.lake.locks import FileLocks
+        from trading_assets.tables.daily import DAILY_BARS
+        from trading_assets.tables.listings import CORPORATE_ACTIONS
 
         lake = Lake(folder / "lake", FileLocks(folder / "locks"))
         known_at = datetime(2017, 4, 2, tzinfo=UTC)

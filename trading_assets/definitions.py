@@ -10,20 +10,14 @@ from sensors.hourly import hourly_schedule
 from sensors.maintenance import maintenance_job, maintenance_schedule
 from sensors.order_placement import order_placement_sensor
 from sensors.schedules import daily_schedule
-from trading_assets.analytics import assets as analytics
-from trading_assets.companies import assets as companies
-from trading_assets.dagster_resources import PlatformResource
-from trading_assets.execution import assets as execution
-from trading_assets.features import assets as features
-from trading_assets.hourly import assets as hourly
-from trading_assets.hourly.asset_checks import hourly_bars_checks
-from trading_assets.jobs import JOBS, companies_job, hourly_job
-from trading_assets.market_data import assets as market_data
-from trading_assets.market_data.asset_checks import DATA_CHECKS
-from trading_assets.risk import assets as risk
-from trading_assets.screener import assets as screener
+from trading_assets.assets import analytics, companies, execution, features, hourly, market_data, risk
+from trading_assets.assets import screens as screener
+from trading_assets.assets import signals as strategies
+from trading_assets.assets.hourly_checks import hourly_bars_checks
+from trading_assets.assets.jobs import JOBS, companies_job, hourly_job
+from trading_assets.assets.market_data_checks import DATA_CHECKS
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import load_settings
-from trading_assets.strategies import assets as strategies
 
 HAS_COMPANIES = "yahoo" in load_settings().sources
 """Company data come from Yahoo alone."""

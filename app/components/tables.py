@@ -12,7 +12,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from app import formatting
 from app.charts.palette import Palette, palette
 from app.queries.installation import settings
-from trading_assets.table import UTC_INSTANT, Column
+from trading_assets.tables.table import UTC_INSTANT, Column
 
 MAX_HEIGHT = 460
 ROW_HEIGHT = 35

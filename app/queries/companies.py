@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.queries.installation import installation, lake_version
 from trading_assets.companies.known import companies_as_of
-from trading_assets.company_schemas import COMPANY_TABLES
+from trading_assets.tables.companies import COMPANY_TABLES
 
 _cached = st.cache_data(max_entries=100, show_spinner=False)
 

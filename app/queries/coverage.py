@@ -11,17 +11,11 @@ import streamlit as st
 
 from app.bar_grid import Counts, Grid
 from app.queries.installation import installation, lake_version, newest, now, present_session, settings
-from trading_assets.schemas import (
-    DAILY_BARS,
-    HOURLY_BARS,
-    QUARANTINED_BARS,
-    QUARANTINED_HOURLY_BARS,
-    UNIVERSE,
-    VENDOR_DAILY_BARS,
-    VENDOR_HOURLY_BARS,
-)
 from trading_assets.sessions import current_session, finished_hours, session_close, sessions_between
-from trading_assets.table import Table
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS, VENDOR_HOURLY_BARS
+from trading_assets.tables.listings import UNIVERSE
+from trading_assets.tables.table import Table
 
 Grain = Literal["Daily", "Hourly"]
 CONSOLIDATED = "Consolidated"

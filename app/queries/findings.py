@@ -11,8 +11,10 @@ import streamlit as st
 
 from app.queries.installation import database_version, installation, lake_version, read, settings
 from trading_assets.quality.threshold_file import load_thresholds
-from trading_assets.schemas import QUARANTINED_BARS, QUARANTINED_HOURLY_BARS, TABLES
-from trading_assets.table import Table
+from trading_assets.tables.daily import QUARANTINED_BARS
+from trading_assets.tables.hourly import QUARANTINED_HOURLY_BARS
+from trading_assets.tables.registry import TABLES
+from trading_assets.tables.table import Table
 
 State = Literal["All", "Open", "Accepted"]
 Effect = Literal["blocks the session", "stops the symbol", "information"]

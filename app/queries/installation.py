@@ -17,16 +17,16 @@ import psycopg
 import streamlit as st
 
 from resources.clock import Clock, SimulatorClock, SystemClock
-from resources.database import Database
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from resources.postgres import postgres_for
-from resources.simulator_process import simulator_for
+from resources.database.database import Database
+from resources.database.server import postgres_for
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from resources.services.simulator import simulator_for
 from trading_assets.errors import ConfigurationError, TradingError
-from trading_assets.schemas import DAILY_BARS
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, load_settings
-from trading_assets.table import Table
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.table import Table
 
 T = TypeVar("T")
 _SEEN = "seen_in_this_run"

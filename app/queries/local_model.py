@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.queries.installation import settings
-from resources.ollama import local_model
 from trading_assets.errors import ConfigurationError
 from trading_assets.screener.filters import Query
+from trading_assets.screens.local_model import local_model
 
 
 def name() -> str | None:
@@ -14,7 +14,7 @@ def name() -> str | None:
 
 
 def suggest(sentence: str) -> Query:
-    """Ask the model for a query; see ``resources.ollama`` for what it refuses and when it gives up."""
+    """Ask the model for a query; see ``trading_assets.screens.local_model`` for what it refuses and when it gives up."""
     model = local_model(settings())
     if model is None:
         raise ConfigurationError("No local model is set: name one in TRADING_LOCAL_MODEL")

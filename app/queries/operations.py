@@ -17,13 +17,13 @@ from app.queries.installation import (
     read,
     settings,
 )
-from resources.lake_files import TableFolder
-from resources.lake_stamps import SessionStamp, read_stamps
-from trading_assets.company_schemas import COMPANY_TABLES
-from trading_assets.schemas import TABLES
+from resources.lake.files import TableFolder
+from resources.lake.stamps import SessionStamp, read_stamps
 from trading_assets.sessions import current_session
 from trading_assets.settings import ALL_SOURCES
-from trading_assets.table import Table
+from trading_assets.tables.companies import COMPANY_TABLES
+from trading_assets.tables.registry import TABLES
+from trading_assets.tables.table import Table
 
 # Assets whose rows are in Postgres, and the column that tells when a row was written.
 DATABASE_ASSETS = {

@@ -9,7 +9,8 @@ import streamlit as st
 
 from app.queries.coverage import CONSOLIDATED, Grain, layers
 from app.queries.installation import installation, lake_version
-from trading_assets.schemas import QUARANTINED_BARS, QUARANTINED_HOURLY_BARS
+from trading_assets.tables.daily import QUARANTINED_BARS
+from trading_assets.tables.hourly import QUARANTINED_HOURLY_BARS
 
 VALUES = ("open", "high", "low", "close", "volume", "vwap", "trade_count")
 _cached = st.cache_data(max_entries=100, show_spinner=False)

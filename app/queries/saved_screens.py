@@ -7,9 +7,9 @@ import getpass
 import psycopg
 
 from app.queries.installation import installation, now
-from resources.saved_screens import SavedScreen, SavedScreens
 from trading_assets.errors import ConfigurationError, TransientError
 from trading_assets.screener.filters import Screen
+from trading_assets.screens.saved import SavedScreen, SavedScreens
 
 
 def saved() -> list[SavedScreen]:

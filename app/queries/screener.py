@@ -10,18 +10,21 @@ import polars as pl
 import streamlit as st
 
 from app.queries.installation import installation, lake_version, newest
-from resources.adjusted_bars import read_adjusted_bars
-from resources.screener_market import ScreenerMarket
-from resources.screener_sessions import missing_in_words, missing_sessions
-from resources.screener_sessions import newest_known as newest_known_session
-from trading_assets.features.fundamentals import AGE_COLUMN
+from trading_assets.feature_store.adjusted_bars import read_adjusted_bars
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, SCREENER_EVENTS, UNIVERSE
 from trading_assets.screener.evaluate import Evaluation, evaluate, named_values
 from trading_assets.screener.explain import Explanation, explain
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import DEFAULT_SORT, And, Comparison, Query, predicates
+from trading_assets.screens.stored_market import ScreenerMarket
+from trading_assets.screens.stored_sessions import missing_in_words, missing_sessions
+from trading_assets.screens.stored_sessions import newest_known as newest_known_session
 from trading_assets.sessions import shift
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN
+from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.screens import SCREENER_EVENTS
 
 SPARKLINE_SESSIONS = 63
 _cached = st.cache_data(max_entries=60, show_spinner=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.queries.installation import installation, settings
-from resources.simulator_admin import PlantedRules, SimulatorAdmin, SimulatorHealth, Subject
+from resources.services.simulator_admin import PlantedRules, SimulatorAdmin, SimulatorHealth, Subject
 from trading_assets.errors import ConfigurationError, TransientError
 
 

@@ -10,11 +10,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.components.page_frame import empty
-from app.queries import market, portfolio
+from app.queries import one_symbol, portfolio
 from app.queries.installation import present_session
-from app.sections import company, provenance
-from app.sections.symbol import choose_view, show_chart, show_known_at, show_quote
-from app.sections.symbol_tables import (
+from app.sections.analysis import company, provenance
+from app.sections.analysis.symbol import choose_view, show_chart, show_known_at, show_quote
+from app.sections.analysis.symbol_tables import (
     show_actions,
     show_features,
     show_fills,
@@ -58,7 +58,7 @@ def first_symbol(options: list[str]) -> str:
     return options[0]
 
 
-def show_symbol(symbol: str, view: market.View) -> None:
+def show_symbol(symbol: str, view: one_symbol.View) -> None:
     """Show everything about one symbol."""
     account = portfolio.account()
     show_chart(symbol, view, account)
@@ -79,12 +79,12 @@ def show_symbol(symbol: str, view: market.View) -> None:
                 show()
 
 
-def known_session(view: market.View) -> date:
+def known_session(view: one_symbol.View) -> date:
     """Return the last date whose company snapshots may be seen."""
     return view.as_of.astimezone(NEW_YORK).date() if view.as_of else present_session() or date.max
 
 
-listed = market.symbols()
+listed = one_symbol.symbols()
 if listed.is_empty():
     empty("There are no accepted bars yet.", "Fill the history with `trading-assets up`.")
 else:

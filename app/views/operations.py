@@ -12,7 +12,7 @@ from app.queries import findings as found
 from app.queries import installation, operations
 from app.queries import simulator as simulated
 from app.queries import vendors as asked
-from app.sections import coverage, findings, freshness, runs, simulator, vendors
+from app.sections.operations import coverage, findings, freshness, runs, simulator, vendors
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "Coverage": coverage.show,

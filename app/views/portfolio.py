@@ -14,7 +14,7 @@ from app.charts.bars import allocation_frame, allocation_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
 from app.components import tables
 from app.components.page_frame import empty
-from app.queries import market, portfolio
+from app.queries import one_symbol, portfolio
 from app.queries.installation import settings
 
 RUN = "Run one with `trading-assets run`."
@@ -133,7 +133,9 @@ def show_positions(account: str, session: date, equity: float) -> None:
     st.caption(
         f"After the fills of the orders of session {formatting.day(session)}, marked at the broker's price of {at}"
     )
-    named = held.join(market.sectors(session), on="symbol", how="left", maintain_order="left").with_columns(
+    named = held.join(
+        one_symbol.sectors(session), on="symbol", how="left", maintain_order="left"
+    ).with_columns(
         weight_frac=pl.col("market_value_usd") / equity,
         unrealised_frac=pl.col("unrealised_pnl_usd")
         / (pl.col("average_cost_usd") * pl.col("quantity").abs()),

@@ -12,15 +12,15 @@ from app.components.page_frame import empty
 from app.queries import screener
 from app.queries.installation import expected_session, settings
 from app.queries.screener import Moment
-from app.sections.screener_conditions import show_conditions, show_order
-from app.sections.screener_form import Texts
-from app.sections.screener_model import show_model
-from app.sections.screener_results import show_results
-from app.sections.screener_saved import show_events, show_saving, show_screens
-from app.sections.screener_sentence import ask_sentence, show_understood
-from app.sections.screener_why import show_why, show_words
-from resources.screener_sessions import why_not_stored
+from app.sections.screener.conditions import show_conditions, show_order
+from app.sections.screener.form import Texts
+from app.sections.screener.model import show_model
+from app.sections.screener.results import show_results
+from app.sections.screener.saved import show_events, show_saving, show_screens
+from app.sections.screener.sentence import ask_sentence, show_understood
+from app.sections.screener.why import show_why, show_words
 from trading_assets.screener.filters import Query
+from trading_assets.screens.stored_sessions import why_not_stored
 
 KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (wall time of the reader's zone)
 

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that resources/migrations.py hands over, in one transaction."""
+"""Runs the migrations on the connection that resources/database/migrations.py hands over, in one transaction."""
 
 from alembic import context
 

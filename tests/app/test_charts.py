@@ -22,8 +22,8 @@ from app.charts.palette import palette
 from trading_assets.features.build import build_daily_features
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.series import with_indicators
-from trading_assets.schemas import CORPORATE_ACTIONS
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 DAYS = sessions_between(date(2019, 1, 2), date(2024, 12, 31))
 SIZES = (0, 1, 40, 1260)

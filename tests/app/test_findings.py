@@ -11,7 +11,7 @@ import typer
 
 from app.queries import findings
 from app.queries.findings import Chosen
-from app.sections.findings import accept_command
+from app.sections.operations.findings import accept_command
 
 DAY, NOW = date(2024, 5, 2), datetime(2024, 5, 3, tzinfo=UTC)
 FOUND = [

@@ -100,7 +100,8 @@ def test_the_bars_of_a_session_stand_side_by_side_with_the_batches_they_came_fro
 
 @pytest.mark.parametrize("prices", ["Adjusted", "Split-adjusted", "As traded"])
 def test_prices_are_shown_as_asked_for(open_page, traded, market, prices):
-    from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS
+    from trading_assets.tables.daily import DAILY_BARS
+    from trading_assets.tables.listings import CORPORATE_ACTIONS
 
     with traded.opened() as platform:
         paid = platform.lake.scan(CORPORATE_ACTIONS).filter(pl.col("kind") == "cash_dividend").collect()
@@ -177,7 +178,8 @@ def test_operations_counts_the_bars_of_each_source_against_the_listed_symbols(
     assert not app.exception
     assert len(app.get("vega_lite_chart")) == 2
     with traded.opened() as platform:
-        from trading_assets.schemas import DAILY_BARS, UNIVERSE, VENDOR_DAILY_BARS
+        from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
+        from trading_assets.tables.listings import UNIVERSE
 
         table = VENDOR_DAILY_BARS.get(source.lower(), DAILY_BARS)
         newest = max(platform.lake.sessions(DAILY_BARS))

@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from app.sections.screener_results import page_sizes, says_something
-from app.sections.screener_sentence import EXAMPLES, helpful, marked, replaced
+from app.sections.screener.results import page_sizes, says_something
+from app.sections.screener.sentence import EXAMPLES, helpful, marked, replaced
 from trading_assets.errors import Problem
 from trading_assets.market_data.findings import INSERT
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.screener.english.parse import understand
 from trading_assets.screener.filters import And, Comparison, Not, Or, Query, Sort, predicates
-from trading_assets.screener.parse import understand
 from trading_assets.screener.presets import SCREENS
+from trading_assets.tables.features import DAILY_FEATURES
 
 NEWEST = "2024-05-06"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from resources.simulator_admin import SimulatorAdmin
+from resources.services.simulator_admin import SimulatorAdmin
 from trading_assets.errors import ConfigurationError, TransientError
 
 BARS = "/v2/aggs/ticker/SPY/range/1/day/2024-04-29/2024-05-01"

@@ -16,7 +16,7 @@ from trading_assets.features.build import BENCHMARK, build_daily_features
 from trading_assets.features.compute import computed, inputs_of, reaches
 from trading_assets.features.symbol_runs import symbol_runs
 from trading_assets.features.tiles import Tile, tiles
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES
 
 SYMBOLS, DAYS = 400, 1_000
 FEW = 4  # symbols that are enough to time pandas

@@ -12,14 +12,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resources.feature_history import FeatureHistory
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.features.assets import SESSIONS_AT_ONCE
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.assets.features import SESSIONS_AT_ONCE
+from trading_assets.feature_store.history import FeatureHistory
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 SYMBOLS, MORE_SYMBOLS, FIRST, LAST = 300, 2_000, date(2015, 1, 2), date(2017, 12, 29)
 """Sizes that a laptop does in seconds; `backfilled` and `new_session` take any."""

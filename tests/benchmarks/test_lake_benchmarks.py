@@ -20,11 +20,12 @@ import polars as pl
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from resources.adjusted_bars import read_adjusted_bars
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, VENDOR_DAILY_BARS
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.feature_store.adjusted_bars import read_adjusted_bars
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 TABLE = VENDOR_DAILY_BARS["polygon"]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from resources.catalog import connect, write_catalog
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
+from resources.lake.catalog import connect, write_catalog
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 
 resource = pytest.importorskip("resource", reason="peak memory is measured on POSIX systems")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resources.postgres import postgres_for
+from resources.database.server import postgres_for
 from trading_assets.settings import load_settings
 
 

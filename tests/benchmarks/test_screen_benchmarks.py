@@ -19,14 +19,14 @@ import polars as pl
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from resources.screener_market import ScreenerMarket
-from trading_assets.schemas import DAILY_FEATURES
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.screener.evaluate import COUNTS, evaluate
 from trading_assets.screener.filters import And, Comparison, Cross, Query, Sort, Term
-from trading_assets.screener.market import BADGE_FIELDS
+from trading_assets.screener.market_frame import BADGE_FIELDS
+from trading_assets.screens.stored_market import ScreenerMarket
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.features import DAILY_FEATURES
 
 YEARS = range(2016, 2026)
 WARM_CALLS, COLD_CALLS, ROUNDS = 500, 40, 5

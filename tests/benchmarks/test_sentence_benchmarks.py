@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trading_assets.screener.parse import understand
+from trading_assets.screener.english.parse import understand
 
 
 @pytest.mark.parametrize(

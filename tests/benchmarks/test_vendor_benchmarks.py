@@ -8,14 +8,14 @@ import orjson
 import polars as pl
 import pytest
 
-from resources.alpaca_bars import parse_daily
 from resources.clock import SimulatorClock
-from resources.http import HttpGate, HttpPolicy
-from resources.polygon import parse_grouped
-from resources.raw_store import pack
-from resources.sources import reference_source, sources_for
-from resources.vendors import RawResponse
-from resources.yahoo_chart import parse_chart
+from resources.raw.responses import RawResponse
+from resources.raw.store import pack
+from resources.vendors.alpaca.bars import parse_daily
+from resources.vendors.http.policy import HttpGate, HttpPolicy
+from resources.vendors.polygon.source import parse_grouped
+from resources.vendors.registry import reference_source, sources_for
+from resources.vendors.yahoo.chart import parse_chart
 from trading_assets.sessions import session_open, sessions_between
 from trading_assets.settings import load_settings
 

@@ -16,10 +16,10 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from resources import lake_files
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.schemas import VENDOR_DAILY_BARS
+from resources.lake import files
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 folder, operation, rows, known_at, deadly = sys.argv[1:6]
 half = "half" in sys.argv[6:]
@@ -46,7 +46,7 @@ frame = pl.read_parquet(rows)
 for name in ("replace", "rmdir", "unlink"):
     setattr(os, name, counted(getattr(os, name)))
 pl.DataFrame.write_parquet = counted(writing)
-lake_files._exchange = counted(lake_files._exchange)
+files._exchange = counted(files._exchange)
 shutil._use_fd_functions = False  # rmtree through os.unlink and os.rmdir, which are counted
 if operation == "compact":
     lake.compact_year(table, int(known_at))

@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 
-from resources.alpaca_broker import AlpacaBroker
 from resources.clock import SimulatorClock
-from resources.database import Database
+from resources.database.database import Database
+from resources.vendors.alpaca.broker import AlpacaBroker
 from trading_assets.execution.submission import submit_planned
 
 

@@ -14,10 +14,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from resources.catalog import query, write_catalog
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.schemas import VENDOR_DAILY_BARS
+from resources.lake.catalog import query, write_catalog
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 WRITER = Path(__file__).with_name("lake_writer.py")
 TABLE = VENDOR_DAILY_BARS["polygon"]

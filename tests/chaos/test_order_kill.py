@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from resources.alpaca_broker import AlpacaBroker
-from resources.connections import lock_key
+from resources.database.connections import lock_key
+from resources.vendors.alpaca.broker import AlpacaBroker
 from trading_assets.errors import TransientError
-from trading_assets.execution.store import submitter_lock
+from trading_assets.execution.journal import submitter_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

@@ -15,8 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from resources.postgres import embedded_service, postgres_for
-from resources.processes import process_identity, wait_until_ended
+from resources.database.server import embedded_service, postgres_for
+from resources.services.processes import process_identity, wait_until_ended
 from trading_assets.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys, time
 from pathlib import Path
-from resources.connections import connect
-from resources.postgres import postgres_for
+from resources.database.connections import connect
+from resources.database.server import postgres_for
 from trading_assets.errors import TransientError
 from trading_assets.settings import load_settings
 settings, name = load_settings(env_file=None, data=Path(sys.argv[1])), sys.argv[2]

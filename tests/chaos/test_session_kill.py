@@ -12,14 +12,15 @@ from datetime import date, timedelta
 import pytest
 import requests
 
-from resources.connections import connect
 from resources.dagster_home import dagster_instance
-from resources.lake import Lake
+from resources.database.connections import connect
+from resources.lake.lake import Lake
+from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.market_data.ingest import SESSIONS_PER_PART
-from trading_assets.partitions import RANGE_END_TAG, RANGE_START_TAG
-from trading_assets.runs import run_session
-from trading_assets.schemas import DAILY_BARS, TABLES, VENDOR_DAILY_BARS
+from trading_assets.runs.session import run_session
 from trading_assets.sessions import sessions_between, shift
+from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.registry import TABLES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
 

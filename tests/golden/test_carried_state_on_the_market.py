@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from resources.feature_history import FeatureHistory
+from trading_assets.feature_store.history import FeatureHistory
 from trading_assets.features.build import build_daily_features
 
 SESSIONS = 30

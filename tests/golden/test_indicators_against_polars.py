@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from trading_assets.errors import DataQualityError
 from trading_assets.features.adjust import action_outcomes, adjusted_as_seen_from, adjustment_factors
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.indicators.extremes import highest, lowest
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.trend import sma
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 ACTION_SCHEMA = {
     "symbol": pl.String,
@@ -295,13 +295,11 @@ def test_machine_code_is_made_once_and_numba_is_loaded_only_to_compute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    lazy = (
-        "import sys, trading_assets.features.build, trading_assets.schemas; sys.exit('numba' in sys.modules)"
-    )
+    lazy = "import sys, trading_assets.features.build, trading_assets.tables.registry; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", lazy], check=True, timeout=60)
     kept = []
     for _ in range(2):
-        subprocess.run([sys.executable, "-m", "trading_assets.indicators.compile"], check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "trading_assets.features.compile"], check=True, timeout=120)
         kept.append({path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")})
     assert len(kept[0]) >= 20
     assert kept[1] == kept[0]

@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from trading_assets.features.build import build_daily_features
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.screener.english.parse import parse
 from trading_assets.screener.evaluate import ranked
 from trading_assets.screener.filters import Query
-from trading_assets.screener.market import Market
-from trading_assets.screener.parse import parse
+from trading_assets.screener.market_frame import Market
 from trading_assets.screener.presets import SCREENS
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.features import DAILY_FEATURES
 
 COMPUTED, SCREENED = 30, 8  # sessions; the longest look back is 21
 

@@ -33,12 +33,12 @@ from trading_assets.features.build import build_daily_features, build_hourly_fea
 from trading_assets.features.reference import with_reference
 from trading_assets.indicators.series import with_indicators
 from trading_assets.quality.features import VALID_RANGES
-from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.screener.evaluate import evaluate
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.market import Market
-from trading_assets.screener.parse import parse
-from trading_assets.screener.wording import write
+from trading_assets.screener.market_frame import Market
+from trading_assets.screener.english.parse import parse
+from trading_assets.screener.english.wording import write
 from trading_assets.sessions import session_hours, sessions_between
 
 NAME = "day_range"

@@ -12,9 +12,9 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from resources.dagster_home import child_environment, dagster_instance
-from resources.lake import Lake
-from trading_assets.schemas import TABLES
+from resources.lake.lake import Lake
 from trading_assets.sessions import sessions_between, shift
+from trading_assets.tables.registry import TABLES
 
 pytestmark = pytest.mark.slow
 

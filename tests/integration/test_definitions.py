@@ -15,11 +15,11 @@ import pytest
 from resources.clock import ManualClock
 from resources.platform import Platform
 from sensors.schedules import daily_schedule
-from trading_assets.dagster_resources import PlatformResource
+from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.definitions import defs
-from trading_assets.schemas import TABLES
 from trading_assets.sessions import is_session, sessions_between
 from trading_assets.settings import Settings
+from trading_assets.tables.registry import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH = defs.resolve_asset_graph()

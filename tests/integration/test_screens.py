@@ -11,17 +11,18 @@ import pytest
 from polars.testing import assert_frame_equal
 from psycopg.types.json import Jsonb
 
-from resources.saved_screens import SavedScreens
-from resources.screener_market import ScreenerMarket
-from resources.screener_sessions import missing_in_words, missing_sessions
 from trading_assets.errors import ConfigurationError
-from trading_assets.runs import run_session
-from trading_assets.schemas import DAILY_FEATURES, SCREENER_EVENTS, SCREENER_RESULTS
+from trading_assets.runs.session import run_session
 from trading_assets.screener.evaluate import evaluate, screen_version
 from trading_assets.screener.filters import Comparison, Query, Screen, Sort, Term
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import write_screen
+from trading_assets.screens.saved import SavedScreens
+from trading_assets.screens.stored_market import ScreenerMarket
+from trading_assets.screens.stored_sessions import missing_in_words, missing_sessions
 from trading_assets.sessions import session_close, shift
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.screens import SCREENER_EVENTS, SCREENER_RESULTS
 
 NOW = datetime(2024, 5, 2, 22, tzinfo=UTC)
 HIGH_RSI = Screen(

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from trading_assets.market_data.findings import INSERT
-from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
 from trading_assets.sessions import shift
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
 
 TEXT = "RSI > 50 and price > 5"
 

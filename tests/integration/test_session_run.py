@@ -12,17 +12,13 @@ import pytest
 import requests
 from polars.testing import assert_frame_equal
 
-from resources.catalog import query
-from trading_assets.runs import run_session
-from trading_assets.schemas import (
-    DAILY_BARS,
-    DAILY_FEATURES,
-    QUARANTINED_BARS,
-    SCREENER_RESULTS,
-    TABLES,
-    VENDOR_DAILY_BARS,
-)
+from resources.lake.catalog import query
+from trading_assets.runs.session import run_session
 from trading_assets.sessions import next_session, session_close
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.registry import TABLES
+from trading_assets.tables.screens import SCREENER_RESULTS
 
 pytestmark = pytest.mark.slow
 

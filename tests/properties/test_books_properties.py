@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trading_assets.analytics.books import Fill, Split, books_by_session, books_from_fills
-from trading_assets.analytics.performance import value_books
+from trading_assets.books.holdings import Fill, Split, books_by_session, books_from_fills
+from trading_assets.books.performance import value_books
 from trading_assets.sessions import sessions_between
 
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 1, 12))

@@ -13,8 +13,9 @@ from trading_assets.quality.checks import CHECKS, run_check
 from trading_assets.quality.consolidate import consolidate
 from trading_assets.quality.outcome import ACCEPTED_SCHEMA, FINDING_SCHEMA, CheckOutcome
 from trading_assets.quality.thresholds import QualityThresholds
-from trading_assets.schemas import CORPORATE_ACTIONS, OHLCV
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.daily import OHLCV
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 SESSIONS = sessions_between(date(2016, 5, 18), date(2016, 6, 3))
 DAYS = [*SESSIONS, date(2016, 5, 30)]  # Memorial Day

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.simulator.company_books import company_books, diluted
-from trading_assets.simulator.synthetic import SyntheticMarket
+from trading_assets.simulator.market.company_books import company_books, diluted
+from trading_assets.simulator.market.synthetic import SyntheticMarket
 
 MARKET = SyntheticMarket(7, 60, date(2022, 1, 3))
 COMPANIES = [

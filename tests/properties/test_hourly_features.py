@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets.features.build import build_daily_features, build_hourly_features
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.indicators.registry import FEATURES
-from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import session_hours, sessions_between
+from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 DAYS = sessions_between(date(2026, 10, 20), date(2026, 12, 28))  # the end of summer time, and two half days
 HOURS = [(start, day) for day in DAYS for start, _ in session_hours(day)]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from resources.hourly_grid import HALF_HOUR, HALF_HOUR_SCHEMA, OUTSIDE, UNFINISHED, join_half_hours
+from resources.vendors.half_hours import HALF_HOUR, HALF_HOUR_SCHEMA, OUTSIDE, UNFINISHED, join_half_hours
 from trading_assets.sessions import (
     FIRST_SESSION,
     NEW_YORK,

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.sessions import session_close, session_open
-from trading_assets.simulator.intraday import intraday
-from trading_assets.simulator.market import Bar
-from trading_assets.simulator.price_path import trading_day
-from trading_assets.simulator.tape import Rows, day_number
+from trading_assets.simulator.market.intraday import intraday
+from trading_assets.simulator.market.price_path import trading_day
+from trading_assets.simulator.market.protocol import Bar
+from trading_assets.simulator.market.tape import Rows, day_number
 
 FULL, HALF, BEFORE_DST = date(2024, 3, 12), date(2024, 7, 3), date(2024, 3, 8)
 LATER = datetime(2030, 1, 1, tzinfo=UTC)

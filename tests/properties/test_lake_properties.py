@@ -18,12 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.catalog import connect, write_catalog
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
+from resources.lake.catalog import connect, write_catalog
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.errors import LakeError
-from trading_assets.schemas import BAR_END, BAR_START
-from trading_assets.table import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
+from trading_assets.tables.hourly import BAR_END, BAR_START
+from trading_assets.tables.table import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = [date(2015, 11, 30), date(2015, 12, 1), date(2015, 12, 31), date(2016, 1, 4), date(2016, 1, 5)]
@@ -327,9 +327,9 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 import polars as pl
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.schemas import DAILY_FEATURES as TABLE
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.tables.features import DAILY_FEATURES as TABLE
 
 folder, worker, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 lake = Lake(folder / "lake", FileLocks(folder / "locks"))

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trading_assets.sessions import session_close, session_open, sessions_between
-from trading_assets.simulator.engine import Engine
-from trading_assets.simulator.listings import ActivityQuery, OrderQuery
-from trading_assets.simulator.market import Bar
-from trading_assets.simulator.price_path import trading_day
-from trading_assets.simulator.refusals import Refused
+from trading_assets.simulator.broker.engine import Engine
+from trading_assets.simulator.broker.order_listings import ActivityQuery, OrderQuery
+from trading_assets.simulator.broker.refusals import Refused
+from trading_assets.simulator.market.price_path import trading_day
+from trading_assets.simulator.market.protocol import Bar
 
 SESSIONS = sessions_between(date(2024, 3, 4), date(2024, 3, 12))  # the clocks change on 10 March
 BEFORE = date(2024, 3, 1)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trading_assets.screener.amounts import MAGNITUDES
+from trading_assets.screener.english.amounts import MAGNITUDES
+from trading_assets.screener.english.lexemes import ARTICLES
+from trading_assets.screener.english.lexer import UNIT_WORDS
+from trading_assets.screener.english.parse import parse, understand
+from trading_assets.screener.english.vocabulary import vocabulary
+from trading_assets.screener.english.wording import describe, write
 from trading_assets.screener.fields import FIELDS, is_comparable
 from trading_assets.screener.filters import (
     MAX_DEPTH,
@@ -23,12 +28,7 @@ from trading_assets.screener.filters import (
     Term,
     children,
 )
-from trading_assets.screener.lexemes import ARTICLES
-from trading_assets.screener.lexer import UNIT_WORDS
-from trading_assets.screener.parse import parse, understand
 from trading_assets.screener.ranges import never_or_always
-from trading_assets.screener.vocabulary import vocabulary
-from trading_assets.screener.wording import describe, write
 from trading_assets.sectors import SECTORS
 
 NUMBERS = [field.name for field in FIELDS.values() if field.kind == "number"]

@@ -28,7 +28,7 @@ from trading_assets.screener.filters import (
     predicates,
     values_of,
 )
-from trading_assets.screener.market import BADGE_FIELDS, Market
+from trading_assets.screener.market_frame import BADGE_FIELDS, Market
 from trading_assets.screener.screen_file import read_screen, write_screen
 from trading_assets.sessions import sessions_between
 

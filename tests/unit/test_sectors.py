@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from trading_assets.company_schemas import COMPANY_INFO
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.market_data.universe import with_company_facts
-from trading_assets.schemas import UNIVERSE
 from trading_assets.sectors import OF_VENDOR, SECTORS
-from trading_assets.simulator.companies import SECTOR_NAMES
-from trading_assets.simulator.yahoo_summary import SECTORS as SIMULATED_WORDS
+from trading_assets.simulator.market.listings import SECTOR_NAMES
+from trading_assets.simulator.yahoo.summary import SECTORS as SIMULATED_WORDS
+from trading_assets.tables.companies import COMPANY_INFO
+from trading_assets.tables.listings import UNIVERSE
 
 SESSION = date(2024, 5, 3)
 NAMES = [sector.name for sector in SECTORS]

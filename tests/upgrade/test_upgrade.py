@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.postgres import postgres_for
-from resources.postgres_cluster import program
-from trading_assets.runs import run_session
+from resources.database.server import postgres_for
+from resources.database.server_files import program
+from trading_assets.runs.session import run_session
 from trading_assets.settings import Settings
 
 FOLDER = Path(__file__).parent

@@ -19,7 +19,7 @@ import curl_cffi.requests
 import pytest
 
 from resources.clock import ManualClock
-from resources.http import HttpGate, HttpPolicy
+from resources.vendors.http.policy import HttpGate, HttpPolicy
 
 MONEY_KEY = "PLANTED-KEY-a1b2c3d4"
 MONEY_SECRET = "PLANTED-SECRET/e5f6+g7"
@@ -243,14 +243,14 @@ def make_source(
         key, secret = planted
         url = vendor_server.url
         if name == "polygon":
-            from resources.polygon import PolygonSource
+            from resources.vendors.polygon.source import PolygonSource
 
             return PolygonSource(url, key, gate=gate, clock=after_close, workers=1)
         if name == "yahoo":
-            from resources.yahoo import YahooSource
+            from resources.vendors.yahoo.source import YahooSource
 
             return YahooSource(url, gate=gate, clock=after_close, cache=tmp_path / "yf", workers=1)
-        from resources.alpaca_data import AlpacaSource
+        from resources.vendors.alpaca.source import AlpacaSource
 
         return AlpacaSource(url, key, secret, gate=gate, clock=after_close, workers=1)
 

@@ -22,8 +22,8 @@ from alpaca.trading.client import TradingClient
 from curl_cffi import requests as curl
 from polygon import RESTClient
 
-from resources.transports import attach
-from resources.yahoo_transport import YahooData, yahoo_data
+from resources.vendors.http.transports import attach
+from resources.vendors.yahoo.transport import YahooData, yahoo_data
 from trading_assets.errors import RateLimitedError, TransientError, VendorDataError, VendorRefusedError
 
 HTML = b"<html><body>504 Gateway Time-out</body></html>"

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import requests
 
-from resources.alpaca_data import AlpacaAssets, AlpacaSource
 from resources.clock import ManualClock
-from resources.http import HttpGate, HttpPolicy
-from resources.polygon import PolygonSource
-from resources.yahoo import YahooSource
-from resources.yahoo_company import YahooCompanies
+from resources.vendors.alpaca.source import AlpacaAssets, AlpacaSource
+from resources.vendors.http.policy import HttpGate, HttpPolicy
+from resources.vendors.polygon.source import PolygonSource
+from resources.vendors.yahoo.company import YahooCompanies
+from resources.vendors.yahoo.source import YahooSource
 from trading_assets.errors import (
     RateLimitedError,
     TradingError,
@@ -239,10 +239,10 @@ def side_by_side(different: Callable[[Endpoint], Any]) -> list[list[Endpoint]]:
 def matrix(start_simulator, tmp_path_factory):
     # small pages, so that there is a third one
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("resources.polygon.PAGE", 20)
-        patch.setattr("resources.alpaca_bars.BARS_PER_PAGE", 10)
-        patch.setattr("resources.alpaca_data.BARS_PER_PAGE", 10)
-        patch.setattr("resources.alpaca_actions.ACTIONS_PER_PAGE", 20)
+        patch.setattr("resources.vendors.polygon.source.PAGE", 20)
+        patch.setattr("resources.vendors.alpaca.bars.BARS_PER_PAGE", 10)
+        patch.setattr("resources.vendors.alpaca.source.BARS_PER_PAGE", 10)
+        patch.setattr("resources.vendors.alpaca.corporate_actions.ACTIONS_PER_PAGE", 20)
         simulated = start_simulator(seed=6, symbols=60, years=2, at=NOW.isoformat())
         yield run_matrix(simulated, tmp_path_factory.mktemp("yfinance"))
 

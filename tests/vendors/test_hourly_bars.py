@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from resources.alpaca_data import AlpacaSource
 from resources.clock import ManualClock
-from resources.hourly_grid import (
+from resources.vendors.alpaca.source import AlpacaSource
+from resources.vendors.half_hours import (
     HALF_HOUR,
     HALF_HOUR_SCHEMA,
     HOUR_SCHEMA,
@@ -18,8 +18,8 @@ from resources.hourly_grid import (
     UNFINISHED,
     join_half_hours,
 )
-from resources.http import HttpGate, HttpPolicy
-from resources.yahoo import YahooSource
+from resources.vendors.http.policy import HttpGate, HttpPolicy
+from resources.vendors.yahoo.source import YahooSource
 from trading_assets.errors import DataQualityError, VendorDataError, VendorRefusedError
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.sessions import session_hours, session_open, sessions_between

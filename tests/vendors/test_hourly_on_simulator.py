@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from resources.clock import SimulatorClock
-from resources.sources import reference_source, sources_for
+from resources.vendors.registry import reference_source, sources_for
 from trading_assets.errors import DataQualityError
 from trading_assets.sessions import session_close, session_hours, session_open, shift
 from trading_assets.settings import load_settings

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resources.http import HttpGate, HttpPolicy, Reply
-from resources.pacing import Pace, Pacer
+from resources.vendors.http.pacing import Pace, Pacer
+from resources.vendors.http.policy import HttpGate, HttpPolicy, Reply
 from trading_assets.errors import (
     RateLimitedError,
     TradingError,

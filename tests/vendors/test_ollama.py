@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from resources.ollama import POLICY, LocalModel, over_http
 from trading_assets.errors import TransientError, VendorDataError, VendorRefusedError
 from trading_assets.screener.filters import Comparison, Query
+from trading_assets.screens.local_model import POLICY, LocalModel, over_http
 
 QUERY = Query(where=Comparison(field="rsi_14", operator="<", value=30))
 QUICK = replace(POLICY, connect_seconds=0.5, read_seconds=0.5, total_seconds=0.5)

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from resources.gates import gate_for, open_gates
-from resources.pacing import LONGEST_PAUSE_SECONDS, Pace, Pacer, pace_file
+from resources.vendors.http.gates import gate_for, open_gates
+from resources.vendors.http.pacing import LONGEST_PAUSE_SECONDS, Pace, Pacer, pace_file
 from trading_assets.settings import load_settings
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from resources.pacing import Pace, Pacer
+from resources.vendors.http.pacing import Pace, Pacer
 pacer = Pacer(Pace(8, 0.5), file=Path(sys.argv[1]))
 for _ in range(20):
     pacer.wait()

@@ -12,18 +12,18 @@ import polars as pl
 import pytest
 import zstandard
 
-from resources.catalog import write_catalog
-from resources.database_frames import snapshot_tables
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
-from resources.raw_batches import RawBatches
-from resources.raw_store import RawStore
-from resources.source_examination import examine_sources
-from resources.sources import Endpoints
-from resources.usage import record_usage
+from resources.database.frames import snapshot_tables
+from resources.lake.catalog import write_catalog
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from resources.raw.batches import RawBatches
+from resources.raw.store import RawStore
+from resources.vendors.endpoints import Endpoints
+from resources.vendors.examination import examine_sources
+from resources.vendors.usage import record_usage
 from trading_assets.errors import TradingError
-from trading_assets.schemas import VENDOR_DAILY_BARS
 from trading_assets.settings import load_settings
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 NOW = datetime(2016, 7, 5, 22, tzinfo=UTC)
 SOURCES = ("polygon", "yahoo", "alpaca")

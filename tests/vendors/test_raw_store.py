@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.raw_store import PackedResponses, RawStore, pack
-from resources.vendors import RawResponse
+from resources.raw.responses import RawResponse
+from resources.raw.store import PackedResponses, RawStore, pack
 from trading_assets.errors import LakeError
 
 AT = datetime(2016, 6, 30, 22, 0, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_an_interrupted_write_leaves_nothing_behind(store, monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("resources.raw_store.os.fsync", interrupted)
+    monkeypatch.setattr("resources.raw.store.os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         store.write("yahoo", "daily_bars", [response(b"one")])
     monkeypatch.undo()

@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import pytest
 
 from resources.clock import SystemClock
-from resources.http import HttpGate
-from resources.pacing import Pace, Pacer, pace_file
-from resources.source_examination import examine_sources
-from resources.sources import Endpoints
+from resources.vendors.endpoints import Endpoints
+from resources.vendors.examination import examine_sources
+from resources.vendors.http.pacing import Pace, Pacer, pace_file
+from resources.vendors.http.policy import HttpGate
 from trading_assets.settings import load_settings
 
 NOW = datetime(2024, 6, 28, 21, 0, tzinfo=UTC)

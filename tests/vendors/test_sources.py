@@ -13,19 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from resources.clock import ManualClock
-from resources.fan_out import in_order, sleep_unless_stopped
-from resources.sources import (
-    FlaggedListings,
-    action_sources,
-    alpaca_keys,
-    endpoints,
-    polygon_key,
-    reference_source,
-    sources_for,
-)
-from resources.vendor_bars import BAR_SCHEMA, finish_bars
-from resources.vendor_listings import LISTING_SCHEMA
-from resources.vendors import Fetched
+from resources.vendors.bars import BAR_SCHEMA, finish_bars
+from resources.vendors.endpoints import alpaca_keys, endpoints, polygon_key
+from resources.vendors.http.fan_out import in_order, sleep_unless_stopped
+from resources.vendors.listings import LISTING_SCHEMA
+from resources.vendors.protocol import Fetched
+from resources.vendors.registry import FlaggedListings, action_sources, reference_source, sources_for
 from trading_assets.errors import ConfigurationError, TransientError, VendorDataError
 from trading_assets.sessions import session_close
 from trading_assets.settings import load_settings

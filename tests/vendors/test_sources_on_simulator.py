@@ -10,11 +10,11 @@ import pytest
 import requests
 
 from resources.clock import SimulatorClock
-from resources.raw_store import RawStore
-from resources.sources import action_sources, reference_source, sources_for
-from resources.vendor_bars import BAR_SCHEMA
+from resources.raw.store import RawStore
+from resources.vendors.bars import BAR_SCHEMA
+from resources.vendors.registry import action_sources, reference_source, sources_for
 from trading_assets.errors import DataQualityError, TransientError, VendorDataError
-from trading_assets.quality.merged_actions import NEAR_DAYS, merge_actions
+from trading_assets.quality.actions.merged import NEAR_DAYS, merge_actions
 from trading_assets.sessions import next_session, sessions_between
 from trading_assets.settings import load_settings
 

@@ -115,9 +115,9 @@ def fills(session: DayOption = None, json: JsonOption = False) -> None:
 
 
 def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
-    from resources.database import Database
-    from resources.migrations import migrate
-    from resources.postgres import postgres_for
+    from resources.database.database import Database
+    from resources.database.migrations import migrate
+    from resources.database.server import postgres_for
     from trading_assets.settings import load_settings
 
     settings = load_settings()

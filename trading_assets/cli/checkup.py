@@ -130,8 +130,8 @@ def _calendar(now: datetime) -> Finding:
 
 
 def _sources(settings: Settings, platform: Platform | None, now: datetime) -> Iterator[Finding]:
-    from resources.source_examination import examine_sources
-    from resources.sources import endpoints
+    from resources.vendors.endpoints import endpoints
+    from resources.vendors.examination import examine_sources
 
     others = {}
     if platform is not None:

@@ -27,7 +27,7 @@ def halt(
     [dim]Example:[/] trading-assets halt --level entries --reason "earnings week"
     """
     from resources.platform import shared_platform
-    from trading_assets.execution.assets import account_of
+    from trading_assets.assets.execution import account_of
     from trading_assets.execution.halts import engage_halt
 
     with shared_platform() as platform, platform.database.connection() as connection:
@@ -52,7 +52,7 @@ def resume(reason: ReasonOption) -> None:
     [dim]Example:[/] trading-assets resume --reason "difference explained: manual trade closed"
     """
     from resources.platform import shared_platform
-    from trading_assets.execution.assets import account_of
+    from trading_assets.assets.execution import account_of
     from trading_assets.execution.halts import release_halts
 
     with shared_platform() as platform, platform.database.connection() as connection:
@@ -72,9 +72,9 @@ def reconcile(json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets reconcile
     """
     from resources.platform import shared_platform
-    from trading_assets.execution.assets import account_of, splits_so_far
-    from trading_assets.execution.ledger import newest_session
-    from trading_assets.execution.reconcile import reconcile as compare
+    from trading_assets.assets.execution import account_of, splits_so_far
+    from trading_assets.execution.booked import newest_session
+    from trading_assets.execution.reconciliation import reconcile as compare
 
     with shared_platform() as platform:
         account = account_of(platform)

@@ -47,7 +47,7 @@ def sql(
 
     [dim]Example:[/] trading-assets sql "select symbol, close, rsi_14 from daily_features order by session desc, rsi_14 limit 10"
     """
-    from resources.catalog import query
+    from resources.lake.catalog import query
     from trading_assets.settings import load_settings
 
     settings = load_settings()
@@ -64,7 +64,7 @@ def sql(
 
 
 def _remark(statement: str, frame: pl.DataFrame, instant: datetime | None) -> None:
-    from resources.catalog import without_history
+    from resources.lake.catalog import without_history
 
     if instant is None:
         return
@@ -113,9 +113,9 @@ def bars(
 
     [dim]Example:[/] trading-assets bars AAPL --start 2020-08-01 --end 2020-09-30 --adjust split
     """
-    from resources.adjusted_bars import read_adjusted_bars
-    from resources.lake import Lake
-    from resources.lake_locks import FileLocks
+    from resources.lake.lake import Lake
+    from resources.lake.locks import FileLocks
+    from trading_assets.feature_store.adjusted_bars import read_adjusted_bars
     from trading_assets.settings import load_settings
 
     settings = load_settings()
@@ -204,7 +204,7 @@ def _cell(value: object) -> object:
 
 
 def _shell(catalog: Path, instant: datetime | None) -> None:
-    from resources.catalog import query
+    from resources.lake.catalog import query
 
     err.print("DuckDB SQL over the lake, read only. One statement a line; `tables` lists them; Ctrl-D ends.")
     while True:

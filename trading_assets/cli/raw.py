@@ -14,7 +14,7 @@ from trading_assets.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from resources.vendors import RawResponse
+    from resources.raw.responses import RawResponse
 
 app = typer.Typer(
     name="raw", help="The vendors' own answers behind the rows in the lake.", no_args_is_help=True

@@ -25,9 +25,9 @@ from trading_assets.cli.screen_output import (
 from trading_assets.errors import ConfigurationError, NotUnderstoodError, TradingError
 
 if TYPE_CHECKING:
-    from resources.lake import Lake
-    from resources.screener_sessions import Blocked
+    from resources.lake.lake import Lake
     from trading_assets.screener.filters import Query, Screen
+    from trading_assets.screens.stored_sessions import Blocked
     from trading_assets.settings import Settings
 
 
@@ -104,9 +104,9 @@ def _check_csv(csv: str, *, json: bool, why: str | None) -> None:
 
 
 def _results(lake: Lake, asked: Asked, csv: str | None, limit: int, *, json: bool) -> None:
-    from resources.screener_market import ScreenerMarket
     from trading_assets.screener.evaluate import evaluate
     from trading_assets.screener.filters import DEFAULT_SORT
+    from trading_assets.screens.stored_market import ScreenerMarket
 
     # with what it is ordered by as a column, even if nobody asked for that order
     query = asked.query.model_copy(update={"sort": asked.query.sort or DEFAULT_SORT})
@@ -130,7 +130,7 @@ def _query(
         from trading_assets.screener.screen_file import read_screen
 
         return read_screen(read_text(file)).query
-    from trading_assets.screener.parse import parse
+    from trading_assets.screener.english.parse import parse
 
     try:
         return parse(text or "")
@@ -184,8 +184,8 @@ def _not_understood(text: str, error: NotUnderstoodError, *, json: bool) -> None
 
 
 def _lake(settings: Settings) -> Lake:
-    from resources.lake import Lake
-    from resources.lake_locks import FileLocks
+    from resources.lake.lake import Lake
+    from resources.lake.locks import FileLocks
 
     if not settings.lake_root.is_dir():
         raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
@@ -206,17 +206,17 @@ def _gate(settings: Settings, as_of: str | None) -> Iterator[Blocked]:
 
 
 def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blocked: Blocked) -> Asked:
-    from resources.screener_sessions import (
+    from trading_assets.screener.english.wording import write
+    from trading_assets.screens.stored_sessions import (
         blocked_in_words,
         missing_in_words,
         missing_sessions,
         newest_known,
         why_not_stored,
     )
-    from trading_assets.schemas import DAILY_FEATURES
-    from trading_assets.screener.wording import write
     from trading_assets.sessions import is_session
     from trading_assets.settings import load_settings
+    from trading_assets.tables.features import DAILY_FEATURES
 
     zone = load_settings().zone
     instant = parse_instant(as_of) if as_of else None
@@ -254,8 +254,8 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blo
 
 def _save(query: Query, name: str, description: str) -> None:
     from resources.platform import shared_platform
-    from resources.saved_screens import SavedScreens
     from trading_assets.screener.screen_file import named
+    from trading_assets.screens.saved import SavedScreens
 
     made = named(query, name, description)
     with shared_platform() as platform:
@@ -264,9 +264,9 @@ def _save(query: Query, name: str, description: str) -> None:
 
 
 def _explain(lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
-    from resources.screener_absence import is_known, why_absent
-    from resources.screener_market import ScreenerMarket
     from trading_assets.screener.explain import explain
+    from trading_assets.screens.absence import is_known, why_absent
+    from trading_assets.screens.stored_market import ScreenerMarket
 
     seen = ScreenerMarket(lake).load(asked.query, asked.session, as_of=asked.as_of)
     told = explain(asked.query, seen, symbol)

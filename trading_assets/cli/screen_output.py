@@ -15,10 +15,10 @@ from rich.text import Text
 
 from trading_assets.cli.output import err, out, table
 from trading_assets.errors import ConfigurationError
-from trading_assets.features.fundamentals import AGE_COLUMN
 from trading_assets.screener.display import shown, tells_names, written
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import DEFAULT_SORT
+from trading_assets.tables.fundamentals import AGE_COLUMN
 
 if TYPE_CHECKING:
     import polars as pl

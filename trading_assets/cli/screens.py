@@ -14,8 +14,8 @@ from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
 
 if TYPE_CHECKING:
-    from resources.database import Database
-    from resources.saved_screens import SavedScreens
+    from resources.database.database import Database
+    from trading_assets.screens.saved import SavedScreens
     from trading_assets.settings import Settings
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ NameArgument = Annotated[str, typer.Argument(help="Name of a screen.", show_defa
 @contextmanager
 def saved_screens(settings: Settings) -> Iterator[SavedScreens]:
     """Open the store of saved screens, starting Postgres if nobody has."""
-    from resources.saved_screens import SavedScreens
+    from trading_assets.screens.saved import SavedScreens
 
     with opened_database(settings) as database:
         yield SavedScreens(database)
@@ -36,9 +36,9 @@ def saved_screens(settings: Settings) -> Iterator[SavedScreens]:
 @contextmanager
 def opened_database(settings: Settings) -> Iterator[Database]:
     """Open the database, starting Postgres if nobody has."""
-    from resources.database import Database
-    from resources.migrations import migrate
-    from resources.postgres import postgres_for
+    from resources.database.database import Database
+    from resources.database.migrations import migrate
+    from resources.database.server import postgres_for
 
     with postgres_for(settings) as postgres, Database(postgres.url()) as database:
         migrate(postgres.url())
@@ -51,8 +51,8 @@ def list_screens(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets screens list
     """
+    from trading_assets.screener.english.wording import write
     from trading_assets.screener.presets import SCREENS
-    from trading_assets.screener.wording import write
     from trading_assets.settings import load_settings
 
     with saved_screens(load_settings()) as store:
@@ -81,8 +81,8 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets screens show golden_cross
     """
     from trading_assets.cli.screen import named_screen
+    from trading_assets.screener.english.wording import write
     from trading_assets.screener.presets import SCREENS
-    from trading_assets.screener.wording import write
     from trading_assets.settings import load_settings
 
     settings = load_settings()
@@ -144,9 +144,9 @@ def import_screen(
     [dim]Example:[/] trading-assets screens import my_screen.json
     """
     from resources.platform import shared_platform
-    from resources.saved_screens import SavedScreens
     from trading_assets.cli.screen import read_text
     from trading_assets.screener.screen_file import named, read_screen
+    from trading_assets.screens.saved import SavedScreens
 
     screen = read_screen(read_text(file))
     if name is not None:
@@ -163,7 +163,7 @@ def remove(name: NameArgument) -> None:
     [dim]Example:[/] trading-assets screens remove my_screen
     """
     from resources.platform import shared_platform
-    from resources.saved_screens import SavedScreens
+    from trading_assets.screens.saved import SavedScreens
 
     with shared_platform() as platform:
         SavedScreens(platform.database).remove(name, by=getpass.getuser(), now=platform.clock.now())
@@ -198,7 +198,7 @@ def macros(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets screens macros
     """
-    from trading_assets.screener.macros import MACROS
+    from trading_assets.screener.english.macros import MACROS
 
     if json:
         names = ("name", "description", "definition", "phrases")

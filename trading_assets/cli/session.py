@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from resources.platform import Platform
-    from trading_assets.runs import SessionSummary
+    from trading_assets.runs.session import SessionSummary
 
 
 @friendly_errors
@@ -28,7 +28,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
     from resources.platform import shared_platform
-    from trading_assets.runs import run_session
+    from trading_assets.runs.session import run_session
 
     with shared_platform() as platform, drawn_progress(platform, quiet=json):
         day = parse_day(session, "--session") if session else platform.latest_session()
@@ -73,9 +73,9 @@ def backfill(
     [dim]Example:[/] trading-assets backfill --start 2025-01-01 --end 2026-11-19
     """
     from resources.platform import shared_platform
-    from trading_assets.hourly.runs import backfill_with_hours
     from trading_assets.market_data.findings import blocked_sessions
-    from trading_assets.runs import DATA_ASSETS, HISTORY_ASSETS
+    from trading_assets.runs.hours import backfill_with_hours
+    from trading_assets.runs.session import DATA_ASSETS, HISTORY_ASSETS
     from trading_assets.sessions import sessions_between
 
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
@@ -116,8 +116,8 @@ def snapshot(json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets snapshot
     """
     from resources.platform import shared_platform
-    from trading_assets.company_schemas import COMPANY_TABLES
-    from trading_assets.runs import run_companies
+    from trading_assets.runs.session import run_companies
+    from trading_assets.tables.companies import COMPANY_TABLES
 
     with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
         session = run_companies(platform)
@@ -133,7 +133,7 @@ def snapshot(json: JsonOption = False) -> None:
 def add_hours(platform: Platform, summary: SessionSummary) -> None:
     """Complete the hours of a session that was run; nothing that trades depends on them, so a failure is only told."""
     from trading_assets.errors import TradingError
-    from trading_assets.hourly.runs import complete_hours, hourly_assets, missed_hours
+    from trading_assets.runs.hours import complete_hours, hourly_assets, missed_hours
 
     try:
         complete_hours(platform, missed_hours(platform, summary.session))

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
-from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
 from trading_assets.features.known_versions import KnownBy
 from trading_assets.features.ratios import FACT_SCHEMA, OLDEST_DAYS, SOURCE_COLUMNS
 from trading_assets.sessions import NEW_YORK
-from trading_assets.table import Table
+from trading_assets.tables.companies import KEY_STATISTICS, MARKET_DATA
+from trading_assets.tables.table import Table
 
 _SNAPSHOT = ("symbol", "session")
 _QUOTE = {"price_usd": pl.col("price_usd"), "quoted_on": pl.col("quoted_at").dt.convert_time_zone(NEW_YORK.key).dt.date()}  # fmt: skip

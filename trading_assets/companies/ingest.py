@@ -8,12 +8,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from resources.lake_write import WriteReport
+from resources.lake.writes import WriteReport
 from resources.platform import Platform
-from resources.vendors import CompanySnapshot
-from trading_assets.company_schemas import COMPANY_INFO, COMPANY_TABLES
+from resources.vendors.protocol import CompanySnapshot
 from trading_assets.errors import ConfigurationError
-from trading_assets.schemas import UNIVERSE
+from trading_assets.tables.companies import COMPANY_INFO, COMPANY_TABLES
+from trading_assets.tables.listings import UNIVERSE
 
 KIND = "companies"
 ASSET_TYPES = ("CS", "OS", "ADRC", "NYRS", "ETF", "ETS")

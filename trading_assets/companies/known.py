@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 import polars as pl
 
-from resources.lake import Lake
-from trading_assets.table import Table
+from resources.lake.lake import Lake
+from trading_assets.tables.table import Table
 
 AGE = "age_days"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trading_assets.company_schemas import COMPANY_TABLES
-from trading_assets.table import Table
+from trading_assets.tables.companies import COMPANY_TABLES
+from trading_assets.tables.table import Table
 
 START = "<!-- reference: written by `python -m trading_assets.companies.reference docs/company_data.md` -->"
 

@@ -12,10 +12,10 @@ from psycopg.types.json import Jsonb
 
 from resources.broker import Broker, BrokerFill
 from resources.clock import Clock
-from resources.database import Database
-from trading_assets.execution import halts, store
-from trading_assets.execution.orders import OrderSync, sync_orders
-from trading_assets.execution.store import Connection
+from resources.database.database import Database
+from trading_assets.execution import halts, journal
+from trading_assets.execution.journal import Connection
+from trading_assets.execution.order_sync import OrderSync, sync_orders
 from trading_assets.sessions import NEW_YORK
 
 READ_AGAIN = timedelta(days=1)
@@ -65,7 +65,7 @@ def ingest_fills(database: Database, broker: Broker, clock: Clock, *, account: s
         pending, contradictions = check_sums(connection, account)
         for client_order_id, sentence in contradictions.items():
             # Once for each: a person who has looked and released the halt must not be halted by the same again.
-            if store.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
+            if journal.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
                 halts.engage_halt(
                     connection, account, "orders", sentence, engaged_by="fill_ingestion", now=now
                 )
@@ -89,7 +89,7 @@ def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[st
     tuple
         Client order ids whose fills are not all published yet; sentences about those that contradict their fills.
     """
-    found = store.rows_of(
+    found = journal.rows_of(
         connection,
         "select o.client_order_id, o.filled_quantity, o.average_fill_price_usd, sum(f.quantity) as quantity,"
         " sum(f.quantity * f.price_usd) / nullif(sum(f.quantity), 0) as price_usd"
@@ -146,7 +146,7 @@ def _insert(
 
 
 def _watermark(connection: Connection, account: str, now: datetime) -> tuple[datetime, datetime]:
-    (row,) = store.rows_of(
+    (row,) = journal.rows_of(
         connection,
         "select (select opened_at from accounts where account = %s) as opened_at,"
         " (select max(executed_at) from fills where account = %s) as last_fill,"
@@ -162,7 +162,7 @@ def _watermark(connection: Connection, account: str, now: datetime) -> tuple[dat
 
 
 def _orders_by_id(connection: Connection, broker_order_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    found = store.rows_of(
+    found = journal.rows_of(
         connection,
         "select broker_order_id, client_order_id, intent_id, session from orders where broker_order_id = any(%s)",
         (list(broker_order_ids),),
@@ -172,7 +172,7 @@ def _orders_by_id(connection: Connection, broker_order_ids: Iterable[str]) -> di
 
 def _journal_foreign(connection: Connection, foreign: Sequence[BrokerFill], now: datetime) -> None:
     for fill in foreign:
-        store.add_event_once(
+        journal.add_event_once(
             connection,
             f"order:{fill.broker_order_id}:{fill.activity_id}",
             "foreign_fill",

@@ -10,7 +10,7 @@ from typing import Literal
 from psycopg.types.json import Jsonb
 
 from trading_assets.execution.intents import EXITS, Purpose
-from trading_assets.execution.store import Connection, rows_of
+from trading_assets.execution.journal import Connection, rows_of
 
 HaltLevel = Literal["entries", "orders", "flatten"]
 ALL_ACCOUNTS = "*"

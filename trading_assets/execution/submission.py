@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 from resources.broker import Answer, Broker, BrokerOrder, OrderRequest, Outcome, SubmitResult
 from resources.clock import Clock
-from resources.database import Database
+from resources.database.database import Database
 from trading_assets.errors import BrokerRejectedError, ConfigurationError
-from trading_assets.execution import halts, store
+from trading_assets.execution import halts, journal
 from trading_assets.execution.fills import FillReport, ingest_fills
+from trading_assets.execution.journal import JournaledIntent, SubmitterReplacedError
 from trading_assets.execution.order_states import UNRESOLVED, IntentEvent, IntentState
-from trading_assets.execution.orders import open_orders, sync_orders
-from trading_assets.execution.resolve import adopt, differing_fields, look_up, resolve
-from trading_assets.execution.store import JournaledIntent, SubmitterReplacedError
+from trading_assets.execution.order_sync import open_orders, sync_orders
 from trading_assets.execution.submitter import Submitter, Wait
+from trading_assets.execution.unknown_outcomes import adopt, differing_fields, look_up, resolve
 
 SENDS_PER_RUN = 5
 
@@ -71,15 +71,15 @@ def submit_planned(
     UnknownOutcomeError, ReconciliationError, TransientError
         If the broker's state cannot be established; nothing (more) was sent.
     """
-    with database.try_advisory_lock(store.submitter_lock(account)) as is_ours:
+    with database.try_advisory_lock(journal.submitter_lock(account)) as is_ours:
         if not is_ours:
             return SubmissionReport(account, is_busy=True)
         with database.connection() as connection:
-            token = store.take_token(connection, account, holder, clock.now())
+            token = journal.take_token(connection, account, holder, clock.now())
         submitter = Submitter(database, clock, account, mode, token, wait)
         report = start_up_check(submitter, broker)
         with database.connection() as connection:
-            queue = store.intents_in(connection, account, [IntentState.PLANNED])
+            queue = journal.intents_in(connection, account, [IntentState.PLANNED])
         for intent in queue:
             report = _send(submitter, broker, intent, report)
     return report
@@ -93,10 +93,10 @@ def settle(
     A decision needs it first: books without yesterday's fills would buy the same position once more. Nothing is
     done while another submitter is at work, which does the same.
     """
-    with database.try_advisory_lock(store.submitter_lock(account)) as is_ours:
+    with database.try_advisory_lock(journal.submitter_lock(account)) as is_ours:
         if is_ours:
             with database.connection() as connection:
-                token = store.take_token(connection, account, holder, clock.now())
+                token = journal.take_token(connection, account, holder, clock.now())
             start_up_check(Submitter(database, clock, account, mode, token, wait), broker)
 
 
@@ -109,7 +109,7 @@ def start_up_check(submitter: Submitter, broker: Broker) -> SubmissionReport:
     _check_account(submitter, broker)
     report = SubmissionReport(submitter.account)
     with submitter.database.connection() as connection:
-        unresolved = store.intents_in(connection, submitter.account, UNRESOLVED)
+        unresolved = journal.intents_in(connection, submitter.account, UNRESOLVED)
     for intent in unresolved:
         report = _settled(report, resolve(submitter, broker, intent))
     fills = ingest_fills(submitter.database, broker, submitter.clock, account=submitter.account)
@@ -145,7 +145,7 @@ def _enforce_halts(submitter: Submitter, broker: Broker, report: SubmissionRepor
     for order in waiting:
         is_asked = broker.cancel(order["broker_order_id"])
         with submitter.database.connection() as connection:
-            store.add_event_once(
+            journal.add_event_once(
                 connection,
                 order["client_order_id"],
                 "cancel_requested",
@@ -189,12 +189,12 @@ def _claim(submitter: Submitter, intent: JournaledIntent) -> JournaledIntent | s
         )
     now = submitter.clock.now()
     with submitter.database.connection() as connection:
-        store.check_token(connection, submitter.account, submitter.token)
+        journal.check_token(connection, submitter.account, submitter.token)
         halt = halts.halt_forbids(halts.active_halts(connection, submitter.account), intent.purpose)
         if halt is None:
-            return store.move(connection, intent, IntentEvent.CLAIMED, now, token=submitter.token)
+            return journal.move(connection, intent, IntentEvent.CLAIMED, now, token=submitter.token)
         detail = f"halt {halt.halt_id} ({halt.level}): {halt.reason}"
-        store.add_event_once(
+        journal.add_event_once(
             connection, intent.client_order_id, "held", now, intent_id=intent.intent_id, detail=detail
         )
         return detail

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from resources.broker import Answer, BrokerOrder
 from resources.clock import Clock
-from resources.database import Database
-from trading_assets.execution import halts, store
+from resources.database.database import Database
+from trading_assets.execution import halts, journal
+from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_states import IntentEvent
-from trading_assets.execution.orders import record_order
-from trading_assets.execution.store import JournaledIntent
+from trading_assets.execution.order_sync import record_order
 
 Wait = Callable[[float], None]
 
@@ -38,8 +38,8 @@ class Submitter:
     ) -> JournaledIntent:
         """Take one step in a transaction of its own."""
         with self.database.connection() as connection:
-            store.check_token(connection, self.account, self.token)
-            return store.move(
+            journal.check_token(connection, self.account, self.token)
+            return journal.move(
                 connection,
                 intent,
                 event,
@@ -62,8 +62,8 @@ class Submitter:
         """Record that the order exists at the broker, with the order itself."""
         now = self.clock.now()
         with self.database.connection() as connection:
-            store.check_token(connection, self.account, self.token)
-            moved = store.move(
+            journal.check_token(connection, self.account, self.token)
+            moved = journal.move(
                 connection,
                 intent,
                 event,
@@ -79,7 +79,7 @@ class Submitter:
     def note(self, intent: JournaledIntent, kind: str, detail: str, answer: Answer | None = None) -> None:
         """Append an event that changes no state."""
         with self.database.connection() as connection:
-            store.add_event(
+            journal.add_event(
                 connection,
                 intent.client_order_id,
                 kind,

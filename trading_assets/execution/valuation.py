@@ -8,15 +8,16 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 
+from resources.database.rows import replace_rows
 from resources.platform import Platform
-from resources.postgres_rows import replace_rows
 from trading_assets import sessions as calendar
-from trading_assets.analytics import performance
-from trading_assets.analytics.books import Books, Fill, Split, books_from_fills
-from trading_assets.execution.ledger import account_fills, known_splits, newest_session, opening
+from trading_assets.books import performance
+from trading_assets.books.holdings import Books, Fill, Split, books_from_fills
+from trading_assets.execution.booked import account_fills, known_splits, newest_session, opening
 from trading_assets.risk import metrics
-from trading_assets.schemas import DAILY_BARS, DAILY_FEATURES
 from trading_assets.sessions import NEW_YORK
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
 
 RISK_SESSIONS = 252
 MARK_LOOK_BACK = 252

@@ -15,7 +15,6 @@ from trading_assets.errors import DataQualityError
 from trading_assets.features.action_effects import accumulate, place
 from trading_assets.features.adjust import PRICES
 from trading_assets.features.compute import Market, computed, inputs_of, reaches
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
 from trading_assets.features.symbol_runs import SymbolRuns, looked_up, symbol_runs
 from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
@@ -24,9 +23,10 @@ from trading_assets.indicators.kernel import FloatArray, IndexArray
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.volatility import SESSIONS_PER_YEAR
 from trading_assets.indicators.workspace import new_array
-from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.sessions import sessions_between
-from trading_assets.table import Table
+from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
+from trading_assets.tables.table import Table
 
 BENCHMARK = "SPY"
 BAR_COLUMNS = ("symbol", "session", *PRICES, "volume")

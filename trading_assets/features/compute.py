@@ -18,7 +18,7 @@ from trading_assets.indicators.feature import Feature
 from trading_assets.indicators.kernel import FloatArray, IndexArray, Memory
 from trading_assets.indicators.registry import INDICATORS, WINDOW_BARS
 from trading_assets.indicators.workspace import like
-from trading_assets.table import Table
+from trading_assets.tables.table import Table
 
 _INPUTS = {*PRICES, "volume", "raw_close", "raw_volume", "traded_usd", "benchmark_close"}
 

@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 
 from trading_assets import sessions as calendar
-from trading_assets.table import UTC_INSTANT
+from trading_assets.tables.table import UTC_INSTANT
 
 KnownBy = Literal["next_open", "open"]
 """When what a row of a session may know must have been known: before the next session opens, at which orders from the row

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.known_versions import VERSION_SCHEMA, KnownBy, newest_known
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 OLDEST_DAYS = 365
 """Days after which a snapshot counts as none: it has no quarter in common with the four newest any more."""

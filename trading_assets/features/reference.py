@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trading_assets.company_schemas import KEY_STATISTICS
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS, Fundamental
 from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.indicators.feature import HOURS_PER_SESSION, Feature, Indicator, Range, Scale
 from trading_assets.indicators.registry import INDICATORS
-from trading_assets.schemas import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.tables.companies import KEY_STATISTICS
+from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS, Fundamental
 
 START = "<!-- reference: written by `python -m trading_assets.features.reference docs/features.md` -->"
 _SCALES: dict[Scale, str] = {"price": "the session's price", "shares": "the session's shares", "none": ""}

@@ -6,7 +6,7 @@ from it: a new indicator is one function and one entry here.
 
 from __future__ import annotations
 
-from trading_assets.indicators import extremes, market, momentum, returns, trend, volatility, volume
+from trading_assets.indicators import benchmark, extremes, momentum, returns, trend, volatility, volume
 from trading_assets.indicators.feature import ANY, LOSS, PERCENT, POSITIVE, Feature, Indicator
 from trading_assets.indicators.kernel import FloatArray
 
@@ -92,9 +92,9 @@ INDICATORS: tuple[Indicator, ...] = (
         Feature("distance_high_252", "close / high_252 - 1", "fraction", 252, "none", (-1.0, 0.0), ("distance from 52-week high", "distance from high")),)),
     Indicator(returns.gap, ("open", "close"), (), "open / previous close - 1", (
         Feature("gap", "open / previous close - 1", "fraction", 2, "none", LOSS, ("opening gap", "overnight gap", "gap")),)),
-    Indicator(market.beta, ("close", "benchmark_close"), (252,), "empyrical beta", (
+    Indicator(benchmark.beta, ("close", "benchmark_close"), (252,), "empyrical beta", (
         Feature("beta_252", "Beta to SPY over 252 returns", "ratio", 253, "none", ANY, ("beta", "market beta")),)),
-    Indicator(market.correlation, ("close", "benchmark_close"), (63,), "Pearson correlation", (
+    Indicator(benchmark.correlation, ("close", "benchmark_close"), (63,), "Pearson correlation", (
         Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with SPY", "market correlation")),)),
 )
 # fmt: on

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import polars as pl
 from psycopg.types.json import Jsonb
 
-from resources.database import Database
+from resources.database.database import Database
 from trading_assets.errors import ConfigurationError
 from trading_assets.quality.outcome import ACCEPTED_SCHEMA
 from trading_assets.quality.refused import JUMP_CHECK

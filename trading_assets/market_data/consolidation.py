@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from resources.lake_write import WriteReport
+from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.market_data.acceptance import accepted_findings, bars_taken
@@ -16,8 +16,9 @@ from trading_assets.market_data.fetches import unfinished_sessions
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
 from trading_assets.quality.threshold_file import load_thresholds
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.settings import Settings, SourceName
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 SESSIONS_AT_ONCE = 126
 LOOK_BACK_SESSIONS = 30

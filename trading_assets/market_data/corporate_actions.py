@@ -8,14 +8,14 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from resources.lake import Lake
-from resources.lake_write import WriteReport
+from resources.lake.lake import Lake
+from resources.lake.writes import WriteReport
 from resources.platform import Platform
-from resources.vendor_actions import ACTION_COLUMNS
+from resources.vendors.actions import ACTION_COLUMNS
 from trading_assets import sessions as calendar
 from trading_assets.market_data.ingest import Ingested, covered_days, store_fetched
-from trading_assets.quality.merged_actions import SETTLED_AFTER, MergedActions, merge_actions
-from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
+from trading_assets.quality.actions.merged import SETTLED_AFTER, MergedActions, merge_actions
+from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from resources.platform import Platform
 from trading_assets.errors import DataQualityError
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES
 
 
 def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:

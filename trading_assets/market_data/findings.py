@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from resources.database import Database
+from resources.database.database import Database
 from trading_assets.errors import DataQualityError
 from trading_assets.quality.outcome import CheckOutcome
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, DAILY_FEATURES, UNIVERSE
 from trading_assets.sessions import shift
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 
 INSERT = """
 insert into quality_findings (check_name, severity, table_name, session, bar_start, symbol, source, value, expectation, found_at,

@@ -10,18 +10,19 @@ from itertools import dropwhile
 
 import polars as pl
 
-from resources.gates import open_gates
-from resources.lake_write import WriteReport
+from resources.lake.writes import WriteReport
 from resources.platform import Platform
-from resources.usage import record_usage
-from resources.vendors import Fetched
+from resources.vendors.http.gates import open_gates
+from resources.vendors.protocol import Fetched
+from resources.vendors.usage import record_usage
 from trading_assets import sessions as calendar
 from trading_assets.errors import VendorDataError
 from trading_assets.market_data.vanished import require_not_vanished
 from trading_assets.quality.reports import one_row_per_key
-from trading_assets.schemas import UNIVERSE, VENDOR_ACTIONS, VENDOR_DAILY_BARS
 from trading_assets.settings import SourceName
-from trading_assets.table import Table
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
+from trading_assets.tables.listings import UNIVERSE, VENDOR_ACTIONS
+from trading_assets.tables.table import Table
 
 SESSIONS_PER_PART = 63
 

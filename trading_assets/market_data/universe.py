@@ -7,16 +7,17 @@ from datetime import date
 
 import polars as pl
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from resources.platform import Platform
-from resources.vendor_listings import FLAG_COLUMNS
-from resources.vendors import Fetched
+from resources.vendors.listings import FLAG_COLUMNS
+from resources.vendors.protocol import Fetched
 from trading_assets import sessions as calendar
 from trading_assets.companies.known import join_known
-from trading_assets.company_schemas import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.market_data.ingest import Ingested, store_fetched
-from trading_assets.schemas import DAILY_BARS, UNIVERSE
 from trading_assets.sectors import OF_VENDOR
+from trading_assets.tables.companies import COMPANY_INFO, KEY_STATISTICS
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.listings import UNIVERSE
 
 SETTLING_SESSIONS = 21
 """A symbol whose first bar comes so soon after the first bar of all may have been listed long before."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from resources.database import Database
-from trading_assets.history_plan import unbroken
+from resources.database.database import Database
 from trading_assets.market_data.findings import BEFORE_FEATURES, BEFORE_ORDERS, blocked_sessions
-from trading_assets.schemas import DAILY_FEATURES, SCREENER_EVENTS, SCREENER_RESULTS
+from trading_assets.missing_work import unbroken
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.screens import SCREENER_EVENTS, SCREENER_RESULTS
 
 MADE_OF_CHECKED = frozenset({DAILY_FEATURES.name, SCREENER_RESULTS.name, SCREENER_EVENTS.name, "signals"})
 """Assets that are made of no session whose blocking checks failed."""

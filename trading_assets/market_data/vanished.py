@@ -7,10 +7,10 @@ from datetime import date
 
 import polars as pl
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.errors import VendorDataError
-from trading_assets.table import Table
+from trading_assets.tables.table import Table
 
 FEWEST_ROWS = 5
 """Fewer stored rows than this prove nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trading_assets.quality.actions.splits import missing_split
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
 from trading_assets.quality.freshness import freshness
@@ -11,7 +12,6 @@ from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check, unfinished_bar
 from trading_assets.quality.sources import cross_source
-from trading_assets.quality.splits import missing_split
 from trading_assets.quality.stale import stale_price
 from trading_assets.quality.volumes import volume_collapse
 

@@ -8,12 +8,12 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.build import BENCHMARK
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.indicators.registry import FEATURES, INDICATORS
 from trading_assets.quality.nulls import null_rises
 from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
 from trading_assets.quality.thresholds import QualityThresholds
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 Ranges = Mapping[str, tuple[float | None, float | None]]
 _SLACK = 1e-9

@@ -6,14 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from trading_assets.schemas import (
-    DAILY_BARS,
-    HOURLY_BARS,
-    OHLCV,
-    QUARANTINED_BARS,
-    QUARANTINED_HOURLY_BARS,
-)
-from trading_assets.table import Table
+from trading_assets.tables.daily import DAILY_BARS, OHLCV, QUARANTINED_BARS
+from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
+from trading_assets.tables.table import Table
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.outcome import Measured, findings_frame
-from trading_assets.table import UTC_INSTANT
+from trading_assets.tables.table import UTC_INSTANT
 
 HOURS_SCHEMA = pl.Schema({"session": pl.Date(), "bar_start": UTC_INSTANT})
 

@@ -12,7 +12,7 @@ from typing import Literal
 import polars as pl
 
 from trading_assets.quality.thresholds import QualityThresholds
-from trading_assets.table import UTC_INSTANT
+from trading_assets.tables.table import UTC_INSTANT
 
 Severity = Literal["warn", "error"]
 

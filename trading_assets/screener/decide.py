@@ -24,7 +24,7 @@ from trading_assets.screener.filters import (
     basis_of,
     values_of,
 )
-from trading_assets.screener.market import Market
+from trading_assets.screener.market_frame import Market
 
 BoolArray = NDArray[np.bool_]
 

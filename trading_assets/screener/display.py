@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trading_assets.screener.english.words import TEXT_VALUES
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.words import TEXT_VALUES
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from trading_assets.features.fundamentals import AGE_COLUMN
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.screener.decide import BoolArray, fails, passes
+from trading_assets.screener.english.wording import describe
 from trading_assets.screener.filters import (
     DEFAULT_SORT,
     And,
@@ -24,8 +24,8 @@ from trading_assets.screener.filters import (
     predicates,
     sides_of,
 )
-from trading_assets.screener.market import Market, columns_needed
-from trading_assets.screener.wording import describe
+from trading_assets.screener.market_frame import Market, columns_needed
+from trading_assets.tables.fundamentals import AGE_COLUMN
 
 OVERSOLD_BELOW = 30.0
 OVERBOUGHT_ABOVE = 70.0

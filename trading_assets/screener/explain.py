@@ -9,6 +9,7 @@ import numpy as np
 
 from trading_assets.screener.decide import fails, passes
 from trading_assets.screener.display import bound, shown
+from trading_assets.screener.english.wording import describe
 from trading_assets.screener.evaluate import conjuncts, evaluate
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
@@ -23,8 +24,7 @@ from trading_assets.screener.filters import (
     sides_of,
     values_of,
 )
-from trading_assets.screener.market import Market
-from trading_assets.screener.wording import describe
+from trading_assets.screener.market_frame import Market
 
 Outcome = Literal["passes", "fails", "missing"]
 NOT_THERE = "no accepted bar at the session"

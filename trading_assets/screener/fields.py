@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.indicators.feature import ANY, POSITIVE, Range, Scale
 from trading_assets.indicators.registry import FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 Kind = Literal["number", "text"]
 Group = Literal["technical", "fundamental", "descriptive"]

@@ -11,9 +11,9 @@ import orjson
 from pydantic import ValidationError
 
 from trading_assets.errors import NotUnderstoodError, Problem, VendorDataError
+from trading_assets.screener.english.words import TEXT_VALUES
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import In, Query, predicates
-from trading_assets.screener.words import TEXT_VALUES
 from trading_assets.sectors import SECTORS
 
 CHAT_PATH = "/api/chat"

@@ -10,7 +10,7 @@ import polars as pl
 from trading_assets.screener.evaluate import ranked
 from trading_assets.screener.explain import NOT_THERE, reasons
 from trading_assets.screener.filters import Query
-from trading_assets.screener.market import Market
+from trading_assets.screener.market_frame import Market
 
 _MEMBER = pl.Schema({"symbol": pl.String(), "session": pl.Date()})
 

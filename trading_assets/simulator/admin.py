@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trading_assets.simulator.faults import MEANINGS
+from trading_assets.simulator.faults.rules import MEANINGS
+from trading_assets.simulator.market.tape import published_day
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.state import Correction
-from trading_assets.simulator.tape import published_day
 from trading_assets.simulator.wire import json_answer, json_body, parse_day
 
 _CORRECTABLE = ("open", "high", "low", "close", "volume")

@@ -12,15 +12,18 @@ from starlette.routing import BaseRoute
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator import admin, alpaca_data, alpaca_trading, dirt_routes, polygon, yahoo
+from trading_assets.simulator import admin, dirt_routes
+from trading_assets.simulator.alpaca import data_routes, trading_routes
+from trading_assets.simulator.broker.engine import Engine
 from trading_assets.simulator.clock import ClockMode, SimulationClock
-from trading_assets.simulator.engine import Engine
-from trading_assets.simulator.replay import ReplayMarket
+from trading_assets.simulator.market.replay import ReplayMarket
+from trading_assets.simulator.market.synthetic import SyntheticMarket
+from trading_assets.simulator.market.tape import TapeMarket, publication
+from trading_assets.simulator.polygon import routes as polygon
 from trading_assets.simulator.server import Server, application
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.state import StateStore
-from trading_assets.simulator.synthetic import SyntheticMarket
-from trading_assets.simulator.tape import TapeMarket, publication
+from trading_assets.simulator.yahoo import routes as yahoo
 
 FIRST_SESSION = "first_session"
 CLOCK_MODE = "clock_mode"
@@ -50,7 +53,7 @@ def simulate(options: Options) -> None:
         with contextlib.closing(_broker(options, simulation)) as engine:
             simulation.engine = engine
             simulation.settle()
-            routes = [*protocols(simulation), *alpaca_trading.routes(engine)]
+            routes = [*protocols(simulation), *trading_routes.routes(engine)]
             Server(application(simulation, routes), options.port_file).listen(options.port)
 
 
@@ -76,7 +79,7 @@ def protocols(simulation: Simulation) -> list[BaseRoute]:
     return [
         *polygon.routes(simulation.as_shown_by("polygon")),
         *yahoo.routes(simulation.as_shown_by("yahoo")),
-        *alpaca_data.routes(simulation.as_shown_by("alpaca")),
+        *data_routes.routes(simulation.as_shown_by("alpaca")),
         *admin.routes(simulation),
         *dirt_routes.routes(simulation),
     ]

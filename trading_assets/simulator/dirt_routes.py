@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trading_assets.simulator.dirt import MEANINGS
+from trading_assets.simulator.faults.dirt import MEANINGS
 from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.wire import json_answer, json_body
 

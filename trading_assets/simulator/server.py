@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
-from trading_assets.simulator.dirt import DirtMiddleware
-from trading_assets.simulator.fault_answers import TRANSPORT, FaultMiddleware
+from trading_assets.simulator.faults.dirt import DirtMiddleware
+from trading_assets.simulator.faults.fault_answers import TRANSPORT, FaultMiddleware
 from trading_assets.simulator.simulation import Simulation
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from trading_assets.simulator.clock import SimulationClock
-from trading_assets.simulator.dirt import Dirt
-from trading_assets.simulator.faults import Faults
+from trading_assets.simulator.faults.dirt import Dirt
+from trading_assets.simulator.faults.rules import Faults
+from trading_assets.simulator.faults.vendor_tape import VendorTape
+from trading_assets.simulator.market.tape import TapeMarket
 from trading_assets.simulator.state import StateStore
-from trading_assets.simulator.tape import TapeMarket
-from trading_assets.simulator.vendor_tape import VendorTape
 
 
 class Advancing(Protocol):

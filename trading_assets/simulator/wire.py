@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trading_assets.sessions import NEW_YORK
-from trading_assets.simulator.tape import day_of
+from trading_assets.simulator.market.tape import day_of
 
 JSON_TYPE = "application/json"
 VENDORS = ("polygon", "yahoo", "alpaca")

@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.companies.facts import fundamental_facts
-from trading_assets.company_schemas import KEY_STATISTICS, MARKET_DATA
 from trading_assets.features.ratios import with_fundamentals
-from trading_assets.schemas import CORPORATE_ACTIONS
 from trading_assets.sessions import session_close, session_open, sessions_between
+from trading_assets.tables.companies import KEY_STATISTICS, MARKET_DATA
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 FIRST, SECOND, THIRD = date(2024, 4, 26), date(2024, 5, 3), date(2024, 5, 10)
 MONDAY_NOON = datetime(2024, 5, 6, 16, tzinfo=UTC)

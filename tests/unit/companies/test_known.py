@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.companies.known import companies_as_of, join_known
-from trading_assets.company_schemas import ESG_SCORES
+from trading_assets.tables.companies import ESG_SCORES
 
 FIRST, SECOND, THIRD = date(2024, 5, 3), date(2024, 5, 10), date(2024, 5, 17)
 KNOWN = datetime(2024, 6, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trading_assets.companies.reference import with_reference
-from trading_assets.company_schemas import COMPANY_TABLES
+from trading_assets.tables.companies import COMPANY_TABLES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "company_data.md"
 

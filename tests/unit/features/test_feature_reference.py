@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.reference import feature_reference, with_reference
 from trading_assets.indicators.registry import FEATURES
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "features.md"
 

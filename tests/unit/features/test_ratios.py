@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.ratios import FACT_SCHEMA, OLDEST_DAYS, with_fundamentals
 from trading_assets.sessions import next_session, session_open
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 FRIDAY, MONDAY, TUESDAY = date(2024, 5, 3), date(2024, 5, 6), date(2024, 5, 7)
 AFTER_THE_CLOSE = datetime(2024, 5, 3, 21, tzinfo=UTC)

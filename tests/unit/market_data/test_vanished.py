@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from resources.lake import Lake
-from resources.lake_locks import FileLocks
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
 from trading_assets.errors import VendorDataError
 from trading_assets.market_data.vanished import require_not_vanished
-from trading_assets.schemas import VENDOR_DAILY_BARS
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 TABLE = VENDOR_DAILY_BARS["polygon"]
 HOLIDAY, FIRST, LAST = date(2016, 7, 4), date(2016, 7, 5), date(2016, 7, 6)

@@ -18,8 +18,9 @@ from trading_assets.quality.outcome import (
     judge,
 )
 from trading_assets.quality.thresholds import QualityThresholds
-from trading_assets.schemas import CORPORATE_ACTIONS, DAILY_BARS, QUARANTINED_BARS
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
+from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 HISTORY = sessions_between(date(2016, 5, 31), date(2016, 6, 30))
 SESSIONS = HISTORY[-4:]

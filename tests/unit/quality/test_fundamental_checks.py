@@ -7,7 +7,6 @@ from datetime import date
 import polars as pl
 import pytest
 
-from trading_assets.features.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.quality.features import (
     VALID_RANGES,
@@ -16,7 +15,8 @@ from trading_assets.quality.features import (
     feature_values,
 )
 from trading_assets.quality.thresholds import QualityThresholds
-from trading_assets.schemas import DAILY_FEATURES
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
 BEFORE, SESSION = date(2024, 5, 2), date(2024, 5, 3)
 SYMBOLS = [f"S{number:02d}" for number in range(40)]

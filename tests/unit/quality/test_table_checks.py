@@ -7,12 +7,12 @@ from datetime import date
 import polars as pl
 import pytest
 
-from trading_assets.quality.actions import action_values
+from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.features import expected_warm_up, feature_null_rate, feature_values
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
-from trading_assets.schemas import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 
 BEFORE, TODAY = date(2016, 6, 29), date(2016, 6, 30)
 SYMBOLS = [f"S{number:03d}" for number in range(200)]

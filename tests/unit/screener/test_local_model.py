@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from resources.http import Reply
-from resources.ollama import LocalModel, local_model
+from resources.vendors.http.policy import Reply
 from trading_assets.errors import ConfigurationError, NotUnderstoodError, VendorDataError
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import And, Comparison, In, Query, Sort
 from trading_assets.screener.local_model import LONGEST_SENTENCE, answer_schema, read_answer, request_body
+from trading_assets.screens.local_model import LocalModel, local_model
 from trading_assets.settings import load_settings
 
 GOOD = Query(

@@ -11,9 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import build_daily_features
-from trading_assets.features.fundamentals import FUNDAMENTALS
-from trading_assets.schemas import DAILY_FEATURES, FEATURE_NAMES
 from trading_assets.screener.display import bound, shown
+from trading_assets.screener.english.parse import parse
 from trading_assets.screener.evaluate import badges, count_matches, evaluate, ranked, screen_version
 from trading_assets.screener.explain import explain
 from trading_assets.screener.fields import FIELDS
@@ -31,12 +30,13 @@ from trading_assets.screener.filters import (
     Sort,
     Term,
 )
-from trading_assets.screener.market import Market, columns_needed
+from trading_assets.screener.market_frame import Market, columns_needed
 from trading_assets.screener.membership import exits, with_events
-from trading_assets.screener.parse import parse
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import read_screen, write_screen
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.features import DAILY_FEATURES, FEATURE_NAMES
+from trading_assets.tables.fundamentals import FUNDAMENTALS
 
 DAYS = sessions_between(date(2024, 1, 2), date(2024, 1, 12))
 LOW_RSI = Comparison(field="rsi_14", operator="<", value=30)

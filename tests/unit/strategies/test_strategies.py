@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from trading_assets.errors import ConfigurationError, DataQualityError
-from trading_assets.schemas import DAILY_FEATURES
 from trading_assets.sessions import sessions_between
 from trading_assets.strategies.contract import (
     SIGNAL_SCHEMA,
@@ -25,6 +24,7 @@ from trading_assets.strategies.contract import (
 from trading_assets.strategies.lookahead import look_ahead
 from trading_assets.strategies.momentum import Momentum, MomentumParameters
 from trading_assets.strategies.registry import STRATEGIES, build_strategy
+from trading_assets.tables.features import DAILY_FEATURES
 
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 2, 29))
 

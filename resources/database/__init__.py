@@ -1,0 +1,1 @@
+"""Postgres: the embedded server or any other, connections, migrations, frames."""

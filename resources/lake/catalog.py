@@ -1,0 +1,215 @@
+"""The catalogue: one small DuckDB file with a view per lake table, a macro per history, and the Postgres snapshots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import polars as pl
+
+from resources.lake.files import move_into_place
+from resources.lake.rows import KNOWN_AT, history_schema
+from trading_assets.errors import ConfigurationError
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.listings import CORPORATE_ACTIONS
+from trading_assets.tables.registry import TABLES
+from trading_assets.tables.table import Column, Table
+
+HISTORY_SUFFIX = "_history"
+AS_OF_SUFFIX = "_as_of"
+ADJUSTED_BARS = "adjusted_bars"
+_TYPES: dict[object, str] = {
+    pl.String: "varchar",
+    pl.Date: "date",
+    pl.Boolean: "boolean",
+    pl.Float64: "double",
+    pl.Float32: "float",
+    pl.Int64: "bigint",
+    pl.Int32: "integer",
+    pl.Int16: "smallint",
+    pl.Datetime: "timestamptz",
+}
+
+
+def write_catalog(
+    path: Path,
+    lake_root: Path,
+    history_root: Path,
+    snapshot_folder: Path,
+    *,
+    tables: Iterable[Table] = tuple(TABLES.values()),
+) -> None:
+    """Create or replace the DuckDB file.
+
+    A table without any file yet gets an empty view with the right types, so the catalogue is to be written again
+    once the lake has new tables or files, cheaply: at the end of each run. Whoever has the old file open keeps it.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file, e.g. ``data/trading.duckdb``.
+    lake_root, history_root
+        Folders of the current and of the superseded rows.
+    snapshot_folder
+        Folder with one ``<table>.parquet`` for each Postgres table.
+    tables
+        Lake tables; all of them unless given.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+    tables = list(tables)
+    try:
+        with duckdb.connect(str(fresh)) as connection:
+            connection.begin()
+            for table in tables:
+                _add_table(connection, table, lake_root.resolve(), history_root.resolve())
+            if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
+                connection.execute(_adjusted_bars("create macro", None))
+            for snapshot in sorted(snapshot_folder.resolve().glob("*.parquet")):
+                rows = _template("snapshot").format(files=_literal(str(snapshot)))
+                connection.execute(f"create view {_name(snapshot.stem)} as {rows}")
+            connection.commit()
+        move_into_place(fresh, path)
+    finally:
+        with suppress(FileNotFoundError):
+            fresh.unlink()
+
+
+def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the catalogue for reading, with times shown in UTC.
+
+    Parameters
+    ----------
+    path
+        The DuckDB file that ``write_catalog`` wrote.
+    as_of
+        Instant: every table that keeps a history is then seen under its own name as it was known at that
+        instant. Tables without a history show their current rows.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no catalogue yet, or ``as_of`` has no time zone.
+    """
+    if not path.exists():
+        raise ConfigurationError("There is no catalogue yet: run `trading-assets run` first", path=path)
+    if as_of is not None and as_of.tzinfo is None:
+        raise ConfigurationError("The instant needs a time zone, e.g. 2026-01-30T21:00:00Z", as_of=as_of)
+    connection = duckdb.connect(str(path), read_only=True)
+    connection.execute("set timezone = 'UTC'")
+    if as_of is not None:
+        instant = _literal(as_of.astimezone(UTC).isoformat())
+        macros = connection.execute(
+            "select function_name from duckdb_functions() where function_type = 'table_macro'"
+            " and database_name = current_database() and function_name like '%\\_as\\_of' escape '\\'"
+        ).fetchall()
+        for (macro,) in macros:
+            name = _name(macro.removesuffix(AS_OF_SUFFIX))
+            shadow = f"create temp view {name} as select * from {_name(macro)}({instant})"  # noqa: S608 (quoted names)
+            connection.execute(shadow)
+            if macro == DAILY_BARS.name + AS_OF_SUFFIX:
+                connection.execute(_adjusted_bars("create temp macro", instant))
+    return connection
+
+
+def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFrame:
+    """Run one SQL statement on the catalogue and return its rows; see ``connect`` for ``as_of``.
+
+    Raises
+    ------
+    ConfigurationError
+        If DuckDB does not understand the statement, with DuckDB's explanation.
+    """
+    with connect(path, as_of=as_of) as connection:
+        try:
+            relation = connection.sql(sql)
+            rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+        except duckdb.ProgrammingError as error:
+            raise ConfigurationError(f"{error}{_hint(str(error))}") from error
+        return rows
+
+
+def without_history(sql: str) -> list[str]:
+    """List the tables that a statement names and that keep no history: as of an instant they show their current rows."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    return sorted(name for name, table in TABLES.items() if name in words and not table.versioned)
+
+
+def _hint(complaint: str) -> str:
+    missing = re.search(
+        r"(?:Table|Macro|Function) .*?name \"?(\w+?)(?:_history|_as_of)?\"? does not exist", complaint
+    )
+    if missing is None:
+        return ""
+    name = missing[1]
+    if name in {*TABLES, ADJUSTED_BARS} and (name == ADJUSTED_BARS or TABLES[name].versioned):
+        return f"\nThe catalogue is older than {name}: `trading-assets run` writes it anew."
+    if name in TABLES:
+        return f"\n{name} keeps no history: ask for the table itself, or write the catalogue anew with `trading-assets run`."
+    return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
+
+
+def _add_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, lake_root: Path, history_root: Path
+) -> None:
+    current = _rows(table.schema, lake_root / table.name)
+    connection.execute(f"create view {_name(table.name)} as {current}")
+    _comment(connection, table.name, table.grain, table.columns)
+    if not table.versioned:
+        return
+    superseded = _rows(history_schema(table), history_root / table.name)
+    version = ", ".join(map(_name, (*table.key, KNOWN_AT)))
+    past = _template("history").format(superseded=superseded, current=current, version=version)
+    history = f"{table.name}{HISTORY_SUFFIX}"
+    connection.execute(f"create view {_name(history)} as {past}")
+    grain = f"Superseded rows of {table.name}, each valid from known_at until superseded_at"
+    _comment(connection, history, grain, table.columns)
+    then = _template("as_of").format(
+        superseded=superseded, current=current, key=", ".join(map(_name, table.key))
+    )
+    # The macro names files, not the view, so that a session may put it in the view's place
+    connection.execute(f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}")
+
+
+def _adjusted_bars(create: str, instant: str | None) -> str:
+    bars, actions = (_name(table.name + AS_OF_SUFFIX) for table in (DAILY_BARS, CORPORATE_ACTIONS))
+    parameters = f"as_of := {instant or 'null'}, seen_from := null, adjust := 'all'"
+    body = _template(ADJUSTED_BARS).format(bars=bars, actions=actions)
+    return f"{create} {_name(ADJUSTED_BARS)}({parameters}) as table {body}"
+
+
+def _rows(schema: pl.Schema, folder: Path) -> str:
+    nulls = (f"null::{_TYPES[dtype.base_type()]} as {_name(name)}" for name, dtype in schema.items())
+    empty = _template("empty").format(columns=", ".join(nulls))
+    if next(folder.glob("year=*/part=*/data.parquet"), None) is None:
+        return empty
+    files = _literal(f"{folder}/**/*.parquet")
+    return _template("current").format(columns=", ".join(map(_name, schema)), empty=empty, files=files)
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection, view: str, grain: str, columns: dict[str, Column]
+) -> None:
+    connection.execute(f"comment on view {_name(view)} is {_literal(grain)}")
+    for name, column in columns.items():
+        text = f"{column.description} [{column.unit}]" if column.unit else column.description
+        connection.execute(f"comment on column {_name(view)}.{_name(name)} is {_literal(text)}")
+
+
+def _template(name: str) -> str:
+    lines = files("data").joinpath("views", f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""Vendors' answers as they came, and their records."""

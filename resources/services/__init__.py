@@ -1,0 +1,1 @@
+"""Local services: shared processes of one data folder."""

@@ -1,0 +1,1 @@
+"""Vendors: what each offers, through its own client; one folder a vendor."""

@@ -1,0 +1,1 @@
+"""Alpaca: market data and the broker."""

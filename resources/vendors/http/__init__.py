@@ -1,0 +1,1 @@
+"""HTTP to vendors: one policy of pacing, retries and limits, and the transports that obey it."""

@@ -1,0 +1,198 @@
+"""The DuckDB catalogue: what a user with nothing but the file sees, now and as of an instant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from resources.lake.catalog import connect, query, write_catalog
+from resources.lake.lake import Lake
+from resources.lake.locks import FileLocks
+from trading_assets.errors import ConfigurationError
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
+from trading_assets.tables.registry import TABLES
+from trading_assets.tables.table import Table
+
+JUNE, JULY = date(2016, 6, 30), date(2016, 7, 1)
+NOW = datetime(2016, 7, 1, 21, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+CLOSES = "select symbol, session, close from daily_bars order by all"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake", FileLocks(tmp_path / "locks"))
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    return tmp_path / "trading.duckdb"
+
+
+def refresh(catalog: Path, lake: Lake) -> None:
+    write_catalog(catalog, lake.root, lake.history_root, catalog.parent / "lake_postgres")
+
+
+def bars(session: date, closes: dict[str, float]) -> pl.DataFrame:
+    schema = {name: dtype for name, dtype in DAILY_BARS.schema.items() if name != "known_at"}
+    rows = [
+        (symbol, session, *[close] * 4, 5.0, None, None, "polygon", 1, 0.0, None, "one")
+        for symbol, close in closes.items()
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_before_any_data_every_table_is_there_empty_and_typed(catalog: Path, lake: Lake) -> None:
+    refresh(catalog, lake)
+    for table in TABLES.values():
+        empty = query(catalog, f"select * from {table.name}", as_of=NOW)
+        assert empty.is_empty()
+        assert empty.schema == table.schema
+    assert query(catalog, "select superseded_at from daily_bars_history").schema == {
+        "superseded_at": pl.Datetime("us", "UTC")
+    }
+
+
+def test_views_show_the_rows_of_the_lake_and_say_what_they_mean(catalog: Path, lake: Lake) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0, "B": 2.0}), [JUNE], known_at=NOW)
+    refresh(catalog, lake)
+    shown = query(catalog, "select * from daily_bars order by symbol")
+    assert shown.equals(lake.scan(DAILY_BARS).collect())
+    lake.write_sessions(DAILY_BARS, bars(JULY, {"A": 3.0}), [JULY], known_at=NOW)
+    assert query(catalog, "select count(*) from daily_bars").item() == 3
+    meaning = "select comment from duckdb_columns() where table_name = 'daily_bars' and column_name = 'close'"
+    assert query(catalog, meaning).item() == "Last trade, raw (not adjusted for anything) [USD]"
+    grain = "select comment from duckdb_views() where view_name = 'daily_bars'"
+    assert query(catalog, grain).item() == DAILY_BARS.grain
+
+
+def test_macros_and_shadowed_names_show_the_rows_known_at_an_instant(catalog: Path, lake: Lake) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0, "B": 2.0}), [JUNE], known_at=NOW)
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 9.0, "C": 4.0}), [JUNE], known_at=LATER)
+    features = pl.DataFrame([{"symbol": "A", "session": JUNE, "rsi_14": 30.0}], schema=DAILY_FEATURES.schema)
+    lake.write_sessions(DAILY_FEATURES, features, [JUNE], known_at=LATER)
+    refresh(catalog, lake)
+    was, now = [("A", JUNE, 1.0), ("B", JUNE, 2.0)], [("A", JUNE, 9.0), ("C", JUNE, 4.0)]
+    for instant, rows in ((NOW, was), (LATER - timedelta(microseconds=1), was), (LATER, now)):
+        assert query(catalog, CLOSES, as_of=instant).rows() == rows
+        macro = CLOSES.replace("daily_bars", f"daily_bars_as_of('{instant.isoformat()}')")
+        assert query(catalog, macro).rows() == rows
+    assert query(catalog, CLOSES).rows() == now
+    assert query(catalog, CLOSES, as_of=NOW - timedelta(days=1)).is_empty()
+    joined = "select b.close, rsi_14 from daily_bars b join daily_features using (symbol, session)"
+    assert query(catalog, joined, as_of=NOW.astimezone()).rows() == [(1.0, 30.0)]
+    history = "select symbol, superseded_at from daily_bars_history order by symbol"
+    assert query(catalog, history).rows() == [("A", LATER), ("B", LATER)]
+
+
+def test_postgres_snapshots_appear_as_tables_and_join_with_the_lake(catalog: Path, lake: Lake) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    folder = catalog.parent / "lake_postgres"
+    folder.mkdir()
+    pl.DataFrame({"symbol": ["A"], "quantity": [7]}).write_parquet(folder / "positions.parquet")
+    refresh(catalog, lake)
+    assert (
+        query(catalog, "select quantity * close from positions join daily_bars using (symbol)").item() == 7.0
+    )
+
+
+def test_a_reader_keeps_the_catalogue_that_it_opened_while_it_is_replaced(catalog: Path, lake: Lake) -> None:
+    refresh(catalog, lake)
+    with connect(catalog) as reader:
+        lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+        refresh(catalog, lake)
+        assert reader.execute("select count(*) from daily_bars").fetchone() == (0,)
+    assert query(catalog, "select count(*) from daily_bars").item() == 1
+    assert [path.name for path in catalog.parent.iterdir() if "duckdb" in path.name] == ["trading.duckdb"]
+
+
+def test_the_file_alone_serves_another_program_read_only(catalog: Path, lake: Lake, tmp_path: Path) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    refresh(catalog, lake)
+    code = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('select close from daily_bars').fetchall())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(catalog)], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[(1.0,)]", done.stderr
+    assert catalog.stat().st_size < 1_000_000
+    with pytest.raises(duckdb.Error, match="read-only"), connect(catalog) as reader:
+        reader.execute("drop view daily_bars")
+
+
+def test_files_written_before_a_column_was_added_show_null_in_it_until_their_part_is_written_again(
+    catalog: Path, lake: Lake
+) -> None:
+    added = ("listed_date", "market_cap_usd")
+    columns = {name: column for name, column in UNIVERSE.columns.items() if name not in added}
+    before = replace(UNIVERSE, columns=columns)
+
+    def listed(table: Table, session: date, status: str, **values: object) -> pl.DataFrame:
+        row = {
+            "symbol": "A",
+            "session": session,
+            "status": status,
+            "snapshot_session": session,
+            "batch_id": "one",
+        }
+        schema = {name: dtype for name, dtype in table.schema.items() if name != "known_at"}
+        return pl.DataFrame([row | values], schema=schema)
+
+    for at, status in ((NOW, "active"), (LATER, "delisted")):
+        lake.write_sessions(before, listed(before, JUNE, status), [JUNE], known_at=at)
+    refresh(catalog, lake)
+    rows = "select symbol, session, status, listed_date, market_cap_usd from {} order by session"
+    was, now = ("A", JUNE, "active", None, None), ("A", JUNE, "delisted", None, None)
+
+    def read(source: str, at: datetime | None = None) -> list[tuple[object, ...]]:
+        return query(catalog, rows.format(source), as_of=at).rows()
+
+    assert (read("universe"), read("universe", NOW), read("universe_history")) == ([now], [was], [was])
+    assert read(f"universe_as_of('{NOW.isoformat()}')") == [was]
+    assert lake.scan(UNIVERSE, as_of=NOW).collect().schema == UNIVERSE.schema
+    assert lake.history(UNIVERSE).collect()["listed_date"].to_list() == [None]
+
+    new = ("A", JULY, "active", date(1999, 1, 4), 5.0)
+    frame = listed(UNIVERSE, JULY, "active", listed_date=new[3], market_cap_usd=new[4])
+    lake.write_sessions(UNIVERSE, frame, [JULY], known_at=LATER)
+    assert read("universe") == [now, new], "a view that was made before the column shows it at once"
+    assert lake.scan(UNIVERSE, symbols=["A"]).sort("session").collect()["market_cap_usd"].to_list() == [
+        None,
+        5.0,
+    ]
+
+    same = lake.write_sessions(UNIVERSE, listed(UNIVERSE, JUNE, "delisted"), [JUNE], known_at=LATER)
+    assert (same.unchanged, same.changed) == (1, 0), "null in a new column is no new version"
+    assert "listed_date" in pl.read_parquet_schema(lake.root / "universe/year=2016/part=06/data.parquet")
+    known = listed(UNIVERSE, JUNE, "delisted", listed_date=new[3])
+    filled = lake.write_sessions(UNIVERSE, known, [JUNE], known_at=LATER + timedelta(hours=1))
+    assert filled.changed == 1
+    assert read("universe", LATER) == [now, new]
+    assert read("universe") == [(*now[:3], new[3], None), new]
+
+
+def test_paths_with_quotes_and_spaces_are_only_text(tmp_path: Path) -> None:
+    folder = tmp_path / "trader's lake"
+    lake = Lake(folder / "lake", FileLocks(folder / "locks"))
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    refresh(folder / "trading.duckdb", lake)
+    assert query(folder / "trading.duckdb", CLOSES, as_of=NOW).rows() == [("A", JUNE, 1.0)]
+
+
+def test_wrong_use_is_explained(catalog: Path, lake: Lake) -> None:
+    with pytest.raises(ConfigurationError, match="no catalogue yet"):
+        query(catalog, "select 1")
+    refresh(catalog, lake)
+    with pytest.raises(ConfigurationError, match="needs a time zone"):
+        query(catalog, "select 1", as_of=NOW.replace(tzinfo=None))
+    with pytest.raises(ConfigurationError, match=r"(?s)daily_bar.*Did you mean"):
+        query(catalog, "select * from daily_bar")
+    assert query(catalog, "set threads = 2").is_empty()

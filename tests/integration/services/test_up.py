@@ -1,0 +1,138 @@
+"""`up` as a user runs it: both UIs answer, a second one is refused, Ctrl-C leaves nothing, and a kill is mended."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+import requests
+
+from trading_assets.tables.daily import DAILY_BARS
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="sends Unix signals")]
+
+
+@dataclass
+class Served:
+    """A running `up` and what it printed so far."""
+
+    process: object
+    out: list[str] = field(default_factory=list)
+    err: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err)):
+            threading.Thread(
+                target=lambda s=stream, to=lines: to.extend(iter(s.readline, "")), daemon=True
+            ).start()
+
+    def url(self, name: str) -> str:
+        deadline = time.monotonic() + 120
+        while True:
+            found = re.search(rf"{name}\s+(http://127\.0\.0\.1:\d+)", "".join(self.out))
+            if found and "Ctrl-C stops everything" in "".join(self.out):
+                return found[1]
+            assert self.process.poll() is None, "".join(self.out + self.err)
+            assert time.monotonic() < deadline, "".join(self.out + self.err)
+            time.sleep(0.05)
+
+
+def belongs(process: psutil.Process, folder: str) -> bool:
+    """Say whether a process works for a data folder."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        words = process.cmdline()
+        return any(folder in word for word in words) or process.environ().get("TRADING_DATA") == folder
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def family(installation) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if belongs(process, str(installation.data))]
+
+
+def answer(url: str, path: str) -> requests.Response:
+    return requests.get(f"{url}{path}", timeout=30)
+
+
+def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_nothing(install):
+    installation = install()
+    first = Served(installation.start("up"))
+    app, dagster = first.url("App"), first.url("Dagster")
+    assert answer(app, "/_stcore/health").text == "ok"
+    assert "<html" in answer(app, "/").text
+    assert answer(dagster, "/server_info").json()["dagster_version"]
+    printed = "".join(first.out)
+    assert "equal to the broker's" in printed
+    assert re.search(r"Orders: \d+ filled; fills: \d+", printed)
+    query = {"query": "{ assetNodes { id assetKey { path } } workspaceOrError { ... on Workspace { locationEntries {"
+                      " name loadStatus locationOrLoadError { __typename } } } } }"}  # fmt: skip
+    found = requests.post(f"{dagster}/graphql", json=query, timeout=60).json()["data"]
+    assert DAILY_BARS.name in {node["assetKey"]["path"][0] for node in found["assetNodes"]}
+    (location,) = found["workspaceOrError"]["locationEntries"]
+    assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation"
+
+    refused = installation.command("up", exit_code=2)
+    assert f"already serves {installation.data}" in refused.stderr
+    assert "TRADING_DATA" in refused.stderr
+
+    # Everything that could clean up is killed; the web servers stay behind as orphans.
+    members = family(installation)
+    names = " ".join(" ".join(process.cmdline()) for process in members)
+    for part in ("trading_assets.simulator", "postgres", "dagster_webserver", "dagster._daemon", "streamlit"):
+        assert part in names
+    orphans = [process for process in members if {"dagster_webserver", "streamlit"} & set(process.cmdline())]
+    assert len(orphans) >= 2
+    for process in members:
+        if process not in orphans:
+            process.kill()
+    first.process.wait(30)
+
+    second = Served(installation.start("up"))
+    app, dagster = second.url("App"), second.url("Dagster")
+    assert "Ending" in "".join(second.err)
+    assert not [process for process in orphans if belongs(process, str(installation.data))]
+    assert answer(app, "/_stcore/health").text == "ok"
+    assert answer(dagster, "/server_info").ok
+    assert "equal to the broker's" in "".join(second.out)
+
+    second.process.send_signal(signal.SIGINT)
+    assert second.process.wait(60) is not None
+    assert family(installation) == []
+    assert not (installation.data / "run" / "up.json").exists()
+    assert list((installation.data / "run").glob("*/leases/*")) == []
+    assert list((installation.data / "run").glob("*/state.json")) == []
+    assert "Traceback" not in "".join(second.err)
+    for path in installation.data.rglob("*"):
+        if path.is_file():
+            assert not re.search(rb"planted-(key-id|secret)-471\d", path.read_bytes()), path
+    assert "planted" not in "".join(first.out + first.err + second.out + second.err)
+
+
+@pytest.mark.parametrize(
+    ("number", "command", "code"), [(signal.SIGTERM, "up", 0), (signal.SIGINT, "backfill", 1)]
+)
+def test_work_is_stopped_by_a_signal_in_one_sentence(install, number, command, code):
+    installation = install(None)
+    first, last = (day.isoformat() for day in installation.history)
+    span = ("--start", first, "--end", last) if command == "backfill" else ()
+    process = installation.start(command, *span)
+    deadline = time.monotonic() + 90
+    while not (installation.data / "lake").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert ("Stopping" if command == "up" else "Interrupted: nothing is half-written") in err
+    assert "failed" not in err
+    assert "Traceback" not in err
+    assert family(installation) == []

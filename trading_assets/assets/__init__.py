@@ -1,0 +1,1 @@
+"""Assets: how each table is made in a run; declarations over the desks, one file a domain."""

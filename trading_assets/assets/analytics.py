@@ -1,0 +1,61 @@
+"""Assets at the end of a session: portfolio performance, and the catalogue that makes every table queryable."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from resources.database.frames import snapshot_tables
+from resources.lake.catalog import write_catalog
+from resources.platform import Platform
+from trading_assets.assets.execution import account_of
+from trading_assets.assets.metadata import preview, sparkline
+from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.execution.valuation import store_performance
+
+
+@session_asset(
+    group="analytics",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session): equity, return and drawdown at the close",
+    deps=["reconciliation", "daily_bars"],
+    catches_up=True,
+)
+def portfolio_performance(
+    platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext
+) -> Outcome:
+    """Cash from fills plus holdings at the session's closes; a fill counts from the session in which it was executed."""
+    table = store_performance(platform, account_of(platform), sessions)
+    shown = table.sort("session", descending=True).with_columns(pl.selectors.decimal().cast(pl.Float64))
+    metadata = {"preview": preview(shown), "equity_usd": float(table["equity_usd"][-1])}
+    if table.height > 1:
+        tail = table.tail(120)
+        labels = (str(tail["session"][0]), str(tail["session"][-1]))
+        metadata["equity"] = sparkline(
+            tail["equity_usd"].cast(pl.Float64).to_list(), labels, title="Equity, USD"
+        )
+    return Outcome(rows=len(sessions), metadata=metadata)
+
+
+@session_asset(
+    group="analytics",
+    kinds={"duckdb", "parquet"},
+    grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
+    deps=["risk_metrics", "portfolio_performance", "screener_results", "screener_events"],
+)
+def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Views and as-of macros over the lake and a snapshot of Postgres: what `trading-assets sql` reads."""
+    tables = refresh_catalog(platform)
+    return Outcome(rows=len(tables), metadata={"postgres_rows": dg.MetadataValue.json(tables)})
+
+
+def refresh_catalog(platform: Platform) -> dict[str, int]:
+    """Write the snapshot of Postgres and the catalogue; return the rows of each Postgres table."""
+    snapshots = platform.settings.data / "lake_postgres"
+    tables = snapshot_tables(platform.database, snapshots)
+    write_catalog(
+        platform.settings.data / "trading.duckdb", platform.lake.root, platform.lake.history_root, snapshots
+    )
+    return tables

@@ -1,0 +1,218 @@
+"""Assets from targets to reconciled positions: intents, orders, fills, positions, reconciliation; per decision session."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from resources.platform import Platform
+from trading_assets import __version__
+from trading_assets import sessions as calendar
+from trading_assets.assets.metadata import preview
+from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.books.holdings import Split
+from trading_assets.execution.booked import account_fills, known_splits, newest_session, opening
+from trading_assets.execution.fills import ingest_fills
+from trading_assets.execution.intent_planning import plan_and_store_intents
+from trading_assets.execution.reconciliation import open_account, reconcile
+from trading_assets.execution.submission import submit_planned
+from trading_assets.execution.valuation import store_positions
+from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+
+GROUP = "execution"
+AFTER_OPEN = timedelta(minutes=2)
+
+
+def account_of(platform: Platform) -> str:
+    """Return the account's number, opening its books at first contact."""
+    return open_account(platform.database, platform.broker, platform.clock, mode=platform.settings.mode)
+
+
+def splits_so_far(platform: Platform, account: str) -> list[Split]:
+    """Read the splits of everything that the account ever traded, up to today."""
+    _, opened = opening(platform.database, account)
+    traded = {fill.symbol for fill in account_fills(platform.database, account)}
+    today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
+    return known_splits(platform.lake, traded, opened, today)
+
+
+def rows_metadata(platform: Platform, sql: str, *parameters: object) -> dict[str, Any]:
+    """Return a preview of the rows of a query."""
+    return {"preview": preview(platform.database.fetch_polars(sql, parameters), rows=20)}
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"postgres"},
+    grain="One row per (account, session, symbol, side, purpose) that is to be traded",
+    deps=["target_positions"],
+)
+def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+    """What will be sent, journaled before anything is sent, with a client order id that a re-run repeats."""
+    account, rows = account_of(platform), 0
+    conflicts: list[str] = []
+    for session in sessions:
+        report = plan_and_store_intents(
+            platform.database,
+            platform.clock,
+            account=account,
+            mode=platform.settings.mode,
+            session=session,
+            lineage={
+                "run_id": context.run.run_id,
+                "code_version": __version__,
+                "bars_version": platform.lake.content_hash(DAILY_BARS, session),
+                "features_version": platform.lake.content_hash(DAILY_FEATURES, session),
+            },
+        )
+        rows += report.planned
+        conflicts.extend(report.conflicts)
+    shown = rows_metadata(
+        platform,
+        "select symbol, side, purpose, quantity::float8, reference_price_usd::float8, state, client_order_id from order_intents"
+        " where account = %s and session = %s order by side desc, symbol",
+        account,
+        sessions[-1],
+    )
+    return Outcome(rows=rows, metadata={**shown, "conflicts": dg.MetadataValue.json(conflicts)})
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"alpaca", "postgres"},
+    grain="One row per order at the broker, with its state",
+    deps=["order_intents"],
+)
+def orders(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+    """Each planned intent is sent once: claimed before the request, settled by look-up when the answer is unknown.
+
+    Running it again sends nothing twice; intents past their validity are never sent.
+    """
+    account = account_of(platform)
+    report = submit_planned(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        account=account,
+        mode=platform.settings.mode,
+        wait=time.sleep,
+        holder=context.run.run_id,
+    )
+    facts = {key: value for key, value in asdict(report).items() if key not in {"fills", "account"} and value}
+    shown = rows_metadata(
+        platform,
+        "select symbol, side, quantity::float8, status, filled_quantity::float8, average_fill_price_usd::float8, client_order_id"
+        " from orders where account = %s and session = %s order by side desc, symbol",
+        account,
+        sessions[-1],
+    )
+    count = _count(platform, "orders", account, sessions)
+    return Outcome(rows=count, metadata={**shown, "submission": dg.MetadataValue.json(facts)})
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"alpaca", "postgres"},
+    grain="One row per execution, by the broker's activity id",
+    deps=["orders"],
+)
+def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Executions from the broker's account activities, stored once.
+
+    Orders decided at a close fill at the next open. If that still lies ahead, the fills come with the fill sensor.
+    """
+    account = account_of(platform)
+    opening = calendar.session_open(calendar.next_session(sessions[-1])) + AFTER_OPEN
+    has_opened = platform.clock.advance_to(opening)
+    report = ingest_fills(platform.database, platform.broker, platform.clock, account=account)
+    facts: dict[str, Any] = {
+        "new": report.new,
+        "open_orders": report.open_orders,
+        "waiting_for_open": "" if has_opened else opening.isoformat(),
+        "pending": dg.MetadataValue.json(list(report.pending)),
+        "contradictions": dg.MetadataValue.json(list(report.contradictions)),
+    }
+    shown = rows_metadata(
+        platform,
+        "select executed_at, symbol, side, quantity::float8, price_usd::float8, activity_id from fills"
+        " where account = %s and session = %s order by executed_at, symbol",
+        account,
+        sessions[-1],
+    )
+    return Outcome(rows=_count(platform, "fills", account, sessions), metadata={**shown, **facts})
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"postgres"},
+    grain="One row per (account, session, symbol) held after the session's fills",
+    deps=["fills", "corporate_actions"],
+)
+def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Quantities and average cost from the fills alone, marked at the broker's last price."""
+    account = account_of(platform)
+    rows = sum(store_positions(platform, account, session) for session in sessions)
+    shown = rows_metadata(
+        platform,
+        "select symbol, quantity::float8, average_cost_usd::float8, mark_price_usd::float8, unrealised_pnl_usd::float8 from positions"
+        " where account = %s and session = %s order by market_value_usd desc",
+        account,
+        sessions[-1],
+    )
+    return Outcome(rows=rows, metadata=shown)
+
+
+@session_asset(
+    group=GROUP,
+    kinds={"alpaca", "postgres"},
+    grain="One row per (account, session, item): a symbol's shares or the cash, ours against the broker's",
+    deps=["positions"],
+    checks=[
+        dg.AssetCheckSpec(
+            "books_equal_broker",
+            asset="reconciliation",
+            blocking=True,
+            description="Find positions or cash in which our books and the broker's differ; any difference halts trading.",
+        )
+    ],
+)
+def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented.
+
+    Both sides are those of now: run for an older session again, the outcome is recorded under the newest one.
+    """
+    account = account_of(platform)
+    session = max(sessions[-1], newest_session(platform.database, account) or sessions[-1])
+    report = reconcile(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        session,
+        account=account,
+        splits=splits_so_far(platform, account),
+    )
+    differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
+    shown = rows_metadata(
+        platform,
+        "select item, ours::float8, brokers::float8, difference::float8, is_match, explanation from reconciliation"
+        " where account = %s and session = %s order by is_match, item",
+        account,
+        session,
+    )
+    check = dg.AssetCheckResult(
+        check_name="books_equal_broker",
+        passed=report.is_match,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="equal" if report.is_match else "; ".join(differences),
+    )
+    return Outcome(rows=len(report.items), metadata=shown, checks=[check])
+
+
+def _count(platform: Platform, table: str, account: str, sessions: list[date]) -> int:
+    statement = f"select count(*)::int from {table} where account = %s and session = any(%s)"  # noqa: S608 (our own table names)
+    return int(platform.database.fetch(statement, (account, sessions))[0][0])

@@ -1,0 +1,102 @@
+"""Checks of the data assets: one result per check and run, blocking when a session must not be used.
+
+Annotations are not postponed in this module: Dagster reads the type of ``context`` when the checks are declared.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+
+import dagster as dg
+
+from resources.platform import Platform
+from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
+from trading_assets.assets.platform_resource import PlatformResource
+from trading_assets.assets.session_asset import SESSIONS
+from trading_assets.market_data import checking
+from trading_assets.quality.actions.merged import action_differences
+from trading_assets.quality.actions.values import action_values
+from trading_assets.quality.checks import CHECKS
+from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.outcome import CheckOutcome
+from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
+from trading_assets.sessions import sessions_between
+
+SHOWN_FINDINGS = 50
+Checking = Callable[..., Sequence[CheckOutcome]]
+
+
+def checks_of(
+    asset: str, checks: Mapping[str, Callable[..., object]], run: Checking
+) -> dg.AssetChecksDefinition:
+    """Declare the checks of one asset; they judge the run's sessions as a whole and store what they find."""
+    specs = [
+        dg.AssetCheckSpec(name=name, asset=asset, blocking=True, description=inspect.getdoc(check))
+        for name, check in checks.items()
+    ]
+
+    @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
+    def judge(
+        context: dg.AssetCheckExecutionContext, platform: PlatformResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        opened: Platform = platform.get()
+        for outcome in run(opened, run_sessions(context.run), run_id=context.run.run_id):
+            yield dg.AssetCheckResult(
+                asset_key=asset,
+                check_name=outcome.name,
+                passed=outcome.passed,
+                severity=dg.AssetCheckSeverity.ERROR
+                if outcome.severity == "error"
+                else dg.AssetCheckSeverity.WARN,
+                description=outcome.summary,
+                metadata={**outcome.numbers, "examples": _table(outcome)},
+            )
+
+    return judge
+
+
+def _table(outcome: CheckOutcome) -> dg.TableMetadataValue:
+    columns = ("session", "bar_start", "symbol", "source", "value", "expectation", "severity")
+    rows = outcome.findings.head(SHOWN_FINDINGS).iter_rows(named=True)
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord({name: "" if row[name] is None else str(row[name]) for name in columns})
+            for row in rows
+        ],
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
+    )
+
+
+def run_sessions(run: dg.DagsterRun) -> list[date]:
+    """Return the sessions that a run is about, from its partition or range tags."""
+    single = run.tags.get("dagster/partition")
+    first, last = (
+        (single, single) if single else (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
+    )
+    if first is None or last is None:
+        newest = SESSIONS.get_last_partition_key()
+        raise dg.DagsterInvariantViolationError(f"Launch the checks with a partition, e.g. {newest}")
+    return sessions_between(date.fromisoformat(first), date.fromisoformat(last))
+
+
+universe_checks = checks_of(
+    "universe",
+    {
+        "universe_drift": universe_drift,
+        "universe_rows": universe_rows,
+        "universe_null_rate": universe_null_rate,
+    },
+    checking.check_universe,
+)
+corporate_actions_checks = checks_of(
+    "corporate_actions",
+    {"action_values": action_values, "action_differences": action_differences},
+    checking.check_actions,
+)
+daily_bars_checks = checks_of("daily_bars", CHECKS, checking.check_bars)
+daily_features_checks = checks_of(
+    "daily_features",
+    {"feature_values": feature_values, "feature_null_rate": feature_null_rate},
+    checking.check_features,
+)
+DATA_CHECKS = [universe_checks, corporate_actions_checks, daily_bars_checks, daily_features_checks]

@@ -1,0 +1,87 @@
+"""Assets of risk: target positions per (account, session, symbol), and metrics per (account, session)."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from resources.database.rows import replace_rows
+from resources.platform import Platform
+from trading_assets.assets.execution import account_of, splits_so_far
+from trading_assets.assets.metadata import preview
+from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.signals import STRATEGY
+from trading_assets.execution.reconciliation import verify_books
+from trading_assets.execution.session_decision import decide
+from trading_assets.execution.submission import settle
+from trading_assets.execution.valuation import measure
+
+
+@session_asset(
+    group="risk",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session, symbol) with a signal or a holding, with the outcome and the rule behind it",
+    deps=["signals", "daily_bars", "daily_features", "universe"],
+)
+def target_positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+    """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
+    account, targets = account_of(platform), pl.DataFrame()
+    settle(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        account=account,
+        mode=platform.settings.mode,
+        wait=time.sleep,
+        holder=context.run.run_id,
+    )
+    verify_books(
+        platform.database,
+        platform.broker,
+        platform.clock,
+        account=account,
+        splits=splits_so_far(platform, account),
+    )
+    for session in sessions:
+        targets = decide(platform, account, session, strategy=STRATEGY)
+    outcomes = dict(targets.group_by("outcome").len().sort("outcome").iter_rows())
+    rules = targets.filter(pl.col("rule").is_not_null()).group_by("rule").len().sort("rule")
+    shown = targets.sort("outcome", "weight_frac", descending=True).select(
+        "symbol",
+        "outcome",
+        "rule",
+        "reason",
+        pl.col("quantity", "current_quantity").cast(pl.Float64),
+        "weight_frac",
+    )
+    return Outcome(
+        rows=targets.height,
+        metadata={
+            "preview": preview(shown, rows=30),
+            "rules": dg.MetadataValue.json(dict(rules.iter_rows())),
+            **outcomes,
+        },
+    )
+
+
+@session_asset(
+    group="analytics",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session, metric)",
+    deps=["reconciliation", "portfolio_performance", "daily_features"],
+    catches_up=True,
+)
+def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Exposure, volatility, historical value at risk and drawdown of the book after the session's orders.
+
+    Definitions as in empyrical; losses are negative fractions.
+    """
+    account, metrics = account_of(platform), pl.DataFrame()
+    for session in sessions:
+        metrics = measure(platform, account, session)
+        rows = metrics.with_columns(account=pl.lit(account), session=pl.lit(session))
+        replace_rows(platform.database, "risk_metrics", rows, where={"account": account, "session": session})
+    return Outcome(rows=metrics.height, metadata={"preview": preview(metrics, rows=30)})

@@ -1,0 +1,201 @@
+"""Orders as the broker reports them: one row per order of ours, moving forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from resources.broker import Broker, BrokerOrder
+from resources.clock import Clock
+from resources.database.database import Database
+from trading_assets.execution import journal
+from trading_assets.execution.intents import is_own
+from trading_assets.execution.journal import Connection, JournaledIntent
+from trading_assets.execution.order_states import (
+    NO_ORDER_EXISTS,
+    OrderProgress,
+    is_terminal,
+    merge_progress,
+)
+
+LOOK_BACK = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class OrderSync:
+    """What the broker's list of orders told us.
+
+    ``late`` are orders whose intent says that no order exists; ``foreign`` those that this system did not
+    send, which are journaled and never adopted.
+    """
+
+    seen: int
+    changed: int
+    open: int
+    sessions: tuple[date, ...]
+    foreign: tuple[BrokerOrder, ...]
+    late: tuple[tuple[JournaledIntent, BrokerOrder], ...]
+
+
+def sync_orders(database: Database, broker: Broker, clock: Clock, *, account: str) -> OrderSync:
+    """Merge the broker's open and recent orders into ours."""
+    now = clock.now()
+    with database.connection() as connection:
+        since = _watermark(connection, account, now)
+        waiting = _open_client_ids(connection, account)
+    listed = {order.client_order_id: order for order in broker.orders(since)}
+    for client_order_id in waiting - listed.keys():
+        order = broker.order_by_client_id(client_order_id)
+        if order is not None:
+            listed[client_order_id] = order
+    with database.connection() as connection:
+        intents = journal.intents_by_client_id(connection, listed)
+        changed = [
+            intents[order.client_order_id].session
+            for order in listed.values()
+            if order.client_order_id in intents
+            and record_order(connection, intents[order.client_order_id], order, clock.now())
+        ]
+        foreign = [order for order in listed.values() if order.client_order_id not in intents]
+        _journal_foreign(connection, foreign, clock.now())
+        still_open = len(_open_client_ids(connection, account))
+    return OrderSync(
+        seen=len(listed),
+        changed=len(changed),
+        open=still_open,
+        sessions=tuple(sorted(set(changed))),
+        foreign=tuple(foreign),
+        late=tuple(
+            (intents[client_order_id], order)
+            for client_order_id, order in listed.items()
+            if client_order_id in intents and intents[client_order_id].state in NO_ORDER_EXISTS
+        ),
+    )
+
+
+def record_order(connection: Connection, intent: JournaledIntent, order: BrokerOrder, now: datetime) -> bool:
+    """Store what was seen of an order of ours; False if it tells nothing new."""
+    inserted = connection.execute(
+        "insert into orders (broker_order_id, client_order_id, intent_id, account, mode, session, symbol, side,"
+        " quantity, order_type, time_in_force, limit_price_usd, status, filled_quantity, average_fill_price_usd,"
+        " submitted_at, updated_at, body) values"
+        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+        (
+            order.broker_order_id,
+            order.client_order_id,
+            intent.intent_id,
+            intent.account,
+            intent.mode,
+            intent.session,
+            order.symbol,
+            order.side,
+            order.quantity if order.quantity is not None else intent.quantity,
+            order.order_type,
+            order.time_in_force,
+            order.limit_price_usd,
+            order.status,
+            order.filled_quantity,
+            order.average_fill_price_usd,
+            order.submitted_at,
+            order.updated_at,
+            Jsonb(dict(order.body)),
+        ),
+    ).rowcount
+    if inserted:
+        return True
+    return _advance(connection, intent, order, now)
+
+
+def _advance(connection: Connection, intent: JournaledIntent, order: BrokerOrder, now: datetime) -> bool:
+    (row,) = journal.rows_of(
+        connection,
+        "select status, updated_at, filled_quantity, average_fill_price_usd from orders"
+        " where client_order_id = %s for update",
+        (order.client_order_id,),
+    )
+    known = OrderProgress(**row)
+    merged = merge_progress(known, progress_of(order))
+    if (merged.status, merged.filled_key) == (known.status, known.filled_key):
+        return False
+    connection.execute(
+        "update orders set status = %s, updated_at = %s, filled_quantity = %s, average_fill_price_usd = %s, body = %s"
+        " where client_order_id = %s",
+        (
+            merged.status,
+            merged.updated_at,
+            merged.filled_quantity,
+            merged.average_fill_price_usd,
+            Jsonb(dict(order.body)),
+            order.client_order_id,
+        ),
+    )
+    journal.add_event(
+        connection,
+        order.client_order_id,
+        "order_update",
+        now,
+        intent_id=intent.intent_id,
+        broker_order_id=order.broker_order_id,
+        from_state=known.status,
+        to_state=merged.status,
+        body=order.body,
+        detail=f"filled {merged.filled_quantity} of {intent.quantity}",
+    )
+    return True
+
+
+def progress_of(order: BrokerOrder) -> OrderProgress:
+    """Return how far a broker order has come, rounded as the table stores it."""
+    price = order.average_fill_price_usd
+    return OrderProgress(
+        order.status,
+        order.updated_at,
+        order.filled_quantity,
+        None if price is None else round(price, 6),
+    )
+
+
+def open_orders(connection: Connection, account: str) -> list[dict[str, Any]]:
+    """Read our orders that the broker may still work on."""
+    found = journal.rows_of(
+        connection,
+        "select broker_order_id, client_order_id, session, symbol, side, quantity, filled_quantity, status"
+        " from orders where account = %s order by client_order_id",
+        (account,),
+    )
+    return [row for row in found if not is_terminal(row["status"])]
+
+
+def _open_client_ids(connection: Connection, account: str) -> set[str]:
+    return {row["client_order_id"] for row in open_orders(connection, account)}
+
+
+def _watermark(connection: Connection, account: str, now: datetime) -> datetime:
+    # Our own stamps only: the broker restamps the submission time of queued orders.
+    (row,) = journal.rows_of(
+        connection,
+        "select (select opened_at from accounts where account = %s) as opened_at,"
+        " (select max(updated_at) from order_intents where account = %s) as last_step",
+        (account, account),
+    )
+    since = min(row["last_step"] or now, now) - LOOK_BACK
+    # The broker's bound is exclusive, and a simulated clock may stand still.
+    return max(since, row["opened_at"] - timedelta(seconds=1)) if row["opened_at"] else since
+
+
+def _journal_foreign(connection: Connection, foreign: Iterable[BrokerOrder], now: datetime) -> None:
+    for order in foreign:
+        origin = "our prefix, but no intent of ours" if is_own(order.client_order_id) else "not sent by us"
+        journal.add_event_once(
+            connection,
+            order.client_order_id,
+            "foreign_order",
+            now,
+            broker_order_id=order.broker_order_id,
+            body=order.body,
+            detail=f"{origin}: {order.side} {order.quantity} {order.symbol}, {order.status}",
+        )

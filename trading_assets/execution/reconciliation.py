@@ -1,0 +1,256 @@
+"""Reconciliation: our books, derived from fills, against the broker's positions and cash; one row an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from resources.broker import Broker, BrokerAccount, BrokerActivity
+from resources.clock import Clock
+from resources.database.database import Database
+from trading_assets.books.differences import CENT, ZERO, Holdings, Item, compare_books
+from trading_assets.books.holdings import Split, books_from_fills
+from trading_assets.errors import ConfigurationError
+from trading_assets.execution import halts, journal
+from trading_assets.execution.booked import account_fills, opening
+from trading_assets.execution.fills import FillReport, ingest_fills
+from trading_assets.execution.journal import Connection
+from trading_assets.execution.order_sync import open_orders
+from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
+
+
+@dataclass(frozen=True)
+class ReconciliationReport:
+    """The comparison of a session; ``is_match`` says whether trading may go on."""
+
+    account: str
+    session: date
+    items: tuple[Item, ...]
+    fills: FillReport = field(repr=False)
+
+    @property
+    def is_match(self) -> bool:
+        """Whether every item agrees."""
+        return all(item.is_match for item in self.items)
+
+    @property
+    def differences(self) -> tuple[Item, ...]:
+        """The items that do not agree."""
+        return tuple(item for item in self.items if not item.is_match)
+
+
+def open_account(database: Database, broker: Broker, clock: Clock, *, mode: str) -> str:
+    """Return the account number, and open its books at first contact.
+
+    Raises
+    ------
+    ConfigurationError
+        If the account already holds positions at first contact, or was opened in another mode.
+    """
+    seen = broker.account()
+    with database.connection() as connection:
+        known = journal.rows_of(connection, "select mode from accounts where account = %s", (seen.account,))
+    if not known:
+        _open_books(database, broker, clock, seen, mode)
+    elif known[0]["mode"] != mode:
+        raise ConfigurationError(
+            "The books of this account were opened in another mode: use another TRADING_DATA for each mode",
+            books=known[0]["mode"],
+            TRADING_MODE=mode,
+        )
+    return seen.account
+
+
+def reconcile(
+    database: Database,
+    broker: Broker,
+    clock: Clock,
+    session: date,
+    *,
+    account: str,
+    splits: Sequence[Split] = (),
+) -> ReconciliationReport:
+    """Pull fills, compare the books with the broker, and record the outcome under ``session``.
+
+    A difference halts trading (level orders) and is never papered over; executions that the broker has
+    counted and not yet published are explained, and so is cash that it booked for anything but trades.
+    Trading resumes only when a person releases the halt.
+
+    Parameters
+    ----------
+    splits
+        Known splits of what was ever traded; they count from the open of their ex-date.
+    """
+    effective = _effective(splits, clock)
+    fills = ingest_fills(database, broker, clock, account=account)
+    seen, items = _compare_now(database, broker, clock, account, effective, booked=())
+    if not all(item.is_match for item in items):
+        # Something may have traded between the readings, or been booked that is no trade: look once more.
+        fills = ingest_fills(database, broker, clock, account=account)
+        booked = broker.activities(_opened_at(database, account))
+        seen, items = _compare_now(database, broker, clock, account, effective, booked=booked)
+    report = ReconciliationReport(account, session, tuple(items), fills)
+    now = clock.now()
+    with database.connection() as connection:
+        _write(connection, report, now)
+        _write_snapshot(connection, seen, session, now)
+        _halt_on(report.differences, connection, account, now)
+    return report
+
+
+def verify_books(
+    database: Database, broker: Broker, clock: Clock, *, account: str, splits: Sequence[Split] = ()
+) -> tuple[Item, ...]:
+    """Compare the books with the broker before anything is decided on them; a difference halts trading.
+
+    The caller has pulled fills and orders. Parameters as in ``reconcile``; returns the items that differ.
+    """
+    booked = broker.activities(_opened_at(database, account))
+    _, items = _compare_now(database, broker, clock, account, _effective(splits, clock), booked=booked)
+    differences = tuple(item for item in items if not item.is_match)
+    with database.connection() as connection:
+        _halt_on(differences, connection, account, clock.now())
+    return differences
+
+
+def _effective(splits: Sequence[Split], clock: Clock) -> list[Split]:
+    now = clock.now()
+    return [split for split in splits if session_open(_first_session(split.ex_date)) <= now]
+
+
+def _halt_on(differences: Sequence[Item], connection: Connection, account: str, now: datetime) -> None:
+    if differences:
+        names = ", ".join(f"{item.item} {item.difference.normalize():+f}" for item in differences)
+        reason = f"Books and broker differ (ours minus broker's): {names}"
+        halts.engage_halt(connection, account, "orders", reason, engaged_by="reconciliation", now=now)
+
+
+def load_holdings(database: Database, account: str, splits: Sequence[Split], today: date) -> Holdings:
+    """Derive what we should have from the account's fills and the splits that took effect."""
+    fills = account_fills(database, account)
+    cash, _ = opening(database, account)
+    books = books_from_fills(fills, cash, splits=splits, through=today)
+    odd = sum((fill.quantity * fill.price_usd) % CENT != 0 for fill in fills)
+    return Holdings(books.cash_usd, books.quantities, CENT / 2 * odd)
+
+
+def _compare_now(
+    database: Database,
+    broker: Broker,
+    clock: Clock,
+    account: str,
+    splits: Sequence[Split],
+    *,
+    booked: Sequence[BrokerActivity],
+) -> tuple[BrokerAccount, list[Item]]:
+    seen, positions = broker.account(), broker.positions()
+    books = load_holdings(database, account, splits, clock.now().astimezone(NEW_YORK).date())
+    with database.connection() as connection:
+        unpublished = _unpublished(connection, account)
+        waiting: dict[str, list[str]] = {}
+        for order in open_orders(connection, account):
+            waiting.setdefault(order["symbol"], []).append(_sentence(order))
+    sentences = {symbol: ", ".join(items) for symbol, items in waiting.items()}
+    items = compare_books(
+        books, seen.cash_usd, positions, unpublished=unpublished, waiting=sentences, booked=booked
+    )
+    return seen, items
+
+
+def _first_session(day: date) -> date:
+    return day if is_session(day) else next_session(day)
+
+
+def _opened_at(database: Database, account: str) -> datetime:
+    opened_at: datetime = database.fetch("select opened_at from accounts where account = %s", (account,))[0][
+        0
+    ]
+    return opened_at
+
+
+def _unpublished(connection: Connection, account: str) -> Holdings:
+    found = journal.rows_of(
+        connection,
+        "select o.symbol, o.side, o.filled_quantity - coalesce(sum(f.quantity), 0) as shares,"
+        " o.filled_quantity * o.average_fill_price_usd - coalesce(sum(f.quantity * f.price_usd), 0) as value_usd"
+        " from orders o left join fills f using (broker_order_id) where o.account = %s"
+        " group by o.broker_order_id having o.filled_quantity > coalesce(sum(f.quantity), 0)",
+        (account,),
+    )
+    shares: dict[str, Decimal] = {}
+    cash = tolerance = ZERO
+    for row in found:
+        sign = 1 if row["side"] == "buy" else -1
+        shares[row["symbol"]] = shares.get(row["symbol"], ZERO) + sign * row["shares"]
+        cash -= sign * (row["value_usd"] or ZERO)
+        tolerance += CENT
+    return Holdings(cash, shares, tolerance)
+
+
+def _sentence(order: Mapping[str, Any]) -> str:
+    filled, quantity = order["filled_quantity"].normalize(), order["quantity"].normalize()
+    return f"{order['side']} order {order['status']}, {filled:f} of {quantity:f} filled"
+
+
+def _open_books(database: Database, broker: Broker, clock: Clock, seen: BrokerAccount, mode: str) -> None:
+    held = sorted(position.symbol for position in broker.positions())
+    if held:
+        raise ConfigurationError(
+            "The account holds positions that these books know nothing about: close them at the broker (or "
+            "restore a backup of the books that bought them), then start again",
+            positions=", ".join(held[:10]) + (f" and {len(held) - 10} more" if len(held) > 10 else ""),
+        )
+    with database.connection() as connection:
+        connection.execute(
+            "insert into accounts (account, mode, opening_cash_usd, opened_at) values (%s, %s, %s, %s)"
+            " on conflict do nothing",
+            (seen.account, mode, seen.cash_usd, clock.now()),
+        )
+
+
+def _write(connection: Connection, report: ReconciliationReport, now: object) -> None:
+    connection.execute(
+        "delete from reconciliation where account = %s and session = %s", (report.account, report.session)
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into reconciliation (account, session, item, ours, brokers, difference, is_match, explanation,"
+            " reconciled_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    report.account,
+                    report.session,
+                    item.item,
+                    item.ours,
+                    item.brokers,
+                    item.difference,
+                    item.is_match,
+                    item.explanation,
+                    now,
+                )
+                for item in report.items
+            ],
+        )
+
+
+def _write_snapshot(connection: Connection, seen: BrokerAccount, session: date, now: object) -> None:
+    connection.execute(
+        "insert into account_snapshots (account, session, cash_usd, equity_usd, buying_power_usd, taken_at, body)"
+        " values (%s, %s, %s, %s, %s, %s, %s) on conflict (account, session) do update set"
+        " cash_usd = excluded.cash_usd, equity_usd = excluded.equity_usd,"
+        " buying_power_usd = excluded.buying_power_usd, taken_at = excluded.taken_at, body = excluded.body",
+        (
+            seen.account,
+            session,
+            seen.cash_usd,
+            seen.equity_usd,
+            seen.buying_power_usd,
+            now,
+            Jsonb(dict(seen.body)),
+        ),
+    )

@@ -1,9 +1,0 @@
-"""Checks of the hours: one result per check and run; they stop the hourly features, and nothing that trades."""
-
-from __future__ import annotations
-
-from trading_assets.hourly.checking import HOURLY_CHECKS, check_hours
-from trading_assets.market_data.asset_checks import checks_of
-from trading_assets.schemas import HOURLY_BARS
-
-hourly_bars_checks = checks_of(HOURLY_BARS.name, HOURLY_CHECKS, check_hours)

@@ -1,0 +1,58 @@
+"""How far the hours have got: one row per (session, asset) in Postgres, with the end of the last hour it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from resources.database.database import Database
+from trading_assets import sessions as calendar
+
+RECORD = """
+insert into hourly_progress (session, asset, finished_until, updated_at) values (%s, %s, %s, %s)
+on conflict (session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at
+"""
+
+
+def hours_until(sessions: Sequence[date], now: datetime, delay: timedelta) -> dict[date, datetime]:
+    """Return the end of the last finished hour of each session that has one."""
+    finished = {session: calendar.finished_hours(session, now, delay) for session in sessions}
+    return {session: hours[-1][1] for session, hours in finished.items() if hours}
+
+
+def record_reach(database: Database, asset: str, until: Mapping[date, datetime], now: datetime) -> None:
+    """Note that an asset covers each session's hours up to an instant."""
+    with database.connection() as connection, connection.cursor() as cursor:
+        cursor.executemany(RECORD, [(session, asset, end, now) for session, end in until.items()])
+
+
+def reached(database: Database, asset: str, sessions: Sequence[date]) -> dict[date, datetime]:
+    """Return how far an asset covers each of the sessions that it has begun."""
+    return dict(
+        database.fetch(
+            "select session, finished_until from hourly_progress where asset = %s and session = any(%s)",
+            (asset, list(sessions)),
+        )
+    )
+
+
+def common_reach(database: Database, assets: Sequence[str], sessions: Sequence[date]) -> dict[date, datetime]:
+    """Return how far all of the assets cover each session; sessions that one of them has not begun are left out."""
+    each = [reached(database, asset, sessions) for asset in assets]
+    return {
+        session: min(reach[session] for reach in each)
+        for session in sessions
+        if all(session in reach for reach in each)
+    }
+
+
+def unfinished_sessions(
+    database: Database, asset: str, sessions: Sequence[date], now: datetime, delay: timedelta
+) -> list[date]:
+    """List the sessions with a finished hour that the asset does not cover yet."""
+    due, there = hours_until(sessions, now, delay), reached(database, asset, sessions)
+    return [
+        session
+        for session in sessions
+        if session in due and there.get(session, due[session] - timedelta(1)) < due[session]
+    ]

@@ -1,0 +1,1 @@
+"""Quality of corporate actions: what vendors report merged, and what cannot be refused."""

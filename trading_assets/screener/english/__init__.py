@@ -1,0 +1,1 @@
+"""English of the screener: sentences to queries and back, one module a step."""

@@ -1,0 +1,197 @@
+"""Arrangement of tokens before the grammar: lists of values become one token, the order of the results goes to the end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import cast
+
+from trading_assets.screener.english.tokens import Token
+
+_JOINS = frozenset({"AND", "OR", "COMMA", "NOR"})
+_WORDS = frozenset({"AND", "OR", "BUT", "NOR"})
+_STARTS_VALUES = frozenset({"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"})
+_ORDERS = (
+    r"SORT (?:EXTREME )?FIELD(?:(?: COMMA)? DIR)?",
+    r"EXTREME FIELD FIRST",
+    r"TOP NUMBER BY (?:EXTREME )?FIELD(?: DIR)?",
+    r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER) BY FIELD",
+    r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER EXTREME FIELD",
+    r"EXTREME NUMBER (?:BY )?FIELD",
+    r"(?:LIMIT|FIRST) NUMBER",
+)
+_TIES = frozenset({"COMMA", "AND", "CUT"})
+_FIELDLESS = frozenset({"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "PERCENT", "MULT"})
+_APART = (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD")
+""" "top 20 ... by market cap", with conditions in between."""
+
+
+def arranged(found: list[Token], sentence: str) -> list[Token]:
+    """Return the tokens as the grammar wants them.
+
+    Adjacent values of one text field, joined by "or", "and" or commas, become one ``VALUES``: a share has one sector, so
+    that "energy and utilities" and "energy, or utilities with yield > 4 %" can only mean either. Adjacent macros joined by
+    "or" become one ``MACROS``. What orders or cuts off the results is moved to the end, without the comma or "and" that tied
+    it to the conditions; in the middle a ``CUT`` stands for it, which ends the condition before it, or a ``STUCK``, which no
+    rule allows, where what follows it could belong to the order.
+    """
+    merged = _without_doubled_joins(_counted_back(found, sentence))
+    values = _collapsed(_without_plural_nouns(merged), sentence)
+    return _order_last(_macros(values, sentence), sentence)
+
+
+def _counted_back(found: list[Token], sentence: str) -> list[Token]:
+    # "5 sessions ago" is one token
+    kept: list[Token] = []
+    for token in found:
+        shape = [before.terminal for before in kept[-2:]]
+        if token.terminal == "BACK" and shape == ["NUMBER", "SPAN"]:
+            count, span = kept[-2:]
+            kept = kept[:-2]
+            text = sentence[count.start : token.end]
+            kept.append(Token("AGO", (count.meaning, span.meaning), count.start, token.end, text, count.led))
+        else:
+            kept.append(token)
+    return kept
+
+
+def _without_doubled_joins(found: list[Token]) -> list[Token]:
+    kept: list[Token] = []
+    for token in found:
+        if kept and kept[-1].terminal == "COMMA" and token.terminal in _WORDS:
+            kept.pop()  # ", or" is "or"
+        kept.append(token)
+    return kept
+
+
+def _without_plural_nouns(found: list[Token]) -> list[Token]:
+    # "tickers with ..." names no symbols, "energy sector" has named its field already
+    kept: list[Token] = []
+    for place, token in enumerate(found):
+        after = found[place + 1] if place + 1 < len(found) else None
+        begins = after is not None and after.terminal in _STARTS_VALUES
+        if after is not None and after.terminal == "VALUE" and _field(after) != token.meaning:
+            begins = False  # "energy sector, NYSE"
+        if token.terminal == "TEXTFIELD" and not begins:
+            before = kept[-1] if kept else None
+            named = before is not None and before.terminal == "VALUE" and _field(before) == token.meaning
+            if named or token.text.lower() in {"tickers", "symbols"}:
+                continue
+        kept.append(token)
+    return kept
+
+
+def _field(token: Token) -> str:
+    return str(token.meaning[0]) if isinstance(token.meaning, tuple) else ""
+
+
+def _collapsed(found: list[Token], sentence: str) -> list[Token]:
+    kept: list[Token] = []
+    place, named = 0, ""
+    while place < len(found):
+        token = found[place]
+        if token.terminal == "TEXTFIELD":
+            named = str(token.meaning)
+        first = _value(token, named)
+        if first is None:
+            named = named if token.terminal in _STARTS_VALUES | {"TEXTFIELD"} else ""
+            kept.append(token)
+            place += 1
+            continue
+        field, values = first[0], [first[1]]
+        end = place + 1
+        negative = {before.terminal for before in kept[-2:]} & {"NEITHER", "NOT", "NEQ"}
+        while end + 1 < len(found) and found[end].terminal in _JOINS:
+            if found[end].terminal == "NOR" and not negative:
+                break
+            further = _value(found[end + 1], named)
+            if further is None or further[0] != field:
+                break
+            values.append(further[1])
+            end += 2
+        last = found[end - 1]
+        text = sentence[token.start : last.end]
+        meaning = (field, tuple(dict.fromkeys(values)))
+        kept.append(Token("VALUES", meaning, token.start, last.end, text, token.led))
+        place, named = end, ""
+    return kept
+
+
+def _value(token: Token, named: str) -> tuple[str, str] | None:
+    if token.terminal == "VALUE" and isinstance(token.meaning, tuple):
+        return token.meaning
+    if token.terminal == "STRING" and named:
+        return named, str(token.meaning)
+    return None
+
+
+def _macros(found: list[Token], sentence: str) -> list[Token]:
+    # "oversold or overbought tech stocks": either of the two, like sectors beside each other; a window is of one macro only
+    kept: list[Token] = []
+    for place, token in enumerate(found):
+        after = found[place + 1].terminal if place + 1 < len(found) else ""
+        shape = [before.terminal for before in kept[-3:]]
+        if (
+            token.terminal != "MACRO"
+            or after in {"LAST", "WITHIN", "TODAY"}
+            or shape[-1:] != ["OR"]
+            or shape[-2:-1] not in (["MACRO"], ["MACROS"])
+            or shape[:-2] in (["NOT"], ["NEITHER"])
+        ):
+            kept.append(token)
+            continue
+        first = kept[-2]
+        names = cast("tuple[str, ...]", first.meaning if first.terminal == "MACROS" else (first.meaning,))
+        text = sentence[first.start : token.end]
+        kept[-2:] = [Token("MACROS", (*names, token.meaning), first.start, token.end, text, first.led)]
+    return kept
+
+
+def _order_last(found: list[Token], sentence: str) -> list[Token]:
+    orders: list[Token] = []
+    for pattern in _ORDERS:
+        for start, end in _spans(found, pattern):
+            if not _is_nested(found, start):
+                orders += [_mark(found[start]), *found[start:end]]
+                found = _without(found, start, end, sentence)
+                break
+    top, by = (_spans(found, pattern) for pattern in _APART)
+    if (
+        top
+        and by
+        and top[0][1] <= by[0][0]
+        and not any(_is_nested(found, span[0]) for span in (top[0], by[0]))
+    ):
+        orders += [_mark(found[top[0][0]]), *found[slice(*top[0])], *found[slice(*by[0])]]
+        found = _without(_without(found, *by[0], sentence), *top[0], sentence)
+    return found + orders
+
+
+def _spans(found: list[Token], pattern: str) -> list[tuple[int, int]]:
+    terminals = " ".join(token.terminal for token in found)
+    return [
+        (terminals.count(" ", 0, match.start()), terminals.count(" ", 0, match.end()) + 1)
+        for match in re.finditer(rf"(?<!\S)(?:{pattern})(?!\S)", terminals)
+    ]
+
+
+def _is_nested(found: list[Token], place: int) -> bool:
+    before = [token.terminal for token in found[:place]]
+    return before.count("LPAR") > before.count("RPAR")
+
+
+def _without(found: list[Token], start: int, end: int, sentence: str) -> list[Token]:
+    before, after = found[:start], found[end:]
+    text = sentence[found[start].start : found[end - 1].end]
+    cut = Token("CUT", None, found[start].start, found[end - 1].end, text)
+    if after and after[0].terminal in _FIELDLESS:
+        return [*before, replace(cut, terminal="STUCK"), *after]  # "sorted by rsi below 30"
+    if len(before) > 1 and before[-1].terminal in _TIES:
+        before = before[:-1]
+    if len(after) > 1 and after[0].terminal in _TIES:
+        after = after[1:]
+    return [*before, *([cut] if before and after else []), *after]
+
+
+def _mark(token: Token) -> Token:
+    return replace(token, terminal="ORDER", end=token.start, text="")

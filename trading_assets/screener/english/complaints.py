@@ -1,0 +1,132 @@
+"""Complaints: what is missing or out of place in a row of known words that the grammar cannot read."""
+
+from __future__ import annotations
+
+from trading_assets.errors import Problem
+from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.fields import FIELDS
+
+_JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
+_COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
+_AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
+
+# fmt: off
+_HALF_ORDERS = (
+    ("TOP", "by what?", ("top 20 by market cap", "top 20 by dividend yield")),
+    ("SUPER", "how many, and by what?", ("10 cheapest by P/E",)),
+    ("EXTREME", "as a limit, or for the order of the results?", ("highest dividend yield first", "top 20 by dividend yield")),
+    ("SORT", "by which field?", ("sorted by market cap",)),
+    ("BY", "sorted by it, or the first so many?", ("sorted by market cap", "top 20 by market cap")),
+)
+_EXAMPLES = {"symbol": "AAPL", "name": '"Apple Inc."', "sector": "Energy", "industry": '"Biotechnology"', "exchange": "Nasdaq", "asset_type": "ETF"}
+_VALUES = {"USD": "$10", "shares": "1M", "0-100": "30", "fraction": "5%", "fraction per year": "20%", "days": "90"}
+_STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "LAST": ("only crossings look back over several sessions; other conditions name an earlier one", ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
+    "WITHIN": ("within how many percent of what, or how many sessions?", ("within 5% of 52-week high", "crossed above 200-day SMA within 5 sessions")),
+    "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
+    "BACK": ("how many sessions?", ("price > price 5 sessions ago",)),
+    "YESTERDAY": ("has to follow a field; a crossing takes a number of sessions", ("RSI yesterday < 30", "golden cross in the last 2 sessions")),
+    "TODAY": ("goes with up and down", ("up more than 5% today",)),
+    "RPAR": ("this parenthesis closes none", ()),
+    "ALL": ("everything, or what comes with it?", ("everything",)),
+}
+# fmt: on
+
+
+def complaint(found: list[Token], place: int) -> Problem:
+    """Say why the token at ``place`` (or the end of the sentence, if that is beyond the last) does not fit.
+
+    Parameters
+    ----------
+    found
+        Tokens as they were given to the grammar.
+    place
+        Index of the first token that the grammar refused.
+    """
+    terminals = [token.terminal for token in found]
+    stuck = next((token for token in found if token.terminal == "STUCK"), None)
+    if stuck is None:
+        stuck = next(
+            (token for token in found[max(place - 1, 0) : place + 1] if token.terminal == "CUT"), None
+        )
+    if stuck is not None:
+        message = f'"{stuck.text}" stands within a condition: put the order of the results at the end, after a comma'
+        return stuck.problem(message)
+    if "ORDER" not in terminals:
+        for terminal, message, suggestions in _HALF_ORDERS:
+            if terminal in terminals:
+                token = found[terminals.index(terminal)]
+                return token.problem(f'"{token.text}" {message}', suggestions)
+    before = found[place - 1] if place else None
+    if place == len(found) or found[place].terminal in {"ORDER", "RPAR"}:
+        unfinished = _unfinished(before, found[:place])
+        if unfinished is not None:
+            return unfinished
+    if place == len(found):
+        last = found[-1]
+        return last.problem(f'"{last.text}": something is missing after it')
+    return _misplaced(found[place], before)
+
+
+def unfulfilled(found: list[Token], led: str, sentence: str) -> Problem | None:
+    """Say what an introducing word announced that did not follow: "tech stocks with", "either tech"; None if all did.
+
+    Parameters
+    ----------
+    found
+        Every token of the sentence.
+    led
+        The introducing word after the last token, empty if there is none.
+    sentence
+        As it was typed.
+    """
+    if led and found:
+        text = sentence[found[-1].start :]
+        return Problem(found[-1].start, len(sentence), text, f'"{led}" what?', ())
+    choices = [place for place, token in enumerate(found) if token.led == "either"]
+    if choices and not any(token.terminal == "OR" for token in found[choices[-1] :]):
+        return found[choices[-1]].problem("either this or what?")
+    return None
+
+
+def _unfinished(before: Token | None, read: list[Token]) -> Problem | None:
+    if before is None:
+        return None
+    if before.terminal in {"FIELD", "TEXTFIELD"}:
+        return _uncompared(before)
+    if before.terminal in _JOINS | _COMPARING:
+        kind = "A number or a field is missing" if before.terminal in _COMPARING else "A condition is missing"
+        return before.problem(f'"{before.text}" what? {kind}')
+    if before.terminal == "SPAN":
+        examples = ("price > price 5 sessions ago", "in the last 5 sessions")
+        return before.problem(f'"{before.text}": ago, or in the last so many?', examples)
+    opened = [token for token in read if token.terminal == "LPAR"]
+    closed = sum(token.terminal == "RPAR" for token in read)
+    return opened[-1].problem("this parenthesis is not closed") if len(opened) > closed else None
+
+
+def _misplaced(token: Token, before: Token | None) -> Problem:
+    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"} and token.terminal != "BACK":
+        return _uncompared(before)
+    if token.terminal == "STRING":
+        return token.problem(
+            "which field has this text?", (f"industry is {token.text}", f"name is {token.text}")
+        )
+    if token.terminal in _STRAYS:
+        message, suggestions = _STRAYS[token.terminal]
+        return token.problem(f'"{token.text}": {message}', suggestions)
+    if token.terminal in _AMOUNTS:
+        return token.problem(f'"{token.text}" of what, above or below?', ("price under $20", "RSI < 30"))
+    if before is not None:
+        return token.problem(
+            f'"{token.text}" does not fit after "{before.text}": a comma, or a word between?'
+        )
+    return token.problem(f'"{token.text}" cannot stand first')
+
+
+def _uncompared(token: Token) -> Problem:
+    field = FIELDS[str(token.meaning)]
+    if field.kind == "text":
+        return token.problem(f"{field.label} is what?", (f"{field.label} is {_EXAMPLES[field.name]}",))
+    example = f"{field.label} > {_VALUES.get(field.unit, '1')}"
+    return token.problem(f"{field.label} above or below what?", (example, f"sorted by {field.label}"))

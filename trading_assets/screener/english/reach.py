@@ -1,0 +1,136 @@
+"""Reach: how far "or" and "not" reach in a row of conditions, and where only parentheses could tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
+
+from trading_assets.screener.english.conditions import draws_over_price, is_about_price
+from trading_assets.screener.english.macros import MACROS
+from trading_assets.screener.english.spans import Node, tokens_of
+from trading_assets.screener.ranges import exclude
+
+_SUBJECTS = frozenset({"named", "unnamed", "signed", "alternatives", "negated"})
+_OF_THE_PRICE = frozenset({"moved", "moved_from", "gapped"})
+
+Unclear = Callable[[Node, Node], None]
+
+
+def grouped(parts: list[Node], unclear: Unclear) -> list[Node]:
+    """Join alternatives without a field to the condition that names it: "tech, RSI below 30 or above 70" is tech and either.
+
+    Parameters
+    ----------
+    parts
+        What "or" stands between, each a row of conditions.
+    unclear
+        Called with the two conditions between which the reach of "or" could only be guessed.
+    """
+    done = [parts[0]]
+    for part in parts[1:]:
+        row = done[-1].children
+        first, rest = cast("Node", part.children[0]), part.children[1:]
+        last = cast("Node", row[-1])
+        if not _is_fieldless(first):
+            if len(row) > 1 and _is_of_the_price(last) and _is_of_the_price(first):
+                unclear(last, first)  # "tech up 5% today or down 5% today"
+            done.append(part)
+        elif not _has_subject(row, first):  # of the price, whatever came before
+            if len(row) > 1 or last.data == "neither":
+                unclear(last, first)
+            done.append(part)
+        else:
+            before = cast("tuple[Node, ...]", last.children) if last.data == "alternatives" else (last,)
+            chained = _is_fieldless(last) or (len(rest) > 1 and _is_fieldless(cast("Node", rest[1])))
+            half_crossed = _crosses(before[-1]) and not _crosses(first)  # "crossed above $20 or below $10"
+            if chained or half_crossed or (_says_not(before[-1]) and not _says_not(first)):
+                unclear(last, first)
+            group = Node("alternatives", (*before, first))
+            done[-1] = Node("every", (*row[:-1], group, *rest))
+    return done
+
+
+def check_introduced(parts: list[Node], unclear: Unclear) -> None:
+    """Ask how far "or" reaches after "tech with RSI < 30 or P/E < 10", or beside "either"."""
+    for part, after in pairwise(parts):
+        for place, child in enumerate(_factors(part)):
+            word = _led(child)
+            late = part is not parts[0] or place > 0
+            if (word and place > 0) or (word == "either" and (late or len(_factors(parts[-1])) > 1)):
+                unclear(child, cast("Node", after.children[0]))
+                return
+
+
+def open_not(node: Node) -> str | None:
+    """Return the word of a "not" whose reach no parentheses show."""
+    if node.data != "negated":
+        return None
+    inner = cast("Node", node.children[1])
+    if inner.data == "inner":
+        return None
+    return open_not(inner) if inner.data == "negated" else str(node.need("NOT").meaning)
+
+
+def is_carried(node: Node) -> bool:
+    """Say whether a condition has no field of its own and asks for the one before it."""
+    return _is_fieldless(node)
+
+
+def no_share_is_both(one: Node, other: Node) -> bool:
+    """Say whether two nodes are macros that no share can meet at once, as large caps and small caps."""
+    if {one.data, other.data} != {"macro"}:
+        return False
+    first, second = (MACROS[str(node.need("MACRO").meaning)].filter for node in (one, other))
+    return exclude(first, second)
+
+
+def _factors(part: Node) -> list[Node]:
+    return [child for child in cast("tuple[Node, ...]", part.children) if child.data != "joint"]
+
+
+def _led(node: Node) -> str:
+    return tokens_of(node)[0].led
+
+
+def _is_fieldless(node: Node) -> bool:
+    if node.data == "negated":
+        return _is_fieldless(cast("Node", node.children[1]))
+    return node.data == "unnamed" and cast("Node", node.children[0]).data not in _OF_THE_PRICE
+
+
+def _is_of_the_price(node: Node) -> bool:
+    return node.data == "unnamed" and cast("Node", node.children[0]).data in _OF_THE_PRICE
+
+
+def _crosses(node: Node) -> bool:
+    return any(token.terminal == "CROSS" for token in tokens_of(node))
+
+
+def _says_not(node: Node) -> bool:
+    return any(
+        token.terminal == "NOT" or (token.terminal == "CMP" and token.text.lower().startswith("not"))
+        for token in tokens_of(node)
+    )
+
+
+def _has_subject(row: tuple[object, ...], first: Node) -> bool:
+    # whether the condition at the end of the row is about the field that the next one lacks
+    if cast("Node", row[-1]).data not in _SUBJECTS:
+        return False
+    for node in reversed(cast("tuple[Node, ...]", row)):
+        if node.data == "joint":
+            continue
+        if node.data not in _SUBJECTS:
+            return False
+        fields = [operand.need("FIELD") for operand in _operands(node)]
+        if fields:
+            field = str(fields[-1].meaning)
+            return draws_over_price(field) or not is_about_price(first)
+    return False
+
+
+def _operands(node: Node) -> list[Node]:
+    if node.data in {"negated", "alternatives"}:
+        return [found for child in node.children if isinstance(child, Node) for found in _operands(child)]
+    return node.nodes("operand")

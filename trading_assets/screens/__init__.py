@@ -1,0 +1,1 @@
+"""Screens: saved screens and the stored market that they look at."""

@@ -1,0 +1,1 @@
+"""Alpaca's protocols: trading and data."""

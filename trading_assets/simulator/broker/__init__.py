@@ -1,0 +1,1 @@
+"""The simulated broker: account, orders, matching and books."""

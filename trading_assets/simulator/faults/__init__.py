@@ -1,0 +1,1 @@
+"""What goes wrong on request: faults of answers, dirt in data."""

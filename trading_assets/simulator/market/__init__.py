@@ -1,0 +1,1 @@
+"""The simulated market: synthetic or replayed, its bars, listings and actions."""

@@ -1,0 +1,1 @@
+"""Tables: every table there is, in the lake and in Postgres; one constant each, with columns, units, key and grain."""
