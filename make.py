@@ -117,12 +117,13 @@ def test(*arguments: str) -> int:
 
 
 def lint() -> int:
-    """Check style, format and types."""
+    """Check style, format, types, and that imports point down."""
     install()
     codes = [
         run(PYTHON, "-m", "ruff", "check", ".", check=False),
         run(PYTHON, "-m", "ruff", "format", "--check", ".", check=False),
         run(PYTHON, "-m", "mypy", check=False),
+        run(VENV / BIN / f"lint-imports{EXE}", "--no-cache", check=False),
     ]
     return max(codes)
 

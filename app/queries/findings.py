@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from app.queries.installation import database_version, installation, lake_version, read, settings
-from trading_assets.quality.threshold_file import load_thresholds
+from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.tables.daily import QUARANTINED_BARS
 from trading_assets.tables.hourly import QUARANTINED_HOURLY_BARS
 from trading_assets.tables.registry import TABLES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,13 +13,11 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from resources.database.connections import Connection, connect, libpq_url, lock_key, reason
+from resources.database.connections import Connection, Parameters, connect, libpq_url, lock_key, reason
 from trading_assets.errors import TransientError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     import polars as pl
-
-Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 
 class Database:

@@ -30,7 +30,7 @@ import polars as pl
 import trading_assets
 from app.charts.indicators import CHOICES
 from trading_assets.features.build import build_daily_features, build_hourly_features
-from trading_assets.features.reference import with_reference
+from trading_assets.reference.features import feature_reference
 from trading_assets.indicators.series import with_indicators
 from trading_assets.quality.features import VALID_RANGES
 from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
@@ -68,7 +68,7 @@ print(json.dumps({
     "read": [query.where.field, query.where.operator, query.where.value, parse(write(query)) == query],
     "screened": evaluate(query, Market(daily.filter(session=days[-1]), [days[-1]])).rows["symbol"].to_list(),
     "chart": [CHOICES[NAME].label, with_indicators(of_one, of_one["close"])[NAME].to_list()],
-    "page": [line for line in with_reference("").splitlines() if f"`{NAME}`" in line],
+    "page": [line for line in feature_reference().splitlines() if f"`{NAME}`" in line],
 }))
 """
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from resources.database.frames import snapshot_tables
+from resources.database.snapshots import snapshot_tables
 from resources.lake.catalog import write_catalog
 from resources.lake.lake import Lake
 from resources.lake.locks import FileLocks

@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from resources.database.frames import snapshot_tables
+from resources.database.snapshots import snapshot_tables
 from resources.lake.catalog import write_catalog
 from resources.platform import Platform
 from trading_assets.assets.execution import account_of

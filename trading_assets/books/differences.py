@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from resources.broker import BrokerActivity, BrokerPosition
+from trading_assets.orders import BrokerActivity, BrokerPosition
 
 CASH = "cash"
 SHARE_TOLERANCE = Decimal("0.000001")

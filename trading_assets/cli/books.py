@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.cli.opened import opened_database
 from trading_assets.cli.options import JsonOption, parse_day
 from trading_assets.cli.output import friendly_errors, out, print_json, quantity, table, usd
 
@@ -115,15 +116,11 @@ def fills(session: DayOption = None, json: JsonOption = False) -> None:
 
 
 def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
-    from resources.database.database import Database
-    from resources.database.migrations import migrate
-    from resources.database.server import postgres_for
     from trading_assets.settings import load_settings
 
     settings = load_settings()
     day = parse_day(session, "--session") if session else None
-    with postgres_for(settings) as postgres, Database(postgres.url()) as database:
-        migrate(postgres.url())
+    with opened_database(settings) as database:
         if day:
             return database.fetch_polars(sql.format(day="%s"), (day,)), settings.user_timezone
         newest = f"(select max(session) from {name})"  # noqa: S608 (our own table names)

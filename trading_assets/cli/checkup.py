@@ -70,7 +70,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _quality(settings: Settings) -> Finding:
-    from trading_assets.quality.threshold_file import load_thresholds
+    from trading_assets.market_data.thresholds import load_thresholds
 
     try:
         limits = load_thresholds(settings.quality)

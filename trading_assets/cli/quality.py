@@ -160,7 +160,8 @@ def thresholds(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets quality thresholds > quality.yaml
     """
-    from trading_assets.quality.threshold_file import as_yaml, load_thresholds
+    from trading_assets.market_data.thresholds import load_thresholds
+    from trading_assets.quality.threshold_file import as_yaml
     from trading_assets.settings import load_settings
 
     limits = load_thresholds(load_settings().quality)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.cli.opened import opened_database
 from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
 from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, table
+from trading_assets.cli.screen_files import named_screen, read_text
 from trading_assets.cli.screen_output import (
     Asked,
     check_target,
@@ -26,7 +27,7 @@ from trading_assets.errors import ConfigurationError, NotUnderstoodError, Tradin
 
 if TYPE_CHECKING:
     from resources.lake.lake import Lake
-    from trading_assets.screener.filters import Query, Screen
+    from trading_assets.screener.filters import Query
     from trading_assets.screens.stored_sessions import Blocked
     from trading_assets.settings import Settings
 
@@ -139,28 +140,6 @@ def _query(
         raise typer.Exit(EXIT_USAGE) from None
 
 
-def named_screen(settings: Settings, name: str) -> Screen:
-    """Return a shipped or saved screen; Postgres is asked for saved ones only."""
-    from trading_assets.screener.presets import SCREENS
-
-    if name in SCREENS:
-        return SCREENS[name]
-    from trading_assets.cli.screens import saved_screens
-
-    with saved_screens(settings) as store:
-        return store.get(name)
-
-
-def read_text(file: Path) -> str:
-    """Return what is in a file, or on standard input for ``-``."""
-    if str(file) == "-":
-        return sys.stdin.read()
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}") from None
-
-
 def _not_understood(text: str, error: NotUnderstoodError, *, json: bool) -> None:
     if json:
         problems = [vars(problem) for problem in error.problems]
@@ -198,7 +177,6 @@ def _gate(settings: Settings, as_of: str | None) -> Iterator[Blocked]:
     if as_of is None:
         yield lambda _: ()
         return
-    from trading_assets.cli.screens import opened_database
     from trading_assets.market_data.findings import blocked_sessions
 
     with opened_database(settings) as database:

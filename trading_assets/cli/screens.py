@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trading_assets.cli.opened import saved_screens
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
-
-if TYPE_CHECKING:
-    from resources.database.database import Database
-    from trading_assets.screens.saved import SavedScreens
-    from trading_assets.settings import Settings
+from trading_assets.cli.screen_files import named_screen, read_text
 
 app = typer.Typer(
     name="screens", help="Shipped and saved screens, and what a screen may name.", no_args_is_help=True
 )
 NameArgument = Annotated[str, typer.Argument(help="Name of a screen.", show_default=False)]
-
-
-@contextmanager
-def saved_screens(settings: Settings) -> Iterator[SavedScreens]:
-    """Open the store of saved screens, starting Postgres if nobody has."""
-    from trading_assets.screens.saved import SavedScreens
-
-    with opened_database(settings) as database:
-        yield SavedScreens(database)
-
-
-@contextmanager
-def opened_database(settings: Settings) -> Iterator[Database]:
-    """Open the database, starting Postgres if nobody has."""
-    from resources.database.database import Database
-    from resources.database.migrations import migrate
-    from resources.database.server import postgres_for
-
-    with postgres_for(settings) as postgres, Database(postgres.url()) as database:
-        migrate(postgres.url())
-        yield database
 
 
 @friendly_errors
@@ -80,7 +54,6 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets screens show golden_cross
     """
-    from trading_assets.cli.screen import named_screen
     from trading_assets.screener.english.wording import write
     from trading_assets.screener.presets import SCREENS
     from trading_assets.settings import load_settings
@@ -119,7 +92,6 @@ def export(
 
     [dim]Example:[/] trading-assets screens export golden_cross --out golden_cross.json
     """
-    from trading_assets.cli.screen import named_screen
     from trading_assets.cli.screen_output import check_target, write_text
     from trading_assets.screener.screen_file import write_screen
     from trading_assets.settings import load_settings
@@ -144,7 +116,6 @@ def import_screen(
     [dim]Example:[/] trading-assets screens import my_screen.json
     """
     from resources.platform import shared_platform
-    from trading_assets.cli.screen import read_text
     from trading_assets.screener.screen_file import named, read_screen
     from trading_assets.screens.saved import SavedScreens
 
@@ -199,12 +170,18 @@ def macros(json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets screens macros
     """
     from trading_assets.screener.english.macros import MACROS
+    from trading_assets.screener.english.wording import describe
 
     if json:
-        names = ("name", "description", "definition", "phrases")
-        print_json([{name: getattr(item, name) for name in names} for item in MACROS.values()])
+        print_json(
+            [
+                {"name": item.name, "description": item.description, "definition": describe(item.filter),
+                 "phrases": item.phrases}
+                for item in MACROS.values()
+            ]
+        )  # fmt: skip
         return
-    rows = [(item.name, item.definition, item.description) for item in MACROS.values()]
+    rows = [(item.name, describe(item.filter), item.description) for item in MACROS.values()]
     out.print(table("Words for conditions", ("word", "means", "why"), rows))
 
 

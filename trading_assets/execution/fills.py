@@ -10,12 +10,13 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker, BrokerFill
+from resources.broker import Broker
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
+from trading_assets.orders import BrokerFill
 from trading_assets.sessions import NEW_YORK
 
 READ_AGAIN = timedelta(days=1)

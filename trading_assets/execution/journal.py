@@ -13,10 +13,11 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from resources.broker import Answer, OrderType, Side, TimeInForce
+from resources.broker import Answer
 from trading_assets.errors import TransientError
 from trading_assets.execution.intents import EXITS, Intent, Purpose, StoredIntent, Target
 from trading_assets.execution.order_states import IntentEvent, IntentState, next_state
+from trading_assets.orders import OrderType, Side, TimeInForce
 
 Connection = psycopg.Connection[Any]
 NOTIFY_CHANNEL = "order_intents"

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker, BrokerOrder
+from resources.broker import Broker
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.execution import journal
@@ -21,6 +21,7 @@ from trading_assets.execution.order_states import (
     is_terminal,
     merge_progress,
 )
+from trading_assets.orders import BrokerOrder
 
 LOOK_BACK = timedelta(days=1)
 

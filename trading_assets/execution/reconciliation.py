@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker, BrokerAccount, BrokerActivity
+from resources.broker import Broker
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.books.differences import CENT, ZERO, Holdings, Item, compare_books
@@ -21,6 +21,7 @@ from trading_assets.execution.booked import account_fills, opening
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import open_orders
+from trading_assets.orders import BrokerAccount, BrokerActivity
 from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
 
 

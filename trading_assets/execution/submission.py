@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from resources.broker import Answer, Broker, BrokerOrder, OrderRequest, Outcome, SubmitResult
+from resources.broker import Answer, Broker, Outcome, SubmitResult
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.errors import BrokerRejectedError, ConfigurationError
@@ -15,6 +15,7 @@ from trading_assets.execution.order_states import UNRESOLVED, IntentEvent, Inten
 from trading_assets.execution.order_sync import open_orders, sync_orders
 from trading_assets.execution.submitter import Submitter, Wait
 from trading_assets.execution.unknown_outcomes import adopt, differing_fields, look_up, resolve
+from trading_assets.orders import BrokerOrder, OrderRequest
 
 SENDS_PER_RUN = 5
 

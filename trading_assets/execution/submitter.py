@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resources.broker import Answer, BrokerOrder
+from resources.broker import Answer
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_states import IntentEvent
 from trading_assets.execution.order_sync import record_order
+from trading_assets.orders import BrokerOrder
 
 Wait = Callable[[float], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resources.broker import Broker, BrokerOrder
+from resources.broker import Broker
 from trading_assets.errors import (
     RateLimitedError,
     ReconciliationError,
@@ -14,6 +14,7 @@ from trading_assets.errors import (
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_states import IntentEvent, IntentState
 from trading_assets.execution.submitter import Submitter, Wait
+from trading_assets.orders import BrokerOrder
 
 LOOKS = 3
 PAUSE_SECONDS = 2.0

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from resources.broker import Broker, BrokerOrder
+from resources.broker import Broker
 from resources.database.database import Database
 from trading_assets.execution import halts, journal
 from trading_assets.execution.order_states import (
@@ -19,6 +19,7 @@ from trading_assets.execution.order_states import (
     merge_progress,
 )
 from trading_assets.execution.order_sync import LOOK_BACK, progress_of
+from trading_assets.orders import BrokerOrder
 
 
 @dataclass(frozen=True)

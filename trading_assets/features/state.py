@@ -70,9 +70,7 @@ def fingerprints(
     return found
 
 
-_MAKES_NO_STATE = frozenset(
-    {"assets.py", "compile.py", "fundamentals.py", "known_versions.py", "ratios.py", "reference.py", "registry.py", "series.py"}
-)  # fmt: skip
+_MAKES_NO_STATE = frozenset({"compile.py", "known_versions.py", "ratios.py", "registry.py", "series.py"})
 """Modules of features and indicators whose change leaves the checkpoints as they are; any other is part of them."""
 
 

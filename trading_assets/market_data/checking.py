@@ -15,6 +15,7 @@ from trading_assets.market_data.corporate_actions import merged_actions
 from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, replace_findings
 from trading_assets.market_data.ingest import covered_days
+from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.actions.merged import action_differences
 from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
@@ -26,7 +27,6 @@ from trading_assets.quality.features import (
     feature_values,
 )
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
-from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.quality.universe import WATCHED, universe_drift, universe_null_rate, universe_rows
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES

@@ -14,8 +14,8 @@ from trading_assets import sessions as calendar
 from trading_assets.market_data.acceptance import accepted_findings, bars_taken
 from trading_assets.market_data.fetches import unfinished_sessions
 from trading_assets.market_data.ingest import covered_days
+from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
-from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.settings import Settings, SourceName
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS

@@ -6,8 +6,6 @@ import difflib
 import json
 import textwrap
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,26 +16,14 @@ from trading_assets.quality.checks import ALL_CHECKS
 from trading_assets.quality.thresholds import QualityThresholds
 
 
-@lru_cache(maxsize=8)
-def load_thresholds(path: Path | None) -> QualityThresholds:
-    """Read the thresholds of a file; the defaults without one.
+def parse_thresholds(text: str, name: str) -> QualityThresholds:
+    """Read thresholds from YAML; ``name`` is what the file is called in messages.
 
     Raises
     ------
     ConfigurationError
-        The file cannot be read, or holds an unknown key or a bad value; names file, line and the fix.
+        On an unknown key or a bad value; names file, line and the fix.
     """
-    if path is None:
-        return QualityThresholds()
-    try:
-        text = path.expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"TRADING_QUALITY: {path} cannot be read: {error.strerror}") from error
-    return parse_thresholds(text, str(path))
-
-
-def parse_thresholds(text: str, name: str) -> QualityThresholds:
-    """Read thresholds from YAML; see ``load_thresholds``."""
     lines = _key_lines(text, name)
     for key, line in lines.items():
         if key not in QualityThresholds.model_fields:

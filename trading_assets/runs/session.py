@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
-from resources.database.frames import snapshot_tables
+from resources.database.snapshots import snapshot_tables
 from resources.platform import Platform
 from trading_assets import errors
 from trading_assets import sessions as calendar

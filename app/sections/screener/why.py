@@ -11,6 +11,7 @@ from app.queries.screener import Moment
 from app.sections.screener.sentence import plain
 from trading_assets.screener.display import explained
 from trading_assets.screener.english.macros import MACROS
+from trading_assets.screener.english.wording import describe
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
 
@@ -44,7 +45,7 @@ def show_why(query: Query, moment: Moment) -> None:
 def show_words() -> None:
     """Show the words for whole conditions with their definitions, and every field with unit, meaning and other names."""
     macros = pl.DataFrame(
-        [(macro.name, macro.definition, macro.description, ", ".join(macro.others)) for macro in MACROS.values()],
+        [(macro.name, describe(macro.filter), macro.description, ", ".join(macro.others)) for macro in MACROS.values()],
         schema=["word", "definition", "meaning", "others"], orient="row",
     )  # fmt: skip
     st.caption("One word for a whole condition:")

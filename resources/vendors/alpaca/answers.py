@@ -9,23 +9,21 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from resources.broker import (
-    Answer,
-    BrokerAccount,
-    BrokerActivity,
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    JsonObject,
-    Outcome,
-    SubmitResult,
-)
+from resources.broker import Answer, Outcome, SubmitResult
 from trading_assets.errors import (
     RateLimitedError,
     TradingError,
     TransientError,
     VendorDataError,
     VendorRefusedError,
+)
+from trading_assets.orders import (
+    BrokerAccount,
+    BrokerActivity,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    JsonObject,
 )
 
 DUPLICATE_CODE = 40010001

@@ -13,18 +13,7 @@ from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
 
-from resources.broker import (
-    Answer,
-    BrokerAccount,
-    BrokerActivity,
-    BrokerFill,
-    BrokerOrder,
-    BrokerPosition,
-    JsonObject,
-    OrderRequest,
-    Outcome,
-    SubmitResult,
-)
+from resources.broker import Answer, Outcome, SubmitResult
 from resources.vendors.alpaca.answers import (
     answer_of,
     objects,
@@ -43,6 +32,15 @@ from trading_assets.errors import (
     UnknownOutcomeError,
     VendorDataError,
     VendorRefusedError,
+)
+from trading_assets.orders import (
+    BrokerAccount,
+    BrokerActivity,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    JsonObject,
+    OrderRequest,
 )
 from trading_assets.settings import Settings
 

@@ -13,9 +13,9 @@ import pytest
 
 from resources.database import migrations
 from resources.database.database import Database
-from resources.database.frames import snapshot_tables
 from resources.database.migrations import migrate
 from resources.database.server import PostgresEndpoint, postgres_for
+from resources.database.snapshots import snapshot_tables
 from trading_assets.errors import ConfigurationError, ServiceError, TransientError, UnknownOutcomeError
 from trading_assets.settings import load_settings
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pytest
 
-from resources.broker import OrderRequest
 from resources.vendors.alpaca.broker import AlpacaBroker
 from trading_assets.books.holdings import Split
 from trading_assets.errors import (
@@ -20,6 +19,7 @@ from trading_assets.execution.fills import ingest_fills
 from trading_assets.execution.halts import engage_halt
 from trading_assets.execution.reconciliation import open_account, reconcile
 from trading_assets.execution.waiting import broker_news, waiting_batches
+from trading_assets.orders import OrderRequest
 from trading_assets.sessions import next_session, session_close, session_open
 
 AFTER_CLOSE = "2024-05-01T16:30:00-04:00"

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from resources.broker import BrokerActivity, BrokerPosition
 from trading_assets.books.differences import Holdings, Item, compare_books
+from trading_assets.orders import BrokerActivity, BrokerPosition
 
 
 def positions(**shares: str) -> list[BrokerPosition]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from trading_assets.errors import ConfigurationError
-from trading_assets.quality.threshold_file import as_yaml, load_thresholds, parse_thresholds
+from trading_assets.market_data.thresholds import load_thresholds
+from trading_assets.quality.threshold_file import as_yaml, parse_thresholds
 from trading_assets.quality.thresholds import QualityThresholds
 
 ROOT = Path(__file__).resolve().parents[3]

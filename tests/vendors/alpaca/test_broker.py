@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from resources.broker import OrderRequest, Outcome
+from resources.broker import Outcome
 from resources.vendors.alpaca.broker import AlpacaBroker
 from trading_assets.errors import (
     ConfigurationError,
@@ -29,6 +29,7 @@ from trading_assets.errors import (
     VendorDataError,
     VendorRefusedError,
 )
+from trading_assets.orders import OrderRequest
 
 KEY, SECRET = "PLANTED-KEY-a1b2c3d4", "PLANTED-SECRET-e5f6a7b8"
 NOON = datetime(2026, 1, 5, 17, tzinfo=UTC)

@@ -16,12 +16,12 @@ from trading_assets.market_data.hours.consolidation import SESSIONS_AT_ONCE, hou
 from trading_assets.market_data.hours.progress import reached
 from trading_assets.market_data.hours.selection import selected_symbols
 from trading_assets.market_data.ingest import covered_days
+from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.checks import ROW_CHECKS, Check
 from trading_assets.quality.grain import HOURLY
 from trading_assets.quality.hours import hourly_matches_daily, hours_missing, unfinished_hour
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
-from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
 

@@ -13,9 +13,9 @@ from trading_assets import sessions as calendar
 from trading_assets.market_data.acceptance import accepted_findings, bars_taken
 from trading_assets.market_data.consolidation import ConsolidatedRange, partial_volume
 from trading_assets.market_data.ingest import covered_days
+from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
 from trading_assets.quality.grain import HOURLY
-from trading_assets.quality.threshold_file import load_thresholds
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS, VENDOR_HOURLY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS
 

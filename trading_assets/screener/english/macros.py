@@ -1,4 +1,4 @@
-"""Macros: words for a whole condition, each with the definition that a sentence with it is written back as."""
+"""Macros: words for a whole condition, each with the filter that it stands for."""
 
 from __future__ import annotations
 
@@ -20,15 +20,6 @@ class Macro:
     def phrases(self) -> tuple[str, ...]:
         """Every way to write it."""
         return (self.name, *self.others)
-
-    @property
-    def definition(self) -> str:
-        """What it stands for, as a sentence that means the same."""
-        from trading_assets.screener.english.wording import (
-            describe,  # wording knows the vocabulary, which knows the macros
-        )
-
-        return describe(self.filter)
 
 
 def _all(*filters: Filter) -> Filter:

@@ -313,7 +313,7 @@ def test_a_sentence_means_what_it_says(sentence, meaning):
 
 @pytest.mark.parametrize("macro", MACROS.values(), ids=list(MACROS))
 def test_every_macro_means_its_definition_in_each_of_its_phrases(macro):
-    assert parse(macro.definition) == Query(where=macro.filter)
+    assert parse(describe(macro.filter)) == Query(where=macro.filter)
     assert {parse(phrase).where for phrase in macro.phrases} == {macro.filter}
     assert macro.description
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trading_assets.features.reference import feature_reference, with_reference
 from trading_assets.indicators.registry import FEATURES
+from trading_assets.reference.features import feature_reference
+from trading_assets.reference.markdown import with_reference
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 
@@ -14,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "features.md"
 
 def test_the_page_is_what_the_registries_say():
     page = PAGE.read_text(encoding="utf-8")
-    assert with_reference(page) == page, "run: python -m trading_assets.features.reference docs/features.md"
+    assert with_reference(page, feature_reference()) == page, "run: python -m trading_assets.reference"
 
 
 def test_every_column_of_the_table_is_explained_in_its_order():

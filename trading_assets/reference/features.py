@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from trading_assets.features.ratios import OLDEST_DAYS
 from trading_assets.indicators.feature import HOURS_PER_SESSION, Feature, Indicator, Range, Scale
 from trading_assets.indicators.registry import INDICATORS
+from trading_assets.reference.markdown import table
 from trading_assets.tables.companies import KEY_STATISTICS
 from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS, Fundamental
 
-START = "<!-- reference: written by `python -m trading_assets.features.reference docs/features.md` -->"
 _SCALES: dict[Scale, str] = {"price": "the session's price", "shares": "the session's shares", "none": ""}
 _MOVES = {"with_price": "multiplies it", "against_price": "divides it", "not": "leaves it"}
 
@@ -37,17 +35,17 @@ def feature_reference() -> str:
     features = [(indicator, feature) for indicator in INDICATORS for feature in indicator.features]
     items: list[Feature | Fundamental] = [*(feature for _, feature in features), *FUNDAMENTALS.values()]
     hourly = [feature for _, feature in features if feature.hourly_description != feature.description]
-    technical = _table(
+    technical = table(
         ("feature", "definition", "unit", "scale", "from", "warm-up", "range", "also null", "source"),
         (_technical(indicator, feature) for indicator, feature in features),
     )
-    fundamental = _table(
+    fundamental = table(
         ("ratio", "definition", "unit", "range", "from the column", "the price since"),
         map(_fundamental, FUNDAMENTALS.values()),
     )
     age = f"`{AGE_COLUMN}`: {DAILY_FEATURES.columns[AGE_COLUMN].description}."
-    words = _table(("feature", "written", "understood as well"), map(_words, items))
-    on_hours = _table(
+    words = table(("feature", "written", "understood as well"), map(_words, items))
+    on_hours = table(
         ("feature", f"definition in `{HOURLY_FEATURES.name}`"),
         ((f"`{feature.name}`", feature.hourly_description) for feature in hourly),
     )
@@ -59,11 +57,6 @@ def feature_reference() -> str:
             "## Hourly", "", _HOURLY, on_hours,
         ]
     )  # fmt: skip
-
-
-def with_reference(page: str) -> str:
-    """Return a page with everything after the mark replaced by the reference."""
-    return f"{page.partition(START)[0]}{START}\n\n{feature_reference()}"
 
 
 def _technical(indicator: Indicator, feature: Feature) -> tuple[str, ...]:
@@ -103,17 +96,3 @@ def _range(limits: Range) -> str:
     if least and largest:
         return f"{least} to {largest}"
     return f"from {least}" if least else f"up to {largest}" if largest else ""
-
-
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
-
-
-if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    page = Path(sys.argv[1])
-    page.write_text(with_reference(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.companies.reference import with_reference
+from trading_assets.reference.company_data import company_reference
+from trading_assets.reference.markdown import with_reference
 from trading_assets.tables.companies import COMPANY_TABLES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "company_data.md"
@@ -14,9 +15,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "company_data.md"
 
 def test_the_page_is_what_the_tables_say():
     page = PAGE.read_text(encoding="utf-8")
-    assert with_reference(page) == page, (
-        "run: python -m trading_assets.companies.reference docs/company_data.md"
-    )
+    assert with_reference(page, company_reference()) == page, "run: python -m trading_assets.reference"
 
 
 @pytest.mark.parametrize("table", COMPANY_TABLES.values(), ids=lambda table: table.name)

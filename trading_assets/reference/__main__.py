@@ -1,0 +1,17 @@
+"""`python -m trading_assets.reference` writes the reference parts of the pages in docs/ anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trading_assets.reference.company_data import company_reference
+from trading_assets.reference.features import feature_reference
+from trading_assets.reference.markdown import with_reference
+from trading_assets.reference.sentences import phrasebook
+
+PAGES = {"company_data": company_reference, "features": feature_reference, "sentences": phrasebook}
+
+if __name__ == "__main__":
+    for name, reference in PAGES.items():
+        page = Path("docs") / f"{name}.md"
+        page.write_text(with_reference(page.read_text(encoding="utf-8"), reference()), encoding="utf-8")
