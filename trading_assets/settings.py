@@ -20,6 +20,10 @@ Mode = Literal["sim", "paper", "live"]
 HOURLY_MINUTES = 30
 """A source of hourly bars must have answered for all symbols after so long."""
 ALL_SOURCES: tuple[SourceName, ...] = ("polygon", "yahoo", "alpaca")
+ASKED_BY_SYMBOL: frozenset[SourceName] = frozenset({"polygon", "yahoo"})
+"""Sources that hourly bars are asked of symbol by symbol; the others answer for many at once."""
+EVENLY_PACED: frozenset[SourceName] = frozenset({"yahoo"})
+"""Sources that are asked evenly: they publish no quota, and bursts are what they block."""
 
 
 class Settings(BaseSettings):
@@ -185,13 +189,17 @@ class Settings(BaseSettings):
             return ()
         if self.hourly_sources is not None:
             return self.hourly_sources
-        pace = {"polygon": self.polygon_per_minute, "yahoo": self.yahoo_per_minute, "alpaca": 0}
         in_time = HOURLY_MINUTES if self.mode != "sim" else 0
         return tuple(
             name
             for name in self.sources
-            if not (in_time and pace[name]) or self.hourly_symbols <= pace[name] * in_time
+            if not (in_time and name in ASKED_BY_SYMBOL and (pace := self.per_minute(name)))
+            or self.hourly_symbols <= pace * in_time
         )
+
+    def per_minute(self, source: SourceName) -> int:
+        """Return the requests a minute that a source is asked at most; 0 for no limit."""
+        return int(getattr(self, f"{source}_per_minute"))
 
     @cached_property
     def data_delay(self) -> timedelta:

@@ -9,7 +9,7 @@ import polars as pl
 from trading_assets.tables.listings import VENDOR_ACTIONS
 
 KEY = ("symbol", "ex_date", "kind")
-_TABLE = VENDOR_ACTIONS["polygon"]
+_TABLE = next(iter(VENDOR_ACTIONS.values()))
 ACTION_COLUMNS = tuple(name for name in _TABLE.columns if name not in {"batch_id", "known_at"})
 ACTION_SCHEMA = pl.Schema({name: _TABLE.schema[name] for name in ACTION_COLUMNS if name != "reports"})
 ACTION_SCHEMA["detail"] = pl.String()

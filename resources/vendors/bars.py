@@ -13,7 +13,7 @@ from trading_assets.sessions import NEW_YORK, closures_between, is_session, sess
 from trading_assets.tables.daily import OHLCV, VENDOR_DAILY_BARS
 
 BAR_COLUMNS = ("symbol", "session", *OHLCV)
-BAR_SCHEMA = pl.Schema({name: VENDOR_DAILY_BARS["polygon"].schema[name] for name in BAR_COLUMNS})
+BAR_SCHEMA = pl.Schema({name: next(iter(VENDOR_DAILY_BARS.values())).schema[name] for name in BAR_COLUMNS})
 _DAYS = 1_000_000  # more days than any date is from 1970
 
 

@@ -1,8 +1,10 @@
-"""Endpoints: where each vendor is reached in a mode, and with which keys. The only module that knows their hosts."""
+"""Endpoints: whether a vendor is reached at its own host or at the simulator, and that no key leaves for the latter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+
+from pydantic import SecretStr
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.settings import Settings
@@ -10,19 +12,12 @@ from trading_assets.settings import Settings
 SIMULATOR_KEY = "simulator"
 """Sent to the simulator instead of the user's keys, which never leave for a local server."""
 
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Base URL of each vendor. ``yahoo`` is ``None`` for its real hosts, which yfinance knows itself."""
-
-    polygon: str
-    yahoo: str | None
-    alpaca_data: str
-    alpaca_trading: str
+Reach = Callable[[str | None], str | None]
+"""From a vendor's own host to where it is reached; ``None`` stays where the vendor's client knows its hosts itself."""
 
 
-def endpoints(settings: Settings, simulator_url: str | None) -> Endpoints:
-    """Return where each vendor is reached in this mode.
+def reach_of(settings: Settings, simulator_url: str | None) -> Reach:
+    """Return where vendors are reached in this mode.
 
     Raises
     ------
@@ -33,34 +28,28 @@ def endpoints(settings: Settings, simulator_url: str | None) -> Endpoints:
         if not simulator_url:
             raise ConfigurationError("TRADING_MODE=sim needs a running simulator")
         url = simulator_url.rstrip("/")
-        return Endpoints(url, url, url, url)
+        return lambda _host: url
     if simulator_url:
         raise ConfigurationError("The simulator must not be used in this mode", TRADING_MODE=settings.mode)
-    return Endpoints(
-        polygon="https://api.polygon.io",
-        yahoo=None,
-        alpaca_data="https://data.alpaca.markets",
-        alpaca_trading=(
-            "https://api.alpaca.markets" if settings.mode == "live" else "https://paper-api.alpaca.markets"
-        ),
-    )
+    return lambda host: host
 
 
-def alpaca_keys(settings: Settings) -> tuple[str, str]:
-    """Return Alpaca's key and secret; in ``sim`` mode a placeholder."""
+def host(reach: Reach, own: str) -> str:
+    """Return where a vendor with that host of its own is reached."""
+    return reach(own) or own
+
+
+def keys_of(settings: Settings, mend: str, *keys: SecretStr | None) -> tuple[str, ...]:
+    """Return the values of a vendor's keys; in ``sim`` mode placeholders.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is missing, with ``mend``.
+    """
     if settings.mode == "sim":
-        return SIMULATOR_KEY, SIMULATOR_KEY
-    if not (settings.alpaca_api_key and settings.alpaca_secret_key):
-        raise ConfigurationError("Set ALPACA_API_KEY and ALPACA_SECRET_KEY", TRADING_MODE=settings.mode)
-    return settings.alpaca_api_key.get_secret_value(), settings.alpaca_secret_key.get_secret_value()
-
-
-def polygon_key(settings: Settings) -> str:
-    """Return Polygon's key; in ``sim`` mode a placeholder."""
-    if settings.mode == "sim":
-        return SIMULATOR_KEY
-    if not settings.polygon_api_key:
-        raise ConfigurationError(
-            "Set POLYGON_API_KEY, or take polygon out of TRADING_SOURCES", TRADING_MODE=settings.mode
-        )
-    return settings.polygon_api_key.get_secret_value()
+        return (SIMULATOR_KEY,) * len(keys)
+    known = [key.get_secret_value() for key in keys if key]
+    if len(known) < len(keys):
+        raise ConfigurationError(mend, TRADING_MODE=settings.mode)
+    return tuple(known)

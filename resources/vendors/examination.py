@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import Literal
 
 from resources.clock import monotonic_seconds
-from resources.vendors.endpoints import Endpoints
+from resources.vendors.endpoints import Reach
 from resources.vendors.http.policy import HttpGate
-from resources.vendors.probes import Answered, Ask, PaceUsedUpError, SourceProbes, probes_of
+from resources.vendors.probing import Answered, Ask, PaceUsedUpError
+from resources.vendors.registry import VENDORS
 from trading_assets.errors import (
     ConfigurationError,
     RateLimitedError,
@@ -27,11 +28,6 @@ LIMIT_SECONDS = 10.0
 WORST_CLOCK_SECONDS = 60.0
 BAD_CLOCK_SECONDS = 5.0
 Verdict = Literal["pass", "warn", "fail"]
-KEYS = {
-    "polygon": "POLYGON_API_KEY",
-    "alpaca": "ALPACA_API_KEY and ALPACA_SECRET_KEY",
-    "yahoo": "nothing: Yahoo needs no key",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class _Work:
 
 def examine_sources(
     settings: Settings,
-    hosts: Endpoints,
+    reach: Reach,
     *,
     session: date,
     now: datetime,
@@ -66,7 +62,7 @@ def examine_sources(
 
     Parameters
     ----------
-    settings, hosts
+    settings, reach
         Which sources, with which keys, and where.
     session
         A past session.
@@ -82,9 +78,11 @@ def examine_sources(
     broken: dict[str, SourceFinding] = {}
     for name in settings.sources:
         try:
-            probes: SourceProbes = probes_of(name, settings, hosts, session=session, now=now)
+            probes = VENDORS[name].probes(settings, reach, session, now)
         except ConfigurationError as error:
-            broken[name] = SourceFinding(name, "key", "fail", str(error), f"put {KEYS[name]} into .env")
+            broken[name] = SourceFinding(
+                name, "key", "fail", str(error), f"put {VENDORS[name].keys} into .env"
+            )
             continue
         gates[name] = probes.gate
         work += [_Work(name, kind, ask) for kind, ask in probes.kinds().items()]
@@ -168,7 +166,7 @@ def _said(error: TradingError) -> str:
 
 
 def _refusal_mend(item: _Work, status: object) -> str:
-    key = KEYS.get(item.source, "the key")
+    key = next((vendor.keys for vendor in VENDORS.values() if vendor.name == item.source), "the key")
     if status == 401:
         return f"the key is unknown or has expired: correct {key} in .env"
     if status == 403:

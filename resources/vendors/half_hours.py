@@ -22,7 +22,7 @@ HALF_HOUR_SCHEMA = pl.Schema(
 """What the parsers of the three vendors return: ``start`` of each half hour, raw prices."""
 NO_HALF_HOURS = pl.DataFrame(schema=HALF_HOUR_SCHEMA)
 HOUR_COLUMNS = ("symbol", "bar_start", "bar_end", "session", *OHLCV)
-HOUR_SCHEMA = pl.Schema({name: VENDOR_HOURLY_BARS["polygon"].schema[name] for name in HOUR_COLUMNS})
+HOUR_SCHEMA = pl.Schema({name: next(iter(VENDOR_HOURLY_BARS.values())).schema[name] for name in HOUR_COLUMNS})
 NO_HOURS = pl.DataFrame(schema=HOUR_SCHEMA)
 
 UNFINISHED = "unfinished hour"

@@ -1,16 +1,15 @@
-"""Sources: the configured vendors of bars, actions and listings. The only module that knows the vendors' hosts."""
+"""Registry: one line a vendor, and the sources that the configured ones make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from resources.clock import Clock
 from resources.raw.store import PackedResponses
-from resources.vendors.endpoints import alpaca_keys, endpoints, polygon_key
-from resources.vendors.http.gates import gate_for
+from resources.vendors.alpaca.vendor import ALPACA, broker_assets
+from resources.vendors.endpoints import reach_of
 from resources.vendors.listings import with_flags
+from resources.vendors.polygon.vendor import POLYGON
 from resources.vendors.protocol import (
     ActionSource,
     CompanySource,
@@ -19,14 +18,18 @@ from resources.vendors.protocol import (
     Progress,
     ReferenceSource,
 )
+from resources.vendors.vendor import Vendor
+from resources.vendors.yahoo.vendor import YAHOO
 from trading_assets.errors import ConfigurationError
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, SourceName
 
-if TYPE_CHECKING:
-    from resources.vendors.alpaca.source import AlpacaSource
-    from resources.vendors.polygon.source import PolygonSource
-    from resources.vendors.yahoo.source import YahooSource
+VENDORS: dict[SourceName, Vendor] = {vendor.name: vendor for vendor in (POLYGON, YAHOO, ALPACA)}
+
+
+def configured(settings: Settings) -> list[Vendor]:
+    """Return the vendors of TRADING_SOURCES, in order of priority."""
+    return [VENDORS[name] for name in settings.sources]
 
 
 def sources_for(
@@ -39,7 +42,8 @@ def sources_for(
     ConfigurationError
         If a source's key is missing; names the key.
     """
-    return {name: _build(name, settings, simulator_url, clock) for name in settings.sources}
+    reach = reach_of(settings, simulator_url)
+    return {vendor.name: vendor.bars(settings, reach, clock) for vendor in configured(settings)}
 
 
 def action_sources(
@@ -47,33 +51,30 @@ def action_sources(
 ) -> dict[SourceName, ActionSource]:
     """Build the vendors of corporate actions among the configured sources, in order of priority.
 
-    Yahoo is none: it tells them symbol by symbol, along with its bars.
+    One that tells them along with its bars is none of them.
     """
-    builders: dict[SourceName, Callable[[Settings, str | None, Clock], ActionSource]] = {
-        "polygon": _polygon,
-        "alpaca": _alpaca,
-    }
+    reach = reach_of(settings, simulator_url)
     return {
-        name: builders[name](settings, simulator_url, clock) for name in settings.sources if name in builders
+        vendor.name: vendor.actions(settings, reach, clock)
+        for vendor in configured(settings)
+        if vendor.actions
     }
 
 
 def reference_source(settings: Settings, simulator_url: str | None, clock: Clock) -> ReferenceSource:
-    """Build the vendor of listings: Polygon's with the broker's flags, or the broker's own list without Polygon."""
-    from resources.vendors.alpaca.source import AlpacaAssets
+    """Build the source of listings: the best vendor's with the broker's flags, or else the broker's own list."""
+    reach = reach_of(settings, simulator_url)
+    assets = broker_assets(settings, reach, clock)
+    for vendor in configured(settings):
+        if vendor.listings:
+            listings = vendor.listings(settings, reach, clock)
+            return FlaggedListings(vendor.name, listings, assets, clock, settings.data_delay)
+    return assets
 
-    key, secret = alpaca_keys(settings)
-    assets = AlpacaAssets(
-        endpoints(settings, simulator_url).alpaca_trading,
-        key,
-        secret,
-        gate=gate_for("alpaca", settings, (key, secret)),
-        clock=clock,
-    )
-    if "polygon" not in settings.sources:
-        return assets
-    delay = settings.data_delay
-    return FlaggedListings(_polygon(settings, simulator_url, clock), assets, clock, delay)
+
+def company_vendor(settings: Settings) -> Vendor | None:
+    """Return the best configured vendor of company data; ``None`` if there is none."""
+    return next((vendor for vendor in configured(settings) if vendor.companies), None)
 
 
 def company_source(settings: Settings, simulator_url: str | None, clock: Clock) -> CompanySource:
@@ -82,18 +83,13 @@ def company_source(settings: Settings, simulator_url: str | None, clock: Clock) 
     Raises
     ------
     ConfigurationError
-        If Yahoo, the only one, is not configured.
+        If none is configured.
     """
-    if "yahoo" not in settings.sources:
-        raise ConfigurationError("Company data need yahoo in TRADING_SOURCES")
-    from resources.vendors.yahoo.company import YahooCompanies
-
-    return YahooCompanies(
-        endpoints(settings, simulator_url).yahoo,
-        gate=gate_for("yahoo", settings),
-        clock=clock,
-        cache=settings.data / "cache" / "yfinance",
-    )
+    vendor = company_vendor(settings)
+    if vendor is None or vendor.companies is None:
+        known = " or ".join(vendor.name for vendor in VENDORS.values() if vendor.companies)
+        raise ConfigurationError(f"Company data need {known} in TRADING_SOURCES")
+    return vendor.companies(settings, reach_of(settings, simulator_url), clock)
 
 
 class FlaggedListings:
@@ -103,11 +99,15 @@ class FlaggedListings:
     which is the one that is run, and stay null on older ones: what could be borrowed then is not known.
     """
 
-    name: SourceName = "polygon"
-
     def __init__(
-        self, reference: ReferenceSource, broker: ReferenceSource, clock: Clock, delay: timedelta
+        self,
+        name: SourceName,
+        reference: ReferenceSource,
+        broker: ReferenceSource,
+        clock: Clock,
+        delay: timedelta,
     ) -> None:
+        self.name = name
         self._reference = reference
         self._broker = broker
         self._clock = clock
@@ -122,51 +122,3 @@ class FlaggedListings:
         return Fetched(
             with_flags(listed.frame, flags.frame), PackedResponses.joined(listed.responses, flags.responses)
         )
-
-
-def _build(name: SourceName, settings: Settings, simulator_url: str | None, clock: Clock) -> MarketSource:
-    if name == "polygon":
-        return _polygon(settings, simulator_url, clock)
-    if name == "yahoo":
-        return _yahoo(settings, simulator_url, clock)
-    return _alpaca(settings, simulator_url, clock)
-
-
-def _polygon(settings: Settings, simulator_url: str | None, clock: Clock) -> PolygonSource:
-    from resources.vendors.polygon.source import PolygonSource
-
-    key = polygon_key(settings)
-    return PolygonSource(
-        endpoints(settings, simulator_url).polygon,
-        key,
-        gate=gate_for("polygon", settings, (key,)),
-        clock=clock,
-        delay=settings.data_delay,
-    )
-
-
-def _yahoo(settings: Settings, simulator_url: str | None, clock: Clock) -> YahooSource:
-    from resources.vendors.yahoo.source import YahooSource
-
-    return YahooSource(
-        endpoints(settings, simulator_url).yahoo,
-        gate=gate_for("yahoo", settings),
-        clock=clock,
-        cache=settings.data / "cache" / "yfinance",
-        delay=settings.data_delay,
-    )
-
-
-def _alpaca(settings: Settings, simulator_url: str | None, clock: Clock) -> AlpacaSource:
-    from resources.vendors.alpaca.source import AlpacaSource
-
-    key, secret = alpaca_keys(settings)
-    return AlpacaSource(
-        endpoints(settings, simulator_url).alpaca_data,
-        key,
-        secret,
-        gate=gate_for("alpaca", settings, (key, secret)),
-        clock=clock,
-        delay=settings.data_delay,
-        feed=settings.alpaca_feed,
-    )

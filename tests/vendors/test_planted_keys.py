@@ -18,7 +18,6 @@ from resources.lake.lake import Lake
 from resources.lake.locks import FileLocks
 from resources.raw.batches import RawBatches
 from resources.raw.store import RawStore
-from resources.vendors.endpoints import Endpoints
 from resources.vendors.examination import examine_sources
 from resources.vendors.usage import record_usage
 from trading_assets.errors import TradingError
@@ -147,5 +146,6 @@ def _doctor(tmp_path, vendor_server, key, secret):
     keys = {"alpaca_api_key": key, "alpaca_secret_key": secret, "polygon_api_key": key}
     settings = load_settings(env_file=None, data=tmp_path / "doctor", mode="paper", **keys)
     yield repr(settings)
-    hosts = Endpoints(*[vendor_server.url] * 4)
-    yield list(examine_sources(settings, hosts, session=NOW.date(), now=NOW, seconds=4.0))
+    yield list(
+        examine_sources(settings, lambda _host: vendor_server.url, session=NOW.date(), now=NOW, seconds=4.0)
+    )

@@ -9,7 +9,6 @@ from email.utils import format_datetime
 import pytest
 
 from resources.clock import SystemClock
-from resources.vendors.endpoints import Endpoints
 from resources.vendors.examination import examine_sources
 from resources.vendors.http.pacing import Pace, Pacer, pace_file
 from resources.vendors.http.policy import HttpGate
@@ -44,7 +43,7 @@ def settings(tmp_path, monkeypatch):
 
 
 def examine(settings, url, **options):
-    found = examine_sources(settings, Endpoints(url, url, url, url), session=SESSION, now=NOW, **options)
+    found = examine_sources(settings, lambda _host: url, session=SESSION, now=NOW, **options)
     return {(item.source, item.kind): item for item in found}
 
 

@@ -13,10 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from resources.clock import ManualClock
+from resources.vendors.alpaca.access import DATA_HOST, alpaca_keys, trading_host
 from resources.vendors.bars import BAR_SCHEMA, finish_bars
-from resources.vendors.endpoints import alpaca_keys, endpoints, polygon_key
+from resources.vendors.endpoints import reach_of
 from resources.vendors.http.fan_out import in_order, sleep_unless_stopped
 from resources.vendors.listings import LISTING_SCHEMA
+from resources.vendors.polygon.access import HOST, polygon_keys
 from resources.vendors.protocol import Fetched
 from resources.vendors.registry import FlaggedListings, action_sources, reference_source, sources_for
 from trading_assets.errors import ConfigurationError, TransientError, VendorDataError
@@ -36,20 +38,22 @@ def settings(tmp_path, monkeypatch):
 
 def test_in_sim_mode_everything_points_at_the_simulator_and_no_real_key_is_used(settings):
     sim = settings(**KEYS)
-    assert set(vars(endpoints(sim, "http://127.0.0.1:1/")).values()) == {"http://127.0.0.1:1"}
-    assert {*alpaca_keys(sim), polygon_key(sim)} == {"simulator"}
+    reach = reach_of(sim, "http://127.0.0.1:1/")
+    reached = {reach(HOST), reach(DATA_HOST), reach(None), trading_host(sim, reach)}
+    assert reached == {"http://127.0.0.1:1"}
+    assert {*alpaca_keys(sim), *polygon_keys(sim)} == {"simulator"}
     with pytest.raises(ConfigurationError, match="needs a running simulator"):
-        endpoints(sim, None)
+        reach_of(sim, None)
 
 
 def test_paper_and_live_differ_in_the_trading_host_only_and_refuse_a_simulator(settings):
-    paper = endpoints(settings(mode="paper"), None)
-    live = endpoints(settings(mode="live", live_account="123"), None)
-    assert paper.alpaca_trading == "https://paper-api.alpaca.markets"
-    assert live.alpaca_trading == "https://api.alpaca.markets"
-    assert (paper.polygon, paper.yahoo, paper.alpaca_data) == (live.polygon, live.yahoo, live.alpaca_data)
+    paper, live = settings(mode="paper"), settings(mode="live", live_account="123")
+    assert trading_host(paper, reach_of(paper, None)) == "https://paper-api.alpaca.markets"
+    assert trading_host(live, reach_of(live, None)) == "https://api.alpaca.markets"
+    for host in (HOST, None, DATA_HOST):
+        assert reach_of(paper, None)(host) == reach_of(live, None)(host) == host
     with pytest.raises(ConfigurationError, match="must not be used"):
-        endpoints(settings(mode="paper"), "http://127.0.0.1:1")
+        reach_of(paper, "http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(("source", "key"), [("polygon", "POLYGON_API_KEY"), ("alpaca", "ALPACA_API_KEY")])
@@ -103,7 +107,7 @@ class Listed:
 
 
 def test_flags_of_today_are_joined_to_the_newest_session_and_to_no_older_one():
-    source = FlaggedListings(Listed("A", "B"), Listed("A", "Z", flag=True), CLOCK, timedelta(0))
+    source = FlaggedListings("polygon", Listed("A", "B"), Listed("A", "Z", flag=True), CLOCK, timedelta(0))
     newest = source.listings(date(2016, 7, 5)).frame
     assert newest.select("symbol", "is_shortable").rows() == [("A", True), ("B", False)]
     older = source.listings(date(2016, 7, 1)).frame
@@ -117,7 +121,7 @@ def test_until_the_session_that_closed_is_final_the_one_before_is_the_newest():
     )
     day = date(2016, 7, 1)
     for delay, known in ((timedelta(minutes=15), True), (timedelta(0), False)):
-        rows = FlaggedListings(Listed("A"), flagged, closed, delay).listings(day).frame
+        rows = FlaggedListings("polygon", Listed("A"), flagged, closed, delay).listings(day).frame
         assert rows["is_tradable"].to_list() == [True if known else None]
 
 

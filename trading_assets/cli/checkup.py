@@ -130,7 +130,7 @@ def _calendar(now: datetime) -> Finding:
 
 
 def _sources(settings: Settings, platform: Platform | None, now: datetime) -> Iterator[Finding]:
-    from resources.vendors.endpoints import endpoints
+    from resources.vendors.endpoints import reach_of
     from resources.vendors.examination import examine_sources
 
     others = {}
@@ -145,7 +145,7 @@ def _sources(settings: Settings, platform: Platform | None, now: datetime) -> It
     delay = settings.data_delay
     # the session before the latest: free plans have no bars of the latest until the morning after
     session = calendar.shift(calendar.latest_closed_session(now, delay=delay), -1)
-    hosts = endpoints(settings, platform.simulator_url if platform else None)
-    for found in examine_sources(settings, hosts, session=session, now=now, others=others):
+    reach = reach_of(settings, platform.simulator_url if platform else None)
+    for found in examine_sources(settings, reach, session=session, now=now, others=others):
         seconds = "" if found.seconds is None else f" ({found.seconds:.1f} s)"
         yield Finding(f"{found.source} {found.kind}", found.verdict, found.detail + seconds, found.mend)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from trading_assets.settings import ALL_SOURCES
 from trading_assets.tables.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, Column, Table
 
 REPORTS = Column(
@@ -43,7 +44,7 @@ def _vendor_bars(source: str) -> Table:
     )
 
 
-VENDOR_DAILY_BARS = {source: _vendor_bars(source) for source in ("polygon", "yahoo", "alpaca")}
+VENDOR_DAILY_BARS = {source: _vendor_bars(source) for source in ALL_SOURCES}
 
 DAILY_BARS = Table(
     name="daily_bars",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading_assets.settings import ALL_SOURCES
 from trading_assets.tables.daily import DAILY_BARS, OHLCV, QUARANTINED_BARS, REPORTS
 from trading_assets.tables.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
@@ -38,7 +39,7 @@ def _vendor_hours(source: str) -> Table:
     )
 
 
-VENDOR_HOURLY_BARS = {source: _vendor_hours(source) for source in ("polygon", "yahoo", "alpaca")}
+VENDOR_HOURLY_BARS = {source: _vendor_hours(source) for source in ALL_SOURCES}
 
 HOURLY_BARS = Table(
     name="hourly_bars",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from trading_assets.settings import ALL_SOURCES
 from trading_assets.tables.daily import REPORTS
 from trading_assets.tables.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, Column, Table
 
@@ -65,7 +66,7 @@ def _vendor_actions(source: str) -> Table:
     )
 
 
-VENDOR_ACTIONS = {source: _vendor_actions(source) for source in ("polygon", "yahoo", "alpaca")}
+VENDOR_ACTIONS = {source: _vendor_actions(source) for source in ALL_SOURCES}
 
 UNIVERSE = Table(
     name="universe",

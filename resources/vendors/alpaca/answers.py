@@ -6,10 +6,12 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import requests
 
 from resources.broker import Answer, Outcome, SubmitResult
+from resources.vendors.unusable import unusable_answer
 from trading_assets.errors import (
     RateLimitedError,
     TradingError,
@@ -25,6 +27,9 @@ from trading_assets.orders import (
     BrokerPosition,
     JsonObject,
 )
+
+unusable = partial(unusable_answer, "alpaca")
+"""Describe an answer of this vendor that cannot be used."""
 
 DUPLICATE_CODE = 40010001
 UNDECIDED_STATUSES = frozenset({408, 409, 425})

@@ -15,6 +15,7 @@ from alpaca.data.historical.stock import StockHistoricalDataClient
 
 from resources.raw.responses import RawResponse
 from resources.raw.store import PackedResponse, pack
+from resources.vendors.alpaca.answers import unusable
 from resources.vendors.alpaca.pages import group_of, pages
 from resources.vendors.http.fan_out import in_order
 from resources.vendors.http.policy import HttpGate
@@ -29,7 +30,7 @@ _NUMBERS = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
 _INVALID_SYMBOL = re.compile(r"invalid symbol: ([A-Za-z0-9./-]+)")
 
 PageBars = Mapping[str, list[dict[str, Any]]]
-ParsePage = Callable[[PageBars, RawResponse, HttpGate], pl.DataFrame]
+ParsePage = Callable[[PageBars, RawResponse], pl.DataFrame]
 
 
 def fetch_bars(
@@ -89,10 +90,10 @@ def _all_pages(
 ) -> tuple[list[pl.DataFrame], list[PackedResponse]]:
     frames, packed = [], []
     for body, response in pages(client, "/stocks/bars", query, now=now, gate=gate):
-        bars = group_of(body, "bars", response, gate)
+        bars = group_of(body, "bars", response)
         if not bars.keys() <= set(wanted):
-            raise gate.data_error("Bars of a symbol that was not asked for", response)
-        frames.append(parse(bars, response, gate))
+            raise unusable("Bars of a symbol that was not asked for", response)
+        frames.append(parse(bars, response))
         packed.append(pack(response))
     return frames, packed
 
@@ -112,7 +113,7 @@ def symbol_batches(symbols: Sequence[str], *, most: int | None = None) -> Iterat
         yield batch
 
 
-def parse_daily(bars: PageBars, response: RawResponse, gate: HttpGate) -> pl.DataFrame:
+def parse_daily(bars: PageBars, response: RawResponse) -> pl.DataFrame:
     """Parse the daily bars of one page. The session is the New York date of ``t``, which is midnight there.
 
     Raises
@@ -120,11 +121,11 @@ def parse_daily(bars: PageBars, response: RawResponse, gate: HttpGate) -> pl.Dat
     VendorDataError
         If a bar lacks a field or has one of a wrong type.
     """
-    return parse_bars(bars, response, gate, _sessions)
+    return parse_bars(bars, response, _sessions)
 
 
 def parse_bars(
-    bars: PageBars, response: RawResponse, gate: HttpGate, times: Callable[[list[str]], pl.Series]
+    bars: PageBars, response: RawResponse, times: Callable[[list[str]], pl.Series]
 ) -> pl.DataFrame:
     """Parse the bars of one page; ``times`` makes the time column, named as it will be, out of the texts in ``t``.
 
@@ -152,11 +153,11 @@ def parse_bars(
             }
         )
     except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
-        raise gate.data_error(
+        raise unusable(
             "A bar lacks a field or has a wrong one", response, reason=type(error).__name__
         ) from error
     if sum(frame.select(*_NUMBERS).null_count().row(0)):
-        raise gate.data_error("A bar has a null price or volume", response)
+        raise unusable("A bar has a null price or volume", response)
     return frame
 
 

@@ -14,6 +14,7 @@ from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
 
 from resources.broker import Answer, Outcome, SubmitResult
+from resources.vendors.alpaca.access import alpaca_keys, trading_host
 from resources.vendors.alpaca.answers import (
     answer_of,
     objects,
@@ -25,7 +26,7 @@ from resources.vendors.alpaca.answers import (
     reading_error,
     refusal,
 )
-from resources.vendors.endpoints import alpaca_keys, endpoints
+from resources.vendors.endpoints import reach_of
 from trading_assets.errors import (
     ConfigurationError,
     TransientError,
@@ -254,7 +255,7 @@ def broker_for(settings: Settings, simulator_url: str | None) -> AlpacaBroker:
     """Return the broker of this mode: the simulator, Alpaca's paper account, or the live account."""
     key, secret = alpaca_keys(settings)
     return AlpacaBroker(
-        endpoints(settings, simulator_url).alpaca_trading,
+        trading_host(settings, reach_of(settings, simulator_url)),
         api_key=key,
         secret_key=secret,
         live_account=settings.live_account,

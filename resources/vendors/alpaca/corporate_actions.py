@@ -12,6 +12,7 @@ from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from resources.clock import Clock
 from resources.raw.store import PackedResponse, PackedResponses, pack
 from resources.vendors.actions import ACTION_SCHEMA, finish_actions
+from resources.vendors.alpaca.answers import unusable
 from resources.vendors.alpaca.pages import group_of, pages
 from resources.vendors.http.policy import HttpGate
 from resources.vendors.protocol import Fetched, Progress
@@ -53,13 +54,13 @@ def fetch_actions(
     packed: list[PackedResponse] = []
     for body, response in pages(client, "/corporate-actions", params, now=clock.now(), gate=gate):
         try:
-            for kind, items in group_of(body, "corporate_actions", response, gate).items():
+            for kind, items in group_of(body, "corporate_actions", response).items():
                 if kind in KINDS:
                     rows += [KINDS[kind](item) for item in items]
                 elif items:
                     left_out[kind] = left_out.get(kind, 0) + len(items)
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise gate.data_error(
+            raise unusable(
                 "A corporate action lacks a field or has a wrong one", response, reason=type(error).__name__
             ) from error
         packed.append(pack(response))

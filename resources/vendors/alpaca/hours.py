@@ -68,7 +68,7 @@ def fetch(
     return Fetched(hours.frame, PackedResponses(packed), empty, hours.left_out)
 
 
-def parse_half_hours(bars: PageBars, response: RawResponse, gate: HttpGate) -> pl.DataFrame:
+def parse_half_hours(bars: PageBars, response: RawResponse) -> pl.DataFrame:
     """Parse the half hours of one page into ``HALF_HOUR_SCHEMA``.
 
     Raises
@@ -76,7 +76,7 @@ def parse_half_hours(bars: PageBars, response: RawResponse, gate: HttpGate) -> p
     VendorDataError
         If a bar lacks a field or has one of a wrong type.
     """
-    return parse_bars(bars, response, gate, _starts)
+    return parse_bars(bars, response, _starts)
 
 
 def _starts(stamps: list[str]) -> pl.Series:

@@ -9,6 +9,7 @@ from typing import Any
 from alpaca.common.rest import RESTClient
 
 from resources.raw.responses import RawResponse
+from resources.vendors.alpaca.answers import unusable
 from resources.vendors.http.policy import HttpGate
 
 
@@ -30,13 +31,13 @@ def pages(
             try:
                 body = client.get(path, {**params, "page_token": token} if token else dict(params))
             except ValueError as error:
-                raise gate.data_error("Not JSON, or cut short", kept[-1]) from error
+                raise unusable("Not JSON, or cut short", kept[-1]) from error
         if not isinstance(body, dict) or "next_page_token" not in body:
-            raise gate.data_error("Not a page of an answer", kept[-1])
+            raise unusable("Not a page of an answer", kept[-1])
         if token and not body["next_page_token"] and _holds_nothing(body):
             # the page before said that there is more: an empty end would be a gap that nobody sees
             if asked_again:
-                raise gate.data_error("A page that was announced holds nothing, twice", kept[-1])
+                raise unusable("A page that was announced holds nothing, twice", kept[-1])
             asked_again = True
             continue
         yield body, kept[-1]
@@ -44,7 +45,7 @@ def pages(
         if not token:
             return
         if token in seen:
-            raise gate.data_error("Pages go round in a circle", kept[-1])
+            raise unusable("Pages go round in a circle", kept[-1])
         seen.add(token)
 
 
@@ -52,7 +53,7 @@ def _holds_nothing(body: Mapping[str, Any]) -> bool:
     return not any(value for name, value in body.items() if name != "next_page_token")
 
 
-def group_of(body: Mapping[str, Any], name: str, response: RawResponse, gate: HttpGate) -> dict[str, Any]:
+def group_of(body: Mapping[str, Any], name: str, response: RawResponse) -> dict[str, Any]:
     """Return the object ``name`` of a page; Alpaca writes null where it is empty.
 
     Raises
@@ -61,5 +62,5 @@ def group_of(body: Mapping[str, Any], name: str, response: RawResponse, gate: Ht
         If it is missing or something else.
     """
     if name not in body or not isinstance(body[name], dict | None):
-        raise gate.data_error(f"No {name} in the answer", response)
+        raise unusable(f"No {name} in the answer", response)
     return body[name] or {}

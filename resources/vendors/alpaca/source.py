@@ -14,6 +14,7 @@ from alpaca.trading.client import TradingClient
 from resources.clock import Clock
 from resources.raw.store import PackedResponses, pack
 from resources.vendors.alpaca import hours
+from resources.vendors.alpaca.answers import unusable
 from resources.vendors.alpaca.bars import BARS_PER_PAGE, fetch_bars, parse_daily
 from resources.vendors.alpaca.corporate_actions import fetch_actions
 from resources.vendors.bars import finish_bars, new_york_midnight, require_closed, start_of_range
@@ -146,17 +147,17 @@ class AlpacaAssets:
             try:
                 assets = self._client.get("/assets", {"asset_class": "us_equity"})
             except ValueError as error:
-                raise self._gate.data_error("Not JSON, or cut short", kept[-1]) from error
+                raise unusable("Not JSON, or cut short", kept[-1]) from error
         try:
             frame = pl.DataFrame(
                 [_asset_row(asset, as_of) for asset in assets], schema=LISTING_SCHEMA, orient="row"
             )
         except (KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
-            raise self._gate.data_error(
+            raise unusable(
                 "An asset lacks a field or has a wrong one", kept[-1], reason=type(error).__name__
             ) from error
         if frame.is_empty():
-            raise self._gate.data_error("The broker lists no assets at all", kept[-1])
+            raise unusable("The broker lists no assets at all", kept[-1])
         if progress:
             progress(1, 1)
         return Fetched(finish_listings(frame), PackedResponses([pack(response) for response in kept]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resources.vendors.http.pacing import Pace, pace_file
 from resources.vendors.http.policy import HttpGate, HttpPolicy
-from trading_assets.settings import Settings, SourceName
+from trading_assets.settings import EVENLY_PACED, Settings, SourceName
 
 _lock = threading.Lock()
 _gates: dict[tuple[Path, Pace | None, tuple[str, ...]], HttpGate] = {}
@@ -45,13 +45,7 @@ def open_gates(settings: Settings) -> list[HttpGate]:
 
 def vendor_pace(vendor: SourceName, settings: Settings) -> Pace | None:
     """Return the pace that the settings give to a vendor."""
-    per_minute = {
-        "polygon": settings.polygon_per_minute,
-        "alpaca": settings.alpaca_per_minute,
-        "yahoo": settings.yahoo_per_minute,
-    }[vendor]
+    per_minute = settings.per_minute(vendor)
     if settings.mode == "sim" or not per_minute:
         return None
-    if vendor == "yahoo":
-        return Pace(1, 60 / per_minute)  # evenly: Yahoo publishes no quota, and bursts are what it blocks
-    return Pace(per_minute, 60)
+    return Pace(1, 60 / per_minute) if vendor in EVENLY_PACED else Pace(per_minute, 60)

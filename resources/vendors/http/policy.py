@@ -17,6 +17,7 @@ from resources.vendors.http.fan_out import sleep_unless_stopped
 from resources.vendors.http.masking import Mask
 from resources.vendors.http.pacing import Pace, Pacer
 from resources.vendors.http.rate_headers import asked_wait, http_date, until_reset, whole
+from resources.vendors.unusable import EXCERPT, unusable
 from resources.vendors.usage import Counts, Usage
 from trading_assets.errors import (
     RateLimitedError,
@@ -26,7 +27,6 @@ from trading_assets.errors import (
     VendorRefusedError,
 )
 
-EXCERPT = 160
 RETRIED_STATUSES = frozenset({408, 425})
 _SYSTEM_CLOCK = SystemClock()
 
@@ -209,16 +209,6 @@ class HttpGate:
             reason=type(cause).__name__,
         )
 
-    def data_error(self, message: str, reply: RawResponse | Reply, **facts: object) -> VendorDataError:
-        """Describe an answer that cannot be used."""
-        return VendorDataError(
-            f"{message}. Nothing of it was stored: try again, and tell the vendor if it stays so",
-            vendor=self.policy.vendor,
-            url=self.clean_url(reply.url),
-            excerpt=self._excerpt(reply.body),
-            **facts,
-        )
-
     def clean_url(self, url: str) -> str:
         """Return ``url`` without secret values."""
         return self._mask.url(url)
@@ -262,7 +252,7 @@ class HttpGate:
             return TransientError("The vendor is in trouble: try again later", **facts), wait
         if reply.status >= 400:
             return VendorRefusedError("The vendor refused the request: check keys and plan", **facts), 0.0
-        return self.data_error("An unexpected status", reply, status=reply.status), 0.0
+        return VendorDataError(unusable("An unexpected status"), **facts), 0.0
 
     def _backoff(self, number: int) -> float:
         # full jitter on the upper half, so that threads that failed together do not come back together

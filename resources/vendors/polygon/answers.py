@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,10 @@ import polars as pl
 from polygon import RESTClient
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate
+from resources.vendors.unusable import unusable_answer
+
+unusable = partial(unusable_answer, "polygon")
+"""Describe an answer of this vendor that cannot be used."""
 
 GOOD_STATUS = frozenset({"OK", "DELAYED"})
 
@@ -19,7 +23,6 @@ GOOD_STATUS = frozenset({"OK", "DELAYED"})
 def answers(
     client: RESTClient,
     kept: list[RawResponse],
-    gate: HttpGate,
     *,
     counted: bool = False,
     enough: Callable[[list[dict[str, Any]]], bool] = lambda _: False,
@@ -34,11 +37,11 @@ def answers(
     seen: set[str] = set()
     path, asked_again = "", False
     while True:
-        body = checked_answer(kept[-1], gate, counted=counted)
+        body = checked_answer(kept[-1], counted=counted)
         if path and not body["results"] and not body.get("next_url"):
             # the page before said that there is more: an empty end would be a gap that nobody sees
             if asked_again:
-                raise gate.data_error("A page that was announced holds nothing, twice", kept[-1])
+                raise unusable("A page that was announced holds nothing, twice", kept[-1])
             asked_again = True
             client._get(path=path, raw=True)
             continue
@@ -49,13 +52,13 @@ def answers(
         parts = urlsplit(next_url)
         path = f"{parts.path}?{parts.query}"
         if path in seen:
-            raise gate.data_error("Pages go round in a circle", kept[-1])
+            raise unusable("Pages go round in a circle", kept[-1])
         seen.add(path)
         # the path alone, as the client itself pages: the host stays ours, and so does the key
         client._get(path=path, raw=True)
 
 
-def checked_answer(response: RawResponse, gate: HttpGate, *, counted: bool = False) -> dict[str, Any]:
+def checked_answer(response: RawResponse, *, counted: bool = False) -> dict[str, Any]:
     """Parse an answer and prove that its results are all there.
 
     Answers with bars (``counted``) carry ``resultsCount``; reference answers may carry a ``count`` of the page.
@@ -68,17 +71,17 @@ def checked_answer(response: RawResponse, gate: HttpGate, *, counted: bool = Fal
     try:
         body = orjson.loads(response.body)
     except ValueError as error:
-        raise gate.data_error("Not JSON, or cut short", response) from error
+        raise unusable("Not JSON, or cut short", response) from error
     if not isinstance(body, dict) or body.get("status") not in GOOD_STATUS:
-        raise gate.data_error("Not an answer with a good status", response)
+        raise unusable("Not an answer with a good status", response)
     count = body.get("resultsCount" if counted else "count")
     rows = body.get("results")
     if rows is None:
         if count != 0:
-            raise gate.data_error("Results are missing, and no count says that there are none", response)
+            raise unusable("Results are missing, and no count says that there are none", response)
         rows = []
     if not isinstance(rows, list) or (counted and count is None) or count not in {None, len(rows)}:
-        raise gate.data_error("The number of results differs from the count", response, count=count)
+        raise unusable("The number of results differs from the count", response, count=count)
     return {**body, "results": rows}
 
 
@@ -87,7 +90,6 @@ def bars_of(
     fields: Mapping[str, str],
     schema: Mapping[str, type[pl.DataType]],
     response: RawResponse,
-    gate: HttpGate,
     **facts: object,
 ) -> pl.DataFrame:
     """Turn results into columns: ``fields`` (by name, the vendor's key) without nulls, and ``vwap`` and ``trade_count``.
@@ -103,9 +105,9 @@ def bars_of(
         columns["trade_count"] = [row.get("n") for row in rows]
         frame = pl.DataFrame(columns, schema=schema, strict=True)
     except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise gate.data_error(
+        raise unusable(
             "A bar lacks a field or has a wrong one", response, **facts, reason=type(error).__name__
         ) from error
     if sum(frame.select(*fields).null_count().row(0)):
-        raise gate.data_error("A bar has a null price, volume or time", response, **facts)
+        raise unusable("A bar has a null price, volume or time", response, **facts)
     return frame

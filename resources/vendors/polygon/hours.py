@@ -15,7 +15,7 @@ from resources.vendors.bars import start_of_range
 from resources.vendors.half_hours import HALF_HOUR_SCHEMA, NO_HOURS, join_half_hours, require_begun
 from resources.vendors.http.fan_out import in_order
 from resources.vendors.http.policy import HttpGate
-from resources.vendors.polygon.answers import answers, bars_of
+from resources.vendors.polygon.answers import answers, bars_of, unusable
 from resources.vendors.protocol import Fetched, Progress
 
 BASE_AGGREGATES = 50_000
@@ -46,12 +46,12 @@ def fetch(
             client.get_aggs(
                 symbol, 30, "minute", first, last, adjusted=False, sort="asc", limit=BASE_AGGREGATES, raw=True
             )
-            bodies = list(answers(client, kept, gate, counted=True))
+            bodies = list(answers(client, kept, counted=True))
         rows = [row for body in bodies for row in body["results"]]
         strangers = {body.get("ticker", symbol) for body in bodies} - {symbol}
         if strangers:
-            raise gate.data_error("Bars of another symbol than the one asked for", kept[-1], symbol=symbol)
-        return parse_half_hours(rows, symbol, kept[-1], gate), [pack(response) for response in kept]
+            raise unusable("Bars of another symbol than the one asked for", kept[-1], symbol=symbol)
+        return parse_half_hours(rows, symbol, kept[-1]), [pack(response) for response in kept]
 
     frames, packed, empty = [], [], []
     results = in_order(one, symbols, workers=workers, ahead=16)
@@ -67,9 +67,7 @@ def fetch(
     return Fetched(hours.frame, PackedResponses(packed), tuple(empty), hours.left_out)
 
 
-def parse_half_hours(
-    rows: list[dict[str, Any]], symbol: str, response: RawResponse, gate: HttpGate
-) -> pl.DataFrame | None:
+def parse_half_hours(rows: list[dict[str, Any]], symbol: str, response: RawResponse) -> pl.DataFrame | None:
     """Parse the aggregates of one symbol into ``HALF_HOUR_SCHEMA``; ``t`` is the start here. ``None`` for no rows.
 
     Raises
@@ -79,7 +77,7 @@ def parse_half_hours(
     """
     if not rows:
         return None
-    frame = bars_of(rows, _FIELDS, _PARSED, response, gate, symbol=symbol)
+    frame = bars_of(rows, _FIELDS, _PARSED, response, symbol=symbol)
     start = pl.from_epoch("start_ms", time_unit="ms").dt.replace_time_zone("UTC")
     return frame.select(
         pl.lit(symbol).alias("symbol"), start.alias("start"), *list(HALF_HOUR_SCHEMA)[2:]

@@ -19,7 +19,7 @@ from resources.vendors.http.policy import HttpGate
 from resources.vendors.http.transports import UrllibReply, UrllibTransport
 from resources.vendors.listings import LISTING_SCHEMA, finish_listings
 from resources.vendors.polygon import hours
-from resources.vendors.polygon.answers import answers, bars_of, checked_answer
+from resources.vendors.polygon.answers import answers, bars_of, checked_answer, unusable
 from resources.vendors.protocol import Fetched, Progress
 from trading_assets.settings import SourceName
 
@@ -103,10 +103,10 @@ class PolygonSource:
         def fetch(day: date) -> tuple[pl.DataFrame, list[PackedResponse]]:
             with self._gate.capture(now) as kept:
                 self._client.get_grouped_daily_aggs(day.isoformat(), adjusted=False, raw=True)
-            frame = parse_grouped(kept[-1], self._gate)
+            frame = parse_grouped(kept[-1])
             strangers = frame.filter(pl.col("session") != day).height
             if strangers:
-                raise self._gate.data_error(
+                raise unusable(
                     "Rows of another day than the one asked for", kept[-1], rows=strangers, session=day
                 )
             return frame, [pack(response) for response in kept]
@@ -170,7 +170,7 @@ class PolygonSource:
             rows += _dividend_rows([row for row in dividends if _in_usd(row)])
             frame = finish_actions(pl.DataFrame(rows, schema=ACTION_SCHEMA, orient="row"), start, end)
         except (KeyError, TypeError, ValueError, ZeroDivisionError, pl.exceptions.PolarsError) as error:
-            raise self._gate.data_error(
+            raise unusable(
                 "A corporate action lacks a field or has a wrong one",
                 responses[-1].unpack(),
                 reason=type(error).__name__,
@@ -185,7 +185,7 @@ class PolygonSource:
             lambda: self._client.list_tickers(market="stocks", date=day, active=True, limit=PAGE, raw=True)
         )
         if not listed:
-            raise self._gate.data_error("Nothing at all is listed", packed[-1].unpack(), day=day)
+            raise unusable("Nothing at all is listed", packed[-1].unpack(), day=day)
         if progress:
             progress(1, 2)
         gone, pages = self._pages(
@@ -216,7 +216,7 @@ class PolygonSource:
             ]
             frame = pl.DataFrame(rows, schema=LISTING_SCHEMA, orient="row")
         except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise self._gate.data_error(
+            raise unusable(
                 "A listing lacks a field or has a wrong one",
                 packed[-1].unpack(),
                 reason=type(error).__name__,
@@ -231,12 +231,12 @@ class PolygonSource:
     ) -> tuple[list[dict[str, Any]], list[PackedResponse]]:
         with self._gate.capture(self._clock.now()) as kept:
             first()
-            bodies = list(answers(self._client, kept, self._gate, enough=enough))
+            bodies = list(answers(self._client, kept, enough=enough))
         rows = [row for body in bodies for row in body["results"]]
         return rows, [pack(response) for response in kept]
 
 
-def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
+def parse_grouped(response: RawResponse) -> pl.DataFrame:
     """Parse a grouped-daily answer.
 
     Output: columns of the bars table; the session is the New York date of ``t``, which is the end of the
@@ -247,8 +247,8 @@ def parse_grouped(response: RawResponse, gate: HttpGate) -> pl.DataFrame:
     VendorDataError
         On truncated JSON, a wrong status, missing results or a wrong count.
     """
-    body = checked_answer(response, gate, counted=True)
-    frame = bars_of(body["results"], _BAR_FIELDS, _PARSED_BARS, response, gate)
+    body = checked_answer(response, counted=True)
+    frame = bars_of(body["results"], _BAR_FIELDS, _PARSED_BARS, response)
     return frame.with_columns(session=epoch_to_new_york_date("end_ms", "ms")).drop("end_ms")
 
 

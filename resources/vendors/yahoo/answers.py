@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate
+from resources.vendors.unusable import unusable_answer
+
+unusable = partial(unusable_answer, "yahoo")
+"""Describe an answer of this vendor that cannot be used."""
 
 
 def only_result(
-    response: RawResponse, key: str, gate: HttpGate, *, symbol: str, what: str, answer: str
+    response: RawResponse, key: str, *, symbol: str, what: str, answer: str
 ) -> Mapping[str, Any] | None:
     """Return the one result of an answer; ``None`` if Yahoo says that it has nothing of the symbol.
 
@@ -38,16 +42,16 @@ def only_result(
         envelope = orjson.loads(response.body)[key]
         error, result = envelope["error"], envelope["result"]
     except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error(f"Not a {what}, or cut short", response, symbol=symbol) from cause
+        raise unusable(f"Not a {what}, or cut short", response, symbol=symbol) from cause
     if error is not None:
         if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
             return None
-        raise gate.data_error(f"The {answer} reports an error", response, symbol=symbol)
+        raise unusable(f"The {answer} reports an error", response, symbol=symbol)
     if (
         response.status != 200
         or not isinstance(result, list)
         or len(result) != 1
         or not isinstance(result[0], Mapping)
     ):
-        raise gate.data_error(f"Not exactly one {what} in the answer", response, symbol=symbol)
+        raise unusable(f"Not exactly one {what} in the answer", response, symbol=symbol)
     return result[0]

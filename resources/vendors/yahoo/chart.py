@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate
-from resources.vendors.yahoo.answers import only_result
+from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.dividends_and_splits import chart_events
 
 CHART_PATH = "/v8/finance/chart/"
@@ -40,7 +39,7 @@ def yahoo_symbol(symbol: str) -> str:
     return symbol.replace(".", "-")
 
 
-def parse_chart(response: RawResponse, symbol: str, gate: HttpGate, *, interval: str = "1d") -> Chart | None:
+def parse_chart(response: RawResponse, symbol: str, *, interval: str = "1d") -> Chart | None:
     """Parse one chart answer into raw prices; ``None`` if Yahoo says that it has no such symbol or no bars.
 
     A bar before the ex-date of a split is multiplied by the split's ratio (volume divided), for all splits in
@@ -51,33 +50,33 @@ def parse_chart(response: RawResponse, symbol: str, gate: HttpGate, *, interval:
     VendorDataError
         On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
     """
-    result = only_result(response, "chart", gate, symbol=symbol, what="chart", answer="chart answer")
-    return None if result is None else _parse_result(result, response, symbol, gate, interval)
+    result = only_result(response, "chart", symbol=symbol, what="chart", answer="chart answer")
+    return None if result is None else _parse_result(result, response, symbol, interval)
 
 
 def _parse_result(
-    result: Mapping[str, Any], response: RawResponse, symbol: str, gate: HttpGate, interval: str
+    result: Mapping[str, Any], response: RawResponse, symbol: str, interval: str
 ) -> Chart | None:
     try:
         meta, (quotes,) = result["meta"], result["indicators"]["quote"]
         granularity = meta.get("dataGranularity", interval)
         if meta["symbol"] not in {symbol, yahoo_symbol(symbol)} or granularity != interval:
-            raise gate.data_error("A chart of something else than asked for", response, symbol=symbol)
+            raise unusable("A chart of something else than asked for", response, symbol=symbol)
         zone = str(meta["exchangeTimezoneName"])
         if not result.get("timestamp"):
             if any(quotes.get(name) for name in ARRAYS):
-                raise gate.data_error("Prices without times", response, symbol=symbol)
+                raise unusable("Prices without times", response, symbol=symbol)
             return None
         times = np.array(result["timestamp"], dtype=np.int64)
         arrays = [np.array(quotes[name], dtype=np.float64) for name in ARRAYS]  # null becomes NaN
         if {len(array) for array in arrays} != {len(times)}:
-            raise gate.data_error("Arrays of unequal length", response, symbol=symbol)
+            raise unusable("Arrays of unequal length", response, symbol=symbol)
         values = np.stack(arrays)
         events = result.get("events") or {}
         _undo_splits(values, times, events.get("splits") or {}, ZoneInfo(zone))
         actions = chart_events(events, symbol, ZoneInfo(zone))
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as cause:
-        raise gate.data_error(
+        raise unusable(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
         ) from cause
     whole = np.isfinite(values).all(axis=0)

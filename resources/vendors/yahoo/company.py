@@ -95,7 +95,7 @@ class YahooCompanies:
             with self._gate.capture(now) as kept:
                 spelled = {yahoo_symbol(symbol): symbol for symbol in batch}
                 self._data.ask(f"{_BASE_URL_}/v7/finance/quote", {"symbols": ",".join(spelled)})
-                answers = parse_quotes(kept[-1], spelled, self._gate)
+                answers = parse_quotes(kept[-1], spelled)
                 return _Fetched(answers, _NO_STATEMENTS, [pack(response) for response in kept])
 
         batches = [symbols[at : at + QUOTES_PER_CALL] for at in range(0, len(symbols), QUOTES_PER_CALL)]
@@ -113,7 +113,7 @@ class YahooCompanies:
             f"{_BASE_URL_}/v10/finance/quoteSummary/{name}",
             {"modules": ",".join(MODULES), "corsDomain": "finance.yahoo.com", "formatted": "false"},
         )
-        answers = parse_summary(kept[-1], symbol, session, self._gate)
+        answers = parse_summary(kept[-1], symbol, session)
         frames = []
         for frequency in FREQUENCIES:
             # commas as they are, as the client itself writes them: encoded, the address would be a quarter longer
@@ -122,7 +122,7 @@ class YahooCompanies:
                 f"&type={series_types(frequency)}&period1={FIRST_PERIOD}&period2={until}",
                 {},
             )
-            statements = parse_statements(kept[-1], symbol, self._gate)
+            statements = parse_statements(kept[-1], symbol)
             frames.append(statements.rows)
             answers.left_out.update(statements.left_out)
             if statements.rows.is_empty():
@@ -143,7 +143,7 @@ class YahooCompanies:
                 "events": "div,splits",
             },
         )
-        events = parse_events(kept[-1], symbol, self._gate)
+        events = parse_events(kept[-1], symbol)
         answers.put("dividend_history", symbol, events.dividends)
         answers.put("split_history", symbol, events.splits)
         answers.left_out.update(events.left_out)

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate
 from resources.vendors.yahoo import company_fields as fields
-from resources.vendors.yahoo.answers import only_result
+from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.company_fields import Fields
 from resources.vendors.yahoo.company_values import Reader, instant, plain
 from trading_assets.errors import VendorDataError
@@ -64,7 +63,7 @@ class Answers:
             self.empty.setdefault(table, []).append(symbol)
 
 
-def parse_summary(response: RawResponse, symbol: str, session: date, gate: HttpGate) -> Answers:
+def parse_summary(response: RawResponse, symbol: str, session: date) -> Answers:
     """Parse one quote summary; what it has no module for is named as empty.
 
     Raises
@@ -72,7 +71,7 @@ def parse_summary(response: RawResponse, symbol: str, session: date, gate: HttpG
     VendorDataError
         On a body that is cut short, about another symbol, or that holds a value of another kind than the field has.
     """
-    modules = _summary_modules(response, symbol, gate)
+    modules = _summary_modules(response, symbol)
     answers = Answers()
     try:
         _check_symbol(modules, symbol)
@@ -88,45 +87,43 @@ def parse_summary(response: RawResponse, symbol: str, session: date, gate: HttpG
         answers.put("analyst_rating_changes", symbol, _rating_changes(modules, reader, session))
         answers.put("esg_scores", symbol, _esg(modules, reader))
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise _unusable("A quote summary", cause, response, symbol, gate) from cause
+        raise _unusable("A quote summary", cause, response, symbol) from cause
     answers.left_out.update(reader.left_out)
     return answers
 
 
-def parse_quotes(response: RawResponse, symbols: Mapping[str, str], gate: HttpGate) -> Answers:
+def parse_quotes(response: RawResponse, symbols: Mapping[str, str]) -> Answers:
     """Parse quotes of several symbols; ``symbols`` maps the vendor's spelling to ours."""
     try:
         envelope = orjson.loads(response.body)["quoteResponse"]
         error, result = envelope["error"], envelope["result"]
     except (ValueError, KeyError, TypeError) as cause:
-        raise gate.data_error("Not quotes, or cut short", response) from cause
+        raise unusable("Not quotes, or cut short", response) from cause
     if error is not None or response.status != 200 or not isinstance(result, list):
-        raise gate.data_error("The quotes answer reports an error", response)
+        raise unusable("The quotes answer reports an error", response)
     answers = Answers()
     seen: dict[str, list[Row]] = {}
     for item in result:
         name = str(item.get("symbol")) if isinstance(item, Mapping) else ""
         symbol = symbols.get(name)
         if symbol is None or symbol in seen:
-            raise gate.data_error("A quote that was not asked for, or twice", response, symbol=name)
+            raise unusable("A quote that was not asked for, or twice", response, symbol=name)
         try:
             seen[symbol] = _quote(item, answers.left_out)
         except (ValueError, KeyError, TypeError) as cause:
-            raise _unusable("A quote", cause, response, symbol, gate) from cause
+            raise _unusable("A quote", cause, response, symbol) from cause
     for symbol in symbols.values():
         answers.put("market_data", symbol, seen.get(symbol, []))
     return answers
 
 
-def _summary_modules(response: RawResponse, symbol: str, gate: HttpGate) -> Mapping[str, Any]:
+def _summary_modules(response: RawResponse, symbol: str) -> Mapping[str, Any]:
     what = "quote summary"
-    return only_result(response, "quoteSummary", gate, symbol=symbol, what=what, answer=what) or {}
+    return only_result(response, "quoteSummary", symbol=symbol, what=what, answer=what) or {}
 
 
-def _unusable(
-    what: str, cause: Exception, response: RawResponse, symbol: str, gate: HttpGate
-) -> VendorDataError:
-    return gate.data_error(
+def _unusable(what: str, cause: Exception, response: RawResponse, symbol: str) -> VendorDataError:
+    return unusable(
         f"{what} lacks a field or has a wrong one", response, symbol=symbol, reason=str(cause)[:120]
     )
 

@@ -15,8 +15,7 @@ import polars as pl
 from yfinance.const import fundamentals_keys
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate
-from resources.vendors.yahoo.answers import only_result
+from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.company_values import number
 from trading_assets.tables.companies import FINANCIAL_STATEMENTS
 
@@ -87,7 +86,7 @@ ITEMS: Mapping[str, tuple[str, str, str]] = {
 """Statement, our spelling and unit by Yahoo's name of a line."""
 
 
-def parse_statements(response: RawResponse, symbol: str, gate: HttpGate) -> Statements:
+def parse_statements(response: RawResponse, symbol: str) -> Statements:
     """Parse one answer of the fundamentals time series; no rows if Yahoo lists every line without values.
 
     Raises
@@ -100,17 +99,17 @@ def parse_statements(response: RawResponse, symbol: str, gate: HttpGate) -> Stat
         series = envelope.get("timeseries") or envelope["finance"]
         error, result = series.get("error"), series["result"]  # a good answer need not name an error
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise gate.data_error("Not a time series, or cut short", response, symbol=symbol) from cause
+        raise unusable("Not a time series, or cut short", response, symbol=symbol) from cause
     if error is not None:
         if response.status == 404 and isinstance(error, Mapping) and error.get("code") == "Not Found":
             return Statements(pl.DataFrame(schema=STATEMENT_SCHEMA), None, Counter())
-        raise gate.data_error("The time series reports an error", response, symbol=symbol)
+        raise unusable("The time series reports an error", response, symbol=symbol)
     if response.status != 200 or not isinstance(result, list) or not result:
-        raise gate.data_error("No time series in the answer", response, symbol=symbol)
+        raise unusable("No time series in the answer", response, symbol=symbol)
     try:
         return _statements(result, symbol)
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise gate.data_error(
+        raise unusable(
             "A time series lacks a field or has a wrong one",
             response,
             symbol=symbol,
@@ -156,7 +155,7 @@ def _statements(result: Iterable[Mapping[str, Any]], symbol: str) -> Statements:
     return Statements(rows, peg, left_out)
 
 
-def parse_events(response: RawResponse, symbol: str, gate: HttpGate) -> Events:
+def parse_events(response: RawResponse, symbol: str) -> Events:
     """Parse the dividends and splits of one chart.
 
     A dividend is listed in shares of now; ``cash_usd`` undoes the splits after it.
@@ -166,13 +165,13 @@ def parse_events(response: RawResponse, symbol: str, gate: HttpGate) -> Events:
     VendorDataError
         On a body that is cut short, about another symbol, or with an event that is none.
     """
-    result = only_result(response, "chart", gate, symbol=symbol, what="chart", answer="chart answer")
+    result = only_result(response, "chart", symbol=symbol, what="chart", answer="chart answer")
     if result is None:
         return Events([], [], Counter())
     try:
         return _events(result, symbol)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ZeroDivisionError) as cause:
-        raise gate.data_error(
+        raise unusable(
             "A chart's events lack a field or have a wrong one",
             response,
             symbol=symbol,

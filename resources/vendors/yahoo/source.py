@@ -136,7 +136,7 @@ class YahooSource:
     ) -> tuple[Chart | None, list[PackedResponse]]:
         with self._gate.capture(now) as kept:
             self._data.ask(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
-        chart = parse_chart(kept[-1], symbol, self._gate, interval=str(params["interval"]))
+        chart = parse_chart(kept[-1], symbol, interval=str(params["interval"]))
         return chart, [pack(response) for response in kept]
 
 

@@ -143,7 +143,7 @@ def test_the_session_of_a_bar_is_its_new_york_day_in_summer_and_winter(make_gate
     ends = [datetime(2016, 7, 5, 20, tzinfo=UTC), datetime(2016, 11, 25, 18, tzinfo=UTC)]
     bars = [bar(t=int(end.timestamp() * 1000)) for end in ends]
     response = RawResponse("http://h", 200, ends[0], orjson.dumps(grouped(*bars)))
-    sessions = parse_grouped(response, make_gate()).get_column("session").to_list()
+    sessions = parse_grouped(response).get_column("session").to_list()
     assert sessions == [date(2016, 7, 5), date(2016, 11, 25)]
 
 
@@ -218,7 +218,7 @@ def test_listings_show_active_names_and_those_that_left_lately(polygon, vendor_s
 def test_recorded_bodies_parse(shared_data, polygon, vendor_server, answer, make_gate):
     wire = shared_data / "wire" / "polygon"
     body = (wire / "v2/aggs/grouped/locale/us/market/stocks/2005-04-04&adjusted=true.json").read_bytes()
-    frame = parse_grouped(RawResponse("http://h", 200, datetime(2020, 1, 1, tzinfo=UTC), body), make_gate())
+    frame = parse_grouped(RawResponse("http://h", 200, datetime(2020, 1, 1, tzinfo=UTC), body))
     assert frame.select("symbol", "session", "close", "trade_count").rows() == [
         ("GIK", date(2020, 10, 14), 10.02, 96)
     ]

@@ -14,14 +14,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate, HttpPolicy
 from resources.vendors.yahoo.chart import parse_chart
 from resources.vendors.yahoo.company_parse import MODULES, parse_quotes, parse_summary
 from resources.vendors.yahoo.company_series import parse_events, parse_statements
 from trading_assets.errors import VendorDataError
 
 EXPECTED = Path(__file__).with_name("recorded_yahoo.csv")
-GATE = HttpGate(HttpPolicy("yahoo"))
 RECORDED_ON = date(2025, 2, 24)
 NOT_STORED = "no kind that is stored"
 READ_ELSEWHERE = {
@@ -47,8 +45,8 @@ def symbol_in(url: str) -> str:
 def of_chart(response: RawResponse) -> dict[str, int]:
     symbol = symbol_in(response.url)
     interval = parse_qs(urlsplit(response.url).query).get("interval", ["1d"])[0]
-    chart = parse_chart(response, symbol, GATE, interval=interval)
-    events = parse_events(response, symbol, GATE)
+    chart = parse_chart(response, symbol, interval=interval)
+    events = parse_events(response, symbol)
     found = {f"bars {interval}": len(chart.times) if chart else 0}
     found |= {"dividend_history": len(events.dividends), "split_history": len(events.splits)}
     return {kind: rows for kind, rows in found.items() if rows or kind.startswith("bars")}
@@ -56,17 +54,17 @@ def of_chart(response: RawResponse) -> dict[str, int]:
 
 def of_quotes(response: RawResponse) -> dict[str, int]:
     symbols = parse_qs(urlsplit(response.url).query)["symbols"][0].split(",")
-    read = parse_quotes(response, {symbol: symbol for symbol in symbols}, GATE)
+    read = parse_quotes(response, {symbol: symbol for symbol in symbols})
     return {"market_data": len(read.rows.get("market_data", []))}
 
 
 def of_summary(response: RawResponse) -> dict[str, int]:
-    read = parse_summary(response, symbol_in(response.url), RECORDED_ON, GATE)
+    read = parse_summary(response, symbol_in(response.url), RECORDED_ON)
     return {table: len(rows) for table, rows in read.rows.items()}
 
 
 def of_statements(response: RawResponse) -> dict[str, int]:
-    return {"financial_statements": parse_statements(response, symbol_in(response.url), GATE).rows.height}
+    return {"financial_statements": parse_statements(response, symbol_in(response.url)).rows.height}
 
 
 READERS = {
@@ -114,7 +112,7 @@ def test_what_is_refused_was_made_up_to_be_refused_or_is_of_another_kind(recorde
 
 def test_apples_statistics_are_read_in_our_units(shared_data):
     path = shared_data / "wire" / "yahoo" / "quoteSummary-all-AAPL.json"
-    read = parse_summary(response_of(path), "AAPL", RECORDED_ON, GATE)
+    read = parse_summary(response_of(path), "AAPL", RECORDED_ON)
     [facts], [info] = read.rows["key_statistics"], read.rows["company_info"]
     assert facts["market_cap_usd"] == 3_688_676_720_640
     assert facts["debt_to_equity"] == pytest.approx(1.45)  # Yahoo writes 145
@@ -140,7 +138,7 @@ def test_apples_statistics_are_read_in_our_units(shared_data):
 
 def test_ratios_between_two_currencies_are_left_out_and_counted(shared_data):
     path = shared_data / "wire" / "yahoo" / "quoteSummary-all-BABA.json"
-    read = parse_summary(response_of(path), "BABA", RECORDED_ON, GATE)
+    read = parse_summary(response_of(path), "BABA", RECORDED_ON)
     [facts] = read.rows["key_statistics"]
     assert (facts["currency"], facts["reporting_currency"]) == ("USD", "CNY")
     assert facts["price_to_book"] is None  # Yahoo divides dollars by yuan: 0.33
@@ -152,7 +150,7 @@ def test_ratios_between_two_currencies_are_left_out_and_counted(shared_data):
 
 def test_amounts_in_other_currencies_are_not_stored_as_dollars(shared_data):
     path = shared_data / "wire" / "yahoo" / "quote-OCDO.L.json"
-    read = parse_quotes(response_of(path), {"OCDO.L": "OCDO.L"}, GATE)
+    read = parse_quotes(response_of(path), {"OCDO.L": "OCDO.L"})
     [quote] = read.rows["market_data"]
     assert quote["currency"] == "GBp"
     assert all(value is None for name, value in quote.items() if name.endswith("_usd"))
@@ -161,14 +159,14 @@ def test_amounts_in_other_currencies_are_not_stored_as_dollars(shared_data):
 
 def test_a_dividend_is_stored_as_it_was_paid_and_as_it_is_listed(shared_data):
     path = shared_data / "wire" / "yahoo" / "chart-AAPL-2020-08-31-to-2020-11-07.json"
-    events = parse_events(response_of(path), "AAPL", GATE)
+    events = parse_events(response_of(path), "AAPL")
     assert [(row["ex_date"], row["split_ratio"]) for row in events.splits] == [(date(2020, 8, 31), 4.0)]
     assert [(row["ex_date"], row["cash_usd"]) for row in events.dividends] == [(date(2020, 11, 6), 0.205)]
 
 
 def test_apples_income_of_2024_is_what_it_reported(shared_data):
     path = shared_data / "wire" / "yahoo" / "fundamentalsTimeSeries-AAPL-all-annual.json"
-    rows = parse_statements(response_of(path), "AAPL", GATE).rows
+    rows = parse_statements(response_of(path), "AAPL").rows
     facts = {
         (row["statement"], row["item"]): (row["value"], row["unit"])
         for row in rows.iter_rows(named=True)

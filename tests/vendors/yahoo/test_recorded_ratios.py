@@ -9,12 +9,10 @@ import polars as pl
 import pytest
 
 from resources.raw.responses import RawResponse
-from resources.vendors.http.policy import HttpGate, HttpPolicy
 from resources.vendors.yahoo.company_parse import parse_summary
 from trading_assets.features.ratios import FACT_SCHEMA, SOURCE_COLUMNS, with_fundamentals
 from trading_assets.sectors import OF_VENDOR, SECTORS
 
-GATE = HttpGate(HttpPolicy("yahoo"))
 TAKEN_AT = datetime(2025, 2, 22, 14, tzinfo=UTC)
 FRIDAY, MONDAY = date(2025, 2, 21), date(2025, 2, 24)
 COMPANIES = ("AAPL", "AMZN", "BABA", "GOOG", "SPOT")
@@ -33,7 +31,7 @@ def fact(shared_data, symbol: str) -> pl.DataFrame:
     response = RawResponse(
         recorded["url"], recorded["status"], TAKEN_AT, json.dumps(recorded["body"]).encode()
     )
-    [told] = parse_summary(response, symbol, FRIDAY, GATE).rows["key_statistics"]
+    [told] = parse_summary(response, symbol, FRIDAY).rows["key_statistics"]
     known = {name: told.get(name) for name in SOURCE_COLUMNS}
     price = modules(shared_data, symbol)["price"]["regularMarketPrice"]
     stamp = {

@@ -45,7 +45,7 @@ def chart(days, closes, *, symbol="A", splits=(), volumes=None, **changes):
 
 
 def parse(body, symbol="A", status=200):
-    return parse_chart(RawResponse("http://h", status, AT, orjson.dumps(body)), symbol, GATE)
+    return parse_chart(RawResponse("http://h", status, AT, orjson.dumps(body)), symbol)
 
 
 @pytest.fixture
