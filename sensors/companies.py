@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from resources.platform import Platform
 from sensors.schedule_runs import default_status, failed_runs
-from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import Settings
 from trading_assets.tables.companies import COMPANY_INFO
 
@@ -28,10 +28,9 @@ def companies_schedule(settings: Settings) -> dg.ScheduleDefinition:
         ),
     )
     def companies_schedule(
-        context: dg.ScheduleEvaluationContext, platform: PlatformResource
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> dg.RunRequest | dg.SkipReason:
-        opened = platform.get()
-        latest = opened.latest_session().isoformat()
+        latest = platform.latest_session().isoformat()
         if latest in context.instance.get_materialized_partitions(dg.AssetKey(COMPANY_INFO.name)):
             return dg.SkipReason(f"There is a snapshot of {latest}")
         failures = failed_runs(context, "companies_job", {"dagster/partition": latest})

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from resources.platform import Platform
 from sensors.schedule_runs import default_status, failed_runs
 from trading_assets import sessions as calendar
-from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.market_data.hours.progress import reached, unfinished_sessions
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
@@ -53,20 +53,19 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         description="After each hour of a session, New York time: its bars and features; missed hours are caught up.",
     )
     def schedule(
-        context: dg.ScheduleEvaluationContext, platform: PlatformResource
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        opened = platform.get()
-        now, delay = opened.clock.now(), opened.settings.data_delay
+        now, delay = platform.clock.now(), platform.settings.data_delay
         newest = calendar.current_session(now, delay=delay)
         if context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=GOING_ON)):
             yield dg.SkipReason("Hours are being fetched: the next tick looks again")
             return
-        first = calendar.shift(newest, 1 - opened.settings.hourly_history_sessions)
-        window = calendar.sessions_between(max(opened.settings.start, first), newest)
-        begun = reached(opened.database, HOURLY_FEATURES.name, window)
+        first = calendar.shift(newest, 1 - platform.settings.hourly_history_sessions)
+        window = calendar.sessions_between(max(platform.settings.start, first), newest)
+        begun = reached(platform.database, HOURLY_FEATURES.name, window)
         since = min(begun, default=newest)
         missing = unfinished_sessions(
-            opened.database, HOURLY_FEATURES.name, [day for day in window if day >= since], now, delay
+            platform.database, HOURLY_FEATURES.name, [day for day in window if day >= since], now, delay
         )
         requests = []
         for day in missing:

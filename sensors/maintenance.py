@@ -5,15 +5,14 @@ Annotations are not postponed in this module: Dagster reads the type of ``contex
 
 import dagster as dg
 
-from trading_assets.assets.platform_resource import PlatformResource
+from resources.platform import Platform
 from trading_assets.settings import Settings
 
 
 @dg.op(description="Remove raw vendor bodies older than TRADING_RAW_KEEP_DAYS; rows and records stay.")
-def remove_old_raw_bodies(context: dg.OpExecutionContext, platform: PlatformResource) -> None:
+def remove_old_raw_bodies(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platform]) -> None:
     """Apply retention to the raw store."""
-    opened = platform.get()
-    pruned = opened.raw_batches.prune(opened.clock.now(), opened.settings.raw_keep_days)
+    pruned = platform.raw_batches.prune(platform.clock.now(), platform.settings.raw_keep_days)
     context.add_output_metadata(
         {
             "batches": pruned.batches,

@@ -10,10 +10,10 @@ import dagster as dg
 
 from resources.database.connections import connect
 from resources.platform import Platform
-from trading_assets.assets.platform_resource import PlatformResource
+from sensors.schedule_runs import default_sensor_status
 from trading_assets.execution.journal import NOTIFY_CHANNEL
 from trading_assets.execution.waiting import waiting_batches
-from trading_assets.settings import load_settings
+from trading_assets.settings import Settings
 
 JOB = "order_placement_job"
 BATCH_TAG = "trading/batch"
@@ -70,24 +70,28 @@ def wait_for_intents(platform: Platform, seconds: float) -> None:
             return
 
 
-@dg.sensor(
-    name="order_placement_sensor",
-    job_name=JOB,
-    minimum_interval_seconds=1,
-    default_status=(
-        dg.DefaultSensorStatus.STOPPED if load_settings().mode == "sim" else dg.DefaultSensorStatus.RUNNING
-    ),
-    description="Starts a submission run as soon as intents are planned, or an earlier one left its outcome open.",
-)
-def order_placement_sensor(
-    context: dg.SensorEvaluationContext, platform: PlatformResource
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one placement run: it sends what every session left over."""
-    opened = platform.get()
-    batches = waiting_batches(opened.database, opened.clock.now())
-    if not batches:
-        wait_for_intents(opened, LISTEN_SECONDS)
-        batches = waiting_batches(opened.database, opened.clock.now())
-    work = [(batch.account, batch.session, batch.intent_ids) for batch in batches]
-    answer = requests_or_reason(context.instance, JOB, work)
-    yield answer if isinstance(answer, dg.SkipReason) else answer[0]
+def order_placement_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that requests one placement run: it sends what every session left over.
+
+    In ``sim`` mode it is off until it is switched on.
+    """
+
+    @dg.sensor(
+        name="order_placement_sensor",
+        job_name=JOB,
+        minimum_interval_seconds=1,
+        default_status=default_sensor_status(settings),
+        description="Starts a submission run as soon as intents are planned, or an earlier one left its outcome open.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        batches = waiting_batches(platform.database, platform.clock.now())
+        if not batches:
+            wait_for_intents(platform, LISTEN_SECONDS)
+            batches = waiting_batches(platform.database, platform.clock.now())
+        work = [(batch.account, batch.session, batch.intent_ids) for batch in batches]
+        answer = requests_or_reason(context.instance, JOB, work)
+        yield answer if isinstance(answer, dg.SkipReason) else answer[0]
+
+    return sensor

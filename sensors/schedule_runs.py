@@ -16,6 +16,11 @@ def default_status(settings: Settings) -> dg.DefaultScheduleStatus:
     return dg.DefaultScheduleStatus.STOPPED if settings.mode == "sim" else dg.DefaultScheduleStatus.RUNNING
 
 
+def default_sensor_status(settings: Settings) -> dg.DefaultSensorStatus:
+    """Return the same of a sensor."""
+    return dg.DefaultSensorStatus.STOPPED if settings.mode == "sim" else dg.DefaultSensorStatus.RUNNING
+
+
 def failed_runs(context: dg.ScheduleEvaluationContext, job: str, tags: Mapping[str, str]) -> int:
     """Count the failed and canceled runs of a job with these tags.
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from resources.platform import Platform
 from sensors.schedule_runs import default_status, failed_runs
-from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.settings import Settings
 
 
@@ -28,10 +28,9 @@ def daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
         description="Every session at 16:45 New York time: the whole daily graph; missed sessions are caught up.",
     )
     def session_schedule(
-        context: dg.ScheduleEvaluationContext, platform: PlatformResource
+        context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        opened = platform.get()
-        latest = opened.latest_session()
+        latest = platform.latest_session()
         done = context.instance.get_materialized_partitions(dg.AssetKey("reconciliation"))
         if latest.isoformat() in done:
             yield dg.SkipReason(f"Session {latest} is complete")

@@ -6,7 +6,7 @@ import os
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,7 +19,7 @@ SourceName = Literal["polygon", "yahoo", "alpaca"]
 Mode = Literal["sim", "paper", "live"]
 HOURLY_MINUTES = 30
 """A source of hourly bars must have answered for all symbols after so long."""
-ALL_SOURCES: tuple[SourceName, ...] = ("polygon", "yahoo", "alpaca")
+ALL_SOURCES: tuple[SourceName, ...] = get_args(SourceName)
 ASKED_BY_SYMBOL: frozenset[SourceName] = frozenset({"polygon", "yahoo"})
 """Sources that hourly bars are asked of symbol by symbol; the others answer for many at once."""
 EVENLY_PACED: frozenset[SourceName] = frozenset({"yahoo"})

@@ -186,11 +186,11 @@ def test_a_vendors_long_range_killed_in_the_middle_is_gone_on_with_and_not_asked
 
 def run_range_in_dagster(platform, first: date, last: date) -> None:
     """Run the history job over a range as a backfill in Dagster's UI does."""
-    from trading_assets.definitions import defs
+    from trading_assets.definitions import build_definitions
 
     tags = {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
     with dagster_instance(platform.settings, platform.postgres) as instance:
-        job = defs.resolve_job_def("history_job")
+        job = build_definitions(platform.settings).resolve_job_def("history_job")
         assert job.execute_in_process(instance=instance, tags=tags).success
 
 

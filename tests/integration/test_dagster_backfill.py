@@ -31,12 +31,13 @@ PATIENCE_SECONDS = 200
 
 def launch(instance: dg.DagsterInstance, days: list[str]) -> str:
     """Ask for a backfill as the UI does."""
-    from trading_assets.definitions import defs
+    from trading_assets.definitions import build_definitions
+    from trading_assets.settings import Settings
 
     backfill_id = uuid.uuid4().hex[:8]
     instance.add_backfill(
         PartitionBackfill.from_asset_partitions(
-            asset_graph=defs.resolve_asset_graph(),
+            asset_graph=build_definitions(Settings(_env_file=None)).resolve_asset_graph(),
             backfill_id=backfill_id,
             tags={},
             backfill_timestamp=time.time(),

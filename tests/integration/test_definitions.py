@@ -15,14 +15,14 @@ import pytest
 from resources.clock import ManualClock
 from resources.platform import Platform
 from sensors.schedules import daily_schedule
-from trading_assets.assets.platform_resource import PlatformResource
-from trading_assets.definitions import defs
+from trading_assets.definitions import build_definitions
 from trading_assets.sessions import is_session, sessions_between
 from trading_assets.settings import Settings
 from trading_assets.tables.registry import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-GRAPH = defs.resolve_asset_graph()
+DEFINITIONS = build_definitions(Settings(_env_file=None))
+GRAPH = DEFINITIONS.resolve_asset_graph()
 ASSETS = sorted(GRAPH.get_all_asset_keys(), key=str)
 ORDER_JOBS = ("session_job", "order_placement_job", "fill_ingestion_job")
 
@@ -34,7 +34,7 @@ def named(key: dg.AssetKey) -> str:
 def load(tmp_path: Path, statement: str, **variables: str) -> str:
     """Load the definitions in a process of their own and print something of them."""
     environment = {"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), **variables}
-    code = f"from trading_assets.definitions import defs; {statement}"
+    code = f"from trading_assets.definitions import defs; defs = defs(); {statement}"
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
         check=False,
@@ -123,13 +123,13 @@ def test_nothing_that_trades_depends_on_hours():
     assert len(hours) == 5
     for key in hours:
         assert GRAPH.get(key).child_keys <= hours
-    assert not hours & set(defs.resolve_job_def("session_job").asset_layer.selected_asset_keys)
-    assert hours == set(defs.resolve_job_def("hourly_job").asset_layer.selected_asset_keys)
+    assert not hours & set(DEFINITIONS.resolve_job_def("session_job").asset_layer.selected_asset_keys)
+    assert hours == set(DEFINITIONS.resolve_job_def("hourly_job").asset_layer.selected_asset_keys)
 
 
 def test_jobs_that_can_send_orders_are_never_repeated_by_dagster_and_run_one_at_a_time():
     for name in ORDER_JOBS:
-        job = defs.resolve_job_def(name)
+        job = DEFINITIONS.resolve_job_def(name)
         assert job.tags["dagster/max_retries"] == "0"
         assert job.tags["trading/orders"] == "session"
         assert job.op_retry_policy is None
@@ -137,7 +137,9 @@ def test_jobs_that_can_send_orders_are_never_repeated_by_dagster_and_run_one_at_
 
 
 def test_the_history_job_cannot_reach_the_broker():
-    selected = {named(key) for key in defs.resolve_job_def("history_job").asset_layer.selected_asset_keys}
+    selected = {
+        named(key) for key in DEFINITIONS.resolve_job_def("history_job").asset_layer.selected_asset_keys
+    }
     assert {"universe", "daily_bars", "daily_features", "screener_results", "signals"} <= selected
     assert not selected & {
         "target_positions",
@@ -180,6 +182,49 @@ def test_a_source_that_is_not_configured_is_not_an_asset(tmp_path):
     assert load(tmp_path, statement, TRADING_SOURCES="alpaca") == "['alpaca_daily_bars', 'daily_bars']\n"
 
 
+def test_one_process_builds_the_graphs_of_two_installations():
+    small = build_definitions(
+        Settings(_env_file=None, sources="alpaca", hourly_symbols=0, start="2020-01-02")
+    )
+    names = {named(key) for key in small.resolve_all_asset_keys()}
+    assert {"alpaca_daily_bars", "daily_bars"} < names
+    assert not {"polygon_daily_bars", "key_statistics", "hourly_bars"} & names
+    assert {named(key) for key in ASSETS} > names
+    bars = small.resolve_asset_graph().get(dg.AssetKey("daily_bars"))
+    assert {named(key) for key in bars.parent_keys} == {"alpaca_daily_bars", "corporate_actions", "universe"}
+    assert not bars.partitions_def.has_partition_key("2019-12-31")
+    assert GRAPH.get(dg.AssetKey("daily_bars")).partitions_def.has_partition_key("2019-12-31")
+
+
+@pytest.mark.parametrize(
+    "module", ["trading_assets.definitions", "trading_assets.cli", "sensors.order_placement"]
+)
+def test_no_module_reads_settings_when_it_is_imported(tmp_path, module):
+    environment = {"PATH": "", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TRADING_MODE": "nonsense"}
+    process = subprocess.run(
+        [sys.executable, "-c", f"import {module}"], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_a_wrong_setting_is_one_clear_line(tmp_path):
+    environment = {
+        "PATH": "",
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "TRADING_LOOK_BACK_SESSIONS": "many",
+    }
+    process = subprocess.run(
+        [sys.executable, "-m", "trading_assets", "run"], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert process.stdout == ""
+    (line,) = process.stderr.strip().splitlines()
+    assert "TRADING_LOOK_BACK_SESSIONS" in line
+
+
 class Evening:
     """The schedule on an instance of its own, with a clock that can be set."""
 
@@ -205,7 +250,7 @@ class Evening:
         with dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=self.platform.clock.instant,
-            resources={"platform": PlatformResource()},
+            resources={"platform": self.platform},
         ) as context:
             answers = list(self.schedule(context))
         if len(answers) == 1 and isinstance(answers[0], dg.SkipReason):
@@ -217,12 +262,11 @@ class Evening:
 
 
 @pytest.fixture
-def evening(monkeypatch, tmp_path):
+def evening(tmp_path):
     platform = SimpleNamespace(
         settings=Settings(_env_file=None), clock=ManualClock(datetime(2024, 1, 1, tzinfo=UTC))
     )
     platform.latest_session = lambda: Platform.latest_session(platform)
-    monkeypatch.setattr("resources.platform._shared", [platform])
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield Evening(instance, platform)
 

@@ -12,7 +12,8 @@ from resources.lake.catalog import write_catalog
 from resources.platform import Platform
 from trading_assets.assets.execution import account_of
 from trading_assets.assets.metadata import preview, sparkline
-from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.execution.valuation import store_performance
 
 

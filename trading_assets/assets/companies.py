@@ -10,7 +10,8 @@ import dagster as dg
 from resources.platform import Platform
 from trading_assets.assets.market_data import write_metadata
 from trading_assets.assets.metadata import combined_version, frame_metadata
-from trading_assets.assets.session_asset import Outcome, session_multi_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import session_multi_asset
 from trading_assets.companies.ingest import StoredSnapshot, StoredTable, ingest_companies, require_present
 from trading_assets.tables.companies import COMPANY_TABLES
 

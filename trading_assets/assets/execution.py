@@ -13,7 +13,8 @@ from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
 from trading_assets.assets.metadata import preview
-from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.books.holdings import Split
 from trading_assets.execution.booked import account_fills, known_splits, newest_session, opening
 from trading_assets.execution.fills import ingest_fills

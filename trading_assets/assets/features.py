@@ -13,28 +13,30 @@ from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from trading_assets.assets.market_data import write_metadata
 from trading_assets.assets.metadata import combined_version, frame_metadata
-from trading_assets.assets.session_asset import Outcome, own_sessions, session_asset
+from trading_assets.assets.outcome import Outcome, own_sessions
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.companies.facts import fundamental_facts
 from trading_assets.feature_store.history import FeatureHistory
 from trading_assets.features.ratios import with_fundamentals
 from trading_assets.market_data.corrections import check_earlier_features
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions, require_clean_session
-from trading_assets.settings import load_settings
 from trading_assets.tables.companies import KEY_STATISTICS, MARKET_DATA
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.fundamentals import AGE_COLUMN
 
+GROUP = "features"
 SESSIONS_AT_ONCE = 126
 
 
 @session_asset(
-    group="features",
+    group=GROUP,
     kinds={"numba", "polars", "parquet"},
     table=DAILY_FEATURES,
     deps=[
         "daily_bars",
         "corporate_actions",
-        *([KEY_STATISTICS.name, MARKET_DATA.name] if "yahoo" in load_settings().sources else []),
+        KEY_STATISTICS.name,
+        MARKET_DATA.name,
     ],
     catches_up=True,
     looks_back=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
@@ -12,7 +13,8 @@ from resources.platform import Platform
 from trading_assets.assets.features import fundamentals_metadata
 from trading_assets.assets.market_data import ingested, write_metadata
 from trading_assets.assets.metadata import combined_version, frame_metadata, preview
-from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import SessionAsset, session_asset
 from trading_assets.companies.facts import fundamental_facts
 from trading_assets.errors import DataQualityError
 from trading_assets.feature_store.rows_by_symbol import SymbolRows
@@ -22,7 +24,7 @@ from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.market_data.hours.consolidation import consolidate_hours
 from trading_assets.market_data.hours.ingest import ingest_hourly_bars
 from trading_assets.market_data.hours.progress import common_reach, reached, record_reach
-from trading_assets.settings import SourceName, load_settings
+from trading_assets.settings import SourceName
 from trading_assets.tables.companies import KEY_STATISTICS, MARKET_DATA
 from trading_assets.tables.features import HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, VENDOR_HOURLY_BARS
@@ -32,7 +34,7 @@ GROUP = "hourly"
 SESSIONS_AT_ONCE = 63
 
 
-def vendor_hours(source: SourceName) -> dg.AssetsDefinition:
+def vendor_hours(source: SourceName) -> SessionAsset:
     """Declare the raw hours of one vendor."""
     table = VENDOR_HOURLY_BARS[source]
 
@@ -53,22 +55,19 @@ def vendor_hours(source: SourceName) -> dg.AssetsDefinition:
     )(body)
 
 
-SOURCES = load_settings().hourly_bar_sources
-VENDOR_ASSETS = [vendor_hours(source) for source in SOURCES]
-
-
 @session_asset(
     group=GROUP,
     kinds={"polars", "parquet"},
     table=HOURLY_BARS,
-    deps=[*(VENDOR_HOURLY_BARS[source].name for source in SOURCES), "corporate_actions"],
+    deps=[*(table.name for table in VENDOR_HOURLY_BARS.values()), "corporate_actions"],
 )
 def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """The bar of the best source per symbol and hour, after the row checks of the daily bars.
 
     A session that goes on has the hours finished so far. What a rule refused goes to `quarantined_hourly_bars`.
     """
-    until = common_reach(platform.database, [VENDOR_HOURLY_BARS[source].name for source in SOURCES], sessions)
+    sources = platform.settings.hourly_bar_sources
+    until = common_reach(platform.database, [VENDOR_HOURLY_BARS[source].name for source in sources], sessions)
     absent = [session for session in sessions if session not in until]
     if absent:
         raise DataQualityError(
@@ -97,7 +96,8 @@ def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExec
     deps=[
         "hourly_bars",
         "corporate_actions",
-        *([KEY_STATISTICS.name, MARKET_DATA.name] if "yahoo" in load_settings().sources else []),
+        KEY_STATISTICS.name,
+        MARKET_DATA.name,
     ],
 )
 def hourly_features(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
@@ -132,3 +132,8 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
         data_version=combined_version(total.hashes),
         metadata={**frame_metadata(shown), **fundamentals_metadata(shown), **write_metadata(total)},
     )
+
+
+def assets(sources: Sequence[SourceName]) -> list[SessionAsset]:
+    """Return the assets of the hours with these vendors, each after what it is made from; none without vendors."""
+    return [*(vendor_hours(source) for source in sources), hourly_bars, hourly_features] if sources else []

@@ -11,14 +11,16 @@ import dagster as dg
 
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
+from resources.vendors.registry import VENDORS
 from trading_assets.assets.metadata import combined_version, frame_metadata, preview
-from trading_assets.assets.session_asset import Outcome, own_sessions, session_asset
+from trading_assets.assets.outcome import Outcome, own_sessions
+from trading_assets.assets.session_asset import SessionAsset, session_asset
 from trading_assets.market_data.consolidation import consolidate_sessions
 from trading_assets.market_data.corporate_actions import ingest_corporate_actions
 from trading_assets.market_data.corrections import check_earlier_sessions
 from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_daily_bars
 from trading_assets.market_data.universe import ingest_universe
-from trading_assets.settings import SourceName, load_settings
+from trading_assets.settings import SourceName
 from trading_assets.tables.companies import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
@@ -60,7 +62,7 @@ def ingested(table: Table, result: Ingested) -> Outcome:
     group=GROUP,
     kinds={"polygon", "parquet"},
     table=UNIVERSE,
-    deps=[COMPANY_INFO.name, KEY_STATISTICS.name] if "yahoo" in load_settings().sources else [],
+    deps=[COMPANY_INFO.name, KEY_STATISTICS.name],
     catches_up=True,
 )
 def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
@@ -86,7 +88,7 @@ def stored_by_an_interrupted_run(
     return {day for day in sessions if day in there and day.isoformat() not in finished}
 
 
-def vendor_bars(source: SourceName) -> dg.AssetsDefinition:
+def vendor_bars(source: SourceName) -> SessionAsset:
     """Declare the raw bars of one vendor."""
     table = VENDOR_DAILY_BARS[source]
 
@@ -110,17 +112,17 @@ def vendor_bars(source: SourceName) -> dg.AssetsDefinition:
     )(body)
 
 
-CONFIGURED_SOURCES = load_settings().sources
-VENDOR_ASSETS = [vendor_bars(source) for source in CONFIGURED_SOURCES]
-
-
 @session_asset(
     group=GROUP,
     kinds={"polygon", "alpaca", "parquet"},
     table=CORPORATE_ACTIONS,
     deps=[
         "universe",
-        *(VENDOR_DAILY_BARS[source].name for source in CONFIGURED_SOURCES if source == "yahoo"),
+        *(
+            VENDOR_DAILY_BARS[vendor.name].name
+            for vendor in VENDORS.values()
+            if vendor.tells_actions_with_bars
+        ),
     ],
     catches_up=True,
     looks_back=True,
@@ -154,7 +156,7 @@ def corporate_actions(
     kinds={"polars", "parquet"},
     table=DAILY_BARS,
     deps=[
-        *(VENDOR_DAILY_BARS[source].name for source in CONFIGURED_SOURCES),
+        *(table.name for table in VENDOR_DAILY_BARS.values()),
         "corporate_actions",
         "universe",
     ],
@@ -182,3 +184,8 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
             "quarantine_preview": preview(result.quarantined),
         },
     )
+
+
+def assets(sources: Sequence[SourceName]) -> list[SessionAsset]:
+    """Return the assets of market data with these vendors, each after what it is made from."""
+    return [universe, *(vendor_bars(source) for source in sources), corporate_actions, daily_bars]

@@ -11,8 +11,6 @@ import dagster as dg
 
 from resources.platform import Platform
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
-from trading_assets.assets.platform_resource import PlatformResource
-from trading_assets.assets.session_asset import SESSIONS
 from trading_assets.market_data import checking
 from trading_assets.quality.actions.merged import action_differences
 from trading_assets.quality.actions.values import action_values
@@ -37,10 +35,9 @@ def checks_of(
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
     def judge(
-        context: dg.AssetCheckExecutionContext, platform: PlatformResource
+        context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.AssetCheckResult]:
-        opened: Platform = platform.get()
-        for outcome in run(opened, run_sessions(context.run), run_id=context.run.run_id):
+        for outcome in run(platform, run_sessions(context.run), run_id=context.run.run_id):
             yield dg.AssetCheckResult(
                 asset_key=asset,
                 check_name=outcome.name,
@@ -74,8 +71,9 @@ def run_sessions(run: dg.DagsterRun) -> list[date]:
         (single, single) if single else (run.tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
     )
     if first is None or last is None:
-        newest = SESSIONS.get_last_partition_key()
-        raise dg.DagsterInvariantViolationError(f"Launch the checks with a partition, e.g. {newest}")
+        raise dg.DagsterInvariantViolationError(
+            "Launch the checks with a partition: a session, e.g. 2026-11-20"
+        )
     return sessions_between(date.fromisoformat(first), date.fromisoformat(last))
 
 

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from resources.platform import Platform, shared_platform
+from trading_assets.settings import Settings
 
 
-class PlatformResource(dg.ConfigurableResource):  # type: ignore[type-arg] # generic in stubs, not subscriptable at run time
-    """Settings, lake, database, vendors, broker and clock of this installation."""
+def platform_resource(settings: Settings) -> dg.ResourceDefinition:
+    """Return the resource that opens the installation for the time of a run or tick, or joins the one that is open."""
 
-    _platform: Platform | None = PrivateAttr(default=None)
+    @dg.resource(description="Settings, lake, database, vendors, broker and clock of this installation.")
+    def platform() -> Iterator[Platform]:
+        with shared_platform(settings) as opened:
+            yield opened
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PlatformResource]:  # noqa: ARG002 (the signature that Dagster calls)
-        """Open the installation for the time of the run, or join the one that is open in this process."""
-        with shared_platform() as platform:
-            self._platform = platform
-            yield self
-
-    def get(self) -> Platform:
-        """Return the platform; only while a run, a check or a sensor tick is going on."""
-        if self._platform is None:
-            raise RuntimeError("The platform is only open while a run or a tick is going on")
-        return self._platform
+    return platform

@@ -12,7 +12,8 @@ from resources.database.rows import replace_rows
 from resources.platform import Platform
 from trading_assets.assets.execution import account_of, splits_so_far
 from trading_assets.assets.metadata import preview
-from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.assets.signals import STRATEGY
 from trading_assets.execution.reconciliation import verify_books
 from trading_assets.execution.session_decision import decide

@@ -13,7 +13,8 @@ from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.assets.market_data import write_metadata
 from trading_assets.assets.metadata import combined_version, frame_metadata
-from trading_assets.assets.session_asset import Outcome, session_asset
+from trading_assets.assets.outcome import Outcome
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.market_data.findings import BEFORE_ORDERS
 from trading_assets.missing_work import unbroken
 from trading_assets.screener.presets import SCREENS

@@ -1,52 +1,131 @@
 """How every asset of a session is declared: partitioned by session, one run for any range, timed and reported.
 
-Annotations are not postponed in this module: Dagster reads the type of ``context`` when the asset is declared.
+Annotations are not postponed in this module: Dagster reads the type of ``context`` when the asset is made.
 """
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
 from resources.clock import monotonic_seconds
 from resources.platform import Platform
+from trading_assets.assets.earlier import Earlier
 from trading_assets.assets.metadata import OWNERS, definition_metadata
-from trading_assets.assets.partitions import session_partitions
-from trading_assets.assets.platform_resource import PlatformResource
-from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.session_window import session_window, skipped_sessions
-from trading_assets.settings import load_settings
+from trading_assets.assets.outcome import Outcome, own_sessions
 from trading_assets.tables.table import Table
 
-SIMULATED_SESSIONS_AHEAD = 20
-SESSIONS = session_partitions(
-    load_settings().start, ahead=SIMULATED_SESSIONS_AHEAD if load_settings().mode == "sim" else 1
-)
 FULLY_SHOWN_SESSIONS = 5
-SESSION_JOB = "session_job"
-DATA_VERSION_TAG = "dagster/data_version"
 COLUMNS = """
 select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)
 from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
 STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
+Body = Callable[[Platform, list[date], dg.AssetExecutionContext], Outcome]
+MultiBody = Callable[[Platform, list[date], dg.AssetExecutionContext], Mapping[str, Outcome]]
+
+
+class DeclaredAsset(Protocol):
+    """One or more assets that one body makes, before an installation says over which sessions."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Keys of the assets."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """Group of the assets in the Dagster UI."""
+        ...
+
+    def build(self, sessions: dg.PartitionsDefinition[str], made: Collection[str]) -> dg.AssetsDefinition:
+        """Make the Dagster asset; of what it is made from, only what this installation makes (``made``) is named."""
+        ...
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a body did: rows it stands for, the version of what it wrote, and what to show."""
+class SessionAsset:
+    """An asset partitioned by session; see `session_asset`."""
 
-    rows: int
-    data_version: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    checks: Sequence[dg.AssetCheckResult] = ()
+    name: str
+    body: Body
+    group: str
+    kinds: frozenset[str]
+    deps: tuple[str, ...]
+    table: Table | None
+    grain: str
+    checks: tuple[dg.AssetCheckSpec, ...]
+    tags: Mapping[str, str]
+    catches_up: bool
+    looks_back: bool
+    unless_blocked: tuple[str, ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The key of the asset."""
+        return (self.name,)
 
-Body = Callable[[Platform, list[date], dg.AssetExecutionContext], Outcome]
+    def build(self, sessions: dg.PartitionsDefinition[str], made: Collection[str]) -> dg.AssetsDefinition:
+        """Make the Dagster asset over these partitions."""
+        lead = self.grain or (self.table.grain if self.table else "")
+        with warnings.catch_warnings():
+            # the policy parameter is beta in Dagster 1.13, and the only beta feature that this system needs
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            declare = dg.asset(
+                name=self.name,
+                partitions_def=sessions,
+                backfill_policy=dg.BackfillPolicy.single_run(),
+                group_name=self.group,
+                owners=OWNERS,
+                kinds=set(self.kinds),
+                deps=[name for name in self.deps if name in made],
+                check_specs=list(self.checks),
+                description=f"{lead}.\n\n{inspect.getdoc(self.body) or ''}".strip(),
+                metadata=definition_metadata(self.table) if self.table else {"dagster/table_name": self.name},
+                freshness_policy=STALE_AFTER,
+                tags=dict(self.tags),
+            )
+
+        def materialise(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Any:
+            yield self._run(context, platform)
+
+        return declare(materialise)
+
+    def _run(self, context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[Any]:
+        sessions = own_sessions(context)
+        earlier = (
+            Earlier.of(
+                context,
+                platform,
+                self.name,
+                self.table,
+                look_back=self.looks_back,
+                tables=self.unless_blocked,
+            )
+            if self.catches_up
+            else None
+        )
+        platform.progress.started(self.name, len(sessions))
+        began = monotonic_seconds()
+        outcome = self.body(platform, [*(earlier.sessions if earlier else []), *sessions], context)
+        seconds = monotonic_seconds() - began
+        if earlier and earlier.sessions:
+            outcome = earlier.reported(outcome)
+        platform.progress.finished(self.name, outcome.rows, seconds)
+        columns = (
+            _postgres_columns(platform, self.name)
+            if self.table is None and len(sessions) <= FULLY_SHOWN_SESSIONS
+            else {}
+        )
+        return dg.MaterializeResult(
+            metadata={**_counted(outcome, seconds), **columns, **_shown(outcome, sessions)},
+            data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
+            check_results=list(outcome.checks),
+        )
 
 
 def session_asset(
@@ -62,7 +141,7 @@ def session_asset(
     catches_up: bool = False,
     looks_back: bool = False,
     unless_blocked: Sequence[str] = (),
-) -> Callable[[Body], dg.AssetsDefinition]:
+) -> Callable[[Body], SessionAsset]:
     """Declare an asset partitioned by session.
 
     The body gets the platform and the run's sessions in order and says what it did; progress, timing and
@@ -74,66 +153,85 @@ def session_asset(
     ``unless_blocked`` names tables whose blocking findings keep the asset from being made of a session. An earlier one
     that is blocked is not reported as done, and an asset that does not look back makes it within the look-back as soon
     as it is mended or accepted.
+
+    ``deps`` names everything that the asset may be made from; what an installation does not make is left out of its graph.
     """
 
-    def decorate(body: Body) -> dg.AssetsDefinition:
-        key = name or body.__name__
-        lead = grain or (table.grain if table else "")
+    def declare(body: Body) -> SessionAsset:
+        return SessionAsset(
+            name=name or str(getattr(body, "__name__", "")),
+            body=body,
+            group=group,
+            kinds=frozenset(kinds),
+            deps=tuple(deps),
+            table=table,
+            grain=grain,
+            checks=tuple(checks),
+            tags=dict(tags or {}),
+            catches_up=catches_up,
+            looks_back=looks_back,
+            unless_blocked=tuple(unless_blocked),
+        )
 
+    return declare
+
+
+@dataclass(frozen=True)
+class SessionAssets:
+    """Assets partitioned by session that one body makes together: one asset a table; see `session_multi_asset`."""
+
+    name: str
+    body: MultiBody
+    group: str
+    kinds: frozenset[str]
+    deps: tuple[str, ...]
+    tables: tuple[Table, ...]
+    freshness: dg.FreshnessPolicy
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys of the assets."""
+        return tuple(table.name for table in self.tables)
+
+    def build(self, sessions: dg.PartitionsDefinition[str], made: Collection[str]) -> dg.AssetsDefinition:
+        """Make the Dagster assets over these partitions."""
+        deps = [name for name in self.deps if name in made]
         with warnings.catch_warnings():
-            # the policy parameter is beta in Dagster 1.13, and the only beta feature that this system needs
-            warnings.simplefilter("ignore", dg.BetaWarning)
-            declare = dg.asset(
-                name=key,
-                partitions_def=SESSIONS,
+            warnings.simplefilter("ignore", dg.BetaWarning)  # as with `SessionAsset`
+            declare = dg.multi_asset(
+                name=self.name,
+                partitions_def=sessions,
                 backfill_policy=dg.BackfillPolicy.single_run(),
-                group_name=group,
-                owners=OWNERS,
-                kinds=kinds,
-                deps=list(deps),
-                check_specs=list(checks),
-                description=f"{lead}.\n\n{inspect.getdoc(body) or ''}".strip(),
-                metadata=definition_metadata(table) if table else {"dagster/table_name": key},
-                freshness_policy=STALE_AFTER,
-                tags=dict(tags or {}),
+                specs=[
+                    dg.AssetSpec(
+                        table.name,
+                        group_name=self.group,
+                        owners=OWNERS,
+                        kinds=set(self.kinds),
+                        deps=deps,
+                        description=f"{table.grain}.\n\n{inspect.getdoc(self.body) or ''}".strip(),
+                        metadata=definition_metadata(table),
+                        freshness_policy=self.freshness,
+                    )
+                    for table in self.tables
+                ],
             )
 
-        def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
-            opened = platform.get()
+        def materialise(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> Any:
             sessions = own_sessions(context)
-            earlier = (
-                _Earlier.of(context, opened, key, table, look_back=looks_back, tables=unless_blocked)
-                if catches_up
-                else None
-            )
-            opened.progress.started(key, len(sessions))
+            platform.progress.started(self.tables[0].name, len(sessions))
             began = monotonic_seconds()
-            outcome = body(opened, [*(earlier.sessions if earlier else []), *sessions], context)
+            outcomes = self.body(platform, sessions, context)
             seconds = monotonic_seconds() - began
-            if earlier and earlier.sessions:
-                outcome = earlier.reported(outcome)
-            opened.progress.finished(key, outcome.rows, seconds)
-            yield dg.MaterializeResult(
-                metadata={
-                    "dagster/row_count": outcome.rows,
-                    "seconds": round(seconds, 3),
-                    **(
-                        _postgres_columns(opened, key)
-                        if table is None and len(sessions) <= FULLY_SHOWN_SESSIONS
-                        else {}
-                    ),
-                    **_shown(outcome, sessions),
-                },
-                data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
-                check_results=list(outcome.checks),
-            )
+            for key, outcome in outcomes.items():
+                platform.progress.finished(key, outcome.rows, seconds)
+                yield dg.MaterializeResult(
+                    asset_key=key,
+                    metadata={**_counted(outcome, seconds), **_shown(outcome, sessions)},
+                    data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
+                )
 
         return declare(materialise)
-
-    return decorate
-
-
-MultiBody = Callable[[Platform, list[date], dg.AssetExecutionContext], Mapping[str, Outcome]]
 
 
 def session_multi_asset(
@@ -142,133 +240,22 @@ def session_multi_asset(
     tables: Sequence[Table],
     group: str,
     kinds: set[str],
-    freshness: Any,
+    freshness: dg.FreshnessPolicy,
     deps: Sequence[str] = (),
-) -> Callable[[MultiBody], dg.AssetsDefinition]:
+) -> Callable[[MultiBody], SessionAssets]:
     """Declare assets partitioned by session that one body makes together: one asset a table.
 
     The body says for each table, by name, what it did. Descriptions are as with `session_asset`.
     """
 
-    def decorate(body: MultiBody) -> dg.AssetsDefinition:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # as with `session_asset`
-            declare = dg.multi_asset(
-                name=name,
-                partitions_def=SESSIONS,
-                backfill_policy=dg.BackfillPolicy.single_run(),
-                specs=[
-                    dg.AssetSpec(
-                        table.name,
-                        group_name=group,
-                        owners=OWNERS,
-                        kinds=kinds,
-                        deps=list(deps),
-                        description=f"{table.grain}.\n\n{inspect.getdoc(body) or ''}".strip(),
-                        metadata=definition_metadata(table),
-                        freshness_policy=freshness,
-                    )
-                    for table in tables
-                ],
-            )
+    def declare(body: MultiBody) -> SessionAssets:
+        return SessionAssets(name, body, group, frozenset(kinds), tuple(deps), tuple(tables), freshness)
 
-        def materialise(context: dg.AssetExecutionContext, platform: PlatformResource) -> Any:
-            opened = platform.get()
-            sessions = own_sessions(context)
-            opened.progress.started(tables[0].name, len(sessions))
-            began = monotonic_seconds()
-            outcomes = body(opened, sessions, context)
-            seconds = monotonic_seconds() - began
-            for key, outcome in outcomes.items():
-                opened.progress.finished(key, outcome.rows, seconds)
-                yield dg.MaterializeResult(
-                    asset_key=key,
-                    metadata={
-                        "dagster/row_count": outcome.rows,
-                        "seconds": round(seconds, 3),
-                        **_shown(outcome, sessions),
-                    },
-                    data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
-                )
-
-        return declare(materialise)
-
-    return decorate
+    return declare
 
 
-def own_sessions(context: dg.AssetExecutionContext) -> list[date]:
-    """Return the sessions whose partitions the run is about, in order."""
-    return [date.fromisoformat(partition) for partition in context.partition_keys]
-
-
-@dataclass(frozen=True)
-class _Earlier:
-    """Sessions before the newest one that its run does along: missed ones, and those looked back on."""
-
-    context: dg.AssetExecutionContext
-    platform: Platform
-    key: str
-    table: Table | None
-    sessions: list[date]
-    done: frozenset[date]
-    blocked: frozenset[date]
-    hashes: Mapping[date, str]
-
-    @classmethod
-    def of(
-        cls,
-        context: dg.AssetExecutionContext,
-        platform: Platform,
-        key: str,
-        table: Table | None,
-        *,
-        look_back: bool,
-        tables: Sequence[str],
-    ) -> "_Earlier | None":
-        own, settings = own_sessions(context), platform.settings
-        newest = platform.latest_session()
-        if context.run.job_name != SESSION_JOB or own != [newest]:
-            return None
-        partitions = context.instance.get_materialized_partitions(dg.AssetKey(key))
-        done = frozenset(date.fromisoformat(partition) for partition in partitions)
-        reach = settings.look_back_sessions if look_back else 0
-        window = session_window(newest, done, look_back=reach)[:-1]
-        blocked: set[date] = set()
-        if (
-            tables and not look_back
-        ):  # it makes what was blocked and is not any more, and leaves the rest alone
-            window = [*skipped_sessions(newest, done, look_back=settings.look_back_sessions), *window]
-        if tables:
-            blocked = blocked_sessions(platform.database, window, tables)
-        sessions = [day for day in window if day >= settings.start and (look_back or day not in blocked)]
-        hashes = {day: platform.lake.content_hash(table, day) for day in sessions} if table else {}
-        return cls(context, platform, key, table, sessions, done, frozenset(blocked), hashes)
-
-    def reported(self, outcome: Outcome) -> Outcome:
-        """Report the earlier partitions that were missed or have changed; the outcome is then of the own session."""
-        changed = []
-        for day in self.sessions:
-            version = self.platform.lake.content_hash(self.table, day) if self.table else None
-            same = version == self.hashes.get(day)
-            if same if day in self.done else day in self.blocked:
-                continue
-            changed.append(day)
-            tags = {DATA_VERSION_TAG: version} if version else None
-            self.context.log_event(dg.AssetMaterialization(self.key, partition=day.isoformat(), tags=tags))
-        facts = {
-            "earlier_sessions": f"{self.sessions[0]} to {self.sessions[-1]}",
-            "earlier_sessions_changed": ", ".join(map(str, changed)) or "none",
-        }
-        if not self.table or self.table.partition_by != "session":
-            return replace(outcome, metadata={**outcome.metadata, **facts})
-        own, lake = own_sessions(self.context)[0], self.platform.lake
-        rows = lake.row_counts(self.table, own, own).get(own, 0)
-        return replace(
-            outcome,
-            rows=rows,
-            data_version=lake.content_hash(self.table, own),
-            metadata={**outcome.metadata, **facts, "dagster/row_count": rows},
-        )
+def _counted(outcome: Outcome, seconds: float) -> Mapping[str, Any]:
+    return {"dagster/row_count": outcome.rows, "seconds": round(seconds, 3)}
 
 
 def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:

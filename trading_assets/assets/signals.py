@@ -11,7 +11,8 @@ from resources.database.rows import replace_rows
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.assets.metadata import combined_version, frame_metadata
-from trading_assets.assets.session_asset import Outcome, own_sessions, session_asset
+from trading_assets.assets.outcome import Outcome, own_sessions
+from trading_assets.assets.session_asset import session_asset
 from trading_assets.market_data.findings import BEFORE_ORDERS
 from trading_assets.strategies.contract import checked_signals, parameter_hash, strategy_version
 from trading_assets.strategies.registry import build_strategy

@@ -75,12 +75,10 @@ def backfill(
     from resources.platform import shared_platform
     from trading_assets.market_data.findings import blocked_sessions
     from trading_assets.runs.hours import backfill_with_hours
-    from trading_assets.runs.session import DATA_ASSETS, HISTORY_ASSETS
     from trading_assets.sessions import sessions_between
 
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
     names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else ()
-    names = names or (DATA_ASSETS if again else HISTORY_ASSETS)  # what was decided stays as it was decided
     with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
         done = backfill_with_hours(platform, first, last, names, again=again)
         blocked = sorted(blocked_sessions(platform.database, sessions_between(first, last)))

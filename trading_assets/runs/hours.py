@@ -12,10 +12,11 @@ from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.assets.analytics import refresh_catalog
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
+from trading_assets.definitions import data_assets, history_assets
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.hours.progress import hours_until, unfinished_sessions
 from trading_assets.missing_work import missing_work
-from trading_assets.runs.session import HISTORY_ASSETS, backfill, execute_job, quiet_dagster
+from trading_assets.runs.session import backfill, execute_job, quiet_dagster
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, VENDOR_HOURLY_BARS
@@ -87,42 +88,49 @@ def complete_hours(
     done: set[date] = set()
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         for selection, part in missing_work(begun, there, above):
-            _run(instance, selection, part)
+            _run(platform, instance, selection, part)
             done.update(part)
     if done:
         refresh_catalog(platform)
     return sorted(done)
 
 
-def _run(instance: dg.DagsterInstance, names: Sequence[str], sessions: Sequence[date]) -> None:
+def _run(
+    platform: Platform, instance: dg.DagsterInstance, names: Sequence[str], sessions: Sequence[date]
+) -> None:
     tags = {RANGE_START_TAG: sessions[0].isoformat(), RANGE_END_TAG: sessions[-1].isoformat()}
     try:
-        execute_job(JOB, instance, asset_selection=[dg.AssetKey(name) for name in names], tags=tags)
+        execute_job(JOB, platform, instance, asset_selection=[dg.AssetKey(name) for name in names], tags=tags)
     except DataQualityError:
         if HOURLY_FEATURES.name in names and len(names) > 1 and len(sessions) > 1:
-            execute_job(JOB, instance, asset_selection=[dg.AssetKey(HOURLY_FEATURES.name)], tags=tags)
+            execute_job(
+                JOB, platform, instance, asset_selection=[dg.AssetKey(HOURLY_FEATURES.name)], tags=tags
+            )
         raise
 
 
 def backfill_with_hours(
-    platform: Platform, start: date, end: date, assets: Sequence[str], *, again: bool = False
+    platform: Platform, start: date, end: date, assets: Sequence[str] = (), *, again: bool = False
 ) -> list[date]:
     """Backfill daily assets, then those of the hours among ``assets``; return the sessions done.
 
-    With ``again``, what is there already is fetched and made again.
+    Without ``assets``: all of the daily history. With ``again``, what is there already is fetched and made again, and
+    without ``assets`` that is the data only: what was decided stays as it was decided.
 
     Raises
     ------
     ConfigurationError
         If an asset cannot be backfilled; names those that can.
     """
+    history = history_assets(platform.settings)
+    assets = assets or (data_assets(platform.settings) if again else history)
     hourly = [name for name in assets if name in hourly_assets(platform)]
     daily = [name for name in assets if name not in hourly]
-    strangers = [name for name in daily if name not in HISTORY_ASSETS]
+    strangers = [name for name in daily if name not in history]
     if strangers:
         raise ConfigurationError(
             f"No asset named {', '.join(strangers)} can be backfilled; there are "
-            f"{', '.join((*HISTORY_ASSETS, *hourly_assets(platform)))}"
+            f"{', '.join((*history, *hourly_assets(platform)))}"
         )
     done = set(backfill(platform, start, end, daily, again=again)) if daily else set()
     if hourly:

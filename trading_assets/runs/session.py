@@ -30,14 +30,6 @@ from trading_assets.missing_work import missing_work
 from trading_assets.progress import Recorder
 from trading_assets.tables.registry import TABLES
 
-HISTORY_ASSETS = (
-    "universe", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "corporate_actions", "daily_bars",
-    "daily_features", "screener_results", "screener_events", "signals",
-)  # fmt: skip
-DATA_ASSETS = tuple(
-    name for name in HISTORY_ASSETS if name not in {"screener_results", "screener_events", "signals"}
-)
-"""Those that are data: decisions on past sessions are no part of them."""
 SESSIONS_PER_RUN = 504
 TYPED = (ConfigurationError, DataQualityError)
 """Errors of an asset that keep their type: the caller does something else about them."""
@@ -85,7 +77,7 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
-        result = _run_job("session_job", instance, partition_key=session.isoformat())
+        result = _run_job("session_job", platform, instance, partition_key=session.isoformat())
     if not result.success:
         failure = _failure(result)
         _record(platform, (result.run_id, session, started_at), "failed", {"error": str(failure)})
@@ -127,11 +119,13 @@ def backfill(
     platform: Platform,
     start: date,
     end: date,
-    assets: Sequence[str] = HISTORY_ASSETS,
+    assets: Sequence[str] | None = None,
     *,
     again: bool = False,
 ) -> list[date]:
     """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
+
+    Without ``assets``: all of the history, up to screens and signals.
 
     Exactly what is missing is done: sessions that an asset lacks, or that something before it in the graph lacked.
     Interrupted, the next call goes on with what is left, inside a vendor's long range after the last part that was
@@ -147,10 +141,11 @@ def backfill(
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
             chunk = wanted[first : first + SESSIONS_PER_RUN]
-            for selection, missing in _missing_work(instance, assets, chunk, again=again):
+            for selection, missing in _missing_work(platform, instance, assets, chunk, again=again):
                 for part in usable_parts(platform.database, selection, missing):
                     execute_job(
                         "history_job",
+                        platform,
                         instance,
                         asset_selection=[dg.AssetKey(name) for name in selection],
                         tags={RANGE_START_TAG: part[0].isoformat(), RANGE_END_TAG: part[-1].isoformat()},
@@ -173,7 +168,7 @@ def run_companies(platform: Platform) -> date:
     session = platform.latest_session()
     _ = platform.company_source
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
-        execute_job("companies_job", instance, partition_key=session.isoformat())
+        execute_job("companies_job", platform, instance, partition_key=session.isoformat())
     refresh_catalog(platform)
     return session
 
@@ -189,32 +184,39 @@ def compact_closed_years(platform: Platform) -> int:
 
 
 def _missing_work(
-    instance: dg.DagsterInstance, assets: Sequence[str], chunk: Sequence[date], *, again: bool = False
+    platform: Platform,
+    instance: dg.DagsterInstance,
+    assets: Sequence[str] | None,
+    chunk: Sequence[date],
+    *,
+    again: bool = False,
 ) -> Iterator[tuple[list[str], list[date]]]:
-    from trading_assets.definitions import defs
+    from trading_assets.definitions import build_definitions, history_assets
 
-    graph = defs.resolve_asset_graph()
-    known = {key.to_user_string(): graph.get(key) for key in defs.resolve_all_asset_keys()}
-    others = [name for name in assets if name not in HISTORY_ASSETS]
+    history = history_assets(platform.settings)
+    others = [name for name in assets or () if name not in history]
     if others:
         raise ConfigurationError(
-            f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(HISTORY_ASSETS)}"
+            f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(history)}"
         )
+    graph = build_definitions(platform.settings).resolve_asset_graph()
     done = {
         name: []
         if again
         else [date.fromisoformat(day) for day in instance.get_materialized_partitions(dg.AssetKey(name))]
-        for name in HISTORY_ASSETS
-        if name in assets and name in known
+        for name in history
+        if assets is None or name in assets
     }
-    parents = {name: [key.to_user_string() for key in known[name].parent_keys] for name in done}
+    parents = {
+        name: [key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys] for name in done
+    }
     yield from missing_work(chunk, done, parents)
 
 
 def _require_over(platform: Platform, session: date) -> None:
-    from trading_assets.assets.session_asset import SESSIONS
+    from trading_assets.definitions import partitions_of
 
-    last = SESSIONS.get_last_partition_key() or ""
+    last = partitions_of(platform.settings).get_last_partition_key() or ""
     if session.isoformat() > last:
         raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
     if session < platform.settings.start:
@@ -231,18 +233,22 @@ def _require_over(platform: Platform, session: date) -> None:
         )
 
 
-def execute_job(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+def execute_job(
+    job: str, platform: Platform, instance: dg.DagsterInstance, **options: Any
+) -> dg.ExecuteInProcessResult:
     """Run a job in this process; a failure is raised as the error that its first failed asset had."""
-    result = _run_job(job, instance, **options)
+    result = _run_job(job, platform, instance, **options)
     if not result.success:
         raise _failure(result)
     return result
 
 
-def _run_job(job: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
-    from trading_assets.definitions import defs
+def _run_job(
+    job: str, platform: Platform, instance: dg.DagsterInstance, **options: Any
+) -> dg.ExecuteInProcessResult:
+    from trading_assets.definitions import build_definitions
 
-    return defs.resolve_job_def(job).execute_in_process(
+    return build_definitions(platform.settings).resolve_job_def(job).execute_in_process(
         instance=instance, raise_on_error=False, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}, **options
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def test_made_again_nothing_changes(ranged, install):
     with install(ranged).opened() as platform:
         before = {table.name: stored(platform, table) for table in TABLES}
         with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
-            execute_job("hourly_job", instance, partition_key=LAST.isoformat())
+            execute_job("hourly_job", platform, instance, partition_key=LAST.isoformat())
         for table in TABLES:
             assert_frame_equal(stored(platform, table), before[table.name])
 

@@ -12,7 +12,6 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from resources.clock import ManualClock
 from sensors.hourly import HOURS_TAG, MINUTES_AFTER, TRIES, hourly_schedule, tick_times
-from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.market_data.hours.progress import hours_until, record_reach
 from trading_assets.sessions import FIRST_SESSION, NEW_YORK, calendar, session_hours, sessions_between
 from trading_assets.settings import Settings
@@ -100,7 +99,7 @@ class Hourly:
         with dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=self.platform.clock.instant,
-            resources={"platform": PlatformResource()},
+            resources={"platform": self.platform},
         ) as context:
             answers = list(self.schedule(context))
         if len(answers) == 1 and isinstance(answers[0], dg.SkipReason):
@@ -112,9 +111,8 @@ class Hourly:
 
 
 @pytest.fixture
-def hourly(monkeypatch, tmp_path, fresh_database):
+def hourly(tmp_path, fresh_database):
     platform = SimpleNamespace(settings=settings(), clock=ManualClock(PRESENT), database=fresh_database)
-    monkeypatch.setattr("resources.platform._shared", [platform])
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield Hourly(instance, platform)
 

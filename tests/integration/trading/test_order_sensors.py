@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import dagster as dg
@@ -13,8 +14,8 @@ import pytest
 from sensors import order_placement
 from sensors.fill_ingestion import fill_ingestion_sensor
 from sensors.order_placement import order_placement_sensor, requests_or_reason
-from trading_assets.assets.platform_resource import PlatformResource
 from trading_assets.sessions import next_session, session_open
+from trading_assets.settings import Settings
 
 WORK = [("PA1", date(2024, 5, 1), ["b", "a"])]
 
@@ -60,15 +61,12 @@ def test_nothing_is_requested_while_a_run_is_under_way(instance) -> None:
 
 
 @pytest.fixture
-def tick(instance, monkeypatch):
+def tick(instance):
     """Evaluate a sensor as the daemon does, on a desk instead of a whole installation."""
 
-    def evaluate(sensor: dg.SensorDefinition, desk) -> list[object]:
-        monkeypatch.setattr("resources.platform._shared", [desk])
-        with dg.build_sensor_context(
-            instance=instance, resources={"platform": PlatformResource()}
-        ) as context:
-            return list(sensor(context))
+    def evaluate(sensor: Callable[[Settings], dg.SensorDefinition], desk) -> list[object]:
+        with dg.build_sensor_context(instance=instance, resources={"platform": desk}) as context:
+            return list(sensor(Settings(_env_file=None))(context))
 
     return evaluate
 
