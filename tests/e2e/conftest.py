@@ -48,6 +48,14 @@ class Visit:
         self.page.wait_for_timeout(200)
         self.page.wait_for_function(IDLE, timeout=30_000)
 
+    def becomes(self, read: Callable[[], object], expected: object) -> None:
+        """Wait until the page says what is expected; it may be busy, or not have begun yet."""
+        deadline = time.monotonic() + 30
+        while read() != expected and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        self.settle()
+        assert read() == expected
+
     def charts(self, count: int) -> list[dict[str, int]]:
         """Wait until so many charts are drawn; return size and painted pixels of each."""
         canvases = self.page.locator("[data-testid=stVegaLiteChart] canvas")

@@ -91,8 +91,7 @@ def test_what_is_not_understood_is_marked_runs_nothing_and_is_mended_by_a_click(
     assert chips(window) == []
     refused.get_by_role("button", name="volume", exact=True).click()
     window.page.get_by_text("Understood as").wait_for(timeout=20_000)
-    window.settle()
-    assert asked(window) == "RSI below 60 and volume above 1m"
+    window.becomes(lambda: asked(window), "RSI below 60 and volume above 1m")
     assert len(chips(window)) == 2
 
 
@@ -102,8 +101,7 @@ def test_chips_are_added_by_the_form_changed_and_taken_away(app, visit):
     before, _ = counted(window)
     window.page.get_by_role("button", name="Add a condition").click()
     window.page.get_by_role("button", name="Add", exact=True).click()
-    window.settle()
-    assert asked(window) == "price > $20 and RSI < 30"
+    window.becomes(lambda: asked(window), "price > $20 and RSI < 30")
     assert counted(window)[0] <= before
     window.page.locator(CHIP).nth(1).click()
     value = window.page.locator("[class*=_rsi_14_value] input").first
@@ -111,11 +109,9 @@ def test_chips_are_added_by_the_form_changed_and_taken_away(app, visit):
     value.press("Enter")
     window.settle()
     window.page.get_by_role("button", name="Change", exact=True).click()
-    window.settle()
-    assert asked(window) == "price > $20 and RSI < 55"
+    window.becomes(lambda: asked(window), "price > $20 and RSI < 55")
     window.page.locator("[class*=st-key-scr_remove_] button").first.click()
-    window.settle()
-    assert asked(window) == "RSI < 55"
+    window.becomes(lambda: asked(window), "RSI < 55")
     assert len(chips(window)) == 1
 
 
@@ -127,8 +123,7 @@ def test_a_screen_in_a_file_is_looked_at_and_used(app, visit, tmp_path):
     window.page.locator(".st-key-scr_screens button").first.click()
     window.page.locator(".st-key-scr_upload input[type=file]").set_input_files(tmp_path / "shared.json")
     window.page.get_by_role("button", name="Use shared").click(timeout=20_000)
-    window.settle()
-    assert asked(window) == "RSI < 55"
+    window.becomes(lambda: asked(window), "RSI < 55")
 
 
 def test_a_narrow_window_keeps_the_page_inside(app, visit):

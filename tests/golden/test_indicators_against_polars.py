@@ -268,7 +268,10 @@ def test_an_ex_date_without_a_bar_takes_effect_on_the_next_bar() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.floats(0.0001, 1e12) | st.just(10.01), min_size=1, max_size=60),
+    st.one_of(
+        st.lists(st.floats(low, high) | st.just(10.01), min_size=1, max_size=60)
+        for low, high in ((0.0001, 1e10), (1.0, 1e14))  # prices, and volumes
+    ),
     st.integers(1, 60),
 )
 def test_an_average_is_the_correctly_rounded_mean_of_its_window(values: list[float], period: int) -> None:

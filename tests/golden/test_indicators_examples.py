@@ -12,8 +12,9 @@ MODULES = [
         f"trading_assets.indicators.{name}"
         for name in ("trend", "momentum", "volatility", "returns", "extremes")
     ),
-    *(f"trading_assets.indicators.{name}" for name in ("volume", "market", "registry", "compile")),
+    *(f"trading_assets.indicators.{name}" for name in ("volume", "benchmark", "registry")),
     "trading_assets.features.adjust",
+    "trading_assets.features.compile",
 ]
 
 

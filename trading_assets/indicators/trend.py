@@ -18,7 +18,7 @@ def sma(values: FloatArray, period: int) -> FloatArray:
 
     The window's sum is carried in two floats, so that each average is the correctly rounded mean of its
     own window, whatever came before: a flat series averages to itself, and a corrected bar changes the
-    windows that hold it and no other.
+    windows that hold it and no other. That holds as long as no value is more than 1e14 times another one.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ time.sleep(600)
 USER = """
 import sys
 from pathlib import Path
-from tests.integration.test_services import service
+from tests.integration.services.test_services import service
 with service(Path(sys.argv[1])).use() as record:
     print(record.pid, flush=True)
     sys.stdin.read()
