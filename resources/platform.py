@@ -107,11 +107,6 @@ class Platform:
         """Return the newest session whose bars are final now."""
         return latest_closed_session(self.clock.now(), delay=self.settings.data_delay)
 
-    @cached_property
-    def account(self) -> str:
-        """Number of the account, as the broker reports it."""
-        return self.broker.account().account
-
 
 @contextmanager
 def open_platform(settings: Settings) -> Iterator[Platform]:

@@ -34,10 +34,12 @@ from trading_assets.tables.table import KNOWN_AT, SYMBOL, Column, Table
 from trading_assets.tables.table import SESSION as SESSION_COLUMN
 
 if TYPE_CHECKING:
+    from resources.broker import Broker
     from resources.clock import SimulatorClock
     from resources.lake.lake import Lake
     from resources.platform import Platform
     from resources.vendors.alpaca.broker import AlpacaBroker
+    from trading_assets.execution.trading_account import TradingAccount
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -268,26 +270,46 @@ class Desk:
         with self.database.connection() as connection:
             connection.execute("delete from target_positions where session = %s", (self.session,))
             for symbol, quantity in shares.items():
+                held = (current or {}).get(symbol, 0)
                 connection.execute(
-                    "insert into target_positions (account, session, symbol, strategy, quantity, current_quantity,"
+                    "insert into target_positions (account, session, symbol, quantity, current_quantity,"
                     " reference_price_usd, weight_frac, outcome, reason, created_at)"
-                    " values (%s, %s, %s, %s, %s, %s, 100, 0.1, 'trade', 'test', %s)",
-                    (self.account, self.session, symbol, self.strategy, quantity, (current or {}).get(symbol, 0),
-                     self.clock.now()),
-                )  # fmt: skip
+                    " values (%s, %s, %s, %s, %s, 100, 0.1, 'trade', 'test', %s)",
+                    (self.account, self.session, symbol, quantity, held, self.clock.now()),
+                )
+                connection.execute(
+                    "insert into allocations (account, session, symbol, strategy, held_quantity, kept_quantity, wanted_usd,"
+                    " allotted_quantity, reference_price_usd, strength, reason, created_at)"
+                    " values (%s, %s, %s, %s, %s, %s, 100, %s, 100, 1, 'test', %s) on conflict (account, session, symbol,"
+                    " strategy) do update set allotted_quantity = excluded.allotted_quantity",
+                    (
+                        self.account,
+                        self.session,
+                        symbol,
+                        self.strategy,
+                        held,
+                        held,
+                        quantity,
+                        self.clock.now(),
+                    ),
+                )
 
     def plan(self) -> Any:
         from trading_assets.execution.intent_planning import plan_and_store_intents
 
-        return plan_and_store_intents(
-            self.database, self.clock, account=self.account, mode="sim", session=self.session, lineage={"run": "test"}
-        )  # fmt: skip
+        return plan_and_store_intents(self.trading(), self.session, lineage={"run": "test"})
+
+    def trading(self, broker: Broker | None = None, **options: Any) -> TradingAccount:
+        """Return the account, with another broker, number or mode if wanted."""
+        from trading_assets.execution.trading_account import TradingAccount
+
+        given = {"number": self.account, "mode": "sim", "wait": self.waited.append, **options}
+        return TradingAccount(self.database, broker or self.broker, self.clock, **given)
 
     def submit(self, **options: Any) -> Any:
         from trading_assets.execution.submission import submit_planned
 
-        given = {"account": self.account, "mode": "sim", "wait": self.waited.append, **options}
-        return submit_planned(self.database, given.pop("broker", self.broker), self.clock, **given)
+        return submit_planned(self.trading(**options))
 
     def placed(self) -> list[dict[str, Any]]:
         """Return the orders that the broker has under client order ids of ours."""
@@ -312,19 +334,23 @@ class Desk:
 
 
 @pytest.fixture
-def open_desk(fresh_database: Database) -> Callable[[Simulated], Desk]:
-    """Open an account's books at a simulator; intents are planned for the session of its present day."""
+def open_desk(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[Simulated], Desk]:
+    """Open an account's books at a simulator; intents are planned for the session of its present day.
+
+    Tests share a simulator: the ids of each test's orders have a word of their own.
+    """
     from resources.clock import SimulatorClock
     from resources.vendors.alpaca.broker import AlpacaBroker
-    from trading_assets.execution.reconciliation import open_account
+    from trading_assets.execution.trading_account import open_account
     from trading_assets.sessions import latest_closed_session
 
     def build(simulated: Simulated, **options: Any) -> Desk:
         simulated.clear_faults()
         clock = SimulatorClock(simulated.base_url)
         broker = AlpacaBroker(simulated.base_url, api_key="k", secret_key="s", **options)
-        account = open_account(fresh_database, broker, clock, mode="sim")
+        account = open_account(fresh_database, broker, clock, mode="sim").number
         session = latest_closed_session(clock.now())
+        monkeypatch.setattr("trading_assets.execution.intents.NAMESPACE", uuid.uuid4().hex)
         return Desk(fresh_database, broker, clock, simulated, account, uuid.uuid4().hex, session)
 
     return build

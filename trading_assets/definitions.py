@@ -54,6 +54,7 @@ def declared_assets(settings: Settings) -> list[DeclaredAsset]:
         execution.positions,
         execution.reconciliation,
         analytics.portfolio_performance,
+        analytics.strategy_attribution,
         risk.risk_metrics,
         analytics.query_catalog,
         *hourly.assets(settings.hourly_bar_sources),

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     quality: Path | None = Field(
         default=None, description="YAML file with data-quality thresholds; unset: the defaults"
     )
+    strategies: Path | None = Field(
+        default=None, description="YAML file with strategies, capital and limits; unset: the shipped one"
+    )
     local_model: str | None = Field(
         default=None, description="an Ollama model that may be asked for a screener's query; unset: never"
     )

@@ -47,6 +47,11 @@ def orders(of: str, limit: int = 200) -> pl.DataFrame:
     return _orders(of, limit, database_version())
 
 
+def strategies(of: str) -> pl.DataFrame:
+    """Return what each strategy holds and has earned, at the newest session that was attributed."""
+    return _strategies(of, database_version())
+
+
 def reconciliation(of: str) -> pl.DataFrame:
     """Return the newest comparison with the broker's books, differences first."""
     return _reconciliation(of, database_version())
@@ -113,10 +118,22 @@ def _orders(of: str, limit: int, version: str) -> pl.DataFrame:
     return read(
         "select i.created_at, i.session, i.symbol, i.side, i.purpose, i.quantity::float8, i.order_type, i.time_in_force,"
         " i.state, o.status as broker_status, o.filled_quantity::float8, o.average_fill_price_usd::float8,"
-        " i.risk_verdict::jsonb ->> 'reason' as reason, i.refusal, i.strategy, i.client_order_id"
+        " i.risk_verdict::jsonb ->> 'reason' as reason, i.refusal,"
+        " (select string_agg(strategy, ', ' order by strategy) from jsonb_object_keys(i.wanted_by) strategy) as strategies,"
+        " i.client_order_id"
         " from order_intents i left join orders o using (client_order_id)"
         " where i.account = %s order by i.session desc, i.side desc, i.symbol limit %s",
         (of, limit),
+    )
+
+
+@_cached
+def _strategies(of: str, version: str) -> pl.DataFrame:
+    return read(
+        "select session, strategy, positions, market_value_usd::float8, realised_pnl_usd::float8, unrealised_pnl_usd::float8,"
+        " pnl_usd::float8 from strategy_attribution where account = %s"
+        " and session = (select max(session) from strategy_attribution where account = %s) order by pnl_usd desc, strategy",
+        (of, of),
     )
 
 

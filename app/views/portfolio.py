@@ -31,6 +31,7 @@ def show_account(account: str) -> None:
     show_curves(account, performance)
     session = snapshots["session"][-1] if not snapshots.is_empty() else performance["session"][-1]
     show_positions(account, session, float(performance["equity_usd"][-1]))
+    show_strategies(account)
     show_trading(account)
     books, risk = st.columns([1, 1], gap="large")
     with books:
@@ -170,6 +171,28 @@ def show_allocation(named: pl.DataFrame, equity: float) -> None:
     )  # fmt: skip
 
 
+def show_strategies(account: str) -> None:
+    """Show what each strategy holds and has earned; together it is the account's profit."""
+    frame = portfolio.strategies(account)
+    if frame.is_empty():
+        return
+    st.subheader("Strategies", anchor=False)
+    st.caption(
+        f"At the close of {formatting.day(frame['session'][0])}; together {formatting.usd(frame['pnl_usd'].sum())},"
+        " the account's total P&L"
+    )
+    tables.show(
+        frame, key="pf_strategies", csv="strategies",
+        alt=f"Shares and profit of {frame.height} strategies",
+        columns={
+            "strategy": st.column_config.TextColumn("Strategy", pinned=True), "positions": tables.count("Positions"),
+            "market_value_usd": tables.usd("Value"), "pnl_usd": "P&L (USD)",
+            "realised_pnl_usd": "Realised (USD)", "unrealised_pnl_usd": "Unrealised (USD)",
+        },
+        changes=["pnl_usd", "realised_pnl_usd", "unrealised_pnl_usd"],
+    )  # fmt: skip
+
+
 def show_trading(account: str) -> None:
     """Show recent orders and fills."""
     st.subheader("Orders and fills", anchor=False)
@@ -187,7 +210,7 @@ def show_trading(account: str) -> None:
                     "purpose": "Purpose", "quantity": tables.count("Shares"), "order_type": "Type",
                     "time_in_force": "Valid", "state": "State", "broker_status": "At the broker",
                     "filled_quantity": tables.count("Filled"), "average_fill_price_usd": tables.usd("Fill price"),
-                    "reason": "Reason", "refusal": "Refusal",
+                    "reason": "Reason", "refusal": "Refusal", "strategies": "Wanted by",
                 },
             )  # fmt: skip
     with fills:

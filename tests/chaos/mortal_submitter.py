@@ -16,6 +16,7 @@ from resources.clock import SimulatorClock
 from resources.database.database import Database
 from resources.vendors.alpaca.broker import AlpacaBroker
 from trading_assets.execution.submission import submit_planned
+from trading_assets.execution.trading_account import TradingAccount
 
 
 def die(*_: object, **__: object) -> None:
@@ -50,14 +51,10 @@ def main() -> None:
         database.fetch("select 1")
         print("ready", flush=True)
         sys.stdin.readline()
-        report = submit_planned(
-            database,
-            broker,
-            clock,
-            account=account,
-            mode="sim",
-            wait=lambda seconds: time.sleep(seconds / 20),
+        trading = TradingAccount(
+            database, broker, clock, account, "sim", wait=lambda seconds: time.sleep(seconds / 20)
         )
+        report = submit_planned(trading)
         print("busy" if report.is_busy else len(report.sent), flush=True)
 
 

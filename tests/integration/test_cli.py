@@ -143,5 +143,5 @@ def test_the_doctor_finds_a_healthy_installation_healthy(running):
     assert {f"{source} {kind}" for source in ("polygon", "yahoo", "alpaca") for kind in kinds} <= set(
         findings
     )
-    assert platform.account in findings["broker account"]["detail"]
+    assert platform.broker.account().account in findings["broker account"]["detail"]
     assert "planted" not in json.dumps(findings)

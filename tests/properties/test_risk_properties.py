@@ -8,18 +8,19 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trading_assets.portfolio.netting import net
+from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.portfolio.wishes import Mandate, View, wishes
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.risk.sizing import FixedFractional
-from trading_assets.risk.targets import Book, Market, RiskPolicy, target_positions
+from trading_assets.risk.targets import Book, Market, target_positions
 
 SYMBOLS = [f"S{number}" for number in range(8)]
 
 # generous prices, volumes and cash, so that most decisions are made by a limit and not by missing data
 fractions = st.sampled_from([Decimal("0.05"), Decimal("0.1"), Decimal("0.3"), Decimal(1)])
-policies = st.builds(
-    RiskPolicy,
-    sizing=st.builds(FixedFractional, position_frac=fractions),
-    limits=st.builds(
+policies = st.tuples(
+    st.builds(FixedFractional, position_frac=fractions),
+    st.builds(
         RiskLimits,
         max_position_frac=fractions,
         max_positions=st.integers(1, 6),
@@ -54,13 +55,12 @@ traded = st.sets(st.sampled_from(SYMBOLS), max_size=1).map(lambda missing: froze
 
 def decide(rows, held, close, volume, money, bars, policy):
     value = sum((held[s] * Decimal(repr(close[s])) for s in held), Decimal(0))
-    views = pl.DataFrame(
-        [(symbol, side, strength, "why") for symbol, (side, strength) in rows.items()],
-        schema={"symbol": pl.String, "side": pl.String, "strength": pl.Float64, "reason": pl.String},
-        orient="row",
-    )
+    views = {symbol: View(side, strength, "why") for symbol, (side, strength) in rows.items()}
     account = Book(held, value + money, money)
-    targets = target_positions(views, account, Market(close, bars, volume), strategy="s", policy=policy)
+    sizing, limits = policy
+    mandate = Mandate("s", sizing=sizing)
+    wanted = wishes(mandate, views, held, equity_usd=account.equity_usd, traded=bars)
+    targets = target_positions(net(wanted), account, Market(close, bars, volume), limits)
     return account, targets
 
 
@@ -68,7 +68,7 @@ def decide(rows, held, close, volume, money, bars, policy):
 @given(signal_rows, holdings, prices, volumes, cash, traded, policies)
 def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, policy):
     account, targets = decide(rows, held, close, volume, money, bars, policy)
-    limits, equity = policy.limits, max(account.equity_usd, Decimal(0))
+    limits, equity = policy[1], max(account.equity_usd, Decimal(0))
     assert targets["symbol"].to_list() == sorted({*rows, *held})
 
     gross = stuck = spent = Decimal(0)

@@ -10,11 +10,11 @@ import polars as pl
 from resources.database.snapshots import snapshot_tables
 from resources.lake.catalog import write_catalog
 from resources.platform import Platform
-from trading_assets.assets.execution import account_of
 from trading_assets.assets.metadata import preview, sparkline
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
-from trading_assets.execution.valuation import store_performance
+from trading_assets.execution.trading_account import account_of
+from trading_assets.execution.valuation import store_attribution, store_performance, unattributed_profit
 
 
 @session_asset(
@@ -28,7 +28,7 @@ def portfolio_performance(
     platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext
 ) -> Outcome:
     """Cash from fills plus holdings at the session's closes; a fill counts from the session in which it was executed."""
-    table = store_performance(platform, account_of(platform), sessions)
+    table = store_performance(account_of(platform), platform.lake, sessions)
     shown = table.sort("session", descending=True).with_columns(pl.selectors.decimal().cast(pl.Float64))
     metadata = {"preview": preview(shown), "equity_usd": float(table["equity_usd"][-1])}
     if table.height > 1:
@@ -42,9 +42,45 @@ def portfolio_performance(
 
 @session_asset(
     group="analytics",
+    kinds={"polars", "postgres"},
+    grain="One row per (account, session, strategy): what it holds and has earned at the close",
+    deps=["portfolio_performance", "fills"],
+    catches_up=True,
+    checks=[
+        dg.AssetCheckSpec(
+            "attribution_adds_up",
+            asset="strategy_attribution",
+            description="Compare the profit of all strategies with the account's, to the cent.",
+        )
+    ],
+)
+def strategy_attribution(
+    platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext
+) -> Outcome:
+    """Each execution belongs to the strategies that wanted it; what they wanted against each other changed hands at the close that decided."""
+    account = account_of(platform)
+    rows = store_attribution(account, platform.lake, sessions)
+    apart = unattributed_profit(account, sessions)
+    check = dg.AssetCheckResult(
+        check_name="attribution_adds_up",
+        passed=not apart,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(f"{day}: {cents} USD are nobody's" for day, cents in apart.items())
+        or "adds up to the account's profit",
+    )
+    shown = rows.sort("session", "strategy", descending=[True, False])
+    return Outcome(
+        rows=rows.height,
+        metadata={"preview": preview(shown.with_columns(pl.selectors.decimal().cast(pl.Float64)))},
+        checks=[check],
+    )
+
+
+@session_asset(
+    group="analytics",
     kinds={"duckdb", "parquet"},
     grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
-    deps=["risk_metrics", "portfolio_performance", "screener_results", "screener_events"],
+    deps=["risk_metrics", "strategy_attribution", "screener_results", "screener_events"],
 )
 def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Views and as-of macros over the lake and a snapshot of Postgres: what `trading-assets sql` reads."""

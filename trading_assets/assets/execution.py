@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -16,12 +15,14 @@ from trading_assets.assets.metadata import preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
 from trading_assets.books.holdings import Split
-from trading_assets.execution.booked import account_fills, known_splits, newest_session, opening
+from trading_assets.execution.booked import account_fills, newest_session, opening
 from trading_assets.execution.fills import ingest_fills
 from trading_assets.execution.intent_planning import plan_and_store_intents
-from trading_assets.execution.reconciliation import open_account, reconcile
+from trading_assets.execution.reconciliation import reconcile
 from trading_assets.execution.submission import submit_planned
+from trading_assets.execution.trading_account import TradingAccount, account_of
 from trading_assets.execution.valuation import store_positions
+from trading_assets.market_data.known_splits import known_splits
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 
@@ -29,16 +30,11 @@ GROUP = "execution"
 AFTER_OPEN = timedelta(minutes=2)
 
 
-def account_of(platform: Platform) -> str:
-    """Return the account's number, opening its books at first contact."""
-    return open_account(platform.database, platform.broker, platform.clock, mode=platform.settings.mode)
-
-
-def splits_so_far(platform: Platform, account: str) -> list[Split]:
+def splits_so_far(platform: Platform, account: TradingAccount) -> list[Split]:
     """Read the splits of everything that the account ever traded, up to today."""
-    _, opened = opening(platform.database, account)
-    traded = {fill.symbol for fill in account_fills(platform.database, account)}
-    today = platform.clock.now().astimezone(calendar.NEW_YORK).date()
+    _, opened = opening(account.database, account.number)
+    traded = {fill.symbol for fill in account_fills(account.database, account.number)}
+    today = account.clock.now().astimezone(calendar.NEW_YORK).date()
     return known_splits(platform.lake, traded, opened, today)
 
 
@@ -59,11 +55,8 @@ def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExe
     conflicts: list[str] = []
     for session in sessions:
         report = plan_and_store_intents(
-            platform.database,
-            platform.clock,
-            account=account,
-            mode=platform.settings.mode,
-            session=session,
+            account,
+            session,
             lineage={
                 "run_id": context.run.run_id,
                 "code_version": __version__,
@@ -77,7 +70,7 @@ def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExe
         platform,
         "select symbol, side, purpose, quantity::float8, reference_price_usd::float8, state, client_order_id from order_intents"
         " where account = %s and session = %s order by side desc, symbol",
-        account,
+        account.number,
         sessions[-1],
     )
     return Outcome(rows=rows, metadata={**shown, "conflicts": dg.MetadataValue.json(conflicts)})
@@ -94,25 +87,17 @@ def orders(platform: Platform, sessions: list[date], context: dg.AssetExecutionC
 
     Running it again sends nothing twice; intents past their validity are never sent.
     """
-    account = account_of(platform)
-    report = submit_planned(
-        platform.database,
-        platform.broker,
-        platform.clock,
-        account=account,
-        mode=platform.settings.mode,
-        wait=time.sleep,
-        holder=context.run.run_id,
-    )
+    account = account_of(platform, holder=context.run.run_id)
+    report = submit_planned(account)
     facts = {key: value for key, value in asdict(report).items() if key not in {"fills", "account"} and value}
     shown = rows_metadata(
         platform,
         "select symbol, side, quantity::float8, status, filled_quantity::float8, average_fill_price_usd::float8, client_order_id"
         " from orders where account = %s and session = %s order by side desc, symbol",
-        account,
+        account.number,
         sessions[-1],
     )
-    count = _count(platform, "orders", account, sessions)
+    count = _count(account, "orders", sessions)
     return Outcome(rows=count, metadata={**shown, "submission": dg.MetadataValue.json(facts)})
 
 
@@ -130,7 +115,7 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
     account = account_of(platform)
     opening = calendar.session_open(calendar.next_session(sessions[-1])) + AFTER_OPEN
     has_opened = platform.clock.advance_to(opening)
-    report = ingest_fills(platform.database, platform.broker, platform.clock, account=account)
+    report = ingest_fills(account)
     facts: dict[str, Any] = {
         "new": report.new,
         "open_orders": report.open_orders,
@@ -142,10 +127,10 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
         platform,
         "select executed_at, symbol, side, quantity::float8, price_usd::float8, activity_id from fills"
         " where account = %s and session = %s order by executed_at, symbol",
-        account,
+        account.number,
         sessions[-1],
     )
-    return Outcome(rows=_count(platform, "fills", account, sessions), metadata={**shown, **facts})
+    return Outcome(rows=_count(account, "fills", sessions), metadata={**shown, **facts})
 
 
 @session_asset(
@@ -157,12 +142,12 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
 def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Quantities and average cost from the fills alone, marked at the broker's last price."""
     account = account_of(platform)
-    rows = sum(store_positions(platform, account, session) for session in sessions)
+    rows = sum(store_positions(account, platform.lake, session) for session in sessions)
     shown = rows_metadata(
         platform,
         "select symbol, quantity::float8, average_cost_usd::float8, mark_price_usd::float8, unrealised_pnl_usd::float8 from positions"
         " where account = %s and session = %s order by market_value_usd desc",
-        account,
+        account.number,
         sessions[-1],
     )
     return Outcome(rows=rows, metadata=shown)
@@ -188,13 +173,10 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
     Both sides are those of now: run for an older session again, the outcome is recorded under the newest one.
     """
     account = account_of(platform)
-    session = max(sessions[-1], newest_session(platform.database, account) or sessions[-1])
+    session = max(sessions[-1], newest_session(account.database, account.number) or sessions[-1])
     report = reconcile(
-        platform.database,
-        platform.broker,
-        platform.clock,
+        account,
         session,
-        account=account,
         splits=splits_so_far(platform, account),
     )
     differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
@@ -202,7 +184,7 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
         platform,
         "select item, ours::float8, brokers::float8, difference::float8, is_match, explanation from reconciliation"
         " where account = %s and session = %s order by is_match, item",
-        account,
+        account.number,
         session,
     )
     check = dg.AssetCheckResult(
@@ -214,6 +196,6 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
     return Outcome(rows=len(report.items), metadata=shown, checks=[check])
 
 
-def _count(platform: Platform, table: str, account: str, sessions: list[date]) -> int:
+def _count(account: TradingAccount, table: str, sessions: list[date]) -> int:
     statement = f"select count(*)::int from {table} where account = %s and session = any(%s)"  # noqa: S608 (our own table names)
-    return int(platform.database.fetch(statement, (account, sessions))[0][0])
+    return int(account.database.fetch(statement, (account.number, sessions))[0][0])

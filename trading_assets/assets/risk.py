@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 
 import dagster as dg
@@ -10,15 +9,17 @@ import polars as pl
 
 from resources.database.rows import replace_rows
 from resources.platform import Platform
-from trading_assets.assets.execution import account_of, splits_so_far
+from trading_assets.assets.execution import splits_so_far
 from trading_assets.assets.metadata import preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
-from trading_assets.assets.signals import STRATEGY
+from trading_assets.execution.live_market import LiveMarket
 from trading_assets.execution.reconciliation import verify_books
-from trading_assets.execution.session_decision import decide
+from trading_assets.execution.session_decision import decide_session
 from trading_assets.execution.submission import settle
+from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import measure
+from trading_assets.research.plan_in_force import load_plan
 
 
 @session_asset(
@@ -29,25 +30,12 @@ from trading_assets.execution.valuation import measure
 )
 def target_positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
-    account, targets = account_of(platform), pl.DataFrame()
-    settle(
-        platform.database,
-        platform.broker,
-        platform.clock,
-        account=account,
-        mode=platform.settings.mode,
-        wait=time.sleep,
-        holder=context.run.run_id,
-    )
-    verify_books(
-        platform.database,
-        platform.broker,
-        platform.clock,
-        account=account,
-        splits=splits_so_far(platform, account),
-    )
+    account, targets = account_of(platform, holder=context.run.run_id), pl.DataFrame()
+    settle(account)
+    verify_books(account, splits=splits_so_far(platform, account))
+    plan = load_plan(platform.settings.strategies)
     for session in sessions:
-        targets = decide(platform, account, session, strategy=STRATEGY)
+        targets = decide_session(account, LiveMarket(account, platform.lake), plan, session).targets
     outcomes = dict(targets.group_by("outcome").len().sort("outcome").iter_rows())
     rules = targets.filter(pl.col("rule").is_not_null()).group_by("rule").len().sort("rule")
     shown = targets.sort("outcome", "weight_frac", descending=True).select(
@@ -82,7 +70,9 @@ def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExe
     """
     account, metrics = account_of(platform), pl.DataFrame()
     for session in sessions:
-        metrics = measure(platform, account, session)
-        rows = metrics.with_columns(account=pl.lit(account), session=pl.lit(session))
-        replace_rows(platform.database, "risk_metrics", rows, where={"account": account, "session": session})
+        metrics = measure(account, platform.lake, session)
+        rows = metrics.with_columns(account=pl.lit(account.number), session=pl.lit(session))
+        replace_rows(
+            platform.database, "risk_metrics", rows, where={"account": account.number, "session": session}
+        )
     return Outcome(rows=metrics.height, metadata={"preview": preview(metrics, rows=30)})

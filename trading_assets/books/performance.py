@@ -98,9 +98,9 @@ def positions(books: Books, marks: Mapping[str, Decimal]) -> pl.DataFrame:
                     "quantity": held.quantity,
                     "average_cost_usd": held.average_cost_usd,
                     "mark_price_usd": mark,
-                    "market_value_usd": _micro(value),
-                    "unrealised_pnl_usd": _micro(value - held.cost_usd),
-                    "realised_pnl_usd": _micro(held.realised_pnl_usd),
+                    "market_value_usd": in_micros(value),
+                    "unrealised_pnl_usd": in_micros(value - held.cost_usd),
+                    "realised_pnl_usd": in_micros(held.realised_pnl_usd),
                 }
             )
     return pl.DataFrame(rows, schema=POSITION_SCHEMA)
@@ -187,14 +187,14 @@ def portfolio_performance(
         rows.append(
             {
                 "session": session,
-                "equity_usd": _micro(equity),
-                "cash_usd": _micro(books.cash_usd),
-                "market_value_usd": _micro(value.market_value_usd),
+                "equity_usd": in_micros(equity),
+                "cash_usd": in_micros(books.cash_usd),
+                "market_value_usd": in_micros(value.market_value_usd),
                 "return_frac": _ratio(equity - previous, previous),
                 "cumulative_return_frac": _ratio(equity - opening_cash_usd, opening_cash_usd) or 0.0,
                 "drawdown_frac": _ratio(equity - highest, highest) or 0.0,
-                "realised_pnl_usd": _micro(books.realised_pnl_usd),
-                "unrealised_pnl_usd": _micro(value.unrealised_pnl_usd),
+                "realised_pnl_usd": in_micros(books.realised_pnl_usd),
+                "unrealised_pnl_usd": in_micros(value.unrealised_pnl_usd),
                 "turnover_frac": _ratio(traded.get(session, ZERO) / 2, previous) or 0.0,
             }
         )
@@ -219,5 +219,6 @@ def _ratio(part: Decimal, whole: Decimal) -> float | None:
     return float(part / whole) if whole > 0 else None
 
 
-def _micro(value: Decimal) -> Decimal:
+def in_micros(value: Decimal) -> Decimal:
+    """Round an amount to a millionth of a dollar, as the tables store it."""
     return value.quantize(PRICE_QUANTUM)

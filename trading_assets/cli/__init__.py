@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from trading_assets import __version__
-from trading_assets.cli import books, control, quality, query, raw, screen, screens, service, session
+from trading_assets.cli import (
+    books,
+    control,
+    quality,
+    query,
+    raw,
+    screen,
+    screens,
+    service,
+    session,
+    strategies,
+)
 
 app = typer.Typer(
     name="trading-assets",
@@ -37,7 +48,7 @@ def main(
 
 
 for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
-                service.simulate, service.doctor):  # fmt: skip
+                service.simulate, service.doctor, strategies.strategies):  # fmt: skip
     app.command()(command)
 app.add_typer(screens.app)
 app.add_typer(quality.app)

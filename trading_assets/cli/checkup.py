@@ -58,6 +58,7 @@ def examine() -> Iterator[Finding]:
     )
     yield _keys(settings)
     yield _quality(settings)
+    yield _strategies(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.data).free / 2**30
     yield Finding(
@@ -67,6 +68,17 @@ def examine() -> Iterator[Finding]:
         "" if free > 5 else "free some space: two years of 7,000 symbols need about 2 GiB",
     )
     yield from _running(settings)
+
+
+def _strategies(settings: Settings) -> Finding:
+    from trading_assets.research.plan_in_force import load_plan
+
+    try:
+        plan = load_plan(settings.strategies)
+    except TradingError as error:
+        return Finding("strategies", "fail", str(error), "correct the file that TRADING_STRATEGIES names")
+    where = str(settings.strategies) if settings.strategies else "the shipped plan"
+    return Finding("strategies", "pass", f"{', '.join(plan.names)} by {where}")
 
 
 def _quality(settings: Settings) -> Finding:

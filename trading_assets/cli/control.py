@@ -27,11 +27,11 @@ def halt(
     [dim]Example:[/] trading-assets halt --level entries --reason "earnings week"
     """
     from resources.platform import shared_platform
-    from trading_assets.assets.execution import account_of
     from trading_assets.execution.halts import engage_halt
+    from trading_assets.execution.trading_account import account_of
 
     with shared_platform() as platform, platform.database.connection() as connection:
-        account = account_of(platform)
+        account = account_of(platform).number
         is_new = engage_halt(
             connection, account, level, reason, engaged_by=getpass.getuser(), now=platform.clock.now()
         )
@@ -52,11 +52,11 @@ def resume(reason: ReasonOption) -> None:
     [dim]Example:[/] trading-assets resume --reason "difference explained: manual trade closed"
     """
     from resources.platform import shared_platform
-    from trading_assets.assets.execution import account_of
     from trading_assets.execution.halts import release_halts
+    from trading_assets.execution.trading_account import account_of
 
     with shared_platform() as platform, platform.database.connection() as connection:
-        account = account_of(platform)
+        account = account_of(platform).number
         released = release_halts(
             connection, account, reason=reason, released_by=getpass.getuser(), now=platform.clock.now()
         )
@@ -72,21 +72,15 @@ def reconcile(json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets reconcile
     """
     from resources.platform import shared_platform
-    from trading_assets.assets.execution import account_of, splits_so_far
+    from trading_assets.assets.execution import splits_so_far
     from trading_assets.execution.booked import newest_session
     from trading_assets.execution.reconciliation import reconcile as compare
+    from trading_assets.execution.trading_account import account_of
 
     with shared_platform() as platform:
         account = account_of(platform)
-        session = newest_session(platform.database, account) or platform.latest_session()
-        report = compare(
-            platform.database,
-            platform.broker,
-            platform.clock,
-            session,
-            account=account,
-            splits=splits_so_far(platform, account),
-        )
+        session = newest_session(account.database, account.number) or platform.latest_session()
+        report = compare(account, session, splits=splits_so_far(platform, account))
     rows = [
         (item.item, quantity(item.ours), quantity(item.brokers), quantity(item.difference), item.explanation)
         for item in report.items
@@ -97,11 +91,18 @@ def reconcile(json: JsonOption = False) -> None:
             dict(zip(keys, (i.item, i.ours, i.brokers, i.difference, i.explanation), strict=True))
             for i in report.items
         ]
-        print_json({"account": account, "session": session, "is_match": report.is_match, "items": items})
+        print_json(
+            {"account": account.number, "session": session, "is_match": report.is_match, "items": items}
+        )
     else:
         columns = ("item", "ours", "broker's", "difference", "explanation")
         out.print(
-            table(f"Account {account}, recorded under session {session}", columns, rows, right=columns[1:4])
+            table(
+                f"Account {account.number}, recorded under session {session}",
+                columns,
+                rows,
+                right=columns[1:4],
+            )
         )
         out.print(
             "[green]equal[/]"

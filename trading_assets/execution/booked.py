@@ -1,21 +1,29 @@
-"""The account's ledger: its fills from Postgres and known splits from the lake, as the pure books take them."""
+"""What is booked of an account: its opening, its fills and what changed hands between its strategies, for the pure books."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
 
-import polars as pl
-
 from resources.database.database import Database
-from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
-from trading_assets.books.holdings import Fill, Split
-from trading_assets.tables.listings import CORPORATE_ACTIONS
+from trading_assets.books.attribution import Crossing, Execution
+from trading_assets.books.holdings import Fill
 
 FILLS = """
 select symbol, side, quantity, price_usd, session, executed_session, executed_at, activity_id
 from fills where account = %s order by executed_at, activity_id
+"""
+
+
+EXECUTIONS = """
+select f.symbol, f.side, f.quantity, f.price_usd, f.session, f.executed_session, f.executed_at, f.activity_id, i.wanted_by
+from fills f left join order_intents i using (intent_id) where f.account = %s order by f.executed_at, f.activity_id
+"""
+CROSSINGS = """
+select session, symbol, min(reference_price_usd), jsonb_object_agg(strategy, (allotted_quantity - held_quantity)::text)
+from allocations where account = %s and allotted_quantity <> held_quantity group by session, symbol
+having bool_or(allotted_quantity > held_quantity) and bool_or(allotted_quantity < held_quantity) order by session, symbol
 """
 
 
@@ -40,15 +48,24 @@ def newest_session(database: Database, account: str) -> date | None:
     return newest
 
 
-def known_splits(lake: Lake, symbols: set[str], start: date, end: date) -> list[Split]:
-    """Read the splits of symbols with ex-dates in a range."""
-    if not symbols:
-        return []
-    frame = (
-        lake.scan(CORPORATE_ACTIONS, start=start, end=end, symbols=sorted(symbols))
-        .filter((pl.col("kind") == "split") & (pl.col("split_ratio") > 0))
-        .select("symbol", "ex_date", "split_ratio")
-        .sort("ex_date", "symbol")
-        .collect()
-    )
-    return [Split(*row) for row in frame.iter_rows()]
+def executions(database: Database, account: str) -> list[Execution]:
+    """Read every fill of the account with what each strategy wanted of its order, oldest first."""
+    return [
+        Execution(Fill(*fill), {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()})
+        for *fill, wanted_by in database.fetch(EXECUTIONS, (account,))
+    ]
+
+
+def crossings(database: Database, account: str) -> list[Crossing]:
+    """Read the decisions in which strategies went against each other in a symbol, oldest first."""
+    return [
+        Crossing(
+            session=session,
+            executed_session=calendar.next_session(session),
+            decided_at=calendar.session_close(session),
+            symbol=symbol,
+            price_usd=price,
+            changes={strategy: Decimal(change) for strategy, change in changes.items()},
+        )
+        for session, symbol, price, changes in database.fetch(CROSSINGS, (account,))
+    ]

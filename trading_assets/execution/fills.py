@@ -10,12 +10,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker
-from resources.clock import Clock
-from resources.database.database import Database
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerFill
 from trading_assets.sessions import NEW_YORK
 
@@ -42,33 +40,33 @@ class FillReport:
     contradictions: tuple[str, ...] = ()
 
 
-def ingest_fills(database: Database, broker: Broker, clock: Clock, *, account: str) -> FillReport:
+def ingest_fills(account: TradingAccount) -> FillReport:
     """Pull executions and order states from the broker and store what is new.
 
     Executions are read before order states, so that an order never has more fills than it reports. A day
     is read again each time; what is known already changes nothing. A contradiction stops trading.
     """
-    with database.connection() as connection:
-        opened_at, since = _watermark(connection, account, clock.now())
-    reported = [fill for fill in broker.fills(since) if fill.executed_at >= opened_at]
-    synced = sync_orders(database, broker, clock, account=account)
-    now = clock.now()
-    with database.connection() as connection:
+    with account.database.connection() as connection:
+        opened_at, since = _watermark(connection, account.number, account.clock.now())
+    reported = [fill for fill in account.broker.fills(since) if fill.executed_at >= opened_at]
+    synced = sync_orders(account)
+    now = account.clock.now()
+    with account.database.connection() as connection:
         orders = _orders_by_id(connection, {fill.broker_order_id for fill in reported})
         own = [fill for fill in reported if fill.broker_order_id in orders]
         foreign = [fill for fill in reported if fill.broker_order_id not in orders]
         stored = [
             orders[fill.broker_order_id]["session"]
             for fill in own
-            if _insert(connection, account, orders[fill.broker_order_id], fill, now)
+            if _insert(connection, account.number, orders[fill.broker_order_id], fill, now)
         ]
         _journal_foreign(connection, foreign, now)
-        pending, contradictions = check_sums(connection, account)
+        pending, contradictions = check_sums(connection, account.number)
         for client_order_id, sentence in contradictions.items():
             # Once for each: a person who has looked and released the halt must not be halted by the same again.
             if journal.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
                 halts.engage_halt(
-                    connection, account, "orders", sentence, engaged_by="fill_ingestion", now=now
+                    connection, account.number, "orders", sentence, engaged_by="fill_ingestion", now=now
                 )
     return FillReport(
         new=len(stored),

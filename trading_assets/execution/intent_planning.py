@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from resources.clock import Clock
-from resources.database.database import Database
 from trading_assets.execution import journal
 from trading_assets.execution.intents import PlanChanges, StoredIntent, compare_plan, plan_intents
 from trading_assets.execution.order_states import IntentEvent, IntentState
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.sessions import next_session, session_close
 
 
@@ -28,35 +27,29 @@ class PlanReport:
 
 
 def plan_and_store_intents(
-    database: Database,
-    clock: Clock,
-    *,
-    account: str,
-    mode: str,
-    session: date,
-    lineage: Mapping[str, object],
+    account: TradingAccount, session: date, *, lineage: Mapping[str, object]
 ) -> PlanReport:
     """Plan the intents of a session from its target positions and journal them.
 
     A re-run inserts nothing twice. It may change or withdraw an intent only while nothing was sent for it;
     any other difference is journaled as an event and reported.
     """
-    now = clock.now()
-    with database.connection() as connection:
+    now = account.clock.now()
+    with account.database.connection() as connection:
         planned = plan_intents(
-            journal.load_targets(connection, account, session),
-            account=account,
-            mode=mode,
+            journal.load_targets(connection, account.number, session),
+            account=account.number,
+            mode=account.mode,
             session=session,
             valid_until=session_close(next_session(session)),
             lineage=lineage,
         )
-        changes = compare_plan(planned, journal.stored_intents(connection, account, session))
+        changes = compare_plan(planned, journal.stored_intents(connection, account.number, session))
         inserted = sum(journal.insert_intent(connection, intent, now) for intent in changes.insert)
         updated = sum(journal.update_untouched(connection, intent, now) for intent in changes.update)
         by_id = {
             intent.intent_id: intent
-            for intent in journal.intents_in(connection, account, [IntentState.PLANNED])
+            for intent in journal.intents_in(connection, account.number, [IntentState.PLANNED])
         }
         for item in changes.supersede:
             journal.move(
@@ -67,15 +60,17 @@ def plan_and_store_intents(
                 token=by_id[item.intent_id].fencing_token,
                 detail="withdrawn by a re-run of the session",
             )
-        conflicts = _journal_conflicts(connection, changes, clock)
+        conflicts = _journal_conflicts(connection, changes, now)
         if inserted or updated:
-            connection.execute("select pg_notify(%s, %s)", (journal.NOTIFY_CHANNEL, account))
+            connection.execute("select pg_notify(%s, %s)", (journal.NOTIFY_CHANNEL, account.number))
     return PlanReport(
         session, len(planned), inserted, updated, len(changes.supersede), changes.unchanged, conflicts
     )
 
 
-def _journal_conflicts(connection: journal.Connection, changes: PlanChanges, clock: Clock) -> tuple[str, ...]:
+def _journal_conflicts(
+    connection: journal.Connection, changes: PlanChanges, now: datetime
+) -> tuple[str, ...]:
     sentences = []
     for item, wanted in changes.conflicts:
         sentence = f"{item.symbol}: {wanted}; kept {_kept(item)}"
@@ -84,7 +79,7 @@ def _journal_conflicts(connection: journal.Connection, changes: PlanChanges, clo
             connection,
             item.client_order_id,
             "plan_conflict",
-            clock.now(),
+            now,
             intent_id=item.intent_id,
             detail=sentence,
         )

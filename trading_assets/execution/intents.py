@@ -16,6 +16,8 @@ from trading_assets.execution.order_states import IntentState
 
 CLIENT_ID_PREFIX = "ta-"
 CLIENT_ID_LENGTH = 64
+NAMESPACE = "momentum"
+"""A fixed word in every id, not a strategy: the ids of when that one was alone here have it, and stay what they were."""
 QUANTUM = Decimal("0.000000001")
 EXITS = frozenset({"reduce", "close"})
 
@@ -25,13 +27,16 @@ Purpose = Literal["open", "increase", "reduce", "close"]
 
 @dataclass(frozen=True)
 class Target:
-    """The position wanted in one symbol, with the position that the decision started from."""
+    """The position wanted in one symbol, with the position that the decision started from.
 
-    strategy: str
+    ``wanted_by`` has the change in shares that each strategy wants of it.
+    """
+
     symbol: str
     quantity: Decimal
     current_quantity: Decimal
     reference_price_usd: Decimal
+    wanted_by: Mapping[str, Decimal] = field(default_factory=dict)
     risk_verdict: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -43,7 +48,6 @@ class Intent:
     client_order_id: str
     account: str
     mode: str
-    strategy: str
     session: date
     symbol: str
     side: Side
@@ -52,6 +56,7 @@ class Intent:
     quantity: Decimal
     reference_price_usd: Decimal
     valid_until: datetime
+    wanted_by: Mapping[str, Decimal]
     risk_verdict: Mapping[str, object]
     lineage: Mapping[str, object]
     order_type: Literal["market", "limit"] = "market"
@@ -159,7 +164,6 @@ def plan_intents(
             client_order_id="",
             account=account,
             mode=mode,
-            strategy=target.strategy,
             session=session,
             symbol=target.symbol,
             side=side,
@@ -168,6 +172,7 @@ def plan_intents(
             quantity=quantity,
             reference_price_usd=target.reference_price_usd,
             valid_until=valid_until,
+            wanted_by=target.wanted_by,
             risk_verdict=target.risk_verdict,
             lineage=lineage,
         )
@@ -181,7 +186,7 @@ def with_revision(intent: Intent, revision: int) -> Intent:
         (
             intent.mode,
             intent.account,
-            intent.strategy,
+            NAMESPACE,
             intent.session.isoformat(),
             intent.symbol,
             intent.side,

@@ -71,16 +71,19 @@ def load_targets(connection: Connection, account: str, session: date) -> list[Ta
     """Read the targets of a session that risk let through."""
     found = rows_of(
         connection,
-        "select * from target_positions where account = %s and session = %s and outcome = 'trade' order by symbol",
+        "select t.*, (select jsonb_object_agg(a.strategy, (a.allotted_quantity - a.held_quantity)::text) from allocations a"
+        " where (a.account, a.session, a.symbol) = (t.account, t.session, t.symbol) and a.allotted_quantity <> a.held_quantity)"
+        " as wanted_by from target_positions t"
+        " where t.account = %s and t.session = %s and t.outcome = 'trade' order by t.symbol",
         (account, session),
     )
     return [
         Target(
-            strategy=row["strategy"],
             symbol=row["symbol"],
             quantity=row["quantity"],
             current_quantity=row["current_quantity"],
             reference_price_usd=row["reference_price_usd"],
+            wanted_by={strategy: Decimal(change) for strategy, change in (row["wanted_by"] or {}).items()},
             risk_verdict={key: row[key] for key in ("outcome", "rule", "reason", "weight_frac")},
         )
         for row in found
@@ -101,17 +104,16 @@ def stored_intents(connection: Connection, account: str, session: date) -> list[
 def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool:
     """Journal a new intent; False if it is there already."""
     cursor = connection.execute(
-        "insert into order_intents (intent_id, client_order_id, account, mode, strategy, session, symbol, side,"
+        "insert into order_intents (intent_id, client_order_id, account, mode, session, symbol, side,"
         " purpose, revision, quantity, order_type, limit_price_usd, time_in_force, reference_price_usd, valid_until,"
-        " state, risk_verdict, lineage, created_at, updated_at) values"
-        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s, %s)"
+        " state, wanted_by, risk_verdict, lineage, created_at, updated_at) values"
+        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s, %s, %s)"
         " on conflict do nothing",
         (
             intent.intent_id,
             intent.client_order_id,
             intent.account,
             intent.mode,
-            intent.strategy,
             intent.session,
             intent.symbol,
             intent.side,
@@ -123,6 +125,7 @@ def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool
             intent.time_in_force,
             intent.reference_price_usd,
             intent.valid_until,
+            _as_text(intent.wanted_by),
             Jsonb(dict(intent.risk_verdict)),
             Jsonb(dict(intent.lineage)),
             now,
@@ -144,11 +147,12 @@ def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool
 def update_untouched(connection: Connection, intent: Intent, now: datetime) -> bool:
     """Change quantity and price of an intent for which nothing was ever sent."""
     cursor = connection.execute(
-        "update order_intents set quantity = %s, reference_price_usd = %s, risk_verdict = %s, lineage = %s,"
+        "update order_intents set quantity = %s, reference_price_usd = %s, wanted_by = %s, risk_verdict = %s, lineage = %s,"
         " updated_at = %s where intent_id = %s and state = 'planned' and attempt = 0",
         (
             intent.quantity,
             intent.reference_price_usd,
+            _as_text(intent.wanted_by),
             Jsonb(dict(intent.risk_verdict)),
             Jsonb(dict(intent.lineage)),
             now,
@@ -353,6 +357,10 @@ def check_token(connection: Connection, account: str, token: int) -> None:
     ).fetchone()
     if row is None or row[0] != token:
         raise SubmitterReplacedError("Another submitter has taken over this account", account=account)
+
+
+def _as_text(wanted_by: Mapping[str, Decimal]) -> Jsonb:
+    return Jsonb({strategy: f"{change:f}" for strategy, change in wanted_by.items()})
 
 
 def _content(answer: Answer | None) -> object:

@@ -9,9 +9,6 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker
-from resources.clock import Clock
-from resources.database.database import Database
 from trading_assets.execution import journal
 from trading_assets.execution.intents import is_own
 from trading_assets.execution.journal import Connection, JournaledIntent
@@ -21,6 +18,7 @@ from trading_assets.execution.order_states import (
     is_terminal,
     merge_progress,
 )
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerOrder
 
 LOOK_BACK = timedelta(days=1)
@@ -42,28 +40,28 @@ class OrderSync:
     late: tuple[tuple[JournaledIntent, BrokerOrder], ...]
 
 
-def sync_orders(database: Database, broker: Broker, clock: Clock, *, account: str) -> OrderSync:
+def sync_orders(account: TradingAccount) -> OrderSync:
     """Merge the broker's open and recent orders into ours."""
-    now = clock.now()
-    with database.connection() as connection:
-        since = _watermark(connection, account, now)
-        waiting = _open_client_ids(connection, account)
-    listed = {order.client_order_id: order for order in broker.orders(since)}
+    now = account.clock.now()
+    with account.database.connection() as connection:
+        since = _watermark(connection, account.number, now)
+        waiting = _open_client_ids(connection, account.number)
+    listed = {order.client_order_id: order for order in account.broker.orders(since)}
     for client_order_id in waiting - listed.keys():
-        order = broker.order_by_client_id(client_order_id)
+        order = account.broker.order_by_client_id(client_order_id)
         if order is not None:
             listed[client_order_id] = order
-    with database.connection() as connection:
+    with account.database.connection() as connection:
         intents = journal.intents_by_client_id(connection, listed)
         changed = [
             intents[order.client_order_id].session
             for order in listed.values()
             if order.client_order_id in intents
-            and record_order(connection, intents[order.client_order_id], order, clock.now())
+            and record_order(connection, intents[order.client_order_id], order, account.clock.now())
         ]
         foreign = [order for order in listed.values() if order.client_order_id not in intents]
-        _journal_foreign(connection, foreign, clock.now())
-        still_open = len(_open_client_ids(connection, account))
+        _journal_foreign(connection, foreign, account.clock.now())
+        still_open = len(_open_client_ids(connection, account.number))
     return OrderSync(
         seen=len(listed),
         changed=len(changed),

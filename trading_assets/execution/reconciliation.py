@@ -10,17 +10,16 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.broker import Broker
 from resources.clock import Clock
 from resources.database.database import Database
 from trading_assets.books.differences import CENT, ZERO, Holdings, Item, compare_books
 from trading_assets.books.holdings import Split, books_from_fills
-from trading_assets.errors import ConfigurationError
 from trading_assets.execution import halts, journal
 from trading_assets.execution.booked import account_fills, opening
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import open_orders
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerAccount, BrokerActivity
 from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
 
@@ -45,36 +44,8 @@ class ReconciliationReport:
         return tuple(item for item in self.items if not item.is_match)
 
 
-def open_account(database: Database, broker: Broker, clock: Clock, *, mode: str) -> str:
-    """Return the account number, and open its books at first contact.
-
-    Raises
-    ------
-    ConfigurationError
-        If the account already holds positions at first contact, or was opened in another mode.
-    """
-    seen = broker.account()
-    with database.connection() as connection:
-        known = journal.rows_of(connection, "select mode from accounts where account = %s", (seen.account,))
-    if not known:
-        _open_books(database, broker, clock, seen, mode)
-    elif known[0]["mode"] != mode:
-        raise ConfigurationError(
-            "The books of this account were opened in another mode: use another TRADING_DATA for each mode",
-            books=known[0]["mode"],
-            TRADING_MODE=mode,
-        )
-    return seen.account
-
-
 def reconcile(
-    database: Database,
-    broker: Broker,
-    clock: Clock,
-    session: date,
-    *,
-    account: str,
-    splits: Sequence[Split] = (),
+    account: TradingAccount, session: date, *, splits: Sequence[Split] = ()
 ) -> ReconciliationReport:
     """Pull fills, compare the books with the broker, and record the outcome under ``session``.
 
@@ -87,35 +58,33 @@ def reconcile(
     splits
         Known splits of what was ever traded; they count from the open of their ex-date.
     """
-    effective = _effective(splits, clock)
-    fills = ingest_fills(database, broker, clock, account=account)
-    seen, items = _compare_now(database, broker, clock, account, effective, booked=())
+    effective = _effective(splits, account.clock)
+    fills = ingest_fills(account)
+    seen, items = _compare_now(account, effective, booked=())
     if not all(item.is_match for item in items):
         # Something may have traded between the readings, or been booked that is no trade: look once more.
-        fills = ingest_fills(database, broker, clock, account=account)
-        booked = broker.activities(_opened_at(database, account))
-        seen, items = _compare_now(database, broker, clock, account, effective, booked=booked)
-    report = ReconciliationReport(account, session, tuple(items), fills)
-    now = clock.now()
-    with database.connection() as connection:
+        fills = ingest_fills(account)
+        booked = account.broker.activities(_opened_at(account))
+        seen, items = _compare_now(account, effective, booked=booked)
+    report = ReconciliationReport(account.number, session, tuple(items), fills)
+    now = account.clock.now()
+    with account.database.connection() as connection:
         _write(connection, report, now)
         _write_snapshot(connection, seen, session, now)
-        _halt_on(report.differences, connection, account, now)
+        _halt_on(report.differences, connection, account.number, now)
     return report
 
 
-def verify_books(
-    database: Database, broker: Broker, clock: Clock, *, account: str, splits: Sequence[Split] = ()
-) -> tuple[Item, ...]:
+def verify_books(account: TradingAccount, *, splits: Sequence[Split] = ()) -> tuple[Item, ...]:
     """Compare the books with the broker before anything is decided on them; a difference halts trading.
 
     The caller has pulled fills and orders. Parameters as in ``reconcile``; returns the items that differ.
     """
-    booked = broker.activities(_opened_at(database, account))
-    _, items = _compare_now(database, broker, clock, account, _effective(splits, clock), booked=booked)
+    booked = account.broker.activities(_opened_at(account))
+    _, items = _compare_now(account, _effective(splits, account.clock), booked=booked)
     differences = tuple(item for item in items if not item.is_match)
-    with database.connection() as connection:
-        _halt_on(differences, connection, account, clock.now())
+    with account.database.connection() as connection:
+        _halt_on(differences, connection, account.number, account.clock.now())
     return differences
 
 
@@ -141,20 +110,15 @@ def load_holdings(database: Database, account: str, splits: Sequence[Split], tod
 
 
 def _compare_now(
-    database: Database,
-    broker: Broker,
-    clock: Clock,
-    account: str,
-    splits: Sequence[Split],
-    *,
-    booked: Sequence[BrokerActivity],
+    account: TradingAccount, splits: Sequence[Split], *, booked: Sequence[BrokerActivity]
 ) -> tuple[BrokerAccount, list[Item]]:
-    seen, positions = broker.account(), broker.positions()
-    books = load_holdings(database, account, splits, clock.now().astimezone(NEW_YORK).date())
-    with database.connection() as connection:
-        unpublished = _unpublished(connection, account)
+    seen, positions = account.broker.account(), account.broker.positions()
+    today = account.clock.now().astimezone(NEW_YORK).date()
+    books = load_holdings(account.database, account.number, splits, today)
+    with account.database.connection() as connection:
+        unpublished = _unpublished(connection, account.number)
         waiting: dict[str, list[str]] = {}
-        for order in open_orders(connection, account):
+        for order in open_orders(connection, account.number):
             waiting.setdefault(order["symbol"], []).append(_sentence(order))
     sentences = {symbol: ", ".join(items) for symbol, items in waiting.items()}
     items = compare_books(
@@ -167,10 +131,9 @@ def _first_session(day: date) -> date:
     return day if is_session(day) else next_session(day)
 
 
-def _opened_at(database: Database, account: str) -> datetime:
-    opened_at: datetime = database.fetch("select opened_at from accounts where account = %s", (account,))[0][
-        0
-    ]
+def _opened_at(account: TradingAccount) -> datetime:
+    found = account.database.fetch("select opened_at from accounts where account = %s", (account.number,))
+    opened_at: datetime = found[0][0]
     return opened_at
 
 
@@ -196,22 +159,6 @@ def _unpublished(connection: Connection, account: str) -> Holdings:
 def _sentence(order: Mapping[str, Any]) -> str:
     filled, quantity = order["filled_quantity"].normalize(), order["quantity"].normalize()
     return f"{order['side']} order {order['status']}, {filled:f} of {quantity:f} filled"
-
-
-def _open_books(database: Database, broker: Broker, clock: Clock, seen: BrokerAccount, mode: str) -> None:
-    held = sorted(position.symbol for position in broker.positions())
-    if held:
-        raise ConfigurationError(
-            "The account holds positions that these books know nothing about: close them at the broker (or "
-            "restore a backup of the books that bought them), then start again",
-            positions=", ".join(held[:10]) + (f" and {len(held) - 10} more" if len(held) > 10 else ""),
-        )
-    with database.connection() as connection:
-        connection.execute(
-            "insert into accounts (account, mode, opening_cash_usd, opened_at) values (%s, %s, %s, %s)"
-            " on conflict do nothing",
-            (seen.account, mode, seen.cash_usd, clock.now()),
-        )
 
 
 def _write(connection: Connection, report: ReconciliationReport, now: object) -> None:

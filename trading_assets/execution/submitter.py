@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from resources.broker import Answer
-from resources.clock import Clock
-from resources.database.database import Database
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_states import IntentEvent
 from trading_assets.execution.order_sync import record_order
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerOrder
-
-Wait = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Submitter:
     """Who may send for ``account`` right now; every step it takes is refused once it has been replaced."""
 
-    database: Database
-    clock: Clock
-    account: str
-    mode: str
+    account: TradingAccount
     token: int
-    wait: Wait
 
     def move(
         self,
@@ -38,13 +30,13 @@ class Submitter:
         refusal: str | None = None,
     ) -> JournaledIntent:
         """Take one step in a transaction of its own."""
-        with self.database.connection() as connection:
-            journal.check_token(connection, self.account, self.token)
+        with self.account.database.connection() as connection:
+            journal.check_token(connection, self.account.number, self.token)
             return journal.move(
                 connection,
                 intent,
                 event,
-                self.clock.now(),
+                self.account.clock.now(),
                 token=self.token,
                 answer=answer,
                 detail=detail,
@@ -61,9 +53,9 @@ class Submitter:
         detail: str | None = None,
     ) -> JournaledIntent:
         """Record that the order exists at the broker, with the order itself."""
-        now = self.clock.now()
-        with self.database.connection() as connection:
-            journal.check_token(connection, self.account, self.token)
+        now = self.account.clock.now()
+        with self.account.database.connection() as connection:
+            journal.check_token(connection, self.account.number, self.token)
             moved = journal.move(
                 connection,
                 intent,
@@ -79,12 +71,12 @@ class Submitter:
 
     def note(self, intent: JournaledIntent, kind: str, detail: str, answer: Answer | None = None) -> None:
         """Append an event that changes no state."""
-        with self.database.connection() as connection:
+        with self.account.database.connection() as connection:
             journal.add_event(
                 connection,
                 intent.client_order_id,
                 kind,
-                self.clock.now(),
+                self.account.clock.now(),
                 intent_id=intent.intent_id,
                 attempt=intent.attempt,
                 answer=answer,
@@ -93,7 +85,12 @@ class Submitter:
 
     def halt(self, reason: str) -> None:
         """Stop all sending for the account until a person releases the halt."""
-        with self.database.connection() as connection:
+        with self.account.database.connection() as connection:
             halts.engage_halt(
-                connection, self.account, "orders", reason, engaged_by="submission", now=self.clock.now()
+                connection,
+                self.account.number,
+                "orders",
+                reason,
+                engaged_by="submission",
+                now=self.account.clock.now(),
             )

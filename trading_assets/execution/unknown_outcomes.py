@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from resources.broker import Broker
 from trading_assets.errors import (
     RateLimitedError,
     ReconciliationError,
@@ -13,7 +12,8 @@ from trading_assets.errors import (
 )
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_states import IntentEvent, IntentState
-from trading_assets.execution.submitter import Submitter, Wait
+from trading_assets.execution.submitter import Submitter
+from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerOrder
 
 LOOKS = 3
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 2.0
 FAILED_LOOKS = 5
 
 
-def resolve(submitter: Submitter, broker: Broker, intent: JournaledIntent) -> JournaledIntent:
+def resolve(submitter: Submitter, intent: JournaledIntent) -> JournaledIntent:
     """Settle an intent whose request may or may not have reached the broker.
 
     Returns
@@ -39,10 +39,10 @@ def resolve(submitter: Submitter, broker: Broker, intent: JournaledIntent) -> Jo
     """
     if intent.state is IntentState.SUBMITTING:
         intent = submitter.move(intent, IntentEvent.AMBIGUOUS, detail="no outcome was recorded")
-    order = look_up(broker, intent.client_order_id, submitter.wait)
+    order = look_up(submitter.account, intent.client_order_id)
     if order is not None:
         return adopt(submitter, intent, order, IntentEvent.ADOPTED)
-    if submitter.clock.now() < intent.valid_until:
+    if submitter.account.clock.now() < intent.valid_until:
         detail = f"not at the broker in {LOOKS} looks: send again under the same id"
         return submitter.move(intent, IntentEvent.NOT_FOUND, detail=detail)
     detail = f"not at the broker in {LOOKS} looks, and no longer valid"
@@ -85,7 +85,7 @@ def differing_fields(intent: JournaledIntent, order: BrokerOrder) -> list[str]:
     return [f"{name} ({ours} / {theirs})" for name, (ours, theirs) in pairs.items() if ours != theirs]
 
 
-def look_up(broker: Broker, client_order_id: str, wait: Wait) -> BrokerOrder | None:
+def look_up(account: TradingAccount, client_order_id: str) -> BrokerOrder | None:
     """Look for an order until it is found, or plainly not found several times with pauses between.
 
     Raises
@@ -97,7 +97,7 @@ def look_up(broker: Broker, client_order_id: str, wait: Wait) -> BrokerOrder | N
     while True:
         pause = PAUSE_SECONDS
         try:
-            order = broker.order_by_client_id(client_order_id)
+            order = account.broker.order_by_client_id(client_order_id)
         except (TransientError, VendorDataError, VendorRefusedError) as error:
             failed += 1
             if failed >= FAILED_LOOKS:
@@ -111,4 +111,4 @@ def look_up(broker: Broker, client_order_id: str, wait: Wait) -> BrokerOrder | N
             absent += 1
             if order is not None or absent >= LOOKS:
                 return order
-        wait(pause)
+        account.wait(pause)

@@ -9,11 +9,14 @@ import numpy as np
 import polars as pl
 
 from resources.database.rows import replace_rows
-from resources.platform import Platform
+from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books import performance
+from trading_assets.books.attribution import attribution, strategy_books
 from trading_assets.books.holdings import Books, Fill, Split, books_from_fills
-from trading_assets.execution.booked import account_fills, known_splits, newest_session, opening
+from trading_assets.execution.booked import account_fills, crossings, executions, newest_session, opening
+from trading_assets.execution.trading_account import TradingAccount
+from trading_assets.market_data.known_splits import known_splits
 from trading_assets.risk import metrics
 from trading_assets.sessions import NEW_YORK
 from trading_assets.tables.daily import DAILY_BARS
@@ -23,60 +26,99 @@ RISK_SESSIONS = 252
 MARK_LOOK_BACK = 252
 
 
-def store_positions(platform: Platform, account: str, session: date) -> int:
+def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
     """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close).
 
     The broker's prices are of now: an older session keeps the ones that it has, or gets its closes if its books changed.
     """
-    books, splits, through = _books_after(platform, account, session)
-    newest = newest_session(platform.database, account)
+    books, splits, through = _books_after(account, lake, session)
+    newest = newest_session(account.database, account.number)
     is_newest = newest is None or session >= newest
-    stored = platform.database.fetch(
-        "select symbol, quantity from positions where account = %s and session = %s", (account, session)
+    stored = account.database.fetch(
+        "select symbol, quantity from positions where account = %s and session = %s",
+        (account.number, session),
     )
     if not is_newest and dict(stored) == books.quantities:
         return len(stored)
-    now = platform.clock.now()
-    marks = _closing_marks(platform, set(books.quantities), session, splits, through)
+    now = account.clock.now()
+    marks = _closing_marks(lake, set(books.quantities), session, splits, through)
     if is_newest:
         marks |= {
             position.symbol: Decimal(str(position.body["current_price"]))
-            for position in platform.broker.positions()
+            for position in account.broker.positions()
             if position.body.get("current_price")
         }
     rows = performance.positions(books, marks).with_columns(
-        account=pl.lit(account), session=pl.lit(session), mark_at=pl.lit(now)
+        account=pl.lit(account.number), session=pl.lit(session), mark_at=pl.lit(now)
     )
-    return replace_rows(platform.database, "positions", rows, where={"account": account, "session": session})
+    return replace_rows(
+        account.database, "positions", rows, where={"account": account.number, "session": session}
+    )
 
 
-def store_performance(platform: Platform, account: str, sessions: list[date]) -> pl.DataFrame:
+def store_performance(account: TradingAccount, lake: Lake, sessions: list[date]) -> pl.DataFrame:
     """Store equity, returns and drawdown at the close of the sessions, from the account's first session on."""
-    cash, opened = opening(platform.database, account)
+    cash, opened = opening(account.database, account.number)
     days = calendar.sessions_between(min(opened, sessions[0]), sessions[-1])
-    fills = account_fills(platform.database, account)
+    fills = account_fills(account.database, account.number)
     symbols = {fill.symbol for fill in fills}
-    splits = known_splits(platform.lake, symbols, days[0], days[-1])
-    closes = accepted_closes(platform, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
+    splits = known_splits(lake, symbols, days[0], days[-1])
+    closes = accepted_closes(lake, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
     table = performance.portfolio_performance(fills, closes, cash, days, splits=splits)
-    rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account))
+    rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account.number))
     replace_rows(
-        platform.database, "portfolio_performance", rows, where={"account": account, "session": sessions}
+        account.database,
+        "portfolio_performance",
+        rows,
+        where={"account": account.number, "session": sessions},
     )
     return table
 
 
-def measure(platform: Platform, account: str, session: date) -> pl.DataFrame:
+def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date]) -> pl.DataFrame:
+    """Store what each strategy holds and has earned at the close of the sessions, from its first execution on."""
+    _, opened = opening(account.database, account.number)
+    done, crossed = executions(account.database, account.number), crossings(account.database, account.number)
+    symbols = {item.fill.symbol for item in done} | {item.symbol for item in crossed}
+    first = min(opened, sessions[0])
+    splits = known_splits(lake, symbols, first, sessions[-1])
+    closes = accepted_closes(lake, symbols, calendar.shift(first, -MARK_LOOK_BACK), sessions[-1])
+    tables = [
+        attribution(strategy_books(done, crossed, splits=splits, through=session), marks).with_columns(
+            session=pl.lit(session), account=pl.lit(account.number)
+        )
+        for session, marks in performance.marks_by_session(closes, sessions, splits)
+    ]
+    rows = pl.concat(tables)
+    where = {"account": account.number, "session": sessions}
+    replace_rows(account.database, "strategy_attribution", rows, where=where)
+    return rows
+
+
+def unattributed_profit(account: TradingAccount, sessions: list[date]) -> dict[date, Decimal]:
+    """Return by how much the strategies' profits differ from the account's, of the sessions in which it is a cent or more."""
+    found = account.database.fetch(
+        "select p.session, p.equity_usd - a.opening_cash_usd - coalesce(sum(s.pnl_usd), 0) as apart"
+        " from portfolio_performance p join accounts a using (account)"
+        " left join strategy_attribution s using (account, session)"
+        " where p.account = %s and p.session = any(%s) group by p.session, p.equity_usd, a.opening_cash_usd"
+        " having abs(p.equity_usd - a.opening_cash_usd - coalesce(sum(s.pnl_usd), 0)) >= 0.01 order by 1",
+        (account.number, sessions),
+    )
+    return dict(found)
+
+
+def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
     """Measure the book after the orders of ``session``, valued at its closes."""
-    books, splits, through = _books_after(platform, account, session)
-    marks = _closing_marks(platform, set(books.quantities), session, splits, through)
+    books, splits, through = _books_after(account, lake, session)
+    marks = _closing_marks(lake, set(books.quantities), session, splits, through)
     values = {symbol: float(quantity * marks[symbol]) for symbol, quantity in books.quantities.items()}
-    cash, _ = opening(platform.database, account)
-    equity = platform.database.fetch_polars(
+    cash, _ = opening(account.database, account.number)
+    equity = account.database.fetch_polars(
         "select equity_usd::float8 as v from portfolio_performance where account = %s and session <= %s order by session",
-        (account, session),
+        (account.number, session),
     )["v"].to_numpy()
-    returns = platform.lake.scan(
+    returns = lake.scan(
         DAILY_FEATURES,
         start=calendar.shift(session, -RISK_SESSIONS),
         end=session,
@@ -86,29 +128,29 @@ def measure(platform: Platform, account: str, session: date) -> pl.DataFrame:
     return metrics.risk_metrics(values, np.r_[float(cash), equity], returns)
 
 
-def _books_after(platform: Platform, account: str, session: date) -> tuple[Books, list[Split], date]:
-    cash, opened = opening(platform.database, account)
+def _books_after(account: TradingAccount, lake: Lake, session: date) -> tuple[Books, list[Split], date]:
+    cash, opened = opening(account.database, account.number)
     fills: list[Fill] = [
-        fill for fill in account_fills(platform.database, account) if fill.session <= session
+        fill for fill in account_fills(account.database, account.number) if fill.session <= session
     ]
-    today = platform.clock.now().astimezone(NEW_YORK).date()
+    today = account.clock.now().astimezone(NEW_YORK).date()
     last = max(min(calendar.next_session(session), today), session)
-    splits = known_splits(platform.lake, {fill.symbol for fill in fills}, opened, last)
+    splits = known_splits(lake, {fill.symbol for fill in fills}, opened, last)
     return books_from_fills(fills, cash, splits=splits, through=last), splits, last
 
 
 def _closing_marks(
-    platform: Platform, symbols: set[str], session: date, splits: list[Split], through: date
+    lake: Lake, symbols: set[str], session: date, splits: list[Split], through: date
 ) -> dict[str, Decimal]:
     # the books count shares after a split of the execution day, so its closes must be brought to that scale too
-    closes = accepted_closes(platform, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
+    closes = accepted_closes(lake, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
     _, marks = next(performance.marks_by_session(closes, [through], splits))
     return marks
 
 
-def accepted_closes(platform: Platform, symbols: set[str], start: date, end: date) -> pl.DataFrame:
+def accepted_closes(lake: Lake, symbols: set[str], start: date, end: date) -> pl.DataFrame:
     """Read the accepted raw closes of symbols in a range: symbol, session, close."""
     columns = ["symbol", "session", "close"]
-    return platform.lake.scan(
+    return lake.scan(
         DAILY_BARS, start=start, end=end, symbols=sorted(symbols) or [""], columns=columns
     ).collect()

@@ -6,14 +6,13 @@ import difflib
 import json
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.quality.checks import ALL_CHECKS
 from trading_assets.quality.thresholds import QualityThresholds
+from trading_assets.yaml_lines import read
 
 
 def parse_thresholds(text: str, name: str) -> QualityThresholds:
@@ -24,25 +23,23 @@ def parse_thresholds(text: str, name: str) -> QualityThresholds:
     ConfigurationError
         On an unknown key or a bad value; names file, line and the fix.
     """
-    lines = _key_lines(text, name)
-    for key, line in lines.items():
+    document = read(text, name, entry="threshold: value")
+    for (key, *_rest), line in document.lines.items():
         if key not in QualityThresholds.model_fields:
-            close = difflib.get_close_matches(key, QualityThresholds.model_fields, n=1)
+            close = difflib.get_close_matches(str(key), QualityThresholds.model_fields, n=1)
             hint = f"did you mean {close[0]}?" if close else "see: trading-assets quality thresholds"
             raise ConfigurationError(f"{name}:{line}: there is no threshold {key}; {hint}")
-    given: dict[str, Any] = yaml.safe_load(text) or {}
     try:
-        thresholds = QualityThresholds.model_validate(given)
+        thresholds = QualityThresholds.model_validate(document.values)
     except ValidationError as error:
         problem = error.errors()[0]
         key = str(problem["loc"][0])
-        told = f"{name}:{lines.get(key, 1)}: {key}: {problem['msg']}, not {problem['input']!r}"
-        raise ConfigurationError(f"{told}; it is: {description(key)}") from error
+        message = f"{problem['msg']}, not {problem['input']!r}; it is: {description(key)}"
+        raise document.error((key,), message) from error
     strangers = sorted(thresholds.warn_only - {*ALL_CHECKS})
     if strangers:
-        raise ConfigurationError(
-            f"{name}:{lines['warn_only']}: there is no check {', '.join(strangers)}; checks are {', '.join(ALL_CHECKS)}"
-        )
+        told = f"there is no check {', '.join(strangers)}; checks are {', '.join(ALL_CHECKS)}"
+        raise ConfigurationError(f"{name}:{document.line(('warn_only',))}: {told}")
     return thresholds
 
 
@@ -68,24 +65,3 @@ def _entries(thresholds: QualityThresholds) -> Iterator[str]:
 
 def _written(value: object) -> str:
     return json.dumps(sorted(value) if isinstance(value, frozenset) else value)
-
-
-def _key_lines(text: str, name: str) -> dict[str, int]:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{name}:{line}: this is not YAML: {error.problem}") from error
-    if node is None:
-        return {}
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigurationError(f"{name}:{node.start_mark.line + 1}: write `threshold: value` lines")
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if key.value in lines:
-            raise ConfigurationError(
-                f"{name}:{line}: {key.value} is given twice, first in line {lines[key.value]}"
-            )
-        lines[key.value] = line
-    return lines

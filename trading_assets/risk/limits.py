@@ -44,7 +44,7 @@ class RiskLimits(BaseModel):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the limits look at before a position is opened."""
+    """What the limits look at before a position is opened or increased; ``held_usd`` is what is held of the symbol."""
 
     price_usd: Decimal | None
     dollar_volume_usd: Decimal | None
@@ -52,6 +52,7 @@ class Entry:
     gross_usd: Decimal
     positions: int
     available_usd: Decimal
+    held_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def refusal(entry: Entry, limits: RiskLimits) -> tuple[str, str] | None:
         return "min_price", f"close {entry.price_usd} is below {limits.min_price_usd} USD"
     if entry.dollar_volume_usd is None:
         return "liquidity_unknown", "the mean dollar volume of 20 sessions is not known"
-    if entry.positions >= limits.max_positions:
+    if entry.held_usd == 0 and entry.positions >= limits.max_positions:
         return "max_positions", f"{entry.positions} of {limits.max_positions} positions are taken"
     return None
 
@@ -91,7 +92,7 @@ def caps(entry: Entry, limits: RiskLimits) -> list[Cap]:
     rules = (
         (
             "max_position",
-            equity * limits.max_position_frac,
+            equity * limits.max_position_frac - entry.held_usd,
             f"{percent(limits.max_position_frac)} of equity",
         ),
         (

@@ -1,17 +1,17 @@
-"""Target positions: one row per symbol with a signal or a holding, with the outcome and the rule that decided it."""
+"""Target positions: one row per symbol that a strategy has a wish about, with the outcome and the rule that decided it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
 from trading_assets.errors import DataQualityError
+from trading_assets.portfolio.netting import NetWish
+from trading_assets.portfolio.sizing import whole_shares
 from trading_assets.risk.limits import Entry, RiskLimits, caps, percent, refusal
-from trading_assets.risk.sizing import FixedFractional, whole_shares
 
 QUANTITY = pl.Decimal(20, 9)
 PRICE = pl.Decimal(20, 6)
@@ -19,7 +19,6 @@ PRICE = pl.Decimal(20, 6)
 TARGET_SCHEMA = pl.Schema(
     {
         "symbol": pl.String(),
-        "strategy": pl.String(),
         "quantity": QUANTITY,
         "current_quantity": QUANTITY,
         "reference_price_usd": PRICE,
@@ -29,15 +28,6 @@ TARGET_SCHEMA = pl.Schema(
         "reason": pl.String(),
     }
 )
-
-
-class RiskPolicy(BaseModel):
-    """How large a new position is, and the limits of the book."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sizing: FixedFractional = FixedFractional()
-    limits: RiskLimits = RiskLimits()
 
 
 @dataclass(frozen=True)
@@ -73,13 +63,6 @@ class Market:
 
 
 @dataclass(frozen=True)
-class _Signal:
-    side: str
-    strength: float
-    reason: str
-
-
-@dataclass(frozen=True)
 class _Target:
     symbol: str
     quantity: Decimal
@@ -95,96 +78,88 @@ class _Target:
     def value_usd(self) -> Decimal:
         return self.quantity * self.price
 
+    @property
+    def ordered_usd(self) -> Decimal:
+        return (self.quantity - self.current) * self.price
+
+    @property
+    def given_up_usd(self) -> Decimal:
+        return max(-self.ordered_usd, Decimal(0))
+
 
 def target_positions(
-    signals: pl.DataFrame,
-    book: Book,
-    market: Market,
-    *,
-    strategy: str,
-    policy: RiskPolicy | None = None,
+    netted: Sequence[NetWish], book: Book, market: Market, limits: RiskLimits | None = None
 ) -> pl.DataFrame:
-    """Decide the position of every symbol that has a signal or is held.
+    """Decide the position of every symbol that a strategy has a wish about.
 
-    A holding is kept while its signal is enter or hold, cut when it outgrew a limit, and closed on an exit signal or
-    when the strategy no longer names it although it traded. Without a bar, or without any signal in the session, it is
-    kept, and so is a frozen one: missing data is no reason to trade. New positions are opened strongest first (ties by symbol) with cash
-    that is there now; proceeds of the session's exits are not spent before they are received.
+    A holding is what the strategies want to keep of it, cut when it outgrew a limit; a frozen one stays as it is. New
+    shares are bought strongest first (ties by symbol) with cash that is there now: proceeds of the session's exits are
+    not spent before they are received, but what one strategy gives up of a symbol another one may take over.
 
     Parameters
     ----------
-    signals
-        Signals of one session (``symbol, side, strength, reason``).
+    netted
+        What the strategies want of each symbol, added up.
     book, market
         The account before the decision and what the session showed.
-    strategy
-        Name of the strategy that the signals are from.
-    policy
-        Size of a new position and the limits; the defaults if omitted.
+    limits
+        Limits of the account; the defaults if omitted.
 
     Returns
     -------
     pl.DataFrame
         Rows of ``TARGET_SCHEMA`` sorted by symbol. ``outcome``: ``trade`` if the position is to change, ``hold`` if it
-        stays, ``blocked`` if a rule refused what the signal wanted; ``rule`` is null for a plain entry, exit or hold.
+        stays, ``blocked`` if a rule refused what was wanted; ``rule`` is null for a plain entry, exit or hold.
         Look-ahead: the session's close.
 
     Raises
     ------
     DataQualityError
-        If a held symbol has no price to value it.
+        If a held symbol has no price to value it, or the wishes are about other shares than the book has.
     """
-    policy = policy or RiskPolicy()
-    views = {
-        symbol: _Signal(side, strength, reason)
-        for symbol, side, strength, reason in signals.select(
-            "symbol", "side", "strength", "reason"
-        ).iter_rows()
-    }
+    limits = limits or RiskLimits()
+    _require_the_same_shares(netted, book)
+    kept = [_freeze(_kept(item, market), market) for item in netted if item.held != 0]
+    kept = [_cut_to_weight(target, book, limits) for target in kept]
+    kept = _cut_to_gross(kept, book, limits)
+    return _frame(_buy(netted, kept, book, market, limits), book)
+
+
+def _require_the_same_shares(netted: Sequence[NetWish], book: Book) -> None:
+    wished = {item.symbol: item.held for item in netted if item.held != 0}
     held = {symbol: quantity for symbol, quantity in book.quantities.items() if quantity != 0}
-    kept = [_freeze(_keep(symbol, held[symbol], views, market), market) for symbol in sorted(held)]
-    kept = [_cut_to_weight(target, book, policy.limits) for target in kept]
-    kept = _cut_to_gross(kept, book, policy.limits)
-    opened = _open(views, kept, book, market, policy)
-    return _frame([*kept, *opened], strategy, book)
+    if wished != held:
+        apart = sorted(
+            symbol
+            for symbol in {*wished, *held}
+            if wished.get(symbol, Decimal(0)) != held.get(symbol, Decimal(0))
+        )
+        raise DataQualityError(
+            "The strategies' shares do not add up to the account's: nothing is decided on them", symbols=apart
+        )
 
 
 def _price(symbol: str, market: Market) -> Decimal:
     if symbol not in market.last_close:
         raise DataQualityError("A held symbol has no accepted close to value it", symbol=symbol)
-    return _usd(market.last_close[symbol])
+    return in_usd(market.last_close[symbol])
 
 
-def _usd(value: float) -> Decimal:
+def in_usd(value: float) -> Decimal:
+    """Return a price in exact decimals, to a millionth of a dollar."""
     return Decimal(repr(float(value))).quantize(Decimal("0.000001"))
 
 
-def _keep(symbol: str, quantity: Decimal, views: Mapping[str, _Signal], market: Market) -> _Target:
-    """Keep or close a holding."""
-    view = views.get(symbol)
-    traded = symbol in market.traded
-    target = _Target(
-        symbol,
-        quantity,
-        quantity,
-        _price(symbol, market),
-        None,
-        view.reason if view else "",
-        strength=view.strength if view else 0.0,
-        can_trade=traded,
-    )
-    if view is not None and view.side == "exit_long":
-        return replace(target, quantity=Decimal(0))
-    if not traded:
-        return replace(target, rule="no_bar", reason="no accepted bar in this session: the position is kept")
-    if quantity < 0:
-        return replace(target, quantity=Decimal(0), rule="long_only", reason="a short position is closed")
-    if view is not None:
-        return target
-    if not views:
-        return replace(target, rule="no_signals", reason="the strategy gave no signals: the position is kept")
-    return replace(
-        target, quantity=Decimal(0), rule="signal_gone", reason="the strategy no longer names the symbol"
+def _kept(item: NetWish, market: Market) -> _Target:
+    return _Target(
+        item.symbol,
+        item.kept,
+        item.held,
+        _price(item.symbol, market),
+        item.rule,
+        item.reason,
+        strength=item.strength,
+        can_trade=item.symbol in market.traded,
     )
 
 
@@ -232,58 +207,65 @@ def _gross(targets: Iterable[_Target]) -> Decimal:
     return sum((abs(target.value_usd) for target in targets), Decimal(0))
 
 
-def _open(
-    views: Mapping[str, _Signal], kept: list[_Target], book: Book, market: Market, policy: RiskPolicy
+def _buy(
+    netted: Sequence[NetWish], kept: list[_Target], book: Book, market: Market, limits: RiskLimits
 ) -> list[_Target]:
-    """Open positions, strongest first, as long as the limits allow."""
+    """Open and increase positions, strongest first, as long as the limits allow."""
     gross = _gross(kept)
     positions = sum(target.quantity != 0 for target in kept)
-    available = book.cash_usd - max(book.equity_usd, Decimal(0)) * policy.limits.cash_buffer_frac
-    wanted = views.keys() - {target.symbol for target in kept}
-    opened: list[_Target] = []
-    for symbol in sorted(wanted, key=lambda name: (-views[name].strength, name)):
-        view = views[symbol]
-        close = market.last_close.get(symbol)
-        price = _usd(close) if close is not None else Decimal(0)
-        target = _Target(symbol, Decimal(0), Decimal(0), price, None, view.reason, strength=view.strength)
-        if view.side != "enter_long":
-            opened.append(replace(target, rule="not_held", reason=f"nothing held; {view.reason}"))
+    available = book.cash_usd - max(book.equity_usd, Decimal(0)) * limits.cash_buffer_frac
+    targets = {target.symbol: target for target in kept}
+    for item in sorted(netted, key=lambda item: (-item.strength, item.symbol)):
+        before = targets.get(item.symbol) or _absent(item, market)
+        if not item.enters:
+            targets[item.symbol] = before
             continue
-        volume = market.dollar_volume.get(symbol)
+        volume = market.dollar_volume.get(item.symbol)
         entry = Entry(
-            price_usd=price if symbol in market.traded and price > 0 else None,
-            dollar_volume_usd=_usd(volume) if volume is not None else None,
+            price_usd=before.price if item.symbol in market.traded and before.price > 0 else None,
+            dollar_volume_usd=in_usd(volume) if volume is not None else None,
             equity_usd=book.equity_usd,
             gross_usd=gross,
             positions=positions,
-            available_usd=available,
+            available_usd=available + before.given_up_usd,
+            held_usd=before.value_usd,
         )
-        target = _sized(target, entry, market, policy)
-        gross += target.value_usd
-        available -= target.value_usd
-        positions += target.quantity != 0
-        opened.append(target)
-    return opened
+        target = _sized(before, item.notional_usd, entry, market, limits)
+        gross += target.value_usd - before.value_usd
+        available -= max(target.ordered_usd - max(before.ordered_usd, Decimal(0)), Decimal(0))
+        positions += (target.quantity != 0) - (before.quantity != 0)
+        targets[item.symbol] = target
+    return list(targets.values())
 
 
-def _sized(target: _Target, entry: Entry, market: Market, policy: RiskPolicy) -> _Target:
-    refused = _forbidden(target.symbol, market) or refusal(entry, policy.limits)
-    if refused:
-        rule, why = refused
-        return replace(target, rule=rule, reason=f"{why}; {target.reason}", outcome="blocked")
-    wanted = policy.sizing.notional_usd(entry.equity_usd)
-    tightest = min(caps(entry, policy.limits), key=lambda cap: cap.notional_usd)
-    quantity = whole_shares(min(wanted, tightest.notional_usd), target.price)
-    if quantity > 0 and tightest.notional_usd >= wanted:
-        return replace(target, quantity=quantity)
-    if quantity > 0:
-        reason = f"cut to {tightest.words}; {target.reason}"
-        return replace(target, quantity=quantity, rule=tightest.rule, reason=reason)
-    if tightest.notional_usd < wanted and whole_shares(wanted, target.price) > 0:
-        reason = f"not one share within {tightest.words}; {target.reason}"
-        return replace(target, rule=tightest.rule, reason=reason, outcome="blocked")
-    reason = f"one share costs more than the position size of {wanted:.2f} USD; {target.reason}"
-    return replace(target, rule="position_size", reason=reason, outcome="blocked")
+def _absent(item: NetWish, market: Market) -> _Target:
+    close = market.last_close.get(item.symbol)
+    price = in_usd(close) if close is not None else Decimal(0)
+    outcome = "blocked" if item.is_refused else None
+    return _Target(
+        item.symbol, Decimal(0), Decimal(0), price, item.rule, item.reason, outcome, strength=item.strength
+    )
+
+
+def _sized(before: _Target, wanted: Decimal, entry: Entry, market: Market, limits: RiskLimits) -> _Target:
+    def refused(rule: str, why: str) -> _Target:
+        reason = f"{why}; {before.reason}"
+        outcome = "blocked" if before.quantity == before.current else None
+        return replace(before, rule=rule, reason=reason, outcome=outcome)
+
+    forbidden = _forbidden(before.symbol, market) or refusal(entry, limits)
+    if forbidden:
+        return refused(*forbidden)
+    tightest = min(caps(entry, limits), key=lambda cap: cap.notional_usd)
+    added = whole_shares(min(wanted, tightest.notional_usd), before.price)
+    if added > 0 and tightest.notional_usd >= wanted:
+        return replace(before, quantity=before.quantity + added)
+    if added > 0:
+        reason = f"cut to {tightest.words}; {before.reason}"
+        return replace(before, quantity=before.quantity + added, rule=tightest.rule, reason=reason)
+    if tightest.notional_usd < wanted and whole_shares(wanted, before.price) > 0:
+        return refused(tightest.rule, f"not one share within {tightest.words}")
+    return refused("position_size", f"one share costs more than the position size of {wanted:.2f} USD")
 
 
 def _forbidden(symbol: str, market: Market) -> tuple[str, str] | None:
@@ -296,11 +278,10 @@ def _forbidden(symbol: str, market: Market) -> tuple[str, str] | None:
     return None
 
 
-def _frame(targets: list[_Target], strategy: str, book: Book) -> pl.DataFrame:
+def _frame(targets: list[_Target], book: Book) -> pl.DataFrame:
     rows = [
         {
             "symbol": target.symbol,
-            "strategy": strategy,
             "quantity": target.quantity,
             "current_quantity": target.current,
             "reference_price_usd": target.price,

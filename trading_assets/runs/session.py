@@ -22,9 +22,9 @@ from resources.platform import Platform
 from trading_assets import errors
 from trading_assets import sessions as calendar
 from trading_assets.assets.analytics import refresh_catalog
-from trading_assets.assets.execution import account_of
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.errors import ConfigurationError, DataQualityError, ReconciliationError, TradingError
+from trading_assets.execution.trading_account import account_of
 from trading_assets.market_data.usable_sessions import usable_parts
 from trading_assets.missing_work import missing_work
 from trading_assets.progress import Recorder
@@ -329,7 +329,7 @@ def _summarise(
             "failed": sum(not check.passed for check in checks),
         },
     )
-    account = platform.account
+    account = account_of(platform).number
     rows = platform.database.fetch_polars(
         ORDER_STATES,
         (account, session),

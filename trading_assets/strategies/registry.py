@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.strategies.contract import Strategy, StrategyParameters
+from trading_assets.strategies.mean_reversion import MeanReversion, MeanReversionParameters
 from trading_assets.strategies.momentum import Momentum, MomentumParameters
 
 
@@ -22,6 +23,7 @@ class Registered:
 
 STRATEGIES: dict[str, Registered] = {
     Momentum.name: Registered(Momentum, MomentumParameters),
+    MeanReversion.name: Registered(MeanReversion, MeanReversionParameters),
 }
 
 

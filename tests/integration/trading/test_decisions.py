@@ -9,8 +9,8 @@ import pytest
 
 from trading_assets.execution.fills import ingest_fills
 from trading_assets.execution.intent_planning import plan_and_store_intents
-from trading_assets.execution.reconciliation import open_account
 from trading_assets.execution.submission import submit_planned
+from trading_assets.execution.trading_account import open_account
 from trading_assets.execution.waiting import unsettled_before
 from trading_assets.runs.session import backfill, run_session
 from trading_assets.sessions import next_session, session_close, session_open
@@ -84,12 +84,15 @@ def test_a_held_symbol_that_splits_before_the_next_open_is_not_traded_and_still_
         backfill(platform, installation.session, before)
         account = open_account(platform.database, platform.broker, platform.clock, mode="sim")
         platform.database.execute(
-            "insert into target_positions values (%s, %s, 'THL', 'momentum', 50, 0, 100, 0.05, 'trade', null, 'test', %s)",
-            (account, before, platform.clock.now()),
+            "insert into target_positions values (%s, %s, 'THL', 50, 0, 100, 0.05, 'trade', null, 'test', %s)",
+            (account.number, before, platform.clock.now()),
         )
-        given = {"account": account, "mode": "sim"}
-        plan_and_store_intents(platform.database, platform.clock, session=before, lineage={}, **given)
-        submit_planned(platform.database, platform.broker, platform.clock, wait=lambda _: None, **given)
+        platform.database.execute(
+            "insert into allocations values (%s, %s, 'THL', 'momentum', 0, 0, 5000, 50, 100, 1, null, 'test', null, %s)",
+            (account.number, before, platform.clock.now()),
+        )
+        plan_and_store_intents(account, before, lineage={})
+        submit_planned(account)
         platform.clock.advance_to(session_close(eve) + timedelta(hours=1))
         assert shares(platform) == {"THL": 50}
 
@@ -147,9 +150,9 @@ def test_an_order_that_is_still_open_or_whose_fills_are_not_published_is_named_a
     assert unsettled_before(desk.database, desk.account, desk.session, desk.clock.now()) == {}
     desk.clock.advance_to(session_open(following) + timedelta(minutes=2))
     late = LatePublisher(desk.broker, second)
-    ingest_fills(desk.database, late, desk.clock, account=desk.account)
+    ingest_fills(desk.trading(late))
     assert unsettled() == {second}
-    ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    ingest_fills(desk.trading())
     assert unsettled() == set()
 
 
@@ -166,8 +169,8 @@ def test_a_fill_published_days_after_fills_of_other_orders_is_not_lost(desk):
         desk.plan()
         desk.submit(broker=late)
     desk.clock.advance_to(session_open(next_session(desk.session)) + timedelta(minutes=2))
-    assert ingest_fills(desk.database, late, desk.clock, account=desk.account).pending
-    found = ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    assert ingest_fills(desk.trading(late)).pending
+    found = ingest_fills(desk.trading())
     assert (found.new, found.pending) == (1, ())
     rows = desk.database.fetch("select symbol, sum(quantity)::int from fills group by symbol order by 1")
     assert rows == sorted({first: 10, second: 4}.items())

@@ -17,7 +17,8 @@ from trading_assets.errors import (
 )
 from trading_assets.execution.fills import ingest_fills
 from trading_assets.execution.halts import engage_halt
-from trading_assets.execution.reconciliation import open_account, reconcile
+from trading_assets.execution.reconciliation import reconcile
+from trading_assets.execution.trading_account import open_account
 from trading_assets.execution.waiting import broker_news, waiting_batches
 from trading_assets.orders import OrderRequest
 from trading_assets.sessions import next_session, session_close, session_open
@@ -55,19 +56,19 @@ def test_a_session_goes_from_targets_to_reconciled_positions_and_the_next_one_se
     assert len(report.sent) == 2
     assert desk.states() == {first: "acknowledged", second: "acknowledged"}
     assert desk.events(first) == ["planned", "claimed", "accepted"]
-    waiting = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    waiting = reconcile(desk.trading(), desk.session)
     assert waiting.is_match
     assert broker_news(desk.database, desk.broker) == []
 
     at_open(desk)
     (news,) = broker_news(desk.database, desk.broker)
     assert news.session == desk.session
-    fills = ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    fills = ingest_fills(desk.trading())
     assert (fills.new, fills.sessions, fills.open_orders, fills.pending) == (2, (desk.session,), 0, ())
     assert broker_news(desk.database, desk.broker) == []
     rows = desk.database.fetch("select distinct session, executed_session from fills")
     assert rows == [(desk.session, next_session(desk.session))]
-    settled = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    settled = reconcile(desk.trading(), desk.session)
     assert settled.is_match
     assert {item.item: item.ours for item in settled.items if item.item != "cash"} == {first: 10, second: 5}
     assert desk.halts() == []
@@ -79,8 +80,8 @@ def test_a_session_goes_from_targets_to_reconciled_positions_and_the_next_one_se
     placed = desk.submit().sent
     assert [name.split("-")[2:4] for name in placed] == [[first, "sell"], [third, "buy"]]
     at_open(desk)
-    assert ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account).new == 2
-    assert reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account).is_match
+    assert ingest_fills(desk.trading()).new == 2
+    assert reconcile(desk.trading(), desk.session).is_match
 
 
 def test_the_same_session_again_sends_and_changes_nothing(desk) -> None:
@@ -270,7 +271,7 @@ def test_an_intent_of_another_mode_or_account_is_not_sent(desk) -> None:
     with pytest.raises(ConfigurationError):
         desk.submit(mode="paper")
     with pytest.raises(ConfigurationError):
-        desk.submit(account="ANOTHER")
+        desk.submit(number="ANOTHER")
     assert desk.placed() == []
 
 
@@ -280,13 +281,13 @@ def test_fills_that_contradict_their_order_stop_trading_until_a_person_has_looke
     desk.plan()
     desk.submit()
     at_open(desk)
-    ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    ingest_fills(desk.trading())
     desk.database.execute("update fills set quantity = 4")
-    report = ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    report = ingest_fills(desk.trading())
     assert "fills of 4 shares, but the order reports 3" in report.contradictions[0]
     assert [level for level, _ in desk.halts()] == ["orders"]
     desk.database.execute("update trading_halts set released_at = engaged_at")
-    ingest_fills(desk.database, desk.broker, desk.clock, account=desk.account)
+    ingest_fills(desk.trading())
     assert desk.halts() == []
 
 
@@ -307,11 +308,11 @@ def test_a_trade_by_other_hands_is_a_difference_that_stops_trading(trading_desk)
     desk.submit()
     desk.broker.submit(OrderRequest("by-hand", other, "buy", Decimal(1)))
     at_open(desk)
-    report = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    report = reconcile(desk.trading(), desk.session)
     assert {item.item for item in report.differences} == {"cash", other}
     assert [level for level, _ in desk.halts()] == ["orders"]
     assert desk.database.fetch("select symbol from fills") == [(mine,)]
-    reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    reconcile(desk.trading(), desk.session)
     assert len(desk.halts()) == 1
 
 
@@ -323,11 +324,11 @@ def test_partial_fills_add_up_and_are_explained_by_the_open_order(open_desk, sta
     desk.plan()
     desk.submit()
     at_open(desk)
-    settled = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    settled = reconcile(desk.trading(), desk.session)
     assert settled.is_match
     assert settled.items[1].explanation.startswith("equal; buy order partially_filled")
     desk.clock.advance_to(session_close(next_session(desk.session)) - timedelta(minutes=1))
-    assert reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account).is_match
+    assert reconcile(desk.trading(), desk.session).is_match
     ((fills, quantity),) = desk.database.fetch("select count(*), sum(quantity) from fills")
     ((filled,),) = desk.database.fetch("select filled_quantity from orders")
     assert fills > 1
@@ -345,12 +346,10 @@ def test_a_split_that_the_books_know_is_equal_and_one_they_do_not_know_stops_tra
     desk.submit()
     at_open(desk)
     desk.clock.advance_to(session_open(split.ex_date) + timedelta(minutes=1))
-    known = reconcile(
-        desk.database, desk.broker, desk.clock, desk.session, account=desk.account, splits=[split]
-    )
+    known = reconcile(desk.trading(), desk.session, splits=[split])
     assert {item.item: item.brokers for item in known.items}["THL"] == 15
     assert known.is_match
-    unknown = reconcile(desk.database, desk.broker, desk.clock, desk.session, account=desk.account)
+    unknown = reconcile(desk.trading(), desk.session)
     assert [item.item for item in unknown.differences] == ["THL"]
     assert "SPLIT +12" in unknown.differences[0].explanation
     assert [level for level, _ in desk.halts()] == ["orders"]

@@ -27,7 +27,7 @@ SESSION = date(2026, 1, 5)
 
 
 def target(symbol: str, quantity: object, current: object = 0) -> Target:
-    return Target("momentum", symbol, Decimal(str(quantity)), Decimal(str(current)), Decimal(100))
+    return Target(symbol, Decimal(str(quantity)), Decimal(str(current)), Decimal(100))
 
 
 def plan(*targets: Target, account: str = "PA1", mode: str = "sim") -> list[Intent]:
@@ -111,10 +111,28 @@ def test_ids_repeat_for_the_same_decision_and_differ_for_any_other() -> None:
         plan(target("AAPL", 5), mode="paper")[0],
         plan(target("AAPL", 0, 5))[0],
         plan(target("AAPL", 5, 1))[0],
-        plan(replace(target("AAPL", 5), strategy="reversion"))[0],
         with_revision(intent, 1),
     ]
     assert len({intent.intent_id, *(other.intent_id for other in others)}) == 1 + len(others)
+
+
+def test_whoever_wants_it_an_order_has_the_same_id() -> None:
+    (intent,) = plan(target("AAPL", 5))
+    (shared,) = plan(replace(target("AAPL", 5), wanted_by={"reversion": Decimal(7), "momentum": Decimal(-2)}))
+    assert shared.client_order_id == intent.client_order_id
+    assert shared.wanted_by == {"reversion": 7, "momentum": -2}
+
+
+def test_ids_of_orders_that_were_placed_before_several_strategies_traded_stay_what_they_were() -> None:
+    (intent,) = plan_intents(
+        [Target("BLL", Decimal(0), Decimal(153), Decimal(100))],
+        account="SIM101879320",
+        mode="sim",
+        session=date(2024, 7, 15),
+        valid_until=datetime(2024, 7, 16, 20, tzinfo=UTC),
+        lineage={},
+    )
+    assert intent.client_order_id == "ta-20240715-BLL-sell-d2tdfqd2myiqbmenhlpr3bhoie"
 
 
 def test_a_first_run_inserts_and_the_same_run_again_changes_nothing() -> None:

@@ -10,14 +10,23 @@ import polars as pl
 import pytest
 
 from trading_assets.errors import DataQualityError
+from trading_assets.portfolio.netting import net
+from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.portfolio.wishes import Mandate, View, wishes
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.risk.sizing import FixedFractional
-from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, RiskPolicy, target_positions
+from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, target_positions
 
-POLICY = RiskPolicy(
-    sizing=FixedFractional(position_frac=Decimal("0.1")),
-    limits=RiskLimits(max_position_frac=Decimal("0.2"), max_gross_frac=Decimal("0.9"), max_positions=3),
-)
+POLICY = RiskLimits(max_position_frac=Decimal("0.2"), max_gross_frac=Decimal("0.9"), max_positions=3)
+SIZING = FixedFractional(position_frac=Decimal("0.1"))
+
+
+def of_one_strategy(
+    views: pl.DataFrame, account: Book, seen: Market, sizing: FixedFractional = SIZING, **limits: RiskLimits
+) -> pl.DataFrame:
+    signals = {symbol: View(*rest) for symbol, *rest in views.iter_rows()}
+    mandate = Mandate("momentum", sizing=sizing)
+    wanted = wishes(mandate, signals, account.quantities, equity_usd=account.equity_usd, traded=seen.traded)
+    return target_positions(net(wanted), account, seen, **limits)
 
 
 def signals(**sides: str | tuple[str, float]) -> pl.DataFrame:
@@ -38,8 +47,8 @@ def market(closes: Mapping[str, float], untraded: str = "", volume: float = 1e9)
     return Market(closes, frozenset(closes) - set(untraded.split()), dict.fromkeys(closes, volume))
 
 
-def decide(views: pl.DataFrame, account: Book, seen: Market, policy: RiskPolicy = POLICY) -> dict[str, tuple]:
-    rows = target_positions(views, account, seen, strategy="momentum", policy=policy)
+def decide(views: pl.DataFrame, account: Book, seen: Market, policy: RiskLimits = POLICY) -> dict[str, tuple]:
+    rows = of_one_strategy(views, account, seen, limits=policy)
     assert rows.schema == TARGET_SCHEMA
     return {
         row["symbol"]: (int(row["quantity"]), row["outcome"], row["rule"])
@@ -47,8 +56,8 @@ def decide(views: pl.DataFrame, account: Book, seen: Market, policy: RiskPolicy 
     }
 
 
-def with_limits(**limits: object) -> RiskPolicy:
-    return POLICY.model_copy(update={"limits": POLICY.limits.model_copy(update=limits)})
+def with_limits(**limits: object) -> RiskLimits:
+    return POLICY.model_copy(update=limits)
 
 
 def test_an_entry_buys_the_fraction_in_whole_shares():
@@ -113,7 +122,7 @@ def test_each_rule_blocks_an_entry_and_is_named(rule, account, seen, policy):
 
 def test_limits_cut_an_entry_before_they_block_it():
     seen = market({"AAA": 50.0}, volume=200_000.0)
-    rows = target_positions(signals(AAA="enter_long"), book(), seen, strategy="momentum", policy=POLICY)
+    rows = of_one_strategy(signals(AAA="enter_long"), book(), seen, limits=POLICY)
     assert rows.select("quantity", "outcome", "rule").row(0) == (Decimal(40), "trade", "liquidity")
     assert rows["reason"][0] == "cut to 1 % of the mean dollar volume; why"
 

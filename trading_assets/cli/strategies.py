@@ -1,0 +1,70 @@
+"""`strategies`: what trades in the account, with which part of the equity, and within which limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trading_assets.cli.options import JsonOption
+from trading_assets.cli.output import friendly_errors, out, print_json, table
+
+if TYPE_CHECKING:
+    from trading_assets.decision.plan import PlannedStrategy
+
+
+@friendly_errors
+def strategies(
+    yaml: Annotated[
+        bool,
+        typer.Option("--yaml", help="Print the file in force, to be copied and named in TRADING_STRATEGIES."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show the trading plan in force: strategies with parameters and capital, and the limits of the account.
+
+    [dim]Example:[/] trading-assets strategies --yaml > strategies.yaml
+    """
+    from trading_assets.research.plan_in_force import load_plan, plan_text
+    from trading_assets.settings import load_settings
+
+    path = load_settings().strategies
+    plan = load_plan(path)
+    if yaml:
+        typer.echo(plan_text(path), nl=False)
+        return
+    if json:
+        print_json({"fingerprint": plan.fingerprint, "strategies": [_facts(planned) for planned in plan.strategies],
+                    "limits": plan.limits.model_dump(mode="json")})  # fmt: skip
+        return
+    shown = [
+        (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.0%}",
+         f"{planned.mandate.sizing.position_frac:.1%}", planned.mandate.max_positions or "", _parameters(planned))
+        for planned in plan.strategies
+    ]  # fmt: skip
+    columns = ("strategy", "kind", "capital", "position", "at most", "parameters")
+    title = f"Trading plan {path or '(shipped)'}, fingerprint {plan.fingerprint}"
+    out.print(table(title, columns, shown, right=("capital", "position", "at most")))
+    limits = [
+        (name, getattr(plan.limits, name), field.description or "")
+        for name, field in type(plan.limits).model_fields.items()
+    ]
+    out.print(table("Limits of the account", ("limit", "value", "meaning"), limits, right=("value",)))
+
+
+def _facts(planned: PlannedStrategy) -> dict[str, object]:
+    return {
+        "strategy": planned.name,
+        "kind": planned.strategy.name,
+        "capital_frac": float(planned.mandate.capital_frac),
+        "position_frac": float(planned.mandate.sizing.position_frac),
+        "max_positions": planned.mandate.max_positions,
+        "parameters": planned.strategy.parameters.model_dump(mode="json"),
+    }
+
+
+def _parameters(planned: PlannedStrategy) -> str:
+    values = planned.strategy.parameters.model_dump(mode="json").items()
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values
+    )

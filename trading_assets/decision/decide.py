@@ -1,0 +1,128 @@
+"""The decision of a session: what every strategy wants, netted, limited, and shared out again; per symbol, and per strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+
+import polars as pl
+
+from trading_assets.books.attribution import UNATTRIBUTED
+from trading_assets.books.holdings import ZERO
+from trading_assets.books.performance import in_micros
+from trading_assets.decision.plan import TradingPlan
+from trading_assets.portfolio.netting import allot, net
+from trading_assets.portfolio.wishes import View, Wish, wishes
+from trading_assets.risk.targets import PRICE, QUANTITY, Book, Market, target_positions
+
+Shares = Mapping[str, Mapping[str, Decimal]]
+"""Shares by symbol, by strategy."""
+SIGNAL_COLUMNS = ("strategy", "symbol", "side", "strength", "reason")
+ALLOCATION_SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String(),
+        "strategy": pl.String(),
+        "held_quantity": QUANTITY,
+        "kept_quantity": QUANTITY,
+        "wanted_usd": PRICE,
+        "allotted_quantity": QUANTITY,
+        "reference_price_usd": PRICE,
+        "strength": pl.Float64(),
+        "rule": pl.String(),
+        "reason": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Targets of the account (rows of ``TARGET_SCHEMA``), and whose each share of them is (``ALLOCATION_SCHEMA``)."""
+
+    targets: pl.DataFrame
+    allocations: pl.DataFrame
+
+
+def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, market: Market) -> Decision:
+    """Decide what the account should hold after a session, and how much of it is whose.
+
+    Parameters
+    ----------
+    plan
+        The strategies with their mandates, and the limits of the account.
+    signals
+        Columns ``SIGNAL_COLUMNS``: signals of the session; those of strategies that the plan does not name play no part.
+    held
+        Shares of each strategy before the decision; they add up to the book's.
+    book, market
+        The account before the decision, valued at the market's last closes, and what the session showed.
+
+    Returns
+    -------
+    Decision
+        Rows sorted by symbol, and strategy. The same input gives the same rows, in whatever order it comes.
+        Look-ahead: the session's close.
+
+    Raises
+    ------
+    DataQualityError
+        If a held symbol has no price, or the shares do not add up.
+    """
+    views = _views(signals)
+    wanted: list[Wish] = []
+    for planned in plan.strategies:
+        wanted += wishes(
+            planned.mandate,
+            views.get(planned.name, {}),
+            held.get(planned.name, {}),
+            equity_usd=book.equity_usd,
+            traded=market.traded,
+        )
+    wanted += _nobodys(held.get(UNATTRIBUTED, {}))
+    targets = target_positions(net(wanted), book, market, plan.limits)
+    return Decision(targets, _allocations(wanted, targets, market))
+
+
+def _nobodys(shares: Mapping[str, Decimal]) -> list[Wish]:
+    reason = "no strategy wanted these shares: the position is kept"
+    return [
+        Wish(UNATTRIBUTED, symbol, quantity, quantity, ZERO, 0.0, UNATTRIBUTED, reason)
+        for symbol, quantity in shares.items()
+    ]
+
+
+def _views(signals: pl.DataFrame) -> dict[str, dict[str, View]]:
+    found: dict[str, dict[str, View]] = {}
+    for strategy, symbol, side, strength, reason in signals.select(SIGNAL_COLUMNS).iter_rows():
+        found.setdefault(strategy, {})[symbol] = View(side, strength, reason)
+    return found
+
+
+def _allocations(wanted: Iterable[Wish], targets: pl.DataFrame, market: Market) -> pl.DataFrame:
+    decided = {
+        symbol: (quantity, price)
+        for symbol, quantity, price in targets.select("symbol", "quantity", "reference_price_usd").iter_rows()
+    }
+    rows = []
+    ordered = sorted(wanted, key=lambda wish: (wish.symbol, wish.strategy))
+    for symbol, group in groupby(ordered, key=lambda wish: wish.symbol):
+        about = list(group)
+        quantity, price = decided[symbol]
+        parts = allot(about, quantity, is_frozen=symbol in market.frozen)
+        rows += [
+            {
+                "symbol": symbol,
+                "strategy": wish.strategy,
+                "held_quantity": wish.held,
+                "kept_quantity": wish.kept,
+                "wanted_usd": in_micros(wish.notional_usd),
+                "allotted_quantity": parts[wish.strategy],
+                "reference_price_usd": price,
+                "strength": wish.strength,
+                "rule": wish.rule,
+                "reason": wish.reason,
+            }
+            for wish in about
+        ]
+    return pl.DataFrame(rows, schema=ALLOCATION_SCHEMA)

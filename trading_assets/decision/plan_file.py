@@ -1,0 +1,112 @@
+"""The file of the trading plan: YAML to a plan, every mistake named with its line and the fix."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+from importlib.resources import files
+
+from pydantic import BaseModel, ValidationError
+
+from trading_assets.books.attribution import UNATTRIBUTED
+from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingPlan, plan_of
+from trading_assets.errors import ConfigurationError
+from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.risk.limits import RiskLimits
+from trading_assets.strategies.registry import STRATEGIES
+from trading_assets.yaml_lines import Document, read
+
+DEFAULT_NAME = "strategies.yaml"
+
+
+def default_text() -> str:
+    """Return the shipped file, with a comment at each key."""
+    return files("trading_assets.decision").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
+
+
+def parse_plan(text: str, name: str) -> TradingPlan:
+    """Read a plan from YAML; ``name`` is what the file is called in messages.
+
+    Raises
+    ------
+    ConfigurationError
+        On an unknown key, strategy or parameter, or a bad value; names file, line and the fix.
+    """
+    document = read(text, name)
+    _check_keys(document, (), PlanFile.model_fields)
+    _check_keys(document, ("limits",), RiskLimits.model_fields)
+    entries = document.values.get("strategies")
+    if not entries or not isinstance(entries, dict):
+        raise document.error(("strategies",), "name at least one strategy under it, such as `momentum: {}`")
+    given = {entry: {} if content is None else content for entry, content in entries.items()}
+    for entry, content in given.items():
+        _check_strategy(document, str(entry), content)
+    try:
+        return plan_of(PlanFile.model_validate({**document.values, "strategies": given}))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        path = tuple(problem["loc"]) or ("strategies",)
+        raise document.error(path, _told(path, problem["msg"], problem["input"])) from error
+
+
+def _check_strategy(document: Document, name: str, entry: object) -> None:
+    path = ("strategies", name)
+    if not re.match(NAME, name) or name == UNATTRIBUTED:
+        raise document.error(path, "write another name: small letters, digits and _, beginning with a letter")
+    _check_keys(document, path, StrategyEntry.model_fields)
+    _check_keys(document, (*path, "sizing"), FixedFractional.model_fields)
+    if not isinstance(entry, dict):
+        raise document.error(path, f"write `key: value` lines under it, not {entry!r}")
+    kind = str(entry.get("kind") or name)
+    if kind not in STRATEGIES:
+        known = ", ".join(sorted(STRATEGIES))
+        raise document.error((*path, "kind"), f"there is no strategy of the kind {kind}; there are {known}")
+    model = STRATEGIES[kind].parameters
+    parameters = (*path, "parameters")
+    _check_keys(document, parameters, model.model_fields)
+    try:
+        model.model_validate(entry.get("parameters") or {})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        at = (*parameters, *problem["loc"])
+        raise document.error(
+            at, f"{problem['msg']}, not {problem['input']!r}{_meaning(model, problem['loc'])}"
+        ) from error
+
+
+def _check_keys(document: Document, path: Sequence[str], known: Collection[str]) -> None:
+    here = tuple(path)
+    for at in document.lines:
+        if len(at) == len(here) + 1 and at[:-1] == here and at[-1] not in known:
+            close = difflib.get_close_matches(str(at[-1]), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise document.error(at, f"there is no such key; {hint}")
+
+
+def _told(path: Sequence[str | int], message: str, given: object) -> str:
+    reason = message.removeprefix("Value error, ")
+    model: type[BaseModel] = RiskLimits if path[:1] == ("limits",) else StrategyEntry
+    told = reason if len(path) < 2 else f"{reason}, not {given!r}"
+    return told + _meaning(model, path[-1:])
+
+
+def _meaning(model: type[BaseModel], path: Sequence[str | int]) -> str:
+    field = model.model_fields.get(str(path[0])) if path else None
+    return f"; it is: {field.description}" if field and field.description else ""
+
+
+def require_known_capital(plan: TradingPlan, holders: Collection[str]) -> None:
+    """Refuse a plan that leaves out a strategy which still holds shares.
+
+    Raises
+    ------
+    ConfigurationError
+        Names the strategies: a slip of the pen must neither sell nor forget what they hold.
+    """
+    missing = sorted({*holders} - {*plan.names})
+    if missing:
+        raise ConfigurationError(
+            f"The trading plan leaves out {', '.join(missing)}, which still holds shares: name it, with capital_frac: 0 "
+            "to give up what it holds"
+        )

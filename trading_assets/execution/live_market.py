@@ -1,0 +1,101 @@
+"""The market as a live decision sees it: what the lake accepted of the session, and whatever forbids or holds back trades."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from resources.database.database import Database
+from resources.lake.lake import Lake
+from trading_assets import sessions as calendar
+from trading_assets.books.holdings import Split
+from trading_assets.decision.market import CLOSES, market_shown
+from trading_assets.errors import DataQualityError
+from trading_assets.execution import halts
+from trading_assets.execution.trading_account import TradingAccount
+from trading_assets.execution.waiting import unsettled_before
+from trading_assets.market_data.acceptance import accepted_findings
+from trading_assets.market_data.findings import require_clean_session, restricted_symbols
+from trading_assets.market_data.known_splits import known_splits
+from trading_assets.quality.outcome import covered, findings_frame
+from trading_assets.quality.rows import values_text
+from trading_assets.risk.targets import Market
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
+from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
+
+LOOK_BACK_SESSIONS = 252
+"""How old a last close may be that a held symbol is valued at."""
+
+
+@dataclass(frozen=True)
+class LiveMarket:
+    """A `MarketReader` of one account; findings, halts and orders that are not settled are those of now."""
+
+    account: TradingAccount
+    lake: Lake
+
+    def splits(self, symbols: Collection[str], start: date, end: date) -> list[Split]:
+        """Return the splits of symbols with ex-dates in a range."""
+        return known_splits(self.lake, symbols, start, end)
+
+    def read(self, session: date, symbols: Collection[str]) -> Market:
+        """Return what the session showed of the symbols."""
+        first, following = calendar.shift(session, -LOOK_BACK_SESSIONS), calendar.next_session(session)
+        names = sorted(symbols) or [""]
+        closes = self.lake.scan(
+            DAILY_BARS, start=first, end=session, symbols=names, columns=list(CLOSES)
+        ).collect()
+        volumes = self.lake.scan(
+            DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", "dollar_volume_20"]
+        )
+        unsettled = unsettled_before(
+            self.account.database, self.account.number, session, self.account.clock.now()
+        )
+        return market_shown(
+            session,
+            closes=closes,
+            dollar_volume=dict(volumes.drop_nulls().collect().iter_rows()),
+            splits=self.splits(symbols, first, session),
+            splits_ahead=self.splits(symbols, session + timedelta(days=1), following),
+            restricted=restrictions(self.account.database, self.lake, session, symbols),
+            new_risk_blocked=self._blocked(session, unsettled),
+            unsettled=unsettled,
+        )
+
+    def _blocked(self, session: date, unsettled: Mapping[str, str]) -> str | None:
+        try:
+            require_clean_session(self.account.database, session)
+        except DataQualityError as error:
+            return str(error)
+        with self.account.database.connection() as connection:
+            engaged = halts.active_halts(connection, self.account.number)
+        if engaged:
+            return f"trading is halted: {engaged[0].reason}"
+        # what they will cost is not in the cash yet
+        return f"earlier orders are not settled: {', '.join(sorted(unsettled))}" if unsettled else None
+
+
+def restrictions(database: Database, lake: Lake, session: date, symbols: Collection[str]) -> dict[str, str]:
+    """Return which of the symbols get no new risk on a session, each with the reason; they may be sold all the same.
+
+    A refused bar restricts its symbol until a person accepts the finding about it.
+    """
+    names = sorted(symbols) or [""]
+    refused = lake.scan(QUARANTINED_BARS, start=session, end=session, symbols=names).collect()
+    accepted = accepted_findings(database, DAILY_BARS.name, [session])
+    is_known = covered(findings_frame(refused, value=values_text()), accepted)
+    standing = refused.filter(~is_known).select("symbol", "rule")
+    listed = (
+        lake.scan(UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"])
+        .filter(~pl.col("is_tradable"))
+        .collect()
+    )
+    return {
+        **restricted_symbols(database, session, calendar.next_session(session)),
+        **dict.fromkeys(listed["symbol"].to_list(), "the broker does not trade it"),
+        **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in standing.iter_rows()},
+    }
