@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from importlib.metadata import version
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import exchange_calendars
+from numpy.typing import NDArray
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_SESSION = date(1998, 1, 2)
 
 
 @lru_cache(maxsize=1)
-def calendar() -> exchange_calendars.ExchangeCalendar:
-    """Return the XNYS calendar from 1998 to a year after the newest published one."""
-    import exchange_calendars  # takes 0.4 s with pandas, and not every command asks for it
+def _minutes() -> NDArray[np.int64]:
+    # Opens and closes of all sessions in minutes since 1970, two columns. Making the calendar takes 1.4 s with pandas, and
+    # every command and service needs it: like byte code it is kept beside this module, for each version and month.
+    month = datetime.now(UTC).strftime("%Y%m")  # noqa: TID251 (how far ahead the exchange's rules are known, no session's time)
+    kept = Path(__file__).parent / "__pycache__" / f"sessions-{version('exchange-calendars')}-{month}.npy"
+    with suppress(OSError, EOFError, ValueError):
+        return np.asarray(np.load(kept), dtype=np.int64)
+    import exchange_calendars  # takes a second with pandas, once a month
 
-    return exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION.isoformat())
+    known = exchange_calendars.get_calendar("XNYS", start=FIRST_SESSION.isoformat())
+    columns = (times.dt.tz_convert(None).to_numpy() for times in (known.opens, known.closes))
+    minutes = np.column_stack([times.astype("datetime64[m]").astype(np.int64) for times in columns])
+    fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with suppress(OSError):  # installed where this user may not write: made anew each time
+        kept.parent.mkdir(exist_ok=True)
+        with fresh.open("wb") as file:
+            np.save(file, minutes)
+        fresh.replace(kept)
+    return minutes
 
 
 @lru_cache(maxsize=1)
-def _sessions() -> tuple[np.ndarray, tuple[date, ...]]:
-    index = calendar().sessions
-    return index.values.astype("datetime64[D]"), tuple(index.date)
+def _sessions() -> tuple[NDArray[np.datetime64], tuple[date, ...]]:
+    # XNYS opens in the morning of New York, which is the same date in UTC
+    values = _minutes()[:, 0].astype("datetime64[m]").astype("datetime64[D]")
+    return values, tuple(values.tolist())
+
+
+def last_session() -> date:
+    """Return the last session that the exchange's calendar knows, about a year ahead."""
+    return _sessions()[1][-1]
 
 
 def is_session(day: date) -> bool:
@@ -138,7 +159,8 @@ def _openings() -> tuple[datetime, ...]:
 
 @lru_cache(maxsize=1)
 def _hours() -> dict[date, tuple[datetime, datetime]]:
-    known = calendar()
-    opens = (stamp.to_pydatetime().astimezone(UTC) for stamp in known.opens)
-    closes = (stamp.to_pydatetime().astimezone(UTC) for stamp in known.closes)
-    return dict(zip(_sessions()[1], zip(opens, closes, strict=True), strict=True))
+    hours = (
+        (datetime.fromtimestamp(60 * opens, UTC), datetime.fromtimestamp(60 * closes, UTC))
+        for opens, closes in _minutes().tolist()
+    )
+    return dict(zip(_sessions()[1], hours, strict=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -13,6 +14,7 @@ from uuid import uuid4
 import duckdb
 import polars as pl
 
+from resources.atomic_files import replace_text
 from resources.lake.files import move_into_place
 from resources.lake.rows import KNOWN_AT, history_schema
 from trading_assets.errors import ConfigurationError
@@ -24,6 +26,8 @@ from trading_assets.tables.table import Column, Table
 HISTORY_SUFFIX = "_history"
 AS_OF_SUFFIX = "_as_of"
 ADJUSTED_BARS = "adjusted_bars"
+MADE_OF = ".made-of"
+"""Ending of the file beside the catalogue that says what it was made of."""
 _TYPES: dict[object, str] = {
     pl.String: "varchar",
     pl.Date: "date",
@@ -44,11 +48,12 @@ def write_catalog(
     snapshot_folder: Path,
     *,
     tables: Iterable[Table] = tuple(TABLES.values()),
-) -> None:
-    """Create or replace the DuckDB file.
+) -> bool:
+    """Create or replace the DuckDB file; say whether it had to be written.
 
-    A table without any file yet gets an empty view with the right types, so the catalogue is to be written again
-    once the lake has new tables or files, cheaply: at the end of each run. Whoever has the old file open keeps it.
+    A table without any file yet gets an empty view with the right types, so the catalogue is to be written again once the
+    lake has its first files of a table, or Postgres another column. As long as it would say the same it is left alone.
+    Whoever has the old file open keeps it.
 
     Parameters
     ----------
@@ -61,24 +66,46 @@ def write_catalog(
     tables
         Lake tables; all of them unless given.
     """
+    statements = list(
+        _statements(tables, lake_root.resolve(), history_root.resolve(), snapshot_folder.resolve())
+    )
+    fingerprint = hashlib.blake2b(
+        "\n".join([duckdb.__version__, *statements]).encode(), digest_size=16
+    ).hexdigest()
+    made_of = path.with_suffix(MADE_OF)
+    if path.exists() and made_of.exists() and made_of.read_text(encoding="utf-8") == _mark(path, fingerprint):
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid4().hex}")
-    tables = list(tables)
     try:
         with duckdb.connect(str(fresh)) as connection:
-            connection.begin()
-            for table in tables:
-                _add_table(connection, table, lake_root.resolve(), history_root.resolve())
-            if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
-                connection.execute(_adjusted_bars("create macro", None))
-            for snapshot in sorted(snapshot_folder.resolve().glob("*.parquet")):
-                rows = _template("snapshot").format(files=_literal(str(snapshot)))
-                connection.execute(f"create view {_name(snapshot.stem)} as {rows}")
-            connection.commit()
+            connection.execute(";\n".join(["begin", *statements, "commit"]))
         move_into_place(fresh, path)
+        replace_text(made_of, _mark(path, fingerprint))  # cut off before it, the next call writes once more
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()
+    return True
+
+
+def _mark(path: Path, fingerprint: str) -> str:
+    """Return what belongs beside this very file: a copy put in its place is written anew."""
+    return f"{fingerprint} {path.stat().st_mtime_ns}"
+
+
+def _statements(
+    tables: Iterable[Table], lake_root: Path, history_root: Path, snapshot_folder: Path
+) -> Iterator[str]:
+    """Yield what makes the catalogue; whatever it depends on is in the text."""
+    tables = list(tables)
+    for table in tables:
+        yield from _table_statements(table, lake_root, history_root)
+    if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
+        yield _adjusted_bars("create macro", None)
+    for snapshot in sorted(snapshot_folder.glob("*.parquet")):
+        rows = _template("snapshot").format(files=_literal(str(snapshot)))
+        columns = ", ".join(f"{name} {kind}" for name, kind in pl.read_parquet_schema(snapshot).items())
+        yield f"create view {_name(snapshot.stem)} as {rows} /* {columns.replace('*/', '')} */"
 
 
 def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
@@ -155,26 +182,24 @@ def _hint(complaint: str) -> str:
     return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
 
 
-def _add_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, lake_root: Path, history_root: Path
-) -> None:
+def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iterator[str]:
     current = _rows(table.schema, lake_root / table.name)
-    connection.execute(f"create view {_name(table.name)} as {current}")
-    _comment(connection, table.name, table.grain, table.columns)
+    yield f"create view {_name(table.name)} as {current}"
+    yield from _comments(table.name, table.grain, table.columns)
     if not table.versioned:
         return
     superseded = _rows(history_schema(table), history_root / table.name)
     version = ", ".join(map(_name, (*table.key, KNOWN_AT)))
     past = _template("history").format(superseded=superseded, current=current, version=version)
     history = f"{table.name}{HISTORY_SUFFIX}"
-    connection.execute(f"create view {_name(history)} as {past}")
+    yield f"create view {_name(history)} as {past}"
     grain = f"Superseded rows of {table.name}, each valid from known_at until superseded_at"
-    _comment(connection, history, grain, table.columns)
+    yield from _comments(history, grain, table.columns)
     then = _template("as_of").format(
         superseded=superseded, current=current, key=", ".join(map(_name, table.key))
     )
     # The macro names files, not the view, so that a session may put it in the view's place
-    connection.execute(f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}")
+    yield f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}"
 
 
 def _adjusted_bars(create: str, instant: str | None) -> str:
@@ -193,13 +218,11 @@ def _rows(schema: pl.Schema, folder: Path) -> str:
     return _template("current").format(columns=", ".join(map(_name, schema)), empty=empty, files=files)
 
 
-def _comment(
-    connection: duckdb.DuckDBPyConnection, view: str, grain: str, columns: dict[str, Column]
-) -> None:
-    connection.execute(f"comment on view {_name(view)} is {_literal(grain)}")
+def _comments(view: str, grain: str, columns: Mapping[str, Column]) -> Iterator[str]:
+    yield f"comment on view {_name(view)} is {_literal(grain)}"
     for name, column in columns.items():
         text = f"{column.description} [{column.unit}]" if column.unit else column.description
-        connection.execute(f"comment on column {_name(view)}.{_name(name)} is {_literal(text)}")
+        yield f"comment on column {_name(view)}.{_name(name)} is {_literal(text)}"
 
 
 def _template(name: str) -> str:

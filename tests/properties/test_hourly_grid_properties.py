@@ -15,10 +15,10 @@ from resources.vendors.half_hours import HALF_HOUR, HALF_HOUR_SCHEMA, OUTSIDE, U
 from trading_assets.sessions import (
     FIRST_SESSION,
     NEW_YORK,
-    calendar,
     current_session,
     finished_hours,
     is_session,
+    last_session,
     latest_closed_session,
     session_close,
     session_hours,
@@ -26,7 +26,7 @@ from trading_assets.sessions import (
     sessions_between,
 )
 
-EVERY_SESSION = sessions_between(FIRST_SESSION, calendar().last_session.date())
+EVERY_SESSION = sessions_between(FIRST_SESSION, last_session())
 OFTEN = [
     date(2026, 3, 6),  # the last session of winter time
     date(2026, 3, 9),

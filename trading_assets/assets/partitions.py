@@ -22,7 +22,7 @@ def session_partitions(start: date, *, ahead: int = 1) -> dg.TimeWindowPartition
     Weekends and closures are exclusions rather than a weekday schedule, so that Friday's window ends on
     Saturday, not on Monday.
     """
-    last = sessions.calendar().last_session.date()
+    last = sessions.last_session()
     closures = sessions.closures_between(start, last)
     midnights = [datetime(day.year, day.month, day.day, tzinfo=sessions.NEW_YORK) for day in closures]
     return dg.TimeWindowPartitionsDefinition(

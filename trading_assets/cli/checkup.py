@@ -135,7 +135,7 @@ def _running(settings: Settings) -> Iterator[Finding]:
 
 
 def _calendar(now: datetime) -> Finding:
-    last = calendar.calendar().last_session.date()
+    last = calendar.last_session()
     if last > (now + timedelta(days=30)).date():
         return Finding("calendar", "pass", f"XNYS known to {last}")
     return Finding("calendar", "fail", f"XNYS known to {last}", "update exchange-calendars")

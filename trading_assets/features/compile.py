@@ -1,4 +1,4 @@
-"""Compile ahead: makes the machine code of every kernel and stores it on disk, so that no user waits for it."""
+"""Compile ahead: the machine code of every kernel and the calendar, stored on disk, so that no user waits for them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import polars as pl
 
 from trading_assets.features.build import build_daily_features
 from trading_assets.features.symbol_runs import copy_stretches, repeated
+from trading_assets.sessions import last_session
 
 
 def warm() -> None:
     """Compute all features of two made-up symbols, with a split, so that every kernel has run once.
 
     The first time on a machine this compiles and stores the machine code (some seconds); every later process
-    loads it from disk.
+    loads it from disk. The calendar of the exchange is kept the same way.
 
     Examples
     --------
@@ -38,6 +39,7 @@ def warm() -> None:
     copy_stretches(np.zeros(1), none, none, none, np.zeros(1))
     copy_stretches(none, none, none, none, none.copy())
     copy_stretches(np.zeros(1, np.int32), none, none, none, np.zeros(1, np.int32))
+    last_session()
 
 
 if __name__ == "__main__":

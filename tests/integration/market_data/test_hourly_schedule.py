@@ -13,7 +13,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from resources.clock import ManualClock
 from sensors.hourly import HOURS_TAG, MINUTES_AFTER, TRIES, hourly_schedule, tick_times
 from trading_assets.market_data.hours.progress import hours_until, record_reach
-from trading_assets.sessions import FIRST_SESSION, NEW_YORK, calendar, session_hours, sessions_between
+from trading_assets.sessions import FIRST_SESSION, NEW_YORK, last_session, session_hours, sessions_between
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
 
@@ -59,7 +59,7 @@ def test_every_hour_of_three_decades_has_its_tick(delay):
     minute, hours, _, _, weekdays = tick_times(delay).split()
     first, last = (int(hour) for hour in hours.split("-"))
     assert weekdays == "1-5"
-    for session in sessions_between(FIRST_SESSION, calendar().last_session.date()):
+    for session in sessions_between(FIRST_SESSION, last_session()):
         for _, end in session_hours(session):
             tick = (end + timedelta(minutes=delay + MINUTES_AFTER)).astimezone(NEW_YORK)
             assert (tick.date(), tick.minute) == (session, int(minute))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,9 +11,12 @@ import duckdb
 import polars as pl
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from resources.database import migrations
 from resources.database.database import Database
+from resources.database.frames import query_frame
 from resources.database.migrations import migrate
 from resources.database.server import PostgresEndpoint, postgres_for
 from resources.database.snapshots import snapshot_tables
@@ -283,3 +287,67 @@ def test_snapshots_taken_at_once_leave_whole_files(database, tmp_path):
         assert list(pool.map(lambda _: snapshot_tables(database, tmp_path), range(3))) == [{"t": 1000}] * 3
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
     assert pl.read_parquet(tmp_path / "t.parquet").height == 1000
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "insert into t select n, 'a' from generate_series(1, {k}) n",
+                "update t set note = note || '{k}' where n % {k} = 0",
+                "delete from t where n % {k} = 0",
+                "truncate t",
+                "vacuum t",
+                "vacuum full t",
+                "alter table t add column c{k}_{unique} int default {k}",
+                "drop table t; create table t (n int, note text); insert into t values ({k}, 'new')",
+                "",
+            ]
+        ),
+        st.integers(1, 3),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_whatever_happens_to_a_table_its_snapshot_is_what_it_holds_and_is_written_only_then(
+    database, tmp_path, steps
+):
+    folder = tmp_path / uuid.uuid4().hex
+    with psycopg.connect(database.conninfo, autocommit=True, prepare_threshold=None) as connection:
+        connection.execute("drop table if exists t; create table t (n int, note text)")
+        for place, (step, k) in enumerate(steps):
+            snapshot_tables(database, folder)
+            connection.execute(step.format(k=k, unique=place)) if step else None
+            now = query_frame(connection, "select * from t")
+            before = (folder / "t.parquet").stat()
+            assert snapshot_tables(database, folder) == {"t": now.height}
+            told = pl.read_parquet(folder / "t.parquet")
+            assert told.columns == now.columns
+            assert told.sort(pl.all()).equals(now.sort(pl.all()))
+            if not step:
+                assert (folder / "t.parquet").stat() == before
+
+
+def test_a_change_that_was_committed_out_of_order_is_seen(database, tmp_path):
+    database.execute("create table t (n int)")
+    database.execute("insert into t values (1)")
+    with psycopg.connect(database.conninfo) as slow:
+        slow.execute("insert into t values (2)")  # with an older transaction number than what comes next
+        database.execute("insert into t values (3)")
+        snapshot_tables(database, tmp_path)
+        slow.commit()
+    database.execute("delete from t where n = 1")
+    snapshot_tables(database, tmp_path)
+    assert sorted(pl.read_parquet(tmp_path / "t.parquet")["n"]) == [2, 3]
+
+
+def test_a_snapshot_that_was_cut_short_is_written_anew(database, tmp_path):
+    database.execute("create table t as select n from generate_series(1, 9) n")
+    snapshot_tables(database, tmp_path)
+    file = tmp_path / "t.parquet"
+    file.write_bytes(file.read_bytes()[:40])
+    snapshot_tables(database, tmp_path)
+    assert pl.read_parquet(file).height == 9

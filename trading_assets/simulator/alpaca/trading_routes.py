@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trading_assets.sessions import NEW_YORK, calendar
+from trading_assets.sessions import NEW_YORK, last_session
 from trading_assets.simulator.broker.account_view import (
     account_body,
     history_body,
@@ -141,7 +141,7 @@ class TradingProtocol:
         return clock_body(self._engine.now())
 
     async def calendar(self, request: Request) -> object:
-        last = calendar().sessions[-1].date()
+        last = last_session()
         start = day(request, "start") or CALENDAR_START
         end = min(day(request, "end") or last, last - timedelta(days=14))
         return calendar_json(start, end)

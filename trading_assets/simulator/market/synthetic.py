@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.sessions import calendar, next_session, sessions_between
+from trading_assets.sessions import last_session, next_session, sessions_between
 from trading_assets.simulator.market.listings import FUNDS, SECTOR_NAMES, SECTORS, company_names
 from trading_assets.simulator.market.protocol import Instrument
 from trading_assets.simulator.market.synthetic_actions import actions_of
@@ -70,7 +70,7 @@ class SyntheticMarket(TapeMarket):
         self._seed = seed
         self._count = symbols
         self._first = next_session(first - timedelta(days=1))
-        self._last: date = calendar().last_session.date()
+        self._last: date = last_session()
         self._weekdays = [weekdays_of(year) for year in range(FIRST_YEAR, self._last.year + 1)]
         self._factors = factor_paths(seed, self._weekdays)
         self._blocks = list(self._draw_blocks())

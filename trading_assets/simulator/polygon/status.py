@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from trading_assets.sessions import (
     NEW_YORK,
-    calendar,
     closures_between,
     is_session,
+    last_session,
     session_close,
     session_open,
     sessions_between,
@@ -53,7 +53,7 @@ def now(simulation: Simulation, _: Request) -> Response:
 def upcoming(simulation: Simulation, _: Request) -> Response:
     """Answer /v1/marketstatus/upcoming."""
     today = simulation.now().astimezone(NEW_YORK).date()
-    end = min(today + timedelta(days=365), calendar().last_session.date())
+    end = min(today + timedelta(days=365), last_session())
     events: dict[date, dict[str, str]] = {
         day: {"name": _holiday(day), "date": day.isoformat(), "status": "closed"}
         for day in closures_between(today + timedelta(days=1), end)
