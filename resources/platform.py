@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from resources.atomic_files import replace_text_if_changed
 from resources.broker import Broker
 from resources.clock import Clock, SimulatorClock, SystemClock
 from resources.database.database import Database
@@ -17,6 +16,7 @@ from resources.database.migrations import migrate
 from resources.database.server import PostgresEndpoint, postgres_for
 from resources.lake.lake import Lake
 from resources.lake.locks import PostgresLocks
+from resources.local_services import starting_services
 from resources.raw.batches import RawBatches
 from resources.raw.store import RawStore
 from resources.services.simulator import simulator_for
@@ -29,7 +29,7 @@ from resources.vendors.protocol import (
     ReferenceSource,
 )
 from resources.vendors.usage import Counts, record_usage
-from trading_assets.errors import ConfigurationError, TradingError
+from trading_assets.errors import TradingError
 from trading_assets.progress import Progress, Recorder
 from trading_assets.sessions import latest_closed_session
 from trading_assets.settings import Settings, SourceName, load_settings
@@ -93,16 +93,6 @@ class Platform:
 
         return broker_for(self.settings, self.simulator_url)
 
-    def require_sources(self) -> None:
-        """Build every configured vendor, so that a missing key is found before anything is started.
-
-        Raises
-        ------
-        ConfigurationError
-            Names the key.
-        """
-        _ = self.bar_sources, self.action_sources, self.reference_source
-
     def latest_session(self) -> date:
         """Return the newest session whose bars are final now."""
         return latest_closed_session(self.clock.now(), delay=self.settings.data_delay)
@@ -111,8 +101,7 @@ class Platform:
 @contextmanager
 def open_platform(settings: Settings) -> Iterator[Platform]:
     """Open one installation, starting its local services if nobody has, and release them at the end."""
-    claim_folder(settings)
-    with ExitStack() as stack:
+    with starting_services(settings), ExitStack() as stack:
         simulator_url = stack.enter_context(simulator_for(settings))
         postgres = stack.enter_context(postgres_for(settings))
         url = postgres.url()
@@ -139,26 +128,6 @@ def _record_usage(platform: Platform) -> None:
     if gates:
         with suppress(TradingError):
             record_usage(platform.database, gates, platform.clock.now())
-
-
-def claim_folder(settings: Settings) -> None:
-    """Mark the data folder as holding simulated or real data, or refuse to mix the two.
-
-    Raises
-    ------
-    ConfigurationError
-        If the folder was used with the other kind before.
-    """
-    kind = "simulated" if settings.mode == "sim" else "real"
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = settings.data / "market.txt"
-    known = mark.read_text(encoding="utf-8").strip() if mark.exists() else kind
-    if known != kind:
-        raise ConfigurationError(
-            f"{settings.data} holds {known} market data and must not be used in {settings.mode} mode: set TRADING_DATA to "
-            "another folder"
-        )
-    replace_text_if_changed(mark, f"{kind}\n")
 
 
 _lock = threading.Lock()

@@ -2,9 +2,9 @@
 
 A user is a process with a lease: a file ``leases/<pid>.json`` that also holds the create time of the process, so that
 a lease whose owner was killed is recognised and swept by whoever comes next, even if its number was given to
-another process. Every change happens under one file lock, so that two starters get one service. A service
-that lost all its owners to ``kill -9`` goes on running; the next process adopts it if it is healthy and replaces
-it if not.
+another process. Every change happens under one file lock, so that two starters get one service; nobody holds it while
+waiting for a service to serve. A service that lost all its owners to ``kill -9`` goes on running; the next process
+adopts it if it is healthy and replaces it if not.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ class _Holding:
     service: SharedService
     count: int
     record: ServiceRecord
+    launched: bool
+    """Whether this process started it and it has not served yet: then it is for this process to say why not."""
 
 
 _HELD: dict[tuple[int, Path], _Holding] = {}  # by (own pid, folder): a forked child holds nothing
@@ -138,17 +140,45 @@ class SharedService:
             self.release()
 
     def acquire(self) -> ServiceRecord:
-        """Start or join the service and hold it until :meth:`release` or the end of this process.
+        """Start or join the service, wait until it serves, and hold it until :meth:`release` or the end of this process.
 
-        Nested calls in one process count as one user. SIGTERM and SIGHUP, which would end Python without clean-up, are
-        turned into ``SystemExit`` while a service is held from the main thread and nobody else handles them.
+        Nested calls in one process count as one user.
+        """
+        self.begin()
+        return self.wait()
+
+    def begin(self) -> None:
+        """Start or join the service and hold it, without waiting until it serves: so that several start side by side.
+
+        SIGTERM and SIGHUP, which would end Python without clean-up, are turned into ``SystemExit`` while a service is held
+        from the main thread and nobody else handles them.
         """
         _SIGNALS.hold()
         try:
             with self._locked():
-                return self._join()
+                self._join()
         except BaseException:
             _SIGNALS.release()
+            raise
+
+    def wait(self) -> ServiceRecord:
+        """Return the record of the service that is held once it serves; if it does not, the hold is given up.
+
+        Raises
+        ------
+        ServiceError
+            Says why it does not serve and what to do.
+        """
+        try:
+            while True:
+                record = _HELD[self._key].record
+                facts = self._until_healthy(record)
+                with self._locked():
+                    if facts is not None:
+                        return self._publish(replace(record, facts=dict(facts)))
+                    self._replace(record)
+        except BaseException:
+            self.release()
             raise
 
     def release(self) -> None:
@@ -174,18 +204,21 @@ class SharedService:
 
     # -- under the lock --------------------------------------------------------------------------------------
 
-    def _join(self) -> ServiceRecord:
+    def _join(self) -> None:
         self._sweep()
         try:
-            record = self._ensure()
-            holding = _HELD.setdefault(self._key, _Holding(self, 0, record))
-            holding.record = record
+            record, launched = self._ensure()
+            self._hold(record, launched=launched)
             replace_text(self._lease, json.dumps({"identity": process_identity(os.getpid())}))
-            holding.count += 1
+            _HELD[self._key].count += 1
         except BaseException:
             self._leave_unless_held()
             raise
-        return record
+
+    def _hold(self, record: ServiceRecord, *, launched: bool) -> None:
+        holding = _HELD.setdefault(self._key, _Holding(self, 0, record, launched))
+        holding.launched = launched or (holding.launched and holding.record.identity == record.identity)
+        holding.record = record
 
     def _leave_unless_held(self) -> None:
         # Interrupted half way (Ctrl-C, SIGTERM), this is done again at the end of the process: so the entry goes last.
@@ -196,31 +229,33 @@ class SharedService:
         self._stop_if_unused(known=holding.record if holding else None)
         _HELD.pop(self._key, None)
 
-    def _ensure(self) -> ServiceRecord:
+    def _ensure(self) -> tuple[ServiceRecord, bool]:
         record = self._read_record() or self._adopt_stray()
         if record is not None and record.is_running:
-            if record.fingerprint and record.fingerprint != self.definition.fingerprint:
-                self._refuse_other_settings(record)
-            elif self._serves_again(record):
-                return self._write_record(replace(record, facts=dict(self._facts(record))))
-            if record.is_running:
-                _LOG.warning("Ending %s (process %d), which does not serve", self.definition.name, record.pid)
-                self.definition.stop(record.pid, record.identity)
+            if not record.fingerprint or record.fingerprint == self.definition.fingerprint:
+                return self._write_record(record), False
+            self._refuse_other_settings(record)
+            self._end(record)
+        return self._start(), True
+
+    def _replace(self, silent: ServiceRecord) -> None:
+        # It ended, or it runs and does not serve: whoever started it says why, everybody else starts another one.
+        known, holding = self._read_record(), _HELD[self._key]
+        if known is not None and known.identity != silent.identity:
+            return self._hold(known, launched=False)
+        was_running = silent.is_running
+        self._end(silent)
+        if holding.launched:
+            why = self.definition.failure()
+            late = f"The {self.definition.name} did not begin to serve within {self.definition.start_seconds:g} s: {why}"
+            raise ServiceError(late if was_running else why)
+        return self._hold(self._start(), launched=True)
+
+    def _end(self, record: ServiceRecord) -> None:
+        if record.is_running:
+            _LOG.warning("Ending %s (process %d), which does not serve", self.definition.name, record.pid)
+            self.definition.stop(record.pid, record.identity)
         self._state.unlink(missing_ok=True)
-        return self._start()
-
-    def _facts(self, record: ServiceRecord) -> Facts:
-        return record.facts or self.definition.ready(record.pid) or {}
-
-    def _serves_again(self, record: ServiceRecord) -> bool:
-        # It may be starting for a user that was killed meanwhile, or recovering from a crash of one of its parts.
-        deadline = time.monotonic() + self.definition.start_seconds
-        while record.is_running and time.monotonic() < deadline:
-            facts = self._facts(record)
-            if facts and self.definition.healthy(facts):
-                return True
-            time.sleep(10 * _POLL_SECONDS)
-        return False
 
     def _refuse_other_settings(self, record: ServiceRecord) -> None:
         users = self.users()
@@ -245,26 +280,15 @@ class SharedService:
             facts={},
         )
         try:
-            self._write_record(record)
-            return self._write_record(replace(record, facts=dict(self._wait_until_ready(process))))
+            return self._write_record(record)
         except BaseException:
             self.definition.stop(record.pid, record.identity)
-            self._state.unlink(missing_ok=True)
             raise
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> Facts:
-        deadline = time.monotonic() + self.definition.start_seconds
-        while time.monotonic() < deadline:
-            facts = self.definition.ready(process.pid)
-            if facts is not None:
-                return facts
-            if process.poll() is not None:
-                raise ServiceError(self.definition.failure())
-            time.sleep(_POLL_SECONDS)
-        raise ServiceError(
-            f"The {self.definition.name} did not begin to serve within {self.definition.start_seconds:g} s: "
-            f"{self.definition.failure()}"
-        )
+    def _publish(self, record: ServiceRecord) -> ServiceRecord:
+        known, holding = self._read_record(), _HELD[self._key]
+        holding.record, holding.launched = record, False
+        return self._write_record(record) if known != record else record
 
     def _adopt_stray(self) -> ServiceRecord | None:
         pid = self.definition.stray()
@@ -291,6 +315,18 @@ class SharedService:
             else:
                 (self._leases / f"{pid}.json").unlink(missing_ok=True)
         return alive
+
+    # -- without the lock ------------------------------------------------------------------------------------
+
+    def _until_healthy(self, record: ServiceRecord) -> Facts | None:
+        # It may be starting, or recovering from a crash of one of its parts.
+        deadline = time.monotonic() + self.definition.start_seconds
+        while record.is_running and time.monotonic() < deadline:
+            facts = record.facts or self.definition.ready(record.pid) or {}
+            if facts and self.definition.healthy(facts):
+                return facts
+            time.sleep(_POLL_SECONDS)
+        return None
 
     # -- files -----------------------------------------------------------------------------------------------
 

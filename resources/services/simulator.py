@@ -135,6 +135,16 @@ def simulator_options(settings: Settings) -> list[str]:
     return [*market, *common]
 
 
+def simulator_service(settings: Settings, *, command: Sequence[str] | None = None) -> SharedService:
+    """Return the market simulator of this data folder as a shared service, without starting it."""
+    definition = SimulatorProcess(
+        command or [sys.executable, "-m", "trading_assets.simulator"],
+        simulator_options(settings),
+        settings.data,
+    )
+    return SharedService(definition, definition.run_folder)
+
+
 @contextmanager
 def simulator_for(settings: Settings, *, command: Sequence[str] | None = None) -> Iterator[str | None]:
     """Yield the base URL of the market simulator, holding its process while the block runs; ``None`` outside ``sim`` mode.
@@ -154,10 +164,5 @@ def simulator_for(settings: Settings, *, command: Sequence[str] | None = None) -
     if settings.mode != "sim" or settings.sim_url:
         yield settings.sim_url.rstrip("/") if settings.sim_url else None
         return
-    definition = SimulatorProcess(
-        command or [sys.executable, "-m", "trading_assets.simulator"],
-        simulator_options(settings),
-        settings.data,
-    )
-    with SharedService(definition, definition.run_folder).use() as record:
+    with simulator_service(settings, command=command).use() as record:
         yield record.facts["url"]
