@@ -439,7 +439,7 @@ class Installation:
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation with the history before its ``session``, stopped; to be copied, not used."""
-    from trading_assets.runs.session import backfill
+    from trading_assets.runs.history import backfill
 
     installation = Installation(tmp_path_factory.mktemp("history") / "data")
     with installation.opened() as platform:

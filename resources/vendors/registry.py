@@ -32,6 +32,18 @@ def configured(settings: Settings) -> list[Vendor]:
     return [VENDORS[name] for name in settings.sources]
 
 
+def require_keys(settings: Settings) -> None:
+    """Refuse settings that lack a key of a configured vendor or of the broker, before anything is started.
+
+    Raises
+    ------
+    ConfigurationError
+        Names the key.
+    """
+    for vendor in [*configured(settings), ALPACA]:  # orders go to Alpaca, whoever tells the prices
+        vendor.credentials(settings)
+
+
 def sources_for(
     settings: Settings, simulator_url: str | None, clock: Clock
 ) -> dict[SourceName, MarketSource]:

@@ -13,6 +13,10 @@ from resources.vendors.protocol import ActionSource, CompanySource, MarketSource
 from trading_assets.settings import Settings, SourceName
 
 
+def _no_keys(_settings: Settings) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Vendor:
     """What the registry knows of one vendor; builders import the vendor's client only when they are called.
@@ -33,6 +37,8 @@ class Vendor:
         Builds the source of what was listed at any session; ``None`` if it knows the present only.
     companies
         Builds the source of company data.
+    credentials
+        Returns its keys from the settings, or raises `ConfigurationError`, which names the missing one.
     tells_actions_with_bars
         Its answers about bars hold splits and dividends too.
     """
@@ -44,4 +50,5 @@ class Vendor:
     actions: Callable[[Settings, Reach, Clock], ActionSource] | None = None
     listings: Callable[[Settings, Reach, Clock], ReferenceSource] | None = None
     companies: Callable[[Settings, Reach, Clock], CompanySource] | None = None
+    credentials: Callable[[Settings], tuple[str, ...]] = _no_keys
     tells_actions_with_bars: bool = False

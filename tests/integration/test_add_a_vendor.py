@@ -125,7 +125,7 @@ import trading_assets
 from resources.platform import shared_platform
 from resources.vendors.examination import examine_sources
 from trading_assets.definitions import build_definitions
-from trading_assets.runs.session import backfill
+from trading_assets.runs.history import backfill
 from trading_assets.settings import load_settings
 from trading_assets.tables.registry import TABLES
 

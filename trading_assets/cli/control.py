@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, quantity, table
 
@@ -26,11 +27,10 @@ def halt(
 
     [dim]Example:[/] trading-assets halt --level entries --reason "earnings week"
     """
-    from resources.platform import shared_platform
     from trading_assets.execution.halts import engage_halt
     from trading_assets.execution.trading_account import account_of
 
-    with shared_platform() as platform, platform.database.connection() as connection:
+    with opened_platform() as platform, platform.database.connection() as connection:
         account = account_of(platform).number
         is_new = engage_halt(
             connection, account, level, reason, engaged_by=getpass.getuser(), now=platform.clock.now()
@@ -51,11 +51,10 @@ def resume(reason: ReasonOption) -> None:
 
     [dim]Example:[/] trading-assets resume --reason "difference explained: manual trade closed"
     """
-    from resources.platform import shared_platform
     from trading_assets.execution.halts import release_halts
     from trading_assets.execution.trading_account import account_of
 
-    with shared_platform() as platform, platform.database.connection() as connection:
+    with opened_platform() as platform, platform.database.connection() as connection:
         account = account_of(platform).number
         released = release_halts(
             connection, account, reason=reason, released_by=getpass.getuser(), now=platform.clock.now()
@@ -71,13 +70,12 @@ def reconcile(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets reconcile
     """
-    from resources.platform import shared_platform
     from trading_assets.assets.execution import splits_so_far
     from trading_assets.execution.booked import newest_session
     from trading_assets.execution.reconciliation import reconcile as compare
     from trading_assets.execution.trading_account import account_of
 
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         account = account_of(platform)
         session = newest_session(account.database, account.number) or platform.latest_session()
         report = compare(account, session, splits=splits_so_far(platform, account))

@@ -1,15 +1,41 @@
-"""What commands open that need a part of the installation only: the database without vendors, broker and clock."""
+"""What commands open: the whole installation, or the database without vendors, broker and clock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from resources.database.database import Database
+    from resources.platform import Platform
     from trading_assets.screens.saved import SavedScreens
     from trading_assets.settings import Settings
+
+
+@contextmanager
+def opened_platform(settings: Settings | None = None, *, with_dagster: bool = False) -> Iterator[Platform]:
+    """Open the installation, or join what this process has open; what takes long to import is, while services start.
+
+    Parameters
+    ----------
+    settings
+        Default: those of the environment.
+    with_dagster
+        Import Dagster and what it runs as well.
+    """
+    from resources.local_services import starting_services
+    from trading_assets.settings import load_settings
+
+    settings = settings or load_settings()
+    with starting_services(settings):
+        from resources.platform import shared_platform
+
+        if with_dagster:
+            import_module("trading_assets.runs.session")
+        with shared_platform(settings) as platform:
+            yield platform
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.control import ReasonOption
+from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import friendly_errors, out, print_json, table
 from trading_assets.errors import ConfigurationError
@@ -50,12 +51,10 @@ def list_findings(
 
     [dim]Example:[/] trading-assets quality list --session 2026-11-20
     """
-    from resources.platform import shared_platform
-
     day = parse_day(session, "--session") if session else None
     if check is not None:
         _require_known(check)
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         if accepted:
             rows = platform.database.fetch_polars(ACCEPTANCES, (day, day, limit))
         else:
@@ -112,10 +111,9 @@ def accept(
 
     [dim]Example:[/] trading-assets quality accept --session 2026-11-20 --check unexplained_jump --symbol XYZ --reason "bankruptcy"
     """
-    from resources.platform import shared_platform
     from trading_assets.market_data.acceptance import accept as accept_findings
 
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         done = accept_findings(
             platform.database, check=check, session=parse_day(session, "--session"), actor=getpass.getuser(),
             reason=reason, now=platform.clock.now(), symbol=symbol, source=source,
@@ -142,10 +140,9 @@ def revoke(
 
     [dim]Example:[/] trading-assets quality revoke 3 --reason "the vendor corrected it"
     """
-    from resources.platform import shared_platform
     from trading_assets.market_data.acceptance import revoke as revoke_acceptance
 
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         item = revoke_acceptance(
             platform.database, acceptance_id, actor=getpass.getuser(), reason=reason, now=platform.clock.now()
         )

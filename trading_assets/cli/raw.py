@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, table
 from trading_assets.errors import ConfigurationError
@@ -39,9 +40,7 @@ def show(
 
     [dim]Example:[/] trading-assets raw show polygon-daily_bars-0f1e2d3c4b5a69788796a5b4
     """
-    from resources.platform import shared_platform
-
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         record = platform.raw_batches.record(batch_id)
         responses = platform.raw_batches.read(batch_id)
     if response is not None:
@@ -85,10 +84,8 @@ def verify(
 
     [dim]Example:[/] trading-assets raw verify
     """
-    from resources.platform import shared_platform
-
     checked, wrong = 0, []
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         for name, fault in platform.raw_batches.verify(batch_id):
             checked += 1
             if fault:
@@ -113,9 +110,7 @@ def prune(
 
     [dim]Example:[/] trading-assets raw prune --dry-run
     """
-    from resources.platform import shared_platform
-
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         keep = platform.settings.raw_keep_days
         pruned = platform.raw_batches.prune(platform.clock.now(), keep, dry_run=dry_run)
     if json:

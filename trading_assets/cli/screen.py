@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_assets.cli.opened import opened_database
+from trading_assets.cli.opened import opened_database, opened_platform
 from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
 from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, table
 from trading_assets.cli.screen_files import named_screen, read_text
@@ -231,12 +231,11 @@ def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blo
 
 
 def _save(query: Query, name: str, description: str) -> None:
-    from resources.platform import shared_platform
     from trading_assets.screener.screen_file import named
     from trading_assets.screens.saved import SavedScreens
 
     made = named(query, name, description)
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         kept = SavedScreens(platform.database).save(made, by=getpass.getuser(), now=platform.clock.now())
     err.print(f"Saved as {name}, version {kept.version}", highlight=False)
 

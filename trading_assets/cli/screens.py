@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trading_assets.cli.opened import saved_screens
+from trading_assets.cli.opened import opened_platform, saved_screens
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import err, friendly_errors, out, print_json, table
 from trading_assets.cli.screen_files import named_screen, read_text
@@ -115,14 +115,13 @@ def import_screen(
 
     [dim]Example:[/] trading-assets screens import my_screen.json
     """
-    from resources.platform import shared_platform
     from trading_assets.screener.screen_file import named, read_screen
     from trading_assets.screens.saved import SavedScreens
 
     screen = read_screen(read_text(file))
     if name is not None:
         screen = named(screen.query, name, screen.description)
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         kept = SavedScreens(platform.database).save(screen, by=getpass.getuser(), now=platform.clock.now())
     out.print(f"Saved as {kept.name}, version {kept.version}", highlight=False)
 
@@ -133,10 +132,9 @@ def remove(name: NameArgument) -> None:
 
     [dim]Example:[/] trading-assets screens remove my_screen
     """
-    from resources.platform import shared_platform
     from trading_assets.screens.saved import SavedScreens
 
-    with shared_platform() as platform:
+    with opened_platform() as platform:
         SavedScreens(platform.database).remove(name, by=getpass.getuser(), now=platform.clock.now())
     out.print(f"Removed {name}", highlight=False)
 

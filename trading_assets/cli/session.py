@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import err, friendly_errors, out, print_json, usd
 from trading_assets.cli.progress_bar import drawn_progress
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from resources.platform import Platform
-    from trading_assets.runs.session import SessionSummary
+    from trading_assets.runs.summary import SessionSummary
 
 
 @friendly_errors
@@ -27,11 +28,19 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
-    from resources.platform import shared_platform
-    from trading_assets.runs.session import run_session
+    from trading_assets.runs.refusals import require_runnable
+    from trading_assets.settings import load_settings
 
-    with shared_platform() as platform, drawn_progress(platform, quiet=json):
-        day = parse_day(session, "--session") if session else platform.latest_session()
+    settings = load_settings()
+    wanted = parse_day(session, "--session") if session else None
+    require_runnable(settings, wanted)
+    with (
+        opened_platform(settings, with_dagster=True) as platform,
+        drawn_progress(platform, quiet=json),
+    ):
+        from trading_assets.runs.session import run_session
+
+        day = wanted or platform.latest_session()
         began = platform.clock.now()
         summary = run_session(platform, day)
         add_hours(platform, summary)
@@ -72,14 +81,21 @@ def backfill(
 
     [dim]Example:[/] trading-assets backfill --start 2025-01-01 --end 2026-11-19
     """
-    from resources.platform import shared_platform
-    from trading_assets.market_data.findings import blocked_sessions
-    from trading_assets.runs.hours import backfill_with_hours
-    from trading_assets.sessions import sessions_between
+    from trading_assets.runs.refusals import require_runnable, wanted_sessions
+    from trading_assets.settings import load_settings
 
+    settings = load_settings()
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
+    require_runnable(settings, wanted_sessions(settings, first, last)[-1])
     names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else ()
-    with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
+    with (
+        opened_platform(settings, with_dagster=True) as platform,
+        drawn_progress(platform, quiet=json) as recorder,
+    ):
+        from trading_assets.market_data.findings import blocked_sessions
+        from trading_assets.runs.hours import backfill_with_hours
+        from trading_assets.sessions import sessions_between
+
         done = backfill_with_hours(platform, first, last, names, again=again)
         blocked = sorted(blocked_sessions(platform.database, sessions_between(first, last)))
     if json:
@@ -113,11 +129,10 @@ def snapshot(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets snapshot
     """
-    from resources.platform import shared_platform
-    from trading_assets.runs.session import run_companies
-    from trading_assets.tables.companies import COMPANY_TABLES
+    with opened_platform(with_dagster=True) as platform, drawn_progress(platform, quiet=json) as recorder:
+        from trading_assets.runs.session import run_companies
+        from trading_assets.tables.companies import COMPANY_TABLES
 
-    with shared_platform() as platform, drawn_progress(platform, quiet=json) as recorder:
         session = run_companies(platform)
     rows = {name: recorder.done[name][0] for name in COMPANY_TABLES}
     if json:

@@ -29,8 +29,9 @@ from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.cli.session import show_summary
 from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
 from trading_assets.errors import ConfigurationError, ServiceError, TradingError
+from trading_assets.runs.history import backfill
 from trading_assets.runs.hours import complete_hours, newest_hours
-from trading_assets.runs.session import backfill, run_companies, run_session
+from trading_assets.runs.session import run_companies, run_session
 from trading_assets.settings import Settings, load_settings
 
 START_SECONDS = 90.0

@@ -16,7 +16,8 @@ from trading_assets.definitions import data_assets, history_assets
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.hours.progress import hours_until, unfinished_sessions
 from trading_assets.missing_work import missing_work
-from trading_assets.runs.session import backfill, execute_job, quiet_dagster
+from trading_assets.runs.history import backfill
+from trading_assets.runs.in_process import execute_job, quiet_dagster
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, VENDOR_HOURLY_BARS

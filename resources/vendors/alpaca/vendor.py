@@ -48,5 +48,10 @@ def _probes(settings: Settings, reach: Reach, session: date, now: datetime) -> S
 
 
 ALPACA = Vendor(
-    name="alpaca", keys="ALPACA_API_KEY and ALPACA_SECRET_KEY", bars=_source, probes=_probes, actions=_source
+    name="alpaca",
+    keys="ALPACA_API_KEY and ALPACA_SECRET_KEY",
+    credentials=alpaca_keys,
+    bars=_source,
+    probes=_probes,
+    actions=_source,
 )

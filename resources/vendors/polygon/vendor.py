@@ -37,5 +37,11 @@ def _probes(settings: Settings, reach: Reach, session: date, now: datetime) -> S
 
 
 POLYGON = Vendor(
-    name="polygon", keys="POLYGON_API_KEY", bars=_source, probes=_probes, actions=_source, listings=_source
+    name="polygon",
+    keys="POLYGON_API_KEY",
+    credentials=polygon_keys,
+    bars=_source,
+    probes=_probes,
+    actions=_source,
+    listings=_source,
 )

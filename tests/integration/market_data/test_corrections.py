@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from resources.dagster_home import dagster_instance
 from trading_assets.errors import DataQualityError
-from trading_assets.runs.session import backfill, run_session
+from trading_assets.runs.history import backfill
+from trading_assets.runs.session import run_session
 from trading_assets.sessions import next_session, session_close, sessions_between, shift
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES

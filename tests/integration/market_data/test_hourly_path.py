@@ -16,7 +16,7 @@ from trading_assets.market_data.hours.checking import HOURLY_CHECKS, check_hours
 from trading_assets.market_data.hours.consolidation import consolidate_hours
 from trading_assets.market_data.hours.selection import selected_symbols
 from trading_assets.runs.hours import backfill_with_hours, complete_hours, hourly_assets, newest_hours
-from trading_assets.runs.session import execute_job, quiet_dagster
+from trading_assets.runs.in_process import execute_job, quiet_dagster
 from trading_assets.sessions import next_session, session_hours, sessions_between, shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import HOURLY_FEATURES

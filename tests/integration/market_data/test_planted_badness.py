@@ -26,7 +26,7 @@ from trading_assets.market_data.findings import blocked_sessions, require_clean_
 from trading_assets.market_data.ingest import store_fetched
 from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
-from trading_assets.runs.session import backfill
+from trading_assets.runs.history import backfill
 from trading_assets.sessions import is_session, next_session, session_close, shift
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES

@@ -10,7 +10,8 @@ import requests
 
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.runs.session import backfill, run_session
+from trading_assets.runs.history import backfill
+from trading_assets.runs.session import run_session
 from trading_assets.sessions import session_close, sessions_between, shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES

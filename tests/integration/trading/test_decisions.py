@@ -12,7 +12,8 @@ from trading_assets.execution.intent_planning import plan_and_store_intents
 from trading_assets.execution.submission import submit_planned
 from trading_assets.execution.trading_account import open_account
 from trading_assets.execution.waiting import unsettled_before
-from trading_assets.runs.session import backfill, run_session
+from trading_assets.runs.history import backfill
+from trading_assets.runs.session import run_session
 from trading_assets.sessions import next_session, session_close, session_open
 
 pytestmark = pytest.mark.slow

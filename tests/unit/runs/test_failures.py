@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from trading_assets.errors import ConfigurationError, TradingError, VendorDataError
-from trading_assets.runs import session
+from trading_assets.runs import failures
 
 
 def failure_of(raising):
@@ -16,7 +16,7 @@ def failure_of(raising):
     def sick():
         raising()
 
-    return session._failure(dg.materialize([sick], raise_on_error=False))
+    return failures.failure_of(dg.materialize([sick], raise_on_error=False))
 
 
 def cut_short():

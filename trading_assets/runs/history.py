@@ -1,0 +1,102 @@
+"""Runs over a range of history, through Dagster in this process: what is missing, in as few runs as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from resources.dagster_home import dagster_instance
+from resources.platform import Platform
+from resources.vendors.registry import require_keys
+from trading_assets.assets.analytics import refresh_catalog
+from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
+from trading_assets.errors import ConfigurationError
+from trading_assets.market_data.usable_sessions import usable_parts
+from trading_assets.missing_work import missing_work
+from trading_assets.runs.in_process import execute_job, quiet_dagster
+from trading_assets.runs.refusals import require_over, wanted_sessions
+from trading_assets.tables.registry import TABLES
+
+SESSIONS_PER_RUN = 504
+
+
+def backfill(
+    platform: Platform,
+    start: date,
+    end: date,
+    assets: Sequence[str] | None = None,
+    *,
+    again: bool = False,
+) -> list[date]:
+    """Materialise what is missing of ``assets`` between two days, in as few runs as possible; return the sessions done.
+
+    Without ``assets``: all of the history, up to screens and signals.
+
+    Exactly what is missing is done: sessions that an asset lacks, or that something before it in the graph lacked.
+    Interrupted, the next call goes on with what is left, inside a vendor's long range after the last part that was
+    stored. A failed blocking check interrupts it too; the next call goes on without features and signals of the
+    sessions that failed, which stay missing until they are mended or accepted. With ``again``, all of the range counts as missing: late corrections of any age are taken over.
+    """
+    wanted = wanted_sessions(platform.settings, start, end)
+    require_over(platform, wanted[-1])
+    require_keys(platform.settings)
+    done: set[date] = set()
+    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        for first in range(0, len(wanted), SESSIONS_PER_RUN):
+            chunk = wanted[first : first + SESSIONS_PER_RUN]
+            for selection, missing in _missing_work(platform, instance, assets, chunk, again=again):
+                for part in usable_parts(platform.database, selection, missing):
+                    execute_job(
+                        "history_job",
+                        platform,
+                        instance,
+                        asset_selection=[dg.AssetKey(name) for name in selection],
+                        tags={RANGE_START_TAG: part[0].isoformat(), RANGE_END_TAG: part[-1].isoformat()},
+                    )
+                    done.update(part)
+    if done:
+        compact_closed_years(platform)
+        refresh_catalog(platform)
+    return sorted(done)
+
+
+def compact_closed_years(platform: Platform) -> int:
+    """Merge the month files of years that are over into one file each; return the bytes written."""
+    present, lake = platform.clock.now().year, platform.lake
+    written = 0
+    for table in TABLES.values():
+        for year in {day.year for day in lake.sessions(table) if day.year < present}:
+            written += lake.compact_year(table, year)
+    return written
+
+
+def _missing_work(
+    platform: Platform,
+    instance: dg.DagsterInstance,
+    assets: Sequence[str] | None,
+    chunk: Sequence[date],
+    *,
+    again: bool = False,
+) -> Iterator[tuple[list[str], list[date]]]:
+    from trading_assets.definitions import build_definitions, history_assets
+
+    history = history_assets(platform.settings)
+    others = [name for name in assets or () if name not in history]
+    if others:
+        raise ConfigurationError(
+            f"No asset named {', '.join(others)} can be backfilled; there are {', '.join(history)}"
+        )
+    graph = build_definitions(platform.settings).resolve_asset_graph()
+    done = {
+        name: []
+        if again
+        else [date.fromisoformat(day) for day in instance.get_materialized_partitions(dg.AssetKey(name))]
+        for name in history
+        if assets is None or name in assets
+    }
+    parents = {
+        name: [key.to_user_string() for key in graph.get(dg.AssetKey(name)).parent_keys] for name in done
+    }
+    yield from missing_work(chunk, done, parents)

@@ -1,0 +1,96 @@
+"""Refusals: what cannot be run, told before anything is started wherever only settings and calendar decide it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from resources.clock import SystemClock
+from trading_assets import sessions as calendar
+from trading_assets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from resources.platform import Platform
+    from trading_assets.settings import Settings
+
+
+def require_session(settings: Settings, session: date) -> None:
+    """Refuse a day that is no exchange session, or lies before the first one of these settings.
+
+    Raises
+    ------
+    ConfigurationError
+        Says which session would do.
+    """
+    if session < settings.start:
+        raise ConfigurationError(f"{session} lies before TRADING_START={settings.start}")
+    if not calendar.is_session(session):
+        raise ConfigurationError(
+            f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
+        )
+
+
+def wanted_sessions(settings: Settings, start: date, end: date) -> list[date]:
+    """Return the sessions between two days, both included, since the first one of these settings; never none.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none.
+    """
+    wanted = calendar.sessions_between(max(start, settings.start), end)
+    if not wanted:
+        raise ConfigurationError(f"There is no exchange session between {start} and {end}")
+    return wanted
+
+
+def require_over(platform: Platform, session: date) -> None:
+    """Refuse a session whose bars are not final yet; a simulated clock is advanced to the instant when they are.
+
+    Raises
+    ------
+    ConfigurationError
+        Also if the day is no session, lies before the first partition or after the last one.
+    """
+    from trading_assets.definitions import partitions_of
+
+    settings = platform.settings
+    last = partitions_of(settings).get_last_partition_key() or ""
+    if session.isoformat() > last:
+        raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
+    require_session(settings, session)
+    ready = calendar.session_close(session) + settings.data_delay
+    if not platform.clock.advance_to(ready):
+        raise _not_over(settings, session, ready)
+
+
+def require_runnable(settings: Settings, session: date | None) -> None:
+    """Refuse what could not be run however the services were: tells it in a fraction of a second, with none started.
+
+    Parameters
+    ----------
+    settings
+        Must have the keys of the configured vendors and of the broker.
+    session
+        Must be over, unless the market is a simulated one, which has a time of its own; ``None`` is the newest one.
+
+    Raises
+    ------
+    ConfigurationError
+        Says what to set, or which session would do.
+    """
+    if session is not None:
+        require_session(settings, session)
+        ready = calendar.session_close(session) + settings.data_delay
+        if settings.mode != "sim" and SystemClock().now() < ready:
+            raise _not_over(settings, session, ready)
+    from resources.vendors.registry import require_keys  # takes 0.5 s, more than all above
+
+    require_keys(settings)
+
+
+def _not_over(settings: Settings, session: date, ready: datetime) -> ConfigurationError:
+    shown = ready.astimezone(settings.zone)
+    return ConfigurationError(
+        f"Session {session} is not over: its bars are final at {shown:%Y-%m-%d %H:%M %Z}"
+    )

@@ -1,0 +1,108 @@
+"""Summary of a session's run: what it made, checked, ordered and filled, and its record in the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import psutil
+from psycopg.types.json import Jsonb
+
+from resources.platform import Platform
+from trading_assets.execution.trading_account import account_of
+from trading_assets.progress import Recorder
+from trading_assets.runs.failures import check_evaluations
+
+ORDER_STATES = """
+select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
+from order_intents i left join orders o using (client_order_id)
+where i.account = %s and i.session = %s group by 1 order by 1
+"""
+FILLS = "select count(*)::int as v from fills where account = %s and session = %s"
+RECONCILED = "select bool_and(is_match) as v from reconciliation where account = %s and session = %s"
+EQUITY = "select equity_usd::float8 as v from account_snapshots where account = %s and session = %s"
+
+
+@dataclass
+class SessionSummary:
+    """What one session's run did; the keys of ``run --json``."""
+
+    session: date
+    mode: str
+    assets: dict[str, dict[str, float]] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    orders: dict[str, int] = field(default_factory=dict)
+    fills: int = 0
+    reconciled: bool | None = None
+    equity_usd: float | None = None
+    seconds: float = 0.0
+    peak_memory_mib: float = 0.0
+
+
+def summarise(
+    platform: Platform, session: date, recorder: Recorder, result: dg.ExecuteInProcessResult
+) -> SessionSummary:
+    """Put together what a run did: what its assets recorded, what its checks said, what the books say of the session."""
+    checks = check_evaluations(result)
+    summary = SessionSummary(
+        session=session,
+        mode=platform.settings.mode,
+        assets={
+            name: {"rows": rows, "seconds": round(seconds, 3)}
+            for name, (rows, seconds) in recorder.done.items()
+        },
+        checks={
+            "passed": sum(check.passed for check in checks),
+            "failed": sum(not check.passed for check in checks),
+        },
+    )
+    values = (account_of(platform).number, session)
+    states = platform.database.fetch_polars(ORDER_STATES, values)
+    summary.orders = dict(states.iter_rows()) if not states.is_empty() else {}
+    summary.fills = _scalar(platform, FILLS, values) or 0
+    summary.reconciled = _scalar(platform, RECONCILED, values)
+    summary.equity_usd = _scalar(platform, EQUITY, values)
+    return summary
+
+
+def _scalar(platform: Platform, sql: str, parameters: Sequence[object]) -> Any:
+    frame = platform.database.fetch_polars(sql, parameters)
+    return frame["v"][0] if not frame.is_empty() else None
+
+
+def peak_memory_mib() -> float:
+    """Return the most memory that this process has had so far, in MiB."""
+    info = psutil.Process().memory_info()
+    try:
+        import resource
+    except ImportError:  # Windows keeps the peak in the same record
+        return float(getattr(info, "peak_wset", info.rss)) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def record_session(
+    platform: Platform, row: tuple[str, date, datetime], outcome: str, summary: dict[str, Any]
+) -> None:
+    """Keep that a run (id, session, when it began) has ended, how, and its summary or its error."""
+    run_id, session, started_at = row
+    platform.database.execute(
+        "insert into session_runs (run_id, session, mode, started_at, finished_at, outcome, summary)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            run_id,
+            session,
+            platform.settings.mode,
+            started_at,
+            platform.clock.now(),
+            outcome,
+            Jsonb(summary, dumps=_dumps),
+        ),
+    )
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, default=str)
