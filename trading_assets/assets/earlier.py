@@ -11,7 +11,7 @@ import dagster as dg
 from resources.platform import Platform
 from trading_assets.assets.outcome import Outcome, own_sessions
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.session_window import session_window, skipped_sessions
+from trading_assets.missing_work import session_window, skipped_sessions
 from trading_assets.tables.table import Table
 
 SESSION_JOB = "session_job"

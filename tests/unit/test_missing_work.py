@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.missing_work import missing_work
-from trading_assets.session_window import CATCH_UP_SESSIONS, session_window, skipped_sessions
+from trading_assets.missing_work import CATCH_UP_SESSIONS, missing_work, session_window, skipped_sessions
 from trading_assets.sessions import sessions_between, shift
 
 NEWEST = date(2024, 5, 3)
