@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -85,21 +86,23 @@ def wait_until_ended(pid: int, identity: str, seconds: float) -> bool:
 
 
 def end_process(pid: int, identity: str, *, patience_seconds: float = 10.0) -> None:
-    """Ask the process to end (SIGTERM), then kill it and what it had started."""
+    """Ask the process and what it had started to end (SIGTERM), then kill what is left."""
     if not is_running(pid, identity):
         return
     try:
         process = psutil.Process(pid)
-        family = process.children(recursive=True)
-        process.terminate()
-        if not wait_until_ended(pid, identity, patience_seconds):
-            process.kill()
-            wait_until_ended(pid, identity, patience_seconds)
-        for child in family:
-            if child.is_running():
-                child.kill()
+        family = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    wait_until_ended(pid, identity, patience_seconds)
+    _, left = psutil.wait_procs(family, timeout=patience_seconds)
+    for member in left:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(left, timeout=patience_seconds)
 
 
 def sees_our_files(pid: int) -> bool:

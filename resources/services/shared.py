@@ -14,7 +14,8 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from logging import getLogger
@@ -193,6 +194,13 @@ class SharedService:
         finally:
             _SIGNALS.release()
 
+    def end_unused(self) -> bool:
+        """End the service if it runs although all its users are gone; say whether it did."""
+        with self._locked():
+            record = self.record()
+            self._stop_if_unused()
+            return record is not None and not record.is_running
+
     def users(self) -> list[int]:
         """Return the numbers of the living processes that hold the service."""
         return [pid for pid, identity in self._read_leases() if is_running(pid, identity)]
@@ -235,7 +243,7 @@ class SharedService:
             if not record.fingerprint or record.fingerprint == self.definition.fingerprint:
                 return self._write_record(record), False
             self._refuse_other_settings(record)
-            self._end(record)
+            self._end(record, "has other settings")
         return self._start(), True
 
     def _replace(self, silent: ServiceRecord) -> None:
@@ -244,16 +252,16 @@ class SharedService:
         if known is not None and known.identity != silent.identity:
             return self._hold(known, launched=False)
         was_running = silent.is_running
-        self._end(silent)
+        self._end(silent, "does not serve")
         if holding.launched:
             why = self.definition.failure()
             late = f"The {self.definition.name} did not begin to serve within {self.definition.start_seconds:g} s: {why}"
             raise ServiceError(late if was_running else why)
         return self._hold(self._start(), launched=True)
 
-    def _end(self, record: ServiceRecord) -> None:
+    def _end(self, record: ServiceRecord, why: str) -> None:
         if record.is_running:
-            _LOG.warning("Ending %s (process %d), which does not serve", self.definition.name, record.pid)
+            _LOG.warning("Ending %s (process %d), which %s", self.definition.name, record.pid, why)
             self.definition.stop(record.pid, record.identity)
         self._state.unlink(missing_ok=True)
 
@@ -370,6 +378,13 @@ class SharedService:
     def _write_record(self, record: ServiceRecord) -> ServiceRecord:
         replace_text(self._state, json.dumps(asdict(record), indent=1))
         return record
+
+
+def release_together(services: Iterable[SharedService]) -> None:
+    """Give up one hold of each; those that nobody else holds end side by side."""
+    with ThreadPoolExecutor() as threads:
+        for done in [threads.submit(service.release) for service in services]:
+            done.result()
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def up(
 
     [dim]Example:[/] trading-assets up
     """
-    from trading_assets.cli.supervisor import bring_up
+    from trading_assets.cli.up import bring_up
 
     bring_up(serve=serve)
 

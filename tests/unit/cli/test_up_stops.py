@@ -10,7 +10,7 @@ import pytest
 SCRIPT = """
 import os, signal, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-from trading_assets.cli.supervisor import _stop_on_signals
+from trading_assets.cli.up import _stop_on_signals
 from dagster._utils.interrupts import setup_interrupt_handlers
 with _stop_on_signals():
     setup_interrupt_handlers()
