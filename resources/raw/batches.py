@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resources.database.database import Database
+from resources.database.writes import insert
 from resources.raw.responses import RawResponse
 from resources.raw.store import Batch, RawStore
 from trading_assets.errors import ConfigurationError, LakeError
+from trading_assets.tables.operations import INGEST_BATCHES
 
-_RECORD = """
-insert into ingest_batches (batch_id, source, kind, first_session, last_session, fetched_at, last_fetched_at, responses,
-                            rows, raw_bytes, raw_path, content_hash)
-values (%(batch_id)s, %(source)s, %(kind)s, %(first)s, %(last)s, %(now)s, %(now)s, %(responses)s,
-        %(rows)s, %(raw_bytes)s, %(raw_path)s, %(batch_id)s)
-on conflict (batch_id) do update set
+_FETCHED_AGAIN = """
+(batch_id) do update set
     last_fetched_at = greatest(ingest_batches.last_fetched_at, excluded.last_fetched_at),
     raw_path = excluded.raw_path, raw_removed_at = null, raw_removed_reason = null, refused = null
 """
@@ -103,11 +101,13 @@ class RawBatches:
         for _ in range(3):
             batch = self._store.write(source, kind, responses)
             facts = {
-                "batch_id": batch.batch_id, "source": source, "kind": kind, "first": first, "last": last, "now": now,
-                "responses": batch.responses, "rows": rows, "raw_bytes": batch.raw_bytes,
-                "raw_path": batch.path.relative_to(self._store.root.parent).as_posix(),
+                "batch_id": batch.batch_id, "source": source, "kind": kind, "first_session": first, "last_session": last,
+                "fetched_at": now, "last_fetched_at": now, "responses": batch.responses, "rows": rows,
+                "raw_bytes": batch.raw_bytes, "raw_path": batch.path.relative_to(self._store.root.parent).as_posix(),
+                "content_hash": batch.batch_id,
             }  # fmt: skip
-            self._database.execute(_RECORD, facts)
+            with self._database.connection() as connection:
+                insert(connection, INGEST_BATCHES, facts, conflict=_FETCHED_AGAIN)
             # From here on retention leaves it alone; it may have removed the file between the two lines above.
             if batch.path.exists():
                 return batch

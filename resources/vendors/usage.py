@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from resources.database.database import Database
+from resources.database.writes import insert
+from trading_assets.tables.operations import VENDOR_USAGE
 
-_RECORD = """
-insert into vendor_usage (vendor, day, requests, retries, rate_limited, failures, received_bytes, waited_seconds,
-                          per_minute, remaining, updated_at)
-values (%(vendor)s, %(day)s, %(requests)s, %(retries)s, %(rate_limited)s, %(failures)s, %(received_bytes)s,
-        %(waited_seconds)s, %(per_minute)s, %(remaining)s, %(now)s)
-on conflict (vendor, day) do update set
+_ADD_UP = """
+(vendor, day) do update set
     requests = vendor_usage.requests + excluded.requests,
     retries = vendor_usage.retries + excluded.retries,
     rate_limited = vendor_usage.rate_limited + excluded.rate_limited,
@@ -109,10 +107,9 @@ def record_usage(database: Database, gates: Iterable[CountingGate], now: datetim
     with database.connection() as connection:
         for gate, counts in taken:
             facts = {item.name: getattr(counts, item.name) for item in fields(counts)}
-            place = {"vendor": gate.vendor, "day": now.astimezone(UTC).date(), "now": now}
-            connection.execute(
-                _RECORD, {**facts, **place, "per_minute": gate.per_minute, "remaining": gate.remaining}
-            )
+            place = {"vendor": gate.vendor, "day": now.astimezone(UTC).date(), "updated_at": now}
+            row = {**facts, **place, "per_minute": gate.per_minute, "remaining": gate.remaining}
+            insert(connection, VENDOR_USAGE, row, conflict=_ADD_UP)
     for gate, counts in taken:
         gate.usage.settle(counts)
     return len({gate.vendor for gate, _ in taken})

@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from resources.database.rows import replace_rows
+from resources.database.writes import replace_rows
 from resources.platform import Platform
 from trading_assets.assets.execution import splits_so_far
 from trading_assets.assets.metadata import preview
@@ -20,6 +20,7 @@ from trading_assets.execution.submission import settle
 from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import measure
 from trading_assets.research.plan_in_force import load_plan
+from trading_assets.tables.accounts import RISK_METRICS
 
 
 @session_asset(
@@ -73,6 +74,6 @@ def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExe
         metrics = measure(account, platform.lake, session)
         rows = metrics.with_columns(account=pl.lit(account.number), session=pl.lit(session))
         replace_rows(
-            platform.database, "risk_metrics", rows, where={"account": account.number, "session": session}
+            platform.database, RISK_METRICS, rows, where={"account": account.number, "session": session}
         )
     return Outcome(rows=metrics.height, metadata={"preview": preview(metrics, rows=30)})

@@ -10,12 +10,14 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from resources.database.writes import insert
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerFill
 from trading_assets.sessions import NEW_YORK
+from trading_assets.tables.orders import FILLS
 
 READ_AGAIN = timedelta(days=1)
 PRICE_TOLERANCE_USD = Decimal("0.005")
@@ -120,28 +122,23 @@ def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[st
 def _insert(
     connection: Connection, account: str, order: dict[str, Any], fill: BrokerFill, now: datetime
 ) -> bool:
-    cursor = connection.execute(
-        "insert into fills (activity_id, account, broker_order_id, client_order_id, intent_id, session,"
-        " executed_session, symbol, side, quantity, price_usd, executed_at, recorded_at, body) values"
-        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (activity_id) do nothing",
-        (
-            fill.activity_id,
-            account,
-            fill.broker_order_id,
-            order["client_order_id"],
-            order["intent_id"],
-            order["session"],
-            fill.executed_at.astimezone(NEW_YORK).date(),
-            fill.symbol,
-            fill.side,
-            fill.quantity,
-            fill.price_usd,
-            fill.executed_at,
-            now,
-            Jsonb(dict(fill.body)),
-        ),
-    )
-    return cursor.rowcount == 1
+    row = {
+        "activity_id": fill.activity_id,
+        "account": account,
+        "broker_order_id": fill.broker_order_id,
+        "client_order_id": order["client_order_id"],
+        "intent_id": order["intent_id"],
+        "session": order["session"],
+        "executed_session": fill.executed_at.astimezone(NEW_YORK).date(),
+        "symbol": fill.symbol,
+        "side": fill.side,
+        "quantity": fill.quantity,
+        "price_usd": fill.price_usd,
+        "executed_at": fill.executed_at,
+        "recorded_at": now,
+        "body": Jsonb(dict(fill.body)),
+    }
+    return insert(connection, FILLS, row, conflict="(activity_id) do nothing").rowcount == 1
 
 
 def _watermark(connection: Connection, account: str, now: datetime) -> tuple[datetime, datetime]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from psycopg.types.json import Jsonb
-
+from resources.database.audit import audit
+from resources.database.writes import insert
 from trading_assets.execution.intents import EXITS, Purpose
 from trading_assets.execution.journal import Connection, rows_of
+from trading_assets.tables.orders import TRADING_HALTS
 
 HaltLevel = Literal["entries", "orders", "flatten"]
 ALL_ACCOUNTS = "*"
@@ -42,14 +43,9 @@ def engage_halt(
     """Engage a kill switch unless the same one is engaged already."""
     if any((halt.level, halt.reason) == (level, reason) for halt in active_halts(connection, account)):
         return False
-    connection.execute(
-        "insert into trading_halts (account, level, reason, engaged_by, engaged_at) values (%s, %s, %s, %s, %s)",
-        (account, level, reason, engaged_by, now),
-    )
-    connection.execute(
-        "insert into audit_log (actor, action, reason, detail, happened_at) values (%s, 'halt', %s, %s, %s)",
-        (engaged_by, reason, Jsonb({"account": account, "level": level}), now),
-    )
+    halt = {"account": account, "level": level, "reason": reason, "engaged_by": engaged_by, "engaged_at": now}
+    insert(connection, TRADING_HALTS, halt)
+    audit(connection, engaged_by, "halt", reason=reason, detail={"account": account, "level": level}, now=now)
     return True
 
 
@@ -75,11 +71,10 @@ def release_halts(
     released = active_halts(connection, account)
     for halt in released:
         connection.execute(
-            "update trading_halts set released_by = %s, released_at = %s, release_reason = %s where halt_id = %s",
-            (released_by, now, reason, halt.halt_id),
+            "update trading_halts set released_by = %(by)s, released_at = %(now)s, release_reason = %(reason)s"
+            " where halt_id = %(halt_id)s",
+            {"by": released_by, "now": now, "reason": reason, "halt_id": halt.halt_id},
         )
-        connection.execute(
-            "insert into audit_log (actor, action, reason, detail, happened_at) values (%s, 'resume', %s, %s, %s)",
-            (released_by, reason, Jsonb({"account": account, "level": halt.level, "halt": halt.reason}), now),
-        )
+        detail = {"account": account, "level": halt.level, "halt": halt.reason}
+        audit(connection, released_by, "resume", reason=reason, detail=detail, now=now)
     return released

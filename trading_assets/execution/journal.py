@@ -14,10 +14,12 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from resources.broker import Answer
+from resources.database.writes import insert
 from trading_assets.errors import TransientError
 from trading_assets.execution.intents import EXITS, Intent, Purpose, StoredIntent, Target
 from trading_assets.execution.order_states import IntentEvent, IntentState, next_state
 from trading_assets.orders import OrderType, Side, TimeInForce
+from trading_assets.tables.orders import ORDER_EVENTS, ORDER_INTENTS, SUBMITTERS
 
 Connection = psycopg.Connection[Any]
 NOTIFY_CHANNEL = "order_intents"
@@ -103,35 +105,30 @@ def stored_intents(connection: Connection, account: str, session: date) -> list[
 
 def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool:
     """Journal a new intent; False if it is there already."""
-    cursor = connection.execute(
-        "insert into order_intents (intent_id, client_order_id, account, mode, session, symbol, side,"
-        " purpose, revision, quantity, order_type, limit_price_usd, time_in_force, reference_price_usd, valid_until,"
-        " state, wanted_by, risk_verdict, lineage, created_at, updated_at) values"
-        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s, %s, %s)"
-        " on conflict do nothing",
-        (
-            intent.intent_id,
-            intent.client_order_id,
-            intent.account,
-            intent.mode,
-            intent.session,
-            intent.symbol,
-            intent.side,
-            intent.purpose,
-            intent.revision,
-            intent.quantity,
-            intent.order_type,
-            intent.limit_price_usd,
-            intent.time_in_force,
-            intent.reference_price_usd,
-            intent.valid_until,
-            _as_text(intent.wanted_by),
-            Jsonb(dict(intent.risk_verdict)),
-            Jsonb(dict(intent.lineage)),
-            now,
-            now,
-        ),
-    )
+    row = {
+        "intent_id": intent.intent_id,
+        "client_order_id": intent.client_order_id,
+        "account": intent.account,
+        "mode": intent.mode,
+        "session": intent.session,
+        "symbol": intent.symbol,
+        "side": intent.side,
+        "purpose": intent.purpose,
+        "revision": intent.revision,
+        "quantity": intent.quantity,
+        "order_type": intent.order_type,
+        "limit_price_usd": intent.limit_price_usd,
+        "time_in_force": intent.time_in_force,
+        "reference_price_usd": intent.reference_price_usd,
+        "valid_until": intent.valid_until,
+        "state": IntentState.PLANNED,
+        "wanted_by": _as_text(intent.wanted_by),
+        "risk_verdict": Jsonb(dict(intent.risk_verdict)),
+        "lineage": Jsonb(dict(intent.lineage)),
+        "created_at": now,
+        "updated_at": now,
+    }
+    cursor = insert(connection, ORDER_INTENTS, row, conflict="do nothing")
     if cursor.rowcount == 1:
         add_event(
             connection,
@@ -147,17 +144,18 @@ def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool
 def update_untouched(connection: Connection, intent: Intent, now: datetime) -> bool:
     """Change quantity and price of an intent for which nothing was ever sent."""
     cursor = connection.execute(
-        "update order_intents set quantity = %s, reference_price_usd = %s, wanted_by = %s, risk_verdict = %s, lineage = %s,"
-        " updated_at = %s where intent_id = %s and state = 'planned' and attempt = 0",
-        (
-            intent.quantity,
-            intent.reference_price_usd,
-            _as_text(intent.wanted_by),
-            Jsonb(dict(intent.risk_verdict)),
-            Jsonb(dict(intent.lineage)),
-            now,
-            intent.intent_id,
-        ),
+        "update order_intents set quantity = %(quantity)s, reference_price_usd = %(reference_price_usd)s,"
+        " wanted_by = %(wanted_by)s, risk_verdict = %(risk_verdict)s, lineage = %(lineage)s, updated_at = %(now)s"
+        " where intent_id = %(intent_id)s and state = 'planned' and attempt = 0",
+        {
+            "quantity": intent.quantity,
+            "reference_price_usd": intent.reference_price_usd,
+            "wanted_by": _as_text(intent.wanted_by),
+            "risk_verdict": Jsonb(dict(intent.risk_verdict)),
+            "lineage": Jsonb(dict(intent.lineage)),
+            "now": now,
+            "intent_id": intent.intent_id,
+        },
     )
     if cursor.rowcount == 1:
         add_event(
@@ -218,21 +216,23 @@ def move(
     to_state = next_state(intent.state, event)
     attempt = intent.attempt + (event is IntentEvent.CLAIMED)
     cursor = connection.execute(
-        "update order_intents set state = %s, attempt = %s, fencing_token = %s,"
-        " broker_order_id = coalesce(%s, broker_order_id), refusal = coalesce(%s, refusal), updated_at = %s"
-        " where intent_id = %s and state = %s and attempt = %s and fencing_token is not distinct from %s",
-        (
-            to_state,
-            attempt,
-            token,
-            broker_order_id,
-            refusal,
-            now,
-            intent.intent_id,
-            intent.state,
-            intent.attempt,
-            intent.fencing_token,
-        ),
+        "update order_intents set state = %(to_state)s, attempt = %(attempt)s, fencing_token = %(token)s,"
+        " broker_order_id = coalesce(%(broker_order_id)s, broker_order_id),"
+        " refusal = coalesce(%(refusal)s, refusal), updated_at = %(now)s"
+        " where intent_id = %(intent_id)s and state = %(from_state)s and attempt = %(last_attempt)s"
+        " and fencing_token is not distinct from %(last_token)s",
+        {
+            "to_state": to_state,
+            "attempt": attempt,
+            "token": token,
+            "broker_order_id": broker_order_id,
+            "refusal": refusal,
+            "now": now,
+            "intent_id": intent.intent_id,
+            "from_state": intent.state,
+            "last_attempt": intent.attempt,
+            "last_token": intent.fencing_token,
+        },
     )
     if cursor.rowcount != 1:
         raise SubmitterReplacedError(
@@ -277,24 +277,21 @@ def add_event(
 ) -> None:
     """Append one event; a body that is not JSON is kept as a JSON string."""
     content: object = dict(body) if body is not None else _content(answer)
-    connection.execute(
-        "insert into order_events (intent_id, client_order_id, broker_order_id, kind, from_state, to_state, attempt,"
-        " http_status, body, body_hash, detail, happened_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            intent_id,
-            client_order_id,
-            broker_order_id,
-            str(kind),
-            from_state,
-            to_state,
-            attempt,
-            answer.status if answer else None,
-            None if content is None else Jsonb(content),
-            answer.body_hash if answer else None,
-            detail,
-            now,
-        ),
-    )
+    row = {
+        "intent_id": intent_id,
+        "client_order_id": client_order_id,
+        "broker_order_id": broker_order_id,
+        "kind": str(kind),
+        "from_state": from_state,
+        "to_state": to_state,
+        "attempt": attempt,
+        "http_status": answer.status if answer else None,
+        "body": None if content is None else Jsonb(content),
+        "body_hash": answer.body_hash if answer else None,
+        "detail": detail,
+        "happened_at": now,
+    }
+    insert(connection, ORDER_EVENTS, row)
 
 
 def add_event_once(
@@ -335,11 +332,13 @@ def submitter_lock(account: str) -> str:
 
 def take_token(connection: Connection, account: str, holder: str, now: datetime) -> int:
     """Become the account's submitter: every earlier one is fenced off from here on."""
-    row = connection.execute(
-        "insert into submitters (account, fencing_token, holder, taken_at) values (%s, 1, %s, %s)"
-        " on conflict (account) do update set fencing_token = submitters.fencing_token + 1,"
-        " holder = excluded.holder, taken_at = excluded.taken_at returning fencing_token",
-        (account, holder, now),
+    row = insert(
+        connection,
+        SUBMITTERS,
+        {"account": account, "fencing_token": 1, "holder": holder, "taken_at": now},
+        conflict="(account) do update set fencing_token = submitters.fencing_token + 1,"
+        " holder = excluded.holder, taken_at = excluded.taken_at",
+        returning="fencing_token",
     ).fetchone()
     return int(row[0]) if row else 0
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from resources.database.writes import insert
 from trading_assets.execution import journal
 from trading_assets.execution.intents import is_own
 from trading_assets.execution.journal import Connection, JournaledIntent
@@ -20,6 +21,7 @@ from trading_assets.execution.order_states import (
 )
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerOrder
+from trading_assets.tables.orders import ORDERS
 
 LOOK_BACK = timedelta(days=1)
 
@@ -78,33 +80,27 @@ def sync_orders(account: TradingAccount) -> OrderSync:
 
 def record_order(connection: Connection, intent: JournaledIntent, order: BrokerOrder, now: datetime) -> bool:
     """Store what was seen of an order of ours; False if it tells nothing new."""
-    inserted = connection.execute(
-        "insert into orders (broker_order_id, client_order_id, intent_id, account, mode, session, symbol, side,"
-        " quantity, order_type, time_in_force, limit_price_usd, status, filled_quantity, average_fill_price_usd,"
-        " submitted_at, updated_at, body) values"
-        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
-        (
-            order.broker_order_id,
-            order.client_order_id,
-            intent.intent_id,
-            intent.account,
-            intent.mode,
-            intent.session,
-            order.symbol,
-            order.side,
-            order.quantity if order.quantity is not None else intent.quantity,
-            order.order_type,
-            order.time_in_force,
-            order.limit_price_usd,
-            order.status,
-            order.filled_quantity,
-            order.average_fill_price_usd,
-            order.submitted_at,
-            order.updated_at,
-            Jsonb(dict(order.body)),
-        ),
-    ).rowcount
-    if inserted:
+    row = {
+        "broker_order_id": order.broker_order_id,
+        "client_order_id": order.client_order_id,
+        "intent_id": intent.intent_id,
+        "account": intent.account,
+        "mode": intent.mode,
+        "session": intent.session,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": order.quantity if order.quantity is not None else intent.quantity,
+        "order_type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "limit_price_usd": order.limit_price_usd,
+        "status": order.status,
+        "filled_quantity": order.filled_quantity,
+        "average_fill_price_usd": order.average_fill_price_usd,
+        "submitted_at": order.submitted_at,
+        "updated_at": order.updated_at,
+        "body": Jsonb(dict(order.body)),
+    }
+    if insert(connection, ORDERS, row, conflict="do nothing").rowcount:
         return True
     return _advance(connection, intent, order, now)
 
@@ -121,16 +117,17 @@ def _advance(connection: Connection, intent: JournaledIntent, order: BrokerOrder
     if (merged.status, merged.filled_key) == (known.status, known.filled_key):
         return False
     connection.execute(
-        "update orders set status = %s, updated_at = %s, filled_quantity = %s, average_fill_price_usd = %s, body = %s"
-        " where client_order_id = %s",
-        (
-            merged.status,
-            merged.updated_at,
-            merged.filled_quantity,
-            merged.average_fill_price_usd,
-            Jsonb(dict(order.body)),
-            order.client_order_id,
-        ),
+        "update orders set status = %(status)s, updated_at = %(updated_at)s, filled_quantity = %(filled_quantity)s,"
+        " average_fill_price_usd = %(average_fill_price_usd)s, body = %(body)s"
+        " where client_order_id = %(client_order_id)s",
+        {
+            "status": merged.status,
+            "updated_at": merged.updated_at,
+            "filled_quantity": merged.filled_quantity,
+            "average_fill_price_usd": merged.average_fill_price_usd,
+            "body": Jsonb(dict(order.body)),
+            "client_order_id": order.client_order_id,
+        },
     )
     journal.add_event(
         connection,

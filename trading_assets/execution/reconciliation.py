@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from resources.clock import Clock
 from resources.database.database import Database
+from resources.database.writes import insert, insert_many
 from trading_assets.books.differences import CENT, ZERO, Holdings, Item, compare_books
 from trading_assets.books.holdings import Split, books_from_fills
 from trading_assets.execution import halts, journal
@@ -22,6 +23,7 @@ from trading_assets.execution.order_sync import open_orders
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import BrokerAccount, BrokerActivity
 from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
+from trading_assets.tables.accounts import ACCOUNT_SNAPSHOTS, RECONCILIATION
 
 
 @dataclass(frozen=True)
@@ -165,40 +167,37 @@ def _write(connection: Connection, report: ReconciliationReport, now: object) ->
     connection.execute(
         "delete from reconciliation where account = %s and session = %s", (report.account, report.session)
     )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into reconciliation (account, session, item, ours, brokers, difference, is_match, explanation,"
-            " reconciled_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (
-                    report.account,
-                    report.session,
-                    item.item,
-                    item.ours,
-                    item.brokers,
-                    item.difference,
-                    item.is_match,
-                    item.explanation,
-                    now,
-                )
-                for item in report.items
-            ],
-        )
+    rows = [
+        {
+            "account": report.account,
+            "session": report.session,
+            "item": item.item,
+            "ours": item.ours,
+            "brokers": item.brokers,
+            "difference": item.difference,
+            "is_match": item.is_match,
+            "explanation": item.explanation,
+            "reconciled_at": now,
+        }
+        for item in report.items
+    ]
+    insert_many(connection, RECONCILIATION, rows)
 
 
 def _write_snapshot(connection: Connection, seen: BrokerAccount, session: date, now: object) -> None:
-    connection.execute(
-        "insert into account_snapshots (account, session, cash_usd, equity_usd, buying_power_usd, taken_at, body)"
-        " values (%s, %s, %s, %s, %s, %s, %s) on conflict (account, session) do update set"
-        " cash_usd = excluded.cash_usd, equity_usd = excluded.equity_usd,"
+    row = {
+        "account": seen.account,
+        "session": session,
+        "cash_usd": seen.cash_usd,
+        "equity_usd": seen.equity_usd,
+        "buying_power_usd": seen.buying_power_usd,
+        "taken_at": now,
+        "body": Jsonb(dict(seen.body)),
+    }
+    insert(
+        connection,
+        ACCOUNT_SNAPSHOTS,
+        row,
+        conflict="(account, session) do update set cash_usd = excluded.cash_usd, equity_usd = excluded.equity_usd,"
         " buying_power_usd = excluded.buying_power_usd, taken_at = excluded.taken_at, body = excluded.body",
-        (
-            seen.account,
-            session,
-            seen.cash_usd,
-            seen.equity_usd,
-            seen.buying_power_usd,
-            now,
-            Jsonb(dict(seen.body)),
-        ),
     )

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from resources.database.rows import replace_rows
+from resources.database.writes import replace_rows
 from trading_assets.books.attribution import UNATTRIBUTED, shares_by_strategy, strategy_books
 from trading_assets.books.holdings import books_from_fills
 from trading_assets.books.performance import value_books
@@ -17,6 +17,7 @@ from trading_assets.decision.plan_file import require_known_capital
 from trading_assets.execution.booked import crossings, executions, opening
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.risk.targets import Book, in_usd
+from trading_assets.tables.decisions import ALLOCATIONS, TARGET_POSITIONS
 
 
 def decide_session(
@@ -60,6 +61,6 @@ def _store(account: TradingAccount, session: date, decision: Decision, plan: Tra
         "session": pl.lit(session),
         "created_at": pl.lit(account.clock.now()),
     }
-    replace_rows(account.database, "target_positions", decision.targets.with_columns(**stamps), where=where)
+    replace_rows(account.database, TARGET_POSITIONS, decision.targets.with_columns(**stamps), where=where)
     allocations = decision.allocations.with_columns(**stamps, plan_fingerprint=pl.lit(plan.fingerprint))
-    replace_rows(account.database, "allocations", allocations, where=where)
+    replace_rows(account.database, ALLOCATIONS, allocations, where=where)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from resources.broker import Broker
 from resources.clock import Clock
 from resources.database.database import Database
+from resources.database.writes import insert
 from resources.platform import Platform
 from trading_assets.errors import ConfigurationError
 from trading_assets.execution import journal
 from trading_assets.orders import BrokerAccount
+from trading_assets.tables.accounts import ACCOUNTS
 
 Wait = Callable[[float], None]
 
@@ -80,8 +82,7 @@ def _open_books(database: Database, broker: Broker, clock: Clock, seen: BrokerAc
             positions=", ".join(held[:10]) + (f" and {len(held) - 10} more" if len(held) > 10 else ""),
         )
     with database.connection() as connection:
-        connection.execute(
-            "insert into accounts (account, mode, opening_cash_usd, opened_at) values (%s, %s, %s, %s)"
-            " on conflict do nothing",
-            (seen.account, mode, seen.cash_usd, clock.now()),
-        )
+        books = {
+            "account": seen.account, "mode": mode, "opening_cash_usd": seen.cash_usd, "opened_at": clock.now(),
+        }  # fmt: skip
+        insert(connection, ACCOUNTS, books, conflict="do nothing")

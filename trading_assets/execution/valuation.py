@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 
-from resources.database.rows import replace_rows
+from resources.database.writes import replace_rows
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books import performance
@@ -19,6 +19,7 @@ from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.market_data.known_splits import known_splits
 from trading_assets.risk import metrics
 from trading_assets.sessions import NEW_YORK
+from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, STRATEGY_ATTRIBUTION
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 
@@ -52,7 +53,7 @@ def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
         account=pl.lit(account.number), session=pl.lit(session), mark_at=pl.lit(now)
     )
     return replace_rows(
-        account.database, "positions", rows, where={"account": account.number, "session": session}
+        account.database, POSITIONS, rows, where={"account": account.number, "session": session}
     )
 
 
@@ -68,7 +69,7 @@ def store_performance(account: TradingAccount, lake: Lake, sessions: list[date])
     rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account.number))
     replace_rows(
         account.database,
-        "portfolio_performance",
+        PORTFOLIO_PERFORMANCE,
         rows,
         where={"account": account.number, "session": sessions},
     )
@@ -91,7 +92,7 @@ def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date])
     ]
     rows = pl.concat(tables)
     where = {"account": account.number, "session": sessions}
-    replace_rows(account.database, "strategy_attribution", rows, where=where)
+    replace_rows(account.database, STRATEGY_ATTRIBUTION, rows, where=where)
     return rows
 
 

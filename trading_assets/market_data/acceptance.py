@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-from psycopg.types.json import Jsonb
 
+from resources.database.audit import audit
 from resources.database.database import Database
+from resources.database.writes import insert
 from trading_assets.errors import ConfigurationError
 from trading_assets.quality.outcome import ACCEPTED_SCHEMA
 from trading_assets.quality.refused import JUMP_CHECK
+from trading_assets.tables.operations import FINDING_ACCEPTANCES
 
-AUDIT = "insert into audit_log (actor, action, reason, detail, happened_at) values (%s, %s, %s, %s, %s)"
 OPEN = """
 select distinct check_name, table_name, session, bar_start, symbol, source, value from open_findings
 where session = %s and check_name = %s and (%s::text is null or symbol = %s) and (%s::text is null or source = %s)
@@ -96,17 +97,18 @@ def accept(
             raise ConfigurationError(_nothing_open(database, check, session, symbol))
         accepted = []
         for row in chosen:
-            inserted = connection.execute(
-                "insert into finding_acceptances (check_name, table_name, session, bar_start, symbol, source, value, reason,"
-                " accepted_by, accepted_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning acceptance_id",
-                (*row, reason, actor, now),
+            name, table, day, start, who, origin, value = row
+            found = {"check_name": name, "table_name": table, "session": day, "bar_start": start, "symbol": who,
+                     "source": origin, "value": value}  # fmt: skip
+            decision = {"reason": reason, "accepted_by": actor, "accepted_at": now}
+            inserted = insert(
+                connection, FINDING_ACCEPTANCES, {**found, **decision}, returning="acceptance_id"
             ).fetchone()
             assert inserted is not None  # noqa: S101 (narrows for the type checker: `returning` gives a row)
-            name, table, day, _, who, origin, value = row
             accepted.append(Acceptance(inserted[0], name, table, day, who, origin, value))
             detail = {"acceptance_id": inserted[0], "check": name, "table": table, "session": str(day), "symbol": who,
                       "source": origin, "value": value}  # fmt: skip
-            connection.execute(AUDIT, (actor, "accept_finding", reason, Jsonb(detail), now))
+            audit(connection, actor, "accept_finding", reason=reason, detail=detail, now=now)
     return accepted
 
 
@@ -122,10 +124,10 @@ def revoke(database: Database, acceptance_id: int, *, actor: str, reason: str, n
         raise ConfigurationError("Revoking an acceptance needs a reason: it is kept in the audit log")
     with database.connection() as connection:
         row = connection.execute(
-            "update finding_acceptances set revoked_by = %s, revoked_at = %s, revoke_reason = %s"
-            " where acceptance_id = %s and revoked_at is null"
+            "update finding_acceptances set revoked_by = %(by)s, revoked_at = %(now)s, revoke_reason = %(reason)s"
+            " where acceptance_id = %(acceptance_id)s and revoked_at is null"
             " returning acceptance_id, check_name, table_name, session, symbol, source, value",
-            (actor, now, reason, acceptance_id),
+            {"by": actor, "now": now, "reason": reason, "acceptance_id": acceptance_id},
         ).fetchone()
         if row is None:
             raise ConfigurationError(
@@ -137,7 +139,7 @@ def revoke(database: Database, acceptance_id: int, *, actor: str, reason: str, n
             "check": revoked.check_name,
             "session": str(revoked.session),
         }
-        connection.execute(AUDIT, (actor, "revoke_acceptance", reason, Jsonb(detail), now))
+        audit(connection, actor, "revoke_acceptance", reason=reason, detail=detail, now=now)
     return revoked
 
 

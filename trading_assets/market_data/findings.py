@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from resources.database.database import Database
+from resources.database.writes import insert_many
 from trading_assets.errors import DataQualityError
-from trading_assets.quality.outcome import CheckOutcome
+from trading_assets.quality.outcome import FINDING_SCHEMA, CheckOutcome
 from trading_assets.sessions import shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.operations import QUALITY_FINDINGS
 
-INSERT = """
-insert into quality_findings (check_name, severity, table_name, session, bar_start, symbol, source, value, expectation, found_at,
-                              run_id)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
-"""
 BEFORE_FEATURES = (UNIVERSE.name, CORPORATE_ACTIONS.name, DAILY_BARS.name)
 """Tables whose blocking findings keep features from being made of a session."""
 BEFORE_ORDERS = (*BEFORE_FEATURES, DAILY_FEATURES.name)
@@ -38,18 +35,23 @@ def replace_findings(
 ) -> None:
     """Store what the checks found on these days in place of what they had found there before."""
     rows = [
-        (outcome.name, row["severity"], outcome.table, row["session"], row["bar_start"], row["symbol"], row["source"],
-         row["value"], row["expectation"], found_at, run_id)
+        {
+            "check_name": outcome.name,
+            "table_name": outcome.table,
+            **row,
+            "found_at": found_at,
+            "run_id": run_id,
+        }
         for outcome in outcomes
-        for row in outcome.findings.iter_rows(named=True)
-    ]  # fmt: skip
-    with database.connection() as connection, connection.cursor() as cursor:
+        for row in outcome.findings.select(FINDING_SCHEMA.names()).iter_rows(named=True)
+    ]
+    with database.connection() as connection:
         for outcome in outcomes:
-            cursor.execute(
+            connection.execute(
                 "delete from quality_findings where table_name = %s and session = any(%s) and check_name = %s",
                 (outcome.table, list(days), outcome.name),
             )
-        cursor.executemany(INSERT, rows)
+        insert_many(connection, QUALITY_FINDINGS, rows, conflict="do nothing")
 
 
 def blocked_sessions(

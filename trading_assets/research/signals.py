@@ -9,11 +9,12 @@ from datetime import date, datetime
 import polars as pl
 
 from resources.database.database import Database
-from resources.database.rows import replace_rows
+from resources.database.writes import replace_rows
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.decision.plan import PlannedStrategy, TradingPlan
 from trading_assets.strategies.contract import checked_signals, parameter_hash, strategy_version
+from trading_assets.tables.decisions import SIGNALS
 from trading_assets.tables.features import DAILY_FEATURES
 
 _RECORDED = "select distinct session from signals where strategy = %s and session = any(%s)"
@@ -60,7 +61,7 @@ def record_signals(
             features_version=pl.col("session").replace_strict(hashes, return_dtype=pl.String),
             created_at=pl.lit(now),
         )
-        replace_rows(database, "signals", rows, where={"strategy": strategy.name, "session": asked})
+        replace_rows(database, SIGNALS, rows, where={"strategy": strategy.name, "session": asked})
     return [strategy for strategy, _ in said]
 
 

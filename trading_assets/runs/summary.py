@@ -12,10 +12,12 @@ import dagster as dg
 import psutil
 from psycopg.types.json import Jsonb
 
+from resources.database.writes import insert
 from resources.platform import Platform
 from trading_assets.execution.trading_account import account_of
 from trading_assets.progress import Recorder
 from trading_assets.runs.failures import check_evaluations
+from trading_assets.tables.operations import SESSION_RUNS
 
 ORDER_STATES = """
 select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
@@ -89,19 +91,17 @@ def record_session(
 ) -> None:
     """Keep that a run (id, session, when it began) has ended, how, and its summary or its error."""
     run_id, session, started_at = row
-    platform.database.execute(
-        "insert into session_runs (run_id, session, mode, started_at, finished_at, outcome, summary)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (
-            run_id,
-            session,
-            platform.settings.mode,
-            started_at,
-            platform.clock.now(),
-            outcome,
-            Jsonb(summary, dumps=_dumps),
-        ),
-    )
+    record = {
+        "run_id": run_id,
+        "session": session,
+        "mode": platform.settings.mode,
+        "started_at": started_at,
+        "finished_at": platform.clock.now(),
+        "outcome": outcome,
+        "summary": Jsonb(summary, dumps=_dumps),
+    }
+    with platform.database.connection() as connection:
+        insert(connection, SESSION_RUNS, record)
 
 
 def _dumps(value: object) -> str:

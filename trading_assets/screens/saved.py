@@ -10,11 +10,13 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from resources.database.database import Database
+from resources.database.writes import insert
 from trading_assets.errors import ConfigurationError
 from trading_assets.screener.evaluate import screen_version
 from trading_assets.screener.filters import Screen
 from trading_assets.screener.presets import SCREENS
 from trading_assets.screener.screen_file import read_screen
+from trading_assets.tables.screens import SAVED_SCREENS
 
 VERSIONS = """
 select name, version, screen::text, saved_at, saved_by from saved_screens where name = %s order by version
@@ -26,9 +28,6 @@ where %s::timestamptz is null or saved_at <= %s order by name, version desc
 NEWEST = (
     "select version, screen::text, saved_at from saved_screens where name = %s order by version desc limit 1"
 )
-ADD = """
-insert into saved_screens (name, version, screen, saved_at, saved_by, is_removed) values (%s, %s, %s, %s, %s, %s)
-"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,8 @@ class SavedScreens:
             # versions of a name are in the order of their instants, whatever clocks say
             at = max(now, before) if before else now
             content = None if screen is None else Jsonb(screen.model_dump(mode="json"))
-            connection.execute(ADD, (name, version + 1, content, at, by, screen is None))
+            saved = {"name": name, "version": version + 1, "screen": content, "saved_at": at, "saved_by": by}
+            insert(connection, SAVED_SCREENS, {**saved, "is_removed": screen is None})
         return SavedScreen(name, version + 1, at, by, screen)
 
     def _unknown(self, name: str) -> str:

@@ -1,14 +1,41 @@
-"""Registry: every table of the lake by name."""
+"""Registry: every table of the lake and of Postgres by name."""
 
 from __future__ import annotations
 
+from trading_assets.tables.accounts import (
+    ACCOUNT_SNAPSHOTS,
+    ACCOUNTS,
+    PORTFOLIO_PERFORMANCE,
+    POSITIONS,
+    RECONCILIATION,
+    RISK_METRICS,
+    STRATEGY_ATTRIBUTION,
+)
 from trading_assets.tables.companies import COMPANY_TABLES
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.decisions import ALLOCATIONS, SIGNALS, TARGET_POSITIONS
 from trading_assets.tables.features import DAILY_FEATURES, FEATURE_STATE, HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS, VENDOR_HOURLY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
-from trading_assets.tables.screens import SCREENER_EVENTS, SCREENER_RESULTS
-from trading_assets.tables.table import Table
+from trading_assets.tables.operations import (
+    AUDIT_LOG,
+    FINDING_ACCEPTANCES,
+    HOURLY_PROGRESS,
+    INGEST_BATCHES,
+    QUALITY_FINDINGS,
+    SESSION_RUNS,
+    VENDOR_USAGE,
+)
+from trading_assets.tables.orders import (
+    FILLS,
+    ORDER_EVENTS,
+    ORDER_INTENTS,
+    ORDERS,
+    SUBMITTERS,
+    TRADING_HALTS,
+)
+from trading_assets.tables.screens import SAVED_SCREENS, SCREENER_EVENTS, SCREENER_RESULTS
+from trading_assets.tables.table import DatabaseTable, Table
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -28,6 +55,36 @@ TABLES: dict[str, Table] = {
         FEATURE_STATE,
         SCREENER_RESULTS,
         SCREENER_EVENTS,
+    )
+}
+
+DATABASE_TABLES: dict[str, DatabaseTable] = {
+    table.name: table
+    for table in (
+        INGEST_BATCHES,
+        VENDOR_USAGE,
+        HOURLY_PROGRESS,
+        QUALITY_FINDINGS,
+        FINDING_ACCEPTANCES,
+        SAVED_SCREENS,
+        SIGNALS,
+        TARGET_POSITIONS,
+        ALLOCATIONS,
+        ORDER_INTENTS,
+        ORDER_EVENTS,
+        ORDERS,
+        FILLS,
+        SUBMITTERS,
+        TRADING_HALTS,
+        ACCOUNTS,
+        ACCOUNT_SNAPSHOTS,
+        POSITIONS,
+        RECONCILIATION,
+        PORTFOLIO_PERFORMANCE,
+        STRATEGY_ATTRIBUTION,
+        RISK_METRICS,
+        SESSION_RUNS,
+        AUDIT_LOG,
     )
 }
 

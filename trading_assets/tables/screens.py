@@ -1,10 +1,11 @@
-"""Screens: who passes them and who comes and goes, one row per (screen, session, symbol)."""
+"""Screens: what people saved, who passes them and who comes and goes."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from trading_assets.tables.table import SESSION, SYMBOL, Column, Table
+from trading_assets.tables.database_columns import count, instant, json, text
+from trading_assets.tables.table import SESSION, SYMBOL, Column, DatabaseTable, Table
 
 _SCREEN = {
     "screen": Column(pl.String, "Name of the saved screen", nullable=False),
@@ -45,4 +46,20 @@ SCREENER_EVENTS = Table(
         "reason": Column(pl.String, "Of an exit: the condition that no longer holds, or what is missing"),
     },
     key=("screen", "session", "symbol"),
+)
+
+SAVED_SCREENS = DatabaseTable(
+    name="saved_screens",
+    grain="One row per saved version of a screen; rows are only added, and the newest version of a name is in force",
+    columns={
+        "name": text("Name of the screen"),
+        "version": count("1 for the first, one more for each change or removal", ""),
+        "screen": json("Filter, sort, top, name and description (format 1); null if removed", nullable=True),
+        "saved_at": instant("Instant from which the version is in force"),
+        "saved_by": text("Who saved or removed it"),
+        "is_removed": Column(
+            pl.Boolean, "The version takes the screen away; a later one may bring it back", nullable=False
+        ),
+    },
+    key=("name", "version"),
 )

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from resources.database.database import Database
+from resources.database.writes import insert_many
 from trading_assets import sessions as calendar
+from trading_assets.tables.operations import HOURLY_PROGRESS
 
-RECORD = """
-insert into hourly_progress (session, asset, finished_until, updated_at) values (%s, %s, %s, %s)
-on conflict (session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at
-"""
+MOVE_ON = "(session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at"
 
 
 def hours_until(sessions: Sequence[date], now: datetime, delay: timedelta) -> dict[date, datetime]:
@@ -22,8 +21,12 @@ def hours_until(sessions: Sequence[date], now: datetime, delay: timedelta) -> di
 
 def record_reach(database: Database, asset: str, until: Mapping[date, datetime], now: datetime) -> None:
     """Note that an asset covers each session's hours up to an instant."""
-    with database.connection() as connection, connection.cursor() as cursor:
-        cursor.executemany(RECORD, [(session, asset, end, now) for session, end in until.items()])
+    rows = [
+        {"session": session, "asset": asset, "finished_until": end, "updated_at": now}
+        for session, end in until.items()
+    ]
+    with database.connection() as connection:
+        insert_many(connection, HOURLY_PROGRESS, rows, conflict=MOVE_ON)
 
 
 def reached(database: Database, asset: str, sessions: Sequence[date]) -> dict[date, datetime]:
