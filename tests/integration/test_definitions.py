@@ -18,7 +18,7 @@ from sensors.schedules import daily_schedule
 from trading_assets.definitions import build_definitions
 from trading_assets.sessions import is_session, sessions_between
 from trading_assets.settings import Settings
-from trading_assets.tables.registry import TABLES
+from trading_assets.tables.registry import DATABASE_TABLES, TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITIONS = build_definitions(Settings(_env_file=None))
@@ -56,7 +56,7 @@ def test_every_asset_says_what_it_is(key):
     assert spec.freshness_policy is not None
     assert node.partitions_def is GRAPH.get(dg.AssetKey("universe")).partitions_def
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
-    table = TABLES.get(named(key))
+    table = {**TABLES, **DATABASE_TABLES}.get(named(key))
     if table is not None:
         columns = spec.metadata["dagster/column_schema"].columns
         assert [column.name for column in columns] == list(table.columns)

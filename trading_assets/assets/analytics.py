@@ -15,12 +15,13 @@ from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
 from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import store_attribution, store_performance, unattributed_profit
+from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, STRATEGY_ATTRIBUTION
 
 
 @session_asset(
     group="analytics",
     kinds={"polars", "postgres"},
-    grain="One row per (account, session): equity, return and drawdown at the close",
+    table=PORTFOLIO_PERFORMANCE,
     deps=["reconciliation", "daily_bars"],
     catches_up=True,
 )
@@ -43,7 +44,7 @@ def portfolio_performance(
 @session_asset(
     group="analytics",
     kinds={"polars", "postgres"},
-    grain="One row per (account, session, strategy): what it holds and has earned at the close",
+    table=STRATEGY_ATTRIBUTION,
     deps=["portfolio_performance", "fills"],
     catches_up=True,
     checks=[

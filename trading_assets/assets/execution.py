@@ -23,8 +23,10 @@ from trading_assets.execution.submission import submit_planned
 from trading_assets.execution.trading_account import TradingAccount, account_of
 from trading_assets.execution.valuation import store_positions
 from trading_assets.market_data.known_splits import known_splits
+from trading_assets.tables.accounts import POSITIONS, RECONCILIATION
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.orders import FILLS, ORDER_INTENTS, ORDERS
 
 GROUP = "execution"
 AFTER_OPEN = timedelta(minutes=2)
@@ -46,7 +48,7 @@ def rows_metadata(platform: Platform, sql: str, *parameters: object) -> dict[str
 @session_asset(
     group=GROUP,
     kinds={"postgres"},
-    grain="One row per (account, session, symbol, side, purpose) that is to be traded",
+    table=ORDER_INTENTS,
     deps=["target_positions"],
 )
 def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
@@ -79,7 +81,7 @@ def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExe
 @session_asset(
     group=GROUP,
     kinds={"alpaca", "postgres"},
-    grain="One row per order at the broker, with its state",
+    table=ORDERS,
     deps=["order_intents"],
 )
 def orders(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
@@ -104,7 +106,7 @@ def orders(platform: Platform, sessions: list[date], context: dg.AssetExecutionC
 @session_asset(
     group=GROUP,
     kinds={"alpaca", "postgres"},
-    grain="One row per execution, by the broker's activity id",
+    table=FILLS,
     deps=["orders"],
 )
 def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
@@ -136,7 +138,7 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
 @session_asset(
     group=GROUP,
     kinds={"postgres"},
-    grain="One row per (account, session, symbol) held after the session's fills",
+    table=POSITIONS,
     deps=["fills", "corporate_actions"],
 )
 def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
@@ -156,7 +158,7 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
 @session_asset(
     group=GROUP,
     kinds={"alpaca", "postgres"},
-    grain="One row per (account, session, item): a symbol's shares or the cash, ours against the broker's",
+    table=RECONCILIATION,
     deps=["positions"],
     checks=[
         dg.AssetCheckSpec(

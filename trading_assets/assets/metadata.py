@@ -9,20 +9,20 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from trading_assets.tables.table import Table
+from trading_assets.tables.table import Relation
 
 OWNERS = ["team:trading"]
 PREVIEW_ROWS = 8
 
 
-def column_schema(table: Table) -> dg.TableSchema:
+def column_schema(table: Relation) -> dg.TableSchema:
     """Return the table's columns as Dagster shows them: type, unit and meaning."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=name,
                 type=column.type_name,
-                description=f"{column.description}{f' [{column.unit}]' if column.unit else ''}",
+                description=column.meaning,
                 constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=table.key == (name,)),
             )
             for name, column in table.columns.items()
@@ -30,8 +30,8 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def definition_metadata(table: Table) -> dict[str, Any]:
-    """Return the metadata of a lake asset that never change: schema, key and how to query it."""
+def definition_metadata(table: Relation) -> dict[str, Any]:
+    """Return the metadata of a table's asset that never change: schema, key and how to query it."""
     return {
         "dagster/column_schema": column_schema(table),
         "dagster/table_name": table.name,

@@ -21,12 +21,13 @@ from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import measure
 from trading_assets.research.plan_in_force import load_plan
 from trading_assets.tables.accounts import RISK_METRICS
+from trading_assets.tables.decisions import TARGET_POSITIONS
 
 
 @session_asset(
     group="risk",
     kinds={"polars", "postgres"},
-    grain="One row per (account, session, symbol) with a signal or a holding, with the outcome and the rule behind it",
+    table=TARGET_POSITIONS,
     deps=["signals", "daily_bars", "daily_features", "universe"],
 )
 def target_positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
@@ -60,7 +61,7 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
 @session_asset(
     group="analytics",
     kinds={"polars", "postgres"},
-    grain="One row per (account, session, metric)",
+    table=RISK_METRICS,
     deps=["reconciliation", "portfolio_performance", "daily_features"],
     catches_up=True,
 )

@@ -17,13 +17,9 @@ from resources.platform import Platform
 from trading_assets.assets.earlier import Earlier
 from trading_assets.assets.metadata import OWNERS, definition_metadata
 from trading_assets.assets.outcome import Outcome, own_sessions
-from trading_assets.tables.table import Table
+from trading_assets.tables.table import DatabaseTable, Table
 
 FULLY_SHOWN_SESSIONS = 5
-COLUMNS = """
-select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)
-from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
-"""
 STALE_AFTER = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=5), warn_window=timedelta(days=4))
 Body = Callable[[Platform, list[date], dg.AssetExecutionContext], Outcome]
 MultiBody = Callable[[Platform, list[date], dg.AssetExecutionContext], Mapping[str, Outcome]]
@@ -56,7 +52,7 @@ class SessionAsset:
     group: str
     kinds: frozenset[str]
     deps: tuple[str, ...]
-    table: Table | None
+    table: Table | DatabaseTable | None
     grain: str
     checks: tuple[dg.AssetCheckSpec, ...]
     tags: Mapping[str, str]
@@ -102,7 +98,7 @@ class SessionAsset:
                 context,
                 platform,
                 self.name,
-                self.table,
+                self.table if isinstance(self.table, Table) else None,
                 look_back=self.looks_back,
                 tables=self.unless_blocked,
             )
@@ -116,13 +112,8 @@ class SessionAsset:
         if earlier and earlier.sessions:
             outcome = earlier.reported(outcome)
         platform.progress.finished(self.name, outcome.rows, seconds)
-        columns = (
-            _postgres_columns(platform, self.name)
-            if self.table is None and len(sessions) <= FULLY_SHOWN_SESSIONS
-            else {}
-        )
         return dg.MaterializeResult(
-            metadata={**_counted(outcome, seconds), **columns, **_shown(outcome, sessions)},
+            metadata={**_counted(outcome, seconds), **_shown(outcome, sessions)},
             data_version=dg.DataVersion(outcome.data_version) if outcome.data_version else None,
             check_results=list(outcome.checks),
         )
@@ -133,7 +124,7 @@ def session_asset(
     group: str,
     kinds: set[str],
     deps: Sequence[str] = (),
-    table: Table | None = None,
+    table: Table | DatabaseTable | None = None,
     grain: str = "",
     checks: Sequence[dg.AssetCheckSpec] = (),
     name: str | None = None,
@@ -263,12 +254,3 @@ def _shown(outcome: Outcome, sessions: list[date]) -> Mapping[str, Any]:
     if len(sessions) <= FULLY_SHOWN_SESSIONS:
         return outcome.metadata
     return {"first_session": sessions[0].isoformat(), "last_session": sessions[-1].isoformat()}
-
-
-def _postgres_columns(platform: Platform, table: str) -> Mapping[str, Any]:
-    rows = platform.database.fetch(COLUMNS, (table,))
-    columns = [
-        dg.TableColumn(name, kind, comment, constraints=dg.TableColumnConstraints(nullable=not required))
-        for name, kind, required, comment in rows
-    ]
-    return {"dagster/column_schema": dg.TableSchema(columns)} if columns else {}

@@ -14,13 +14,14 @@ from trading_assets.assets.session_asset import session_asset
 from trading_assets.market_data.findings import BEFORE_ORDERS
 from trading_assets.research.plan_in_force import load_plan
 from trading_assets.research.signals import record_signals
+from trading_assets.tables.decisions import SIGNALS
 from trading_assets.tables.features import DAILY_FEATURES
 
 
 @session_asset(
     group="research",
     kinds={"polars", "postgres"},
-    grain="One row per (strategy, session, symbol) on which a strategy has a view",
+    table=SIGNALS,
     deps=["daily_features"],
     catches_up=True,
     unless_blocked=BEFORE_ORDERS,
