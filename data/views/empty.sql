@@ -1,2 +1,2 @@
--- A lake table that has no file yet: its columns, without rows.
+-- A table that has no file yet: its columns, without rows.
 select {columns} where false

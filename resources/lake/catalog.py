@@ -20,8 +20,8 @@ from resources.lake.rows import KNOWN_AT, history_schema
 from trading_assets.errors import ConfigurationError
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS
-from trading_assets.tables.registry import TABLES
-from trading_assets.tables.table import Column, Table
+from trading_assets.tables.registry import DATABASE_TABLES, TABLES
+from trading_assets.tables.table import Column, DatabaseTable, Table
 
 HISTORY_SUFFIX = "_history"
 AS_OF_SUFFIX = "_as_of"
@@ -48,6 +48,7 @@ def write_catalog(
     snapshot_folder: Path,
     *,
     tables: Iterable[Table] = tuple(TABLES.values()),
+    database_tables: Iterable[DatabaseTable] = tuple(DATABASE_TABLES.values()),
 ) -> bool:
     """Create or replace the DuckDB file; say whether it had to be written.
 
@@ -63,11 +64,14 @@ def write_catalog(
         Folders of the current and of the superseded rows.
     snapshot_folder
         Folder with one ``<table>.parquet`` for each Postgres table.
-    tables
-        Lake tables; all of them unless given.
+    tables, database_tables
+        Tables of the lake and of Postgres; all of them unless given. A file of another Postgres table gets a view too,
+        without comments.
     """
     statements = list(
-        _statements(tables, lake_root.resolve(), history_root.resolve(), snapshot_folder.resolve())
+        _statements(
+            tables, database_tables, lake_root.resolve(), history_root.resolve(), snapshot_folder.resolve()
+        )
     )
     fingerprint = hashlib.blake2b(
         "\n".join([duckdb.__version__, *statements]).encode(), digest_size=16
@@ -94,7 +98,11 @@ def _mark(path: Path, fingerprint: str) -> str:
 
 
 def _statements(
-    tables: Iterable[Table], lake_root: Path, history_root: Path, snapshot_folder: Path
+    tables: Iterable[Table],
+    database_tables: Iterable[DatabaseTable],
+    lake_root: Path,
+    history_root: Path,
+    snapshot_folder: Path,
 ) -> Iterator[str]:
     """Yield what makes the catalogue; whatever it depends on is in the text."""
     tables = list(tables)
@@ -102,10 +110,10 @@ def _statements(
         yield from _table_statements(table, lake_root, history_root)
     if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
         yield _adjusted_bars("create macro", None)
-    for snapshot in sorted(snapshot_folder.glob("*.parquet")):
-        rows = _template("snapshot").format(files=_literal(str(snapshot)))
-        columns = ", ".join(f"{name} {kind}" for name, kind in pl.read_parquet_schema(snapshot).items())
-        yield f"create view {_name(snapshot.stem)} as {rows} /* {columns.replace('*/', '')} */"
+    declared = {table.name: table for table in database_tables}
+    taken = {file.stem: file for file in snapshot_folder.glob("*.parquet")}
+    for name in sorted({*declared, *taken}):
+        yield from _snapshot_statements(name, declared.get(name), taken.get(name))
 
 
 def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
@@ -202,6 +210,17 @@ def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iter
     yield f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}"
 
 
+def _snapshot_statements(name: str, table: DatabaseTable | None, file: Path | None) -> Iterator[str]:
+    schema = pl.Schema(pl.read_parquet_schema(file)) if file else table.schema if table else pl.Schema()
+    columns = ", ".join(f"{column} {kind}" for column, kind in schema.items())
+    rows = _template("snapshot").format(files=_literal(str(file))) if file else _empty(schema)
+    yield f"create view {_name(name)} as {rows} /* {columns.replace('*/', '')} */"
+    if table:
+        # a snapshot from before a migration has the columns of its time
+        there = {column: said for column, said in table.columns.items() if column in schema}
+        yield from _comments(name, table.grain, there)
+
+
 def _adjusted_bars(create: str, instant: str | None) -> str:
     bars, actions = (_name(table.name + AS_OF_SUFFIX) for table in (DAILY_BARS, CORPORATE_ACTIONS))
     parameters = f"as_of := {instant or 'null'}, seen_from := null, adjust := 'all'"
@@ -210,19 +229,28 @@ def _adjusted_bars(create: str, instant: str | None) -> str:
 
 
 def _rows(schema: pl.Schema, folder: Path) -> str:
-    nulls = (f"null::{_TYPES[dtype.base_type()]} as {_name(name)}" for name, dtype in schema.items())
-    empty = _template("empty").format(columns=", ".join(nulls))
+    empty = _empty(schema)
     if next(folder.glob("year=*/part=*/data.parquet"), None) is None:
         return empty
     files = _literal(f"{folder}/**/*.parquet")
     return _template("current").format(columns=", ".join(map(_name, schema)), empty=empty, files=files)
 
 
+def _empty(schema: pl.Schema) -> str:
+    nulls = (f"null::{_type(dtype)} as {_name(name)}" for name, dtype in schema.items())
+    return _template("empty").format(columns=", ".join(nulls))
+
+
+def _type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.Decimal):
+        return f"decimal({dtype.precision}, {dtype.scale})"
+    return _TYPES[dtype.base_type()]
+
+
 def _comments(view: str, grain: str, columns: Mapping[str, Column]) -> Iterator[str]:
     yield f"comment on view {_name(view)} is {_literal(grain)}"
     for name, column in columns.items():
-        text = f"{column.description} [{column.unit}]" if column.unit else column.description
-        yield f"comment on column {_name(view)}.{_name(name)} is {_literal(text)}"
+        yield f"comment on column {_name(view)}.{_name(name)} is {_literal(column.meaning)}"
 
 
 def _template(name: str) -> str:

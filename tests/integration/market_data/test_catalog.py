@@ -16,10 +16,11 @@ from resources.lake.catalog import connect, query, write_catalog
 from resources.lake.lake import Lake
 from resources.lake.locks import FileLocks
 from trading_assets.errors import ConfigurationError
+from trading_assets.tables.accounts import POSITIONS
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
-from trading_assets.tables.registry import TABLES
+from trading_assets.tables.registry import DATABASE_TABLES, TABLES
 from trading_assets.tables.table import Table
 
 JUNE, JULY = date(2016, 6, 30), date(2016, 7, 1)
@@ -60,6 +61,10 @@ def test_before_any_data_every_table_is_there_empty_and_typed(catalog: Path, lak
     assert query(catalog, "select superseded_at from daily_bars_history").schema == {
         "superseded_at": pl.Datetime("us", "UTC")
     }
+    for declared in DATABASE_TABLES.values():
+        empty = query(catalog, f"select * from {declared.name}", as_of=NOW)
+        assert empty.is_empty()
+        assert empty.schema == declared.schema
 
 
 def test_views_show_the_rows_of_the_lake_and_say_what_they_mean(catalog: Path, lake: Lake) -> None:
@@ -103,6 +108,11 @@ def test_postgres_snapshots_appear_as_tables_and_join_with_the_lake(catalog: Pat
     assert (
         query(catalog, "select quantity * close from positions join daily_bars using (symbol)").item() == 7.0
     )
+    said = "select column_name, comment from duckdb_columns() where table_name = 'positions' order by 1"
+    assert query(catalog, said).rows() == [
+        ("quantity", "Shares held; negative when short [shares]"),
+        ("symbol", POSITIONS.columns["symbol"].description),
+    ]
 
 
 def test_a_reader_keeps_the_catalogue_that_it_opened_while_it_is_replaced(catalog: Path, lake: Lake) -> None:
