@@ -173,7 +173,8 @@ def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFram
 def without_history(sql: str) -> list[str]:
     """List the tables that a statement names and that keep no history: as of an instant they show their current rows."""
     words = set(re.findall(r"\w+", sql.lower()))
-    return sorted(name for name, table in TABLES.items() if name in words and not table.versioned)
+    unversioned = {name for name, table in TABLES.items() if not table.versioned}
+    return sorted(words & {*unversioned, *DATABASE_TABLES})
 
 
 def _hint(complaint: str) -> str:
@@ -185,7 +186,7 @@ def _hint(complaint: str) -> str:
     name = missing[1]
     if name in {*TABLES, ADJUSTED_BARS} and (name == ADJUSTED_BARS or TABLES[name].versioned):
         return f"\nThe catalogue is older than {name}: `trading-assets run` writes it anew."
-    if name in TABLES:
+    if name in {*TABLES, *DATABASE_TABLES}:
         return f"\n{name} keeps no history: ask for the table itself, or write the catalogue anew with `trading-assets run`."
     return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
 

@@ -235,5 +235,7 @@ def test_sql_as_of_covers_every_table_with_history_and_names_those_without(
     joined = command("sql", "select * from corporate_actions join Daily_Features using (symbol)", *at)
     assert "No history is kept of daily_features: the current rows were read" in joined.stderr
     assert "No history" not in command("sql", "select * from hourly_bars", *at).stderr
-    assert "daily_features keeps no history" in command("sql", "from daily_features_as_of(now())").stderr
+    assert "No history is kept of fills" in command("sql", "select * from fills", *at).stderr
+    for name in ("daily_features", "fills"):
+        assert f"{name} keeps no history" in command("sql", f"from {name}_as_of(now())").stderr
     assert "lists the tables" in command("sql", "select * from nonsense").stderr
