@@ -14,7 +14,9 @@ from trading_assets.orders import (
     BrokerActivity,
     BrokerFill,
     BrokerOrder,
+    BrokerOrderId,
     BrokerPosition,
+    ClientOrderId,
     OrderRequest,
 )
 
@@ -72,7 +74,7 @@ class Broker(Protocol):
         """Send the order exactly once; never raises for what the network or the broker do."""
         ...
 
-    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+    def order_by_client_id(self, client_order_id: ClientOrderId) -> BrokerOrder | None:
         """Look an order up; None only if the broker said plainly that it knows no such order."""
         ...
 
@@ -88,7 +90,7 @@ class Broker(Protocol):
         """List what else was booked after ``since``, oldest first, over all pages."""
         ...
 
-    def cancel(self, broker_order_id: str) -> bool:
+    def cancel(self, broker_order_id: BrokerOrderId) -> bool:
         """Ask to cancel; False if the order can no longer be cancelled.
 
         Raises

@@ -18,6 +18,7 @@ from trading_assets.books.attribution import (
 )
 from trading_assets.books.holdings import Fill, Split, books_from_fills
 from trading_assets.books.performance import value_books
+from trading_assets.orders import Side
 from trading_assets.portfolio.netting import allot, in_proportion, net
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.portfolio.wishes import Mandate, View, Wish, wishes
@@ -58,7 +59,7 @@ def days_of_trading(draw):
             total = sum(wanted.values())
             executed = abs(total) * draw(st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1)]))
             if executed:
-                side = "buy" if total > 0 else "sell"
+                side = Side.BUY if total > 0 else Side.SELL
                 paid = price + Decimal("0.37")
                 fill = Fill(
                     symbol, side, executed, paid, day, DAYS[place + 1], at.replace(hour=21), f"{day}{symbol}"
@@ -91,7 +92,7 @@ def test_shares_and_profits_of_the_strategies_add_up_to_the_accounts_to_the_cent
 
 def test_an_execution_that_nobody_wanted_is_told_apart():
     fill = Fill(
-        "AAA", "sell", Decimal(5), Decimal(10), DAYS[0], DAYS[1], datetime(2024, 5, 2, tzinfo=UTC), "x"
+        "AAA", Side.SELL, Decimal(5), Decimal(10), DAYS[0], DAYS[1], datetime(2024, 5, 2, tzinfo=UTC), "x"
     )
     books = strategy_books([Execution(fill, {"alpha": Decimal(5)})], [], through=DAYS[-1])
     assert books.keys() == {UNATTRIBUTED}

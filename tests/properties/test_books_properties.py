@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trading_assets.books.holdings import Fill, Split, books_by_session, books_from_fills
 from trading_assets.books.performance import value_books
+from trading_assets.orders import Side
 from trading_assets.sessions import sessions_between
 
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 1, 12))
@@ -18,7 +19,7 @@ START = datetime(2024, 1, 2, 15, tzinfo=UTC)
 
 def as_fill(number, symbol, side, quantity, price, day):
     at = START + timedelta(days=day, seconds=number)
-    return Fill(symbol, side, quantity, price, SESSIONS[day], SESSIONS[day], at, str(number))
+    return Fill(symbol, Side(side), quantity, price, SESSIONS[day], SESSIONS[day], at, str(number))
 
 
 fills = st.lists(

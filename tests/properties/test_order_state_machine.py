@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from trading_assets.execution.order_states import (
     TRANSITIONS,
-    IntentEvent,
-    IntentState,
     OrderProgress,
     is_terminal,
     merge_progress,
     next_state,
 )
+from trading_assets.orders import IntentEvent, IntentState
 
 STATUSES = [
     *("pending_review", "pending_new", "held", "accepted", "accepted_for_bidding", "new", "partially_filled"),

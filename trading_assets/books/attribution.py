@@ -18,6 +18,7 @@ import polars as pl
 from trading_assets.books.holdings import ZERO, Books, Fill, Split, books_from_fills
 from trading_assets.books.performance import USD, in_micros, value_books
 from trading_assets.errors import DataQualityError
+from trading_assets.orders import ActivityId, Side
 from trading_assets.portfolio.netting import in_proportion
 
 UNATTRIBUTED = "unattributed"
@@ -67,7 +68,7 @@ def fills_by_strategy(
     for execution in executions:
         for strategy, quantity in _shared(execution).items():
             if quantity:
-                name = f"{execution.fill.activity_id}/{strategy}"
+                name = ActivityId(f"{execution.fill.activity_id}/{strategy}")
                 found[strategy].append(replace(execution.fill, quantity=quantity, activity_id=name))
     for crossing in crossings:
         for strategy, change in _crossed(crossing).items():
@@ -193,11 +194,11 @@ def _crossed(crossing: Crossing) -> dict[str, Decimal]:
 def _as_fill(crossing: Crossing, strategy: str, change: Decimal) -> Fill:
     return Fill(
         symbol=crossing.symbol,
-        side="buy" if change > 0 else "sell",
+        side=Side.BUY if change > 0 else Side.SELL,
         quantity=abs(change),
         price_usd=crossing.price_usd,
         session=crossing.session,
         executed_session=crossing.executed_session,
         executed_at=crossing.decided_at,
-        activity_id=f"crossing/{crossing.session}/{crossing.symbol}/{strategy}",
+        activity_id=ActivityId(f"crossing/{crossing.session}/{crossing.symbol}/{strategy}"),
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal, localcontext
 from fractions import Fraction
-from typing import Literal
 
 from trading_assets.errors import DataQualityError
+from trading_assets.orders import ActivityId, Side
 
 ZERO = Decimal(0)
 QUANTITY_QUANTUM = Decimal("0.000000001")
@@ -23,18 +23,18 @@ class Fill:
     """One execution: ``session`` is the decision that led to it, ``executed_session`` the trading day of the fill."""
 
     symbol: str
-    side: Literal["buy", "sell", "sell_short"]
+    side: Side
     quantity: Decimal
     price_usd: Decimal
     session: date
     executed_session: date
     executed_at: datetime
-    activity_id: str = ""
+    activity_id: ActivityId | None = None
 
     @property
     def signed_quantity(self) -> Decimal:
         """Shares added to the position; negative for a sale."""
-        return self.quantity if self.side == "buy" else -self.quantity
+        return self.quantity * self.side.sign
 
 
 @dataclass(frozen=True)

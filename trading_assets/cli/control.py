@@ -10,6 +10,7 @@ import typer
 from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption
 from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, quantity, table
+from trading_assets.orders import HaltLevel
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 Level = Literal["entries", "orders"]
@@ -33,7 +34,12 @@ def halt(
     with opened_platform() as platform, platform.database.connection() as connection:
         account = account_of(platform).number
         is_new = engage_halt(
-            connection, account, level, reason, engaged_by=getpass.getuser(), now=platform.clock.now()
+            connection,
+            account,
+            HaltLevel(level),
+            reason,
+            engaged_by=getpass.getuser(),
+            now=platform.clock.now(),
         )
     out.print(
         f"Trading of account {account} is halted ({level})"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from resources.database.database import Database
 from trading_assets import sessions as calendar
 from trading_assets.books.attribution import Crossing, Execution
 from trading_assets.books.holdings import Fill
+from trading_assets.orders import Side
 
 FILLS = """
 select symbol, side, quantity, price_usd, session, executed_session, executed_at, activity_id
@@ -29,7 +31,7 @@ having bool_or(allotted_quantity > held_quantity) and bool_or(allotted_quantity 
 
 def account_fills(database: Database, account: str) -> list[Fill]:
     """Read every fill of the account, oldest first."""
-    return [Fill(*row) for row in database.fetch(FILLS, (account,))]
+    return [_fill(*row) for row in database.fetch(FILLS, (account,))]
 
 
 def opening(database: Database, account: str) -> tuple[Decimal, date]:
@@ -51,7 +53,7 @@ def newest_session(database: Database, account: str) -> date | None:
 def executions(database: Database, account: str) -> list[Execution]:
     """Read every fill of the account with what each strategy wanted of its order, oldest first."""
     return [
-        Execution(Fill(*fill), {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()})
+        Execution(_fill(*fill), {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()})
         for *fill, wanted_by in database.fetch(EXECUTIONS, (account,))
     ]
 
@@ -69,3 +71,7 @@ def crossings(database: Database, account: str) -> list[Crossing]:
         )
         for session, symbol, price, changes in database.fetch(CROSSINGS, (account,))
     ]
+
+
+def _fill(symbol: str, side: str, *values: Any) -> Fill:
+    return Fill(symbol, Side(side), *values)

@@ -15,7 +15,7 @@ from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerFill
+from trading_assets.orders import BrokerFill, ClientOrderId, HaltLevel
 from trading_assets.sessions import NEW_YORK
 from trading_assets.tables.orders import FILLS
 
@@ -68,7 +68,12 @@ def ingest_fills(account: TradingAccount) -> FillReport:
             # Once for each: a person who has looked and released the halt must not be halted by the same again.
             if journal.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
                 halts.engage_halt(
-                    connection, account.number, "orders", sentence, engaged_by="fill_ingestion", now=now
+                    connection,
+                    account.number,
+                    HaltLevel.ORDERS,
+                    sentence,
+                    engaged_by="fill_ingestion",
+                    now=now,
                 )
     return FillReport(
         new=len(stored),
@@ -82,7 +87,7 @@ def ingest_fills(account: TradingAccount) -> FillReport:
     )
 
 
-def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[str, str]]:
+def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[ClientOrderId, str]]:
     """Compare each order's fills with what the order itself reports.
 
     Returns
@@ -101,7 +106,7 @@ def check_sums(connection: Connection, account: str) -> tuple[list[str], dict[st
         (account, PRICE_TOLERANCE_USD),
     )
     pending: list[str] = []
-    contradictions: dict[str, str] = {}
+    contradictions: dict[ClientOrderId, str] = {}
     for row in found:
         quantity = row["quantity"] or Decimal(0)
         if quantity < row["filled_quantity"]:
@@ -170,7 +175,9 @@ def _journal_foreign(connection: Connection, foreign: Sequence[BrokerFill], now:
     for fill in foreign:
         journal.add_event_once(
             connection,
-            f"order:{fill.broker_order_id}:{fill.activity_id}",
+            ClientOrderId(
+                f"order:{fill.broker_order_id}:{fill.activity_id}"
+            ),  # a fill does not say its order's
             "foreign_fill",
             now,
             broker_order_id=fill.broker_order_id,

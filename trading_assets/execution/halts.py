@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from resources.database.audit import audit
 from resources.database.writes import insert
-from trading_assets.execution.intents import EXITS, Purpose
 from trading_assets.execution.journal import Connection, rows_of
+from trading_assets.orders import HaltLevel, Purpose
 from trading_assets.tables.orders import TRADING_HALTS
 
-HaltLevel = Literal["entries", "orders", "flatten"]
 ALL_ACCOUNTS = "*"
 
 
@@ -34,7 +32,7 @@ def active_halts(connection: Connection, account: str) -> list[Halt]:
         " order by halt_id",
         (account, ALL_ACCOUNTS),
     )
-    return [Halt(**row) for row in found]
+    return [Halt(row["halt_id"], HaltLevel(row["level"]), row["reason"]) for row in found]
 
 
 def engage_halt(
@@ -55,11 +53,11 @@ def halt_forbids(halts: Iterable[Halt], purpose: Purpose) -> Halt | None:
     ``entries`` lets exits through, ``flatten`` only what closes a position, ``orders`` nothing.
     """
     for halt in halts:
-        if halt.level == "orders":
+        if halt.level == HaltLevel.ORDERS:
             return halt
-        if halt.level == "entries" and purpose not in EXITS:
+        if halt.level == HaltLevel.ENTRIES and not purpose.is_exit:
             return halt
-        if halt.level == "flatten" and purpose != "close":
+        if halt.level == HaltLevel.FLATTEN and purpose != Purpose.CLOSE:
             return halt
     return None
 

@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from trading_assets.execution import journal
 from trading_assets.execution.intents import PlanChanges, StoredIntent, compare_plan, plan_intents
-from trading_assets.execution.order_states import IntentEvent, IntentState
 from trading_assets.execution.trading_account import TradingAccount
+from trading_assets.orders import IntentEvent, IntentState
 from trading_assets.sessions import next_session, session_close
 
 

@@ -9,20 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
 
 from trading_assets.errors import DataQualityError
-from trading_assets.execution.order_states import IntentState
+from trading_assets.orders import ClientOrderId, IntentId, IntentState, OrderType, Purpose, Side, TimeInForce
 
 CLIENT_ID_PREFIX = "ta-"
 CLIENT_ID_LENGTH = 64
 NAMESPACE = "momentum"
 """A fixed word in every id, not a strategy: the ids of when that one was alone here have it, and stay what they were."""
 QUANTUM = Decimal("0.000000001")
-EXITS = frozenset({"reduce", "close"})
-
-Side = Literal["buy", "sell"]
-Purpose = Literal["open", "increase", "reduce", "close"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,8 @@ class Target:
 class Intent:
     """What is to be done, before anything was done about it."""
 
-    intent_id: str
-    client_order_id: str
+    intent_id: IntentId
+    client_order_id: ClientOrderId
     account: str
     mode: str
     session: date
@@ -59,24 +54,24 @@ class Intent:
     wanted_by: Mapping[str, Decimal]
     risk_verdict: Mapping[str, object]
     lineage: Mapping[str, object]
-    order_type: Literal["market", "limit"] = "market"
-    time_in_force: Literal["day", "gtc", "opg", "cls", "ioc", "fok"] = "day"
+    order_type: OrderType = OrderType.MARKET
+    time_in_force: TimeInForce = TimeInForce.DAY
     limit_price_usd: Decimal | None = None
 
     @property
     def is_exit(self) -> bool:
         """Whether the intent only takes risk off."""
-        return self.purpose in EXITS
+        return self.purpose.is_exit
 
 
 @dataclass(frozen=True)
 class StoredIntent:
     """What the journal knows of an intent of the same account and session."""
 
-    intent_id: str
-    client_order_id: str
+    intent_id: IntentId
+    client_order_id: ClientOrderId
     symbol: str
-    side: str
+    side: Side
     purpose: str
     revision: int
     quantity: Decimal
@@ -158,15 +153,14 @@ def plan_intents(
         quantity = abs(change).quantize(QUANTUM)
         if quantity == 0:
             continue
-        side: Side = "buy" if change > 0 else "sell"
         intent = Intent(
-            intent_id="",
-            client_order_id="",
+            intent_id=IntentId(""),
+            client_order_id=ClientOrderId(""),
             account=account,
             mode=mode,
             session=session,
             symbol=target.symbol,
-            side=side,
+            side=Side.BUY if change > 0 else Side.SELL,
             purpose=purpose,
             revision=0,
             quantity=quantity,
@@ -198,14 +192,14 @@ def with_revision(intent: Intent, revision: int) -> Intent:
     return replace(
         intent,
         revision=revision,
-        intent_id=digest.hex(),
+        intent_id=IntentId(digest.hex()),
         client_order_id=_client_order_id(intent.session, intent.symbol, intent.side, digest),
     )
 
 
 def sending_order(intent: Intent) -> tuple[bool, bool, str]:
     """Sort key: exits before entries, sells before buys, then by symbol."""
-    return not intent.is_exit, intent.side == "buy", intent.symbol
+    return not intent.is_exit, intent.side == Side.BUY, intent.symbol
 
 
 def compare_plan(planned: Iterable[Intent], stored: Iterable[StoredIntent]) -> PlanChanges:
@@ -229,7 +223,7 @@ def compare_plan(planned: Iterable[Intent], stored: Iterable[StoredIntent]) -> P
     )
 
 
-def is_own(client_order_id: str) -> bool:
+def is_own(client_order_id: ClientOrderId) -> bool:
     """Say whether an order carries this system's prefix."""
     return client_order_id.startswith(CLIENT_ID_PREFIX)
 
@@ -256,15 +250,15 @@ def _change(changes: PlanChanges, intent: Intent, known: list[StoredIntent]) -> 
 
 def _step(current: Decimal, wanted: Decimal) -> tuple[Purpose, Decimal]:
     if current == 0:
-        return "open", wanted
+        return Purpose.OPEN, wanted
     if wanted == 0 or (wanted > 0) != (current > 0):
-        return "close", -current
-    return ("increase" if abs(wanted) > abs(current) else "reduce"), wanted - current
+        return Purpose.CLOSE, -current
+    return (Purpose.INCREASE if abs(wanted) > abs(current) else Purpose.REDUCE), wanted - current
 
 
-def _client_order_id(session: date, symbol: str, side: str, digest: bytes) -> str:
+def _client_order_id(session: date, symbol: str, side: Side, digest: bytes) -> ClientOrderId:
     tail = base64.b32encode(digest).decode().rstrip("=").lower()
     head = f"{CLIENT_ID_PREFIX}{session:%Y%m%d}-"
     room = CLIENT_ID_LENGTH - len(head) - len(side) - len(tail) - 2
     readable = re.sub(r"[^A-Za-z0-9.]", "_", symbol)[:room]
-    return f"{head}{readable}-{side}-{tail}"
+    return ClientOrderId(f"{head}{readable}-{side}-{tail}")

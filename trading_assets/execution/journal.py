@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, cast
 
 import psycopg
@@ -16,9 +17,19 @@ from psycopg.types.json import Jsonb
 from resources.broker import Answer
 from resources.database.writes import insert
 from trading_assets.errors import TransientError
-from trading_assets.execution.intents import EXITS, Intent, Purpose, StoredIntent, Target
-from trading_assets.execution.order_states import IntentEvent, IntentState, next_state
-from trading_assets.orders import OrderType, Side, TimeInForce
+from trading_assets.execution.intents import Intent, StoredIntent, Target
+from trading_assets.execution.order_states import next_state
+from trading_assets.orders import (
+    BrokerOrderId,
+    ClientOrderId,
+    IntentEvent,
+    IntentId,
+    IntentState,
+    OrderType,
+    Purpose,
+    Side,
+    TimeInForce,
+)
 from trading_assets.tables.orders import ORDER_EVENTS, ORDER_INTENTS, SUBMITTERS
 
 Connection = psycopg.Connection[Any]
@@ -33,8 +44,8 @@ class SubmitterReplacedError(TransientError):
 class JournaledIntent:
     """One row of ``order_intents`` as far as submission needs it."""
 
-    intent_id: str
-    client_order_id: str
+    intent_id: IntentId
+    client_order_id: ClientOrderId
     account: str
     mode: str
     session: date
@@ -49,12 +60,12 @@ class JournaledIntent:
     state: IntentState
     attempt: int
     fencing_token: int | None
-    broker_order_id: str | None
+    broker_order_id: BrokerOrderId | None
 
     @property
     def is_exit(self) -> bool:
         """Whether the intent only takes risk off."""
-        return self.purpose in EXITS
+        return self.purpose.is_exit
 
 
 _INTENT_COLUMNS = (
@@ -100,7 +111,7 @@ def stored_intents(connection: Connection, account: str, session: date) -> list[
         " from order_intents where account = %s and session = %s order by intent_id for update",
         (account, session),
     )
-    return [StoredIntent(**{**row, "state": IntentState(row["state"])}) for row in found]
+    return [StoredIntent(**_in_order_words(row)) for row in found]
 
 
 def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool:
@@ -181,8 +192,8 @@ def intents_in(connection: Connection, account: str, states: Iterable[IntentStat
 
 
 def intents_by_client_id(
-    connection: Connection, client_order_ids: Iterable[str]
-) -> dict[str, JournaledIntent]:
+    connection: Connection, client_order_ids: Iterable[ClientOrderId]
+) -> dict[ClientOrderId, JournaledIntent]:
     """Read intents by the id that the broker knows them under."""
     found = rows_of(
         connection,
@@ -201,7 +212,7 @@ def move(
     token: int | None,
     answer: Answer | None = None,
     detail: str | None = None,
-    broker_order_id: str | None = None,
+    broker_order_id: BrokerOrderId | None = None,
     refusal: str | None = None,
 ) -> JournaledIntent:
     """Take one step of the state machine and journal it, both or neither.
@@ -262,12 +273,12 @@ def move(
 
 def add_event(
     connection: Connection,
-    client_order_id: str,
+    client_order_id: ClientOrderId,
     kind: str,
     now: datetime,
     *,
-    intent_id: str | None = None,
-    broker_order_id: str | None = None,
+    intent_id: IntentId | None = None,
+    broker_order_id: BrokerOrderId | None = None,
     from_state: str | None = None,
     to_state: str | None = None,
     attempt: int | None = None,
@@ -296,13 +307,13 @@ def add_event(
 
 def add_event_once(
     connection: Connection,
-    client_order_id: str,
+    client_order_id: ClientOrderId,
     kind: str,
     now: datetime,
     *,
     detail: str,
-    intent_id: str | None = None,
-    broker_order_id: str | None = None,
+    intent_id: IntentId | None = None,
+    broker_order_id: BrokerOrderId | None = None,
     body: Mapping[str, object] | None = None,
 ) -> bool:
     """Append an event unless the order's last one of that kind says the same."""
@@ -372,4 +383,17 @@ def _content(answer: Answer | None) -> object:
 
 
 def _journaled(row: dict[str, Any]) -> JournaledIntent:
-    return JournaledIntent(**{**row, "state": IntentState(row["state"])})
+    return JournaledIntent(**_in_order_words(row))
+
+
+_WORDS: Mapping[str, type[StrEnum]] = {
+    "side": Side,
+    "purpose": Purpose,
+    "order_type": OrderType,
+    "time_in_force": TimeInForce,
+    "state": IntentState,
+}
+
+
+def _in_order_words(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _WORDS[name](value) if name in _WORDS else value for name, value in row.items()}

@@ -5,37 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from trading_assets.errors import TradingError
-
-
-class IntentState(StrEnum):
-    """State of an intent in our journal."""
-
-    PLANNED = "planned"
-    SUBMITTING = "submitting"
-    UNKNOWN = "unknown"
-    ACKNOWLEDGED = "acknowledged"
-    REFUSED = "refused"
-    ABANDONED = "abandoned"
-    EXPIRED = "expired"
-
-
-class IntentEvent(StrEnum):
-    """What happened to an intent; the kind of its row in ``order_events``."""
-
-    CLAIMED = "claimed"
-    ACCEPTED = "accepted"
-    ADOPTED = "adopted"
-    REFUSED = "refused"
-    NOT_ACCEPTED = "not_accepted"
-    AMBIGUOUS = "ambiguous"
-    NOT_FOUND = "not_found"
-    GIVEN_UP = "given_up"
-    SUPERSEDED = "superseded"
-    EXPIRED = "expired"
-    LATE_ARRIVAL = "late_arrival"
+from trading_assets.orders import IntentEvent, IntentState, OrderStatus
 
 
 class IllegalTransitionError(TradingError):
@@ -83,29 +55,29 @@ def next_state(state: IntentState, event: IntentEvent) -> IntentState:
         ) from None
 
 
-_STATUS_RANK = {
-    **dict.fromkeys(("pending_review", "pending_new", "held", "accepted", "accepted_for_bidding"), 0),
-    **dict.fromkeys(
-        (
-            "new",
-            "partially_filled",
-            "pending_cancel",
-            "pending_replace",
-            "stopped",
-            "suspended",
-            "calculated",
-            "done_for_day",
-        ),
-        1,
-    ),
+_WAITING, _WORKING = 0, 1
+_STATUS_RANK: dict[str, int] = {
+    OrderStatus.PENDING_REVIEW: _WAITING,
+    OrderStatus.PENDING_NEW: _WAITING,
+    OrderStatus.HELD: _WAITING,
+    OrderStatus.ACCEPTED: _WAITING,
+    OrderStatus.ACCEPTED_FOR_BIDDING: _WAITING,
+    OrderStatus.NEW: _WORKING,
+    OrderStatus.PARTIALLY_FILLED: _WORKING,
+    OrderStatus.PENDING_CANCEL: _WORKING,
+    OrderStatus.PENDING_REPLACE: _WORKING,
+    OrderStatus.STOPPED: _WORKING,
+    OrderStatus.SUSPENDED: _WORKING,
+    OrderStatus.CALCULATED: _WORKING,
+    OrderStatus.DONE_FOR_DAY: _WORKING,
     # Among final states the one that says more about what happened wins: a cancel can lose against a fill.
-    "rejected": 2,
-    "expired": 3,
-    "canceled": 4,
-    "replaced": 5,
-    "filled": 6,
+    OrderStatus.REJECTED: 2,
+    OrderStatus.EXPIRED: 3,
+    OrderStatus.CANCELED: 4,
+    OrderStatus.REPLACED: 5,
+    OrderStatus.FILLED: 6,
 }
-TERMINAL_STATUSES = frozenset(status for status, rank in _STATUS_RANK.items() if rank >= 2)
+TERMINAL_STATUSES = frozenset(status for status, rank in _STATUS_RANK.items() if rank > _WORKING)
 
 
 def is_terminal(status: str) -> bool:
@@ -126,7 +98,7 @@ class OrderProgress:
     def status_key(self) -> tuple[int, datetime, str]:
         """Sort key of the status: the later state is the greater one."""
         # A status that this version does not know counts as working, never as final.
-        return _STATUS_RANK.get(self.status, 1), self.updated_at, self.status
+        return _STATUS_RANK.get(self.status, _WORKING), self.updated_at, self.status
 
     @property
     def filled_key(self) -> tuple[Decimal, Decimal]:

@@ -20,7 +20,7 @@ from trading_assets.execution.order_states import (
     merge_progress,
 )
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder
+from trading_assets.orders import BrokerOrder, ClientOrderId
 from trading_assets.tables.orders import ORDERS
 
 LOOK_BACK = timedelta(days=1)
@@ -166,7 +166,7 @@ def open_orders(connection: Connection, account: str) -> list[dict[str, Any]]:
     return [row for row in found if not is_terminal(row["status"])]
 
 
-def _open_client_ids(connection: Connection, account: str) -> set[str]:
+def _open_client_ids(connection: Connection, account: str) -> set[ClientOrderId]:
     return {row["client_order_id"] for row in open_orders(connection, account)}
 
 

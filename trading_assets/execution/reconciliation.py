@@ -21,7 +21,7 @@ from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import open_orders
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerAccount, BrokerActivity
+from trading_assets.orders import BrokerAccount, BrokerActivity, HaltLevel, Side
 from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
 from trading_assets.tables.accounts import ACCOUNT_SNAPSHOTS, RECONCILIATION
 
@@ -99,7 +99,7 @@ def _halt_on(differences: Sequence[Item], connection: Connection, account: str, 
     if differences:
         names = ", ".join(f"{item.item} {item.difference.normalize():+f}" for item in differences)
         reason = f"Books and broker differ (ours minus broker's): {names}"
-        halts.engage_halt(connection, account, "orders", reason, engaged_by="reconciliation", now=now)
+        halts.engage_halt(connection, account, HaltLevel.ORDERS, reason, engaged_by="reconciliation", now=now)
 
 
 def load_holdings(database: Database, account: str, splits: Sequence[Split], today: date) -> Holdings:
@@ -151,7 +151,7 @@ def _unpublished(connection: Connection, account: str) -> Holdings:
     shares: dict[str, Decimal] = {}
     cash = tolerance = ZERO
     for row in found:
-        sign = 1 if row["side"] == "buy" else -1
+        sign = Side(row["side"]).sign
         shares[row["symbol"]] = shares.get(row["symbol"], ZERO) + sign * row["shares"]
         cash -= sign * (row["value_usd"] or ZERO)
         tolerance += CENT

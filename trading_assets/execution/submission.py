@@ -11,12 +11,12 @@ from trading_assets.errors import BrokerRejectedError, ConfigurationError
 from trading_assets.execution import halts, journal
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import JournaledIntent, SubmitterReplacedError
-from trading_assets.execution.order_states import UNRESOLVED, IntentEvent, IntentState
+from trading_assets.execution.order_states import UNRESOLVED
 from trading_assets.execution.order_sync import open_orders, sync_orders
 from trading_assets.execution.submitter import Submitter
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.unknown_outcomes import adopt, differing_fields, look_up, resolve
-from trading_assets.orders import BrokerOrder, OrderRequest
+from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent, IntentState, OrderRequest
 
 SENDS_PER_RUN = 5
 
@@ -127,7 +127,7 @@ def _check_account(submitter: Submitter) -> None:
 def _enforce_halts(submitter: Submitter, report: SubmissionReport) -> SubmissionReport:
     with submitter.account.database.connection() as connection:
         engaged = halts.active_halts(connection, submitter.account.number)
-        if not any(halt.level in {"orders", "flatten"} for halt in engaged):
+        if not any(halt.level != HaltLevel.ENTRIES for halt in engaged):
             return report
         waiting = open_orders(connection, submitter.account.number)
     for order in waiting:

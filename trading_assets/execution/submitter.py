@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from resources.broker import Answer
 from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import JournaledIntent
-from trading_assets.execution.order_states import IntentEvent
 from trading_assets.execution.order_sync import record_order
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder
+from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Submitter:
             halts.engage_halt(
                 connection,
                 self.account.number,
-                "orders",
+                HaltLevel.ORDERS,
                 reason,
                 engaged_by="submission",
                 now=self.account.clock.now(),

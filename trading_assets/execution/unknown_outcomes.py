@@ -11,10 +11,9 @@ from trading_assets.errors import (
     VendorRefusedError,
 )
 from trading_assets.execution.journal import JournaledIntent
-from trading_assets.execution.order_states import IntentEvent, IntentState
 from trading_assets.execution.submitter import Submitter
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder
+from trading_assets.orders import BrokerOrder, ClientOrderId, IntentEvent, IntentState
 
 LOOKS = 3
 PAUSE_SECONDS = 2.0
@@ -85,7 +84,7 @@ def differing_fields(intent: JournaledIntent, order: BrokerOrder) -> list[str]:
     return [f"{name} ({ours} / {theirs})" for name, (ours, theirs) in pairs.items() if ours != theirs]
 
 
-def look_up(account: TradingAccount, client_order_id: str) -> BrokerOrder | None:
+def look_up(account: TradingAccount, client_order_id: ClientOrderId) -> BrokerOrder | None:
     """Look for an order until it is found, or plainly not found several times with pauses between.
 
     Raises

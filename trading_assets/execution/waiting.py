@@ -12,14 +12,9 @@ from typing import Any
 from resources.broker import Broker
 from resources.database.database import Database
 from trading_assets.execution import halts, journal
-from trading_assets.execution.order_states import (
-    TERMINAL_STATUSES,
-    IntentState,
-    OrderProgress,
-    merge_progress,
-)
+from trading_assets.execution.order_states import TERMINAL_STATUSES, OrderProgress, merge_progress
 from trading_assets.execution.order_sync import LOOK_BACK, progress_of
-from trading_assets.orders import BrokerOrder
+from trading_assets.orders import BrokerOrder, IntentState, Purpose
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ def waiting_batches(database: Database, now: datetime) -> list[Batch]:
     busy = {account for account in accounts if _is_busy(database, account)}
     for row in found:
         if row["state"] == IntentState.PLANNED:
-            is_held = halts.halt_forbids(engaged[row["account"]], row["purpose"]) is not None
+            is_held = halts.halt_forbids(engaged[row["account"]], Purpose(row["purpose"])) is not None
             is_due = not is_held or now >= row["valid_until"]
         else:
             is_due = row["account"] not in busy
@@ -93,8 +88,8 @@ def broker_news(database: Database, broker: Broker) -> list[News]:
     news = []
     for (account, session), rows in groupby(watched, key=lambda row: (row["account"], row["session"])):
         orders = {row["broker_order_id"]: row for row in rows}
-        facts = [fill.activity_id for fill in reported if fill.broker_order_id in orders]
-        facts = [activity_id for activity_id in facts if activity_id not in known]
+        fills = [fill.activity_id for fill in reported if fill.broker_order_id in orders]
+        facts: list[str] = [activity_id for activity_id in fills if activity_id not in known]
         facts += [_fact(row, listed[name]) for name, row in orders.items() if name in listed]
         if any(facts):
             news.append(News(account, session, tuple(sorted(filter(None, facts)))))

@@ -20,12 +20,16 @@ from trading_assets.errors import (
     VendorRefusedError,
 )
 from trading_assets.orders import (
+    ActivityId,
     BrokerAccount,
     BrokerActivity,
     BrokerFill,
     BrokerOrder,
+    BrokerOrderId,
     BrokerPosition,
+    ClientOrderId,
     JsonObject,
+    Side,
 )
 
 unusable = partial(unusable_answer, "alpaca")
@@ -70,8 +74,8 @@ def parse_order(value: object) -> BrokerOrder:
     """
     body = object_of(value)
     return BrokerOrder(
-        broker_order_id=_text(body, "id"),
-        client_order_id=_text(body, "client_order_id"),
+        broker_order_id=BrokerOrderId(_text(body, "id")),
+        client_order_id=ClientOrderId(_text(body, "client_order_id")),
         symbol=_text(body, "symbol"),
         side=_text(body, "side"),
         quantity=_optional(body, "qty"),
@@ -90,10 +94,10 @@ def parse_order(value: object) -> BrokerOrder:
 def parse_fill(body: JsonObject) -> BrokerFill:
     """Read one FILL activity."""
     return BrokerFill(
-        activity_id=_text(body, "id"),
-        broker_order_id=_text(body, "order_id"),
+        activity_id=ActivityId(_text(body, "id")),
+        broker_order_id=BrokerOrderId(_text(body, "order_id")),
         symbol=_text(body, "symbol"),
-        side=_text(body, "side"),
+        side=_side(body),
         quantity=_decimal(body, "qty"),
         price_usd=_decimal(body, "price"),
         executed_at=_instant(body, "transaction_time"),
@@ -106,7 +110,7 @@ def parse_activity(body: JsonObject) -> BrokerActivity:
     kind = _text(body, "activity_type")
     cash = _optional(body, "net_amount") or Decimal(0)
     return BrokerActivity(
-        activity_id=_text(body, "id"),
+        activity_id=ActivityId(_text(body, "id")),
         kind=kind,
         symbol=str(body["symbol"]) if body.get("symbol") else None,
         cash_usd=cash,
@@ -198,6 +202,13 @@ def _text(body: JsonObject, key: str) -> str:
     if not isinstance(value, str) or not value:
         raise VendorDataError("The broker's answer lacks a field", field=key)
     return value
+
+
+def _side(body: JsonObject) -> Side:
+    value = _text(body, "side")
+    if value not in set(Side):
+        raise VendorDataError("The broker booked a fill with a side that is not known", side=value)
+    return Side(value)
 
 
 def _decimal(body: JsonObject, key: str) -> Decimal:

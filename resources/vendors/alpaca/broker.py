@@ -39,7 +39,9 @@ from trading_assets.orders import (
     BrokerActivity,
     BrokerFill,
     BrokerOrder,
+    BrokerOrderId,
     BrokerPosition,
+    ClientOrderId,
     JsonObject,
     OrderRequest,
 )
@@ -146,7 +148,7 @@ class AlpacaBroker:
         except VendorDataError as error:
             return SubmitResult(Outcome.AMBIGUOUS, answer, error.message)
 
-    def order_by_client_id(self, client_order_id: str) -> BrokerOrder | None:
+    def order_by_client_id(self, client_order_id: ClientOrderId) -> BrokerOrder | None:
         """Look an order up by the id that we gave it."""
         try:
             return parse_order(self._get("/orders:by_client_order_id", {"client_order_id": client_order_id}))
@@ -211,7 +213,7 @@ class AlpacaBroker:
                 raise VendorDataError("The broker repeats a page of activities", page_token=token)
             token = str(page[-1].get("id"))
 
-    def cancel(self, broker_order_id: str) -> bool:
+    def cancel(self, broker_order_id: BrokerOrderId) -> bool:
         """Ask to cancel one order; False if it is gone or can no longer be cancelled."""
         try:
             self._call("DELETE", f"/orders/{broker_order_id}")

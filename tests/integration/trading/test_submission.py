@@ -20,7 +20,7 @@ from trading_assets.execution.halts import engage_halt
 from trading_assets.execution.reconciliation import reconcile
 from trading_assets.execution.trading_account import open_account
 from trading_assets.execution.waiting import broker_news, waiting_batches
-from trading_assets.orders import OrderRequest
+from trading_assets.orders import OrderRequest, Side
 from trading_assets.sessions import next_session, session_close, session_open
 
 AFTER_CLOSE = "2024-05-01T16:30:00-04:00"
@@ -223,7 +223,7 @@ def test_an_unknown_outcome_past_its_time_is_given_up_and_watched(desk) -> None:
     desk.database.execute("update order_intents set valid_until = %s", (desk.clock.now(),))
     assert len(desk.submit().abandoned) == 1
     ((name,),) = desk.database.fetch("select client_order_id from order_intents")
-    desk.broker.submit(OrderRequest(name, symbol, "buy", Decimal(3)))
+    desk.broker.submit(OrderRequest(name, symbol, Side.BUY, Decimal(3)))
     assert desk.submit().adopted == (name,)
     assert desk.states() == {symbol: "acknowledged"}
     assert [level for level, _ in desk.halts()] == ["orders"]
@@ -234,7 +234,7 @@ def test_another_order_under_our_id_stops_trading(desk) -> None:
     desk.aim({symbol: 3})
     desk.plan()
     ((name,),) = desk.database.fetch("select client_order_id from order_intents")
-    desk.broker.submit(OrderRequest(name, symbol, "buy", Decimal(4)))
+    desk.broker.submit(OrderRequest(name, symbol, Side.BUY, Decimal(4)))
     with pytest.raises(ReconciliationError, match="quantity"):
         desk.submit()
     assert [level for level, _ in desk.halts()] == ["orders"]
@@ -250,14 +250,14 @@ def test_a_duplicate_of_our_own_is_adopted(desk) -> None:
     desk.aim({symbol: 3})
     desk.plan()
     ((name,),) = desk.database.fetch("select client_order_id from order_intents")
-    desk.broker.submit(OrderRequest(name, symbol, "buy", Decimal(3)))
+    desk.broker.submit(OrderRequest(name, symbol, Side.BUY, Decimal(3)))
     report = desk.submit(broker=Blind(desk.simulated.base_url, api_key="k", secret_key="s"))
     assert report.adopted == (name,)
     assert desk.events(symbol) == ["planned", "claimed", "duplicate", "adopted"]
 
 
 def test_orders_of_other_hands_are_reported_and_never_adopted(desk) -> None:
-    desk.broker.submit(OrderRequest(f"by-hand-{desk.strategy}", desk.symbols[0], "buy", Decimal(1)))
+    desk.broker.submit(OrderRequest(f"by-hand-{desk.strategy}", desk.symbols[0], Side.BUY, Decimal(1)))
     assert f"by-hand-{desk.strategy}" in desk.submit().foreign
     desk.submit()
     query = "select count(*) from order_events where kind = 'foreign_order' and client_order_id = %s"
@@ -293,7 +293,7 @@ def test_fills_that_contradict_their_order_stop_trading_until_a_person_has_looke
 
 def test_an_account_that_holds_something_is_not_opened(trading_desk) -> None:
     desk = trading_desk
-    desk.broker.submit(OrderRequest("by-hand", desk.symbols[0], "buy", Decimal(1)))
+    desk.broker.submit(OrderRequest("by-hand", desk.symbols[0], Side.BUY, Decimal(1)))
     at_open(desk)
     desk.database.execute("delete from accounts")
     with pytest.raises(ConfigurationError, match="holds positions"):
@@ -306,7 +306,7 @@ def test_a_trade_by_other_hands_is_a_difference_that_stops_trading(trading_desk)
     desk.aim({mine: 10})
     desk.plan()
     desk.submit()
-    desk.broker.submit(OrderRequest("by-hand", other, "buy", Decimal(1)))
+    desk.broker.submit(OrderRequest("by-hand", other, Side.BUY, Decimal(1)))
     at_open(desk)
     report = reconcile(desk.trading(), desk.session)
     assert {item.item for item in report.differences} == {"cash", other}

@@ -11,6 +11,7 @@ import pytest
 from trading_assets.books.holdings import Fill, Split, books_from_fills
 from trading_assets.books.performance import marks_by_session, portfolio_performance, positions, value_books
 from trading_assets.errors import DataQualityError
+from trading_assets.orders import Side
 from trading_assets.sessions import sessions_between
 
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 1, 12))
@@ -19,7 +20,9 @@ CASH = Decimal(10_000)
 
 def fill(side: str, quantity: str, price: str, day: int = 0, symbol: str = "AAA", minute: int = 0) -> Fill:
     at = datetime.combine(SESSIONS[day], datetime.min.time(), UTC) + timedelta(hours=14, minutes=30 + minute)
-    return Fill(symbol, side, Decimal(quantity), Decimal(price), SESSIONS[max(day - 1, 0)], SESSIONS[day], at)
+    return Fill(
+        symbol, Side(side), Decimal(quantity), Decimal(price), SESSIONS[max(day - 1, 0)], SESSIONS[day], at
+    )
 
 
 def closes(symbol: str = "AAA", **by_day: float) -> pl.DataFrame:

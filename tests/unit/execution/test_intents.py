@@ -21,7 +21,7 @@ from trading_assets.execution.intents import (
     plan_intents,
     with_revision,
 )
-from trading_assets.execution.order_states import IntentState
+from trading_assets.orders import IntentState
 
 SESSION = date(2026, 1, 5)
 

@@ -11,13 +11,12 @@ import pytest
 from trading_assets.execution.order_states import (
     TRANSITIONS,
     IllegalTransitionError,
-    IntentEvent,
-    IntentState,
     OrderProgress,
     is_terminal,
     merge_progress,
     next_state,
 )
+from trading_assets.orders import IntentEvent, IntentState
 
 NOON = datetime(2026, 1, 5, 17, tzinfo=UTC)
 

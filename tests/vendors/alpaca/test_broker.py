@@ -29,11 +29,11 @@ from trading_assets.errors import (
     VendorDataError,
     VendorRefusedError,
 )
-from trading_assets.orders import OrderRequest
+from trading_assets.orders import OrderRequest, Side
 
 KEY, SECRET = "PLANTED-KEY-a1b2c3d4", "PLANTED-SECRET-e5f6a7b8"
 NOON = datetime(2026, 1, 5, 17, tzinfo=UTC)
-ORDER = OrderRequest("ta-20260105-AAPL-buy-x", "AAPL", "buy", Decimal("10.500000000"))
+ORDER = OrderRequest("ta-20260105-AAPL-buy-x", "AAPL", Side.BUY, Decimal("10.500000000"))
 
 
 def order_body(number: int = 1, at: datetime = NOON, **changes: object) -> dict[str, object]:
