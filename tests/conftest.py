@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import shutil
@@ -28,6 +29,7 @@ import requests
 
 from resources.database.connections import connect
 from resources.database.database import Database
+from resources.lake.locks import FileLocks
 from resources.lake.writes import WriteReport
 from trading_assets.simulator.market.protocol import Bar, Instrument
 from trading_assets.tables.table import KNOWN_AT, SYMBOL, Column, Table
@@ -44,6 +46,32 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 OWN_FOLDER = "trading-assets-tests-"
+KEPT = ROOT / ".pytest_cache" / "installations"
+DAY = 24 * 3600
+LONGEST_FILES = (
+    "e2e/test_app_in_browser.py",
+    "vendors/test_fault_matrix.py",
+    "integration/market_data/test_corrections.py",
+    "integration/trading/test_two_strategies.py",
+    "integration/test_session_run.py",
+    "integration/market_data/test_hourly_path.py",
+    "chaos/test_session_kill.py",
+    "integration/market_data/test_planted_badness.py",
+    "integration/market_data/test_company_snapshot.py",
+    "integration/market_data/test_dirty_vendors.py",
+    "integration/market_data/test_sick_history.py",
+    "integration/trading/test_decisions.py",
+    "integration/test_dagster_backfill.py",
+    "integration/services/test_up.py",
+    "integration/test_cli.py",
+    "integration/test_screens.py",
+    "integration/trading/test_submission.py",
+    "e2e/test_screener_in_browser.py",
+    "chaos/test_postgres_life_cycle.py",
+    "properties/test_screener_language.py",
+    "properties/test_lake_properties.py",
+)
+"""In this order, before all others; those that share an installation with one that is being made wait for it."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,6 +85,16 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.gettempdir(), f"{OWN_FOLDER}{os.getpid()}")
         _remove_left_folders(folder)
         config.option.basetemp = str(folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the unit tests as smoke; begin with the longest files, so that no process is left alone with one at the end."""
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "unit") and item.get_closest_marker("slow") is None:
+            item.add_marker("smoke")
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT / "tests").as_posix(), len(places)))
 
 
 def _remove_left_folders(own: Path) -> None:
@@ -436,15 +474,73 @@ class Installation:
         return Installation(target)
 
 
+class MadeOnce:
+    """Installations that are made once for a state of the code, by the first process of the tests that needs them."""
+
+    def __init__(self, work: Path) -> None:
+        digest = hashlib.sha256(sys.version.encode())
+        for path in sorted(self._made_by()):
+            digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+        self._folder = KEPT / digest.hexdigest()[:16]
+        self._work = work
+
+    @staticmethod
+    def _made_by() -> Iterator[Path]:
+        yield from (Path(__file__), ROOT / "requirements.lock")
+        for folder in (
+            "trading_assets",
+            "resources",
+            "sensors",
+            "data/migrations",
+            "data/views",
+            "data/reference",
+        ):
+            yield from (
+                path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"
+            )
+
+    def installation(
+        self, name: str, make: Callable[[Installation], None], source: Installation | None = None
+    ) -> Installation:
+        """Return the installation of that name, stopped: to be copied, not used."""
+        kept = Installation(self._folder / name)
+        with FileLocks(KEPT / "locks").hold(name):
+            if not kept.data.exists():
+                self._remove_old()
+                data = self._work / name / "data"
+                installation = source.copy(data) if source else Installation(data)
+                make(installation)
+                part = self._folder / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                installation.copy(part)
+                part.rename(kept.data)
+        return kept
+
+    def _remove_old(self) -> None:
+        for folder in KEPT.glob("*"):
+            if (
+                folder != self._folder
+                and folder.name != "locks"
+                and time.time() - folder.stat().st_mtime > DAY
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    return MadeOnce(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="session")
+def history(made_once: MadeOnce) -> Installation:
     """An installation with the history before its ``session``, stopped; to be copied, not used."""
     from trading_assets.runs.history import backfill
 
-    installation = Installation(tmp_path_factory.mktemp("history") / "data")
-    with installation.opened() as platform:
-        backfill(platform, *HISTORY)
-    return installation
+    def make(installation: Installation) -> None:
+        with installation.opened() as platform:
+            backfill(platform, *HISTORY)
+
+    return made_once.installation("history", make)
 
 
 @pytest.fixture(scope="session")
@@ -471,22 +567,31 @@ def make_installation() -> type[Installation]:
 
 
 @pytest.fixture(scope="session")
+def first_session(made_once: MadeOnce, history: Installation) -> Installation:
+    """An installation with history that ran its ``session``, stopped; to be copied, not used."""
+    return made_once.installation("first_session", lambda installation: run_from(installation, 0), history)
+
+
+@pytest.fixture(scope="session")
 def traded(install: Callable[..., Installation], traded_sessions: Installation) -> Installation:
     """An installation with history and three traded sessions, for readers only; a reader may leave its services on."""
     return install(traded_sessions)
 
 
 @pytest.fixture(scope="session")
-def traded_sessions(install: Callable[..., Installation]) -> Installation:
+def traded_sessions(made_once: MadeOnce, first_session: Installation) -> Installation:
     """An installation with history and three traded sessions, stopped; to be copied, not used."""
+    return made_once.installation("traded", lambda installation: run_from(installation, 1, 2), first_session)
+
+
+def run_from(installation: Installation, *offsets: int) -> None:
+    """Run sessions, counted from the installation's."""
     from trading_assets.runs.session import run_session
     from trading_assets.sessions import shift
 
-    installation = install()
     with installation.opened() as platform:
-        for offset in range(3):
-            run_session(platform, shift(SESSION, offset))
-    return installation
+        for offset in offsets:
+            run_session(platform, shift(installation.session, offset))
 
 
 class CollectorHistory:

@@ -14,12 +14,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from app.sections.screener.results import page_sizes, says_something
 from app.sections.screener.sentence import EXAMPLES, helpful, marked, replaced
+from resources.database.writes import insert
 from trading_assets.errors import Problem
-from trading_assets.market_data.findings import INSERT
 from trading_assets.screener.english.parse import understand
 from trading_assets.screener.filters import And, Comparison, Not, Or, Query, Sort, predicates
 from trading_assets.screener.presets import SCREENS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.operations import QUALITY_FINDINGS
 
 NEWEST = "2024-05-06"
 
@@ -261,21 +262,21 @@ def test_as_known_before_anything_was_there_is_nothing(screener):
 
 
 def test_a_session_whose_checks_failed_is_marked_where_it_is_computed_as_known(own_screener, fresh_database):
-    finding = (
-        "session_size",
-        "error",
-        "daily_bars",
-        NEWEST,
-        None,
-        None,
-        None,
-        "3",
-        "30 or more",
-        "2024-05-07T00:00Z",
-        "run",
-    )
+    finding = {
+        "check_name": "session_size",
+        "severity": "error",
+        "table_name": "daily_bars",
+        "session": NEWEST,
+        "bar_start": None,
+        "symbol": None,
+        "source": None,
+        "value": "3",
+        "expectation": "30 or more",
+        "found_at": "2024-05-07T00:00Z",
+        "run_id": "run",
+    }
     with fresh_database.connection() as connection:
-        connection.execute(INSERT, finding)
+        insert(connection, QUALITY_FINDINGS, finding)
     marked = {known: "checks failed" in texts(own_screener(q="price above 20", session=day, scr_known="2024-06-01T10:00"))
               for known, day in (("blocked", NEWEST), ("clean", "2024-05-02"))}  # fmt: skip
     assert marked == {"blocked": True, "clean": False}

@@ -82,6 +82,8 @@ def market(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         days = sessions_between(date(year, 1, 1), date(year, 12, 31))
         known = datetime(min(year + 1, YEARS[-1]), 12, 31, tzinfo=UTC)
         lake.write_sessions(DAILY_FEATURES, features(request.param, days, year), days, known_at=known)
+    assert len(files(lake)) == len(YEARS) - 1 + 12
+    assert Path(files(lake)[0]).parent.name == "part=00"
     return lake
 
 
@@ -186,8 +188,3 @@ def test_ten_years_of_crossings(benchmark: BenchmarkFixture, market: Lake) -> No
     benchmark.extra_info |= told | {"ratio": round(told["ours_ms"] / told["duckdb_ms"], 2)}
     benchmark.pedantic(ours, rounds=1)
     assert told["ours_ms"] < told["duckdb_ms"]
-
-
-def test_the_files_are_those_of_ten_years(market: Lake) -> None:
-    assert len(files(market)) == len(YEARS) - 1 + 12
-    assert Path(files(market)[0]).parent.name == "part=00"

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from trading_assets.market_data.findings import INSERT
+from resources.database.writes import insert
 from trading_assets.sessions import shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.operations import QUALITY_FINDINGS
 
 TEXT = "RSI > 50 and price > 5"
 
@@ -30,21 +31,21 @@ def test_a_blocked_session_is_not_the_newest_one_and_is_marked_when_it_is_asked_
 
         clean = asked()
         assert (clean["session"], "note" in clean) == (session.isoformat(), False)
-        finding = (
-            "session_size",
-            "error",
-            DAILY_BARS.name,
-            session,
-            None,
-            None,
-            None,
-            "3",
-            "30 or more",
-            now,
-            "run",
-        )
+        finding = {
+            "check_name": "session_size",
+            "severity": "error",
+            "table_name": DAILY_BARS.name,
+            "session": session,
+            "bar_start": None,
+            "symbol": None,
+            "source": None,
+            "value": "3",
+            "expectation": "30 or more",
+            "found_at": now,
+            "run_id": "run",
+        }
         with platform.database.connection() as connection:
-            connection.execute(INSERT, finding)
+            insert(connection, QUALITY_FINDINGS, finding)
         passed_over = asked()
         assert (passed_over["session"], "note" in passed_over) == (before.isoformat(), False)
         explicit = asked("--session", session.isoformat())

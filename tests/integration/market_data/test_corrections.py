@@ -64,11 +64,10 @@ def newest_versions(platform, name: str, days: list[date]) -> dict[date, str]:
 
 
 @pytest.fixture
-def corrected(install):
+def corrected(install, first_session):
     """An installation that ran its session, after which vendors corrected bars of it and of six sessions before."""
-    installation = install()
+    installation = install(first_session)
     with installation.opened() as platform:
-        run_session(platform, installation.session)
         second = next_session(installation.session)
         platform.clock.advance_to(session_close(second) + AFTER_CLOSE)
         bars = platform.lake.scan(DAILY_BARS, start=shift(second, -8), end=installation.session).collect()
@@ -147,10 +146,9 @@ def test_a_backfill_told_to_fetch_again_takes_over_corrections_of_any_age_and_le
         assert signals(platform) == decided
 
 
-def test_a_run_without_corrections_changes_nothing_of_the_past(install):
-    installation = install()
+def test_a_run_without_corrections_changes_nothing_of_the_past(install, first_session):
+    installation = install(first_session)
     with installation.opened() as platform:
-        run_session(platform, installation.session)
         before = {name: platform.lake.scan(table).collect() for name, table in TABLES.items()}
         second = next_session(installation.session)
         platform.clock.advance_to(session_close(second) + AFTER_CLOSE)
@@ -162,11 +160,10 @@ def test_a_run_without_corrections_changes_nothing_of_the_past(install):
 
 
 def test_a_correction_that_ruins_a_session_that_was_decided_on_stops_the_next_one_until_it_is_taken_back(
-    install,
+    install, first_session
 ):
-    installation = install()
+    installation = install(first_session)
     with installation.opened() as platform:
-        run_session(platform, installation.session)
         second = next_session(installation.session)
         platform.clock.advance_to(session_close(second) + AFTER_CLOSE)
         bars = platform.lake.scan(DAILY_BARS, start=installation.session, end=installation.session).collect()
@@ -228,12 +225,11 @@ def test_a_session_that_failed_and_is_mended_in_the_look_back_gets_what_it_lacks
 
 
 def test_after_seven_sessions_off_one_of_them_half_done_one_run_fills_exactly_what_is_missing(
-    install, monkeypatch
+    install, first_session, monkeypatch
 ):
-    installation = install()
+    installation = install(first_session)
     first = installation.session
     with installation.opened() as platform:
-        run_session(platform, first)
         half = shift(first, 1)
         platform.clock.advance_to(session_close(half) + AFTER_CLOSE)
         monkeypatch.setattr(

@@ -16,7 +16,7 @@ import pytest
 from resources.raw.responses import RawResponse
 from resources.vendors.protocol import Fetched
 from trading_assets.errors import DataQualityError, VendorDataError
-from trading_assets.execution.session_decision import restrictions
+from trading_assets.execution.live_market import restrictions
 from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_sessions
@@ -360,7 +360,7 @@ def test_accepting_a_refused_bar_lifts_the_stop_of_its_symbol_and_of_no_other(ma
     )
 
     def restricted() -> set[str]:
-        return set(restrictions(market.platform, session, {first, second}))
+        return set(restrictions(market.platform.database, market.platform.lake, session, {first, second}))
 
     try:
         market.judge()

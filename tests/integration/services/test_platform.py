@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resources.platform import claim_folder
+from resources.local_services import claim_folder
 from trading_assets.errors import ConfigurationError
 from trading_assets.settings import load_settings
 

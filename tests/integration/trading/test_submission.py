@@ -47,6 +47,7 @@ def at_open(desk) -> None:
     desk.clock.advance_to(session_open(next_session(desk.session)) + timedelta(minutes=2))
 
 
+@pytest.mark.smoke
 def test_a_session_goes_from_targets_to_reconciled_positions_and_the_next_one_sells(trading_desk) -> None:
     desk = trading_desk
     first, second, third = desk.symbols[:3]

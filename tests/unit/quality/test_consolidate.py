@@ -201,6 +201,7 @@ def test_nothing_reported_gives_empty_tables_with_their_columns(frames):
         assert rows.schema == {name: kind for name, kind in table.schema.items() if name != "known_at"}
 
 
+@pytest.mark.slow
 def test_the_real_market_loses_its_phantoms_and_absurd_prices_and_little_else(shared_data):
     start, end = date(2015, 3, 20), date(2016, 6, 30)
     bars = (

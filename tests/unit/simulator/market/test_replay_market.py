@@ -151,6 +151,7 @@ def recorded(shared_data):
     return ReplayMarket(shared_data / "us_daily_2015_2017.parquet")
 
 
+@pytest.mark.slow
 def test_the_recorded_market_is_served_with_its_dirt(recorded, shared_data):
     source = pl.scan_parquet(shared_data / "us_daily_2015_2017.parquet")
     phantom = date(2016, 1, 18)  # a holiday
