@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import polars as pl
 import psutil
 import pytest
@@ -72,6 +73,11 @@ LONGEST_FILES = (
     "properties/test_lake_properties.py",
 )
 """In this order, before all others; those that share an installation with one that is being made wait for it."""
+
+
+# A busy machine is no defect: what must be fast is measured by benchmarks.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.hookimpl(tryfirst=True)

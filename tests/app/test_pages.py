@@ -51,10 +51,10 @@ def test_the_portfolio_shows_equity_positions_orders_and_the_comparison_with_the
         "Exposure",
     ]
     assert [item.value for item in app.subheader] == [
-        "Equity and drawdown", "Positions", "Orders and fills", "Reconciliation with the broker", "Risk",
+        "Equity and drawdown", "Positions", "Strategies", "Orders and fills", "Reconciliation with the broker", "Risk",
     ]  # fmt: skip
     assert len(app.get("vega_lite_chart")) == 3
-    assert len(app.dataframe) == 5
+    assert len(app.dataframe) == 6
     assert "positions agree" in app.success[0].value
     with traded.opened() as platform:
         held = platform.database.fetch(

@@ -24,6 +24,8 @@ def require_session(settings: Settings, session: date) -> None:
     """
     if session < settings.start:
         raise ConfigurationError(f"{session} lies before TRADING_START={settings.start}")
+    if session > calendar.last_session():
+        _require_partition(settings, session)
     if not calendar.is_session(session):
         raise ConfigurationError(
             f"{session} is no exchange session; the next one is {calendar.next_session(session)}"
@@ -52,12 +54,8 @@ def require_over(platform: Platform, session: date) -> None:
     ConfigurationError
         Also if the day is no session, lies before the first partition or after the last one.
     """
-    from trading_assets.definitions import partitions_of
-
     settings = platform.settings
-    last = partitions_of(settings).get_last_partition_key() or ""
-    if session.isoformat() > last:
-        raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
+    _require_partition(settings, session)
     require_session(settings, session)
     ready = calendar.session_close(session) + settings.data_delay
     if not platform.clock.advance_to(ready):
@@ -87,6 +85,14 @@ def require_runnable(settings: Settings, session: date | None) -> None:
     from resources.vendors.registry import require_keys  # takes 0.5 s, more than all above
 
     require_keys(settings)
+
+
+def _require_partition(settings: Settings, session: date) -> None:
+    from trading_assets.definitions import partitions_of  # takes two seconds with Dagster
+
+    last = partitions_of(settings).get_last_partition_key() or ""
+    if session.isoformat() > last:
+        raise ConfigurationError(f"{session} lies too far ahead: the last session that can be run is {last}")
 
 
 def _not_over(settings: Settings, session: date, ready: datetime) -> ConfigurationError:
