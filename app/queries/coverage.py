@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-import streamlit as st
 
 from app.bar_grid import Counts, Grid
+from app.queries.cached import cached_by
 from app.queries.installation import installation, lake_version, newest, now, present_session, settings
 from trading_assets.sessions import current_session, finished_hours, session_close, sessions_between
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
@@ -20,7 +20,6 @@ from trading_assets.tables.table import Table
 Grain = Literal["Daily", "Hourly"]
 CONSOLIDATED = "Consolidated"
 
-_cached = st.cache_data(max_entries=40, show_spinner=False)
 _DAY = np.datetime64("1970-01-01", "D")
 
 
@@ -40,43 +39,58 @@ def grid(layer: str, grain: Grain) -> Grid:
     Daily: one bar per listed symbol and session since the first one with bars. Hourly: one bar per finished hour and
     symbol that had any hourly bar in the session or in one beside it.
     """
-    tables = layers(grain)
     until = _until(grain)
     if until is None:
         return Grid((), (), _nothing(0, 0), _nothing(0, 0))
-    base = lake_version(UNIVERSE) + lake_version(DAILY_BARS)
-    if grain == "Daily":
-        symbols, sessions, expected = _listed(until, base)
-    else:
-        base = "".join(lake_version(table) for table in tables.values())
-        symbols, sessions, expected = _hours_expected(tuple(tables), until, _instant(), base)
-    stored = _stored(tables[layer], symbols, sessions, until, lake_version(tables[layer]) + base)
+    symbols, sessions, expected = _listed(until) if grain == "Daily" else _hours_expected(until, _instant())
+    stored = _stored(layer, grain, until, symbols, sessions)
     return Grid(symbols, sessions, expected, stored)
 
 
+@cached_by(
+    lambda _, grain: lake_version(
+        *layers(grain).values(), UNIVERSE, QUARANTINED_BARS, QUARANTINED_HOURLY_BARS
+    ),
+    entries=40,
+)
 def about(session: date, grain: Grain) -> pl.DataFrame:
     """Return what is known of each symbol at a session: ``name``, ``sector``, bars of each layer, and ``refused``.
 
     ``refused`` says by which rule a bar was kept out, and of which source.
     """
+    lake = installation().lake
+    known = max((day for day in lake.sessions(UNIVERSE) if day <= session), default=session)
+    frame = lake.scan(UNIVERSE, start=known, end=known, columns=("symbol", "name", "sector")).collect()
     tables = layers(grain)
-    version = "".join(
-        lake_version(table)
-        for table in (*tables.values(), UNIVERSE, QUARANTINED_BARS, QUARANTINED_HOURLY_BARS)
+    for name, table in tables.items():
+        bars = lake.scan(table, start=session, end=session, columns=("symbol",)).collect()
+        frame = frame.join(
+            bars.group_by("symbol").agg(pl.len().alias(name)), on="symbol", how="full", coalesce=True
+        )
+    refused = lake.scan(
+        QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS,
+        start=session, end=session, columns=("symbol", "source", "rule"),
+    ).collect()  # fmt: skip
+    reasons = refused.group_by("symbol").agg(
+        refused=pl.format("{} ({})", "rule", "source").unique().sort().str.join(", ")
     )
-    return _about(session, grain, tuple(tables), version)
+    counts = pl.col(list(tables)).fill_null(0).cast(pl.Int64)
+    return frame.with_columns(counts).join(reasons, on="symbol", how="left").sort("symbol")
 
 
+@cached_by(lambda *_: lake_version(UNIVERSE), entries=40)
 def sectors() -> dict[str, str | None]:
     """Return the sector of each symbol as last listed."""
-    return _sectors(lake_version(UNIVERSE))
+    rows = installation().lake.scan(UNIVERSE, columns=("symbol", "session", "sector"))
+    last = rows.group_by("symbol").agg(pl.col("sector").sort_by("session").last()).collect()
+    return dict(last.iter_rows())
 
 
 def _instant() -> datetime | None:
     # in steps of a quarter of an hour, to be a cache key; where the clock does not answer, the end of the stored hours
     instant = now()
     if instant is None:
-        stored = newest(HOURLY_BARS, lake_version(HOURLY_BARS)) or present_session()
+        stored = newest(HOURLY_BARS) or present_session()
         if stored is None:
             return None
         instant = session_close(stored) + settings().data_delay
@@ -94,8 +108,12 @@ def _nothing(symbols: int, sessions: int) -> Counts:
     return np.zeros((symbols, sessions), dtype=np.uint8)
 
 
-@_cached
-def _listed(until: date, version: str) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
+def _grid_version(grain: Grain) -> str:
+    return lake_version(*((UNIVERSE, DAILY_BARS) if grain == "Daily" else layers(grain).values()))
+
+
+@cached_by(lambda *_: _grid_version("Daily"), entries=40)
+def _listed(until: date) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
     lake = installation().lake
     with_bars = lake.sessions(DAILY_BARS)
     if not with_bars:
@@ -116,12 +134,10 @@ def _listed(until: date, version: str) -> tuple[tuple[str, ...], tuple[date, ...
     return symbols, sessions, np.minimum(listed, 1)
 
 
-@_cached
-def _hours_expected(
-    names: tuple[str, ...], until: date, at: datetime | None, version: str
-) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
+@cached_by(lambda *_: _grid_version("Hourly"), entries=40)
+def _hours_expected(until: date, at: datetime | None) -> tuple[tuple[str, ...], tuple[date, ...], Counts]:
     lake = installation().lake
-    tables = [layers("Hourly")[name] for name in names]
+    tables = layers("Hourly").values()
     first = min((days[0] for table in tables if (days := lake.sessions(table))), default=None)
     if first is None or at is None:
         return (), (), _nothing(0, 0)
@@ -137,14 +153,14 @@ def _hours_expected(
     return symbols, sessions, around * hours
 
 
-@_cached
+@cached_by(lambda layer, grain, *_: _grid_version(grain) + lake_version(layers(grain)[layer]), entries=40)
 def _stored(
-    _table: Table, _symbols: tuple[str, ...], _sessions: tuple[date, ...], until: date, version: str
+    layer: str, grain: Grain, until: date, _symbols: tuple[str, ...], _sessions: tuple[date, ...]
 ) -> Counts:
     if not _symbols:
         return _nothing(0, len(_sessions))
     rows = installation().lake.scan(
-        _table, start=_sessions[0], end=_sessions[-1], columns=("symbol", "session")
+        layers(grain)[layer], start=_sessions[0], end=until, columns=("symbol", "session")
     )
     return _counted(rows.collect(), _symbols, _sessions)
 
@@ -163,31 +179,3 @@ def _counted(rows: pl.DataFrame, symbols: tuple[str, ...], sessions: tuple[date,
     flat = known["symbol"].to_numpy().astype(np.int64)[is_session] * size[1] + place[is_session]
     counts = np.bincount(flat, minlength=size[0] * size[1]).reshape(size)
     return np.minimum(counts, 255).astype(np.uint8)
-
-
-@_cached
-def _sectors(version: str) -> dict[str, str | None]:
-    rows = installation().lake.scan(UNIVERSE, columns=("symbol", "session", "sector"))
-    last = rows.group_by("symbol").agg(pl.col("sector").sort_by("session").last()).collect()
-    return dict(last.iter_rows())
-
-
-@_cached
-def _about(session: date, grain: Grain, names: tuple[str, ...], version: str) -> pl.DataFrame:
-    lake = installation().lake
-    known = max((day for day in lake.sessions(UNIVERSE) if day <= session), default=session)
-    frame = lake.scan(UNIVERSE, start=known, end=known, columns=("symbol", "name", "sector")).collect()
-    for name in names:
-        bars = lake.scan(layers(grain)[name], start=session, end=session, columns=("symbol",)).collect()
-        frame = frame.join(
-            bars.group_by("symbol").agg(pl.len().alias(name)), on="symbol", how="full", coalesce=True
-        )
-    refused = lake.scan(
-        QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS,
-        start=session, end=session, columns=("symbol", "source", "rule"),
-    ).collect()  # fmt: skip
-    reasons = refused.group_by("symbol").agg(
-        refused=pl.format("{} ({})", "rule", "source").unique().sort().str.join(", ")
-    )
-    counts = pl.col(list(names)).fill_null(0).cast(pl.Int64)
-    return frame.with_columns(counts).join(reasons, on="symbol", how="left").sort("symbol")

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Literal
 
 import polars as pl
-import streamlit as st
 
+from app.queries.cached import cached_by
 from app.queries.installation import database_version, installation, lake_version, read, settings
 from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.tables.daily import QUARANTINED_BARS
@@ -20,7 +20,6 @@ State = Literal["All", "Open", "Accepted"]
 Effect = Literal["blocks the session", "stops the symbol", "information"]
 LIMIT = 1000
 REFUSED = {"daily_bars": QUARANTINED_BARS, "hourly_bars": QUARANTINED_HOURLY_BARS}
-_cached = st.cache_data(max_entries=60, show_spinner=False)
 
 _EFFECT = "case when f.severity <> 'error' then 'information' when f.symbol is null then 'blocks the session' else 'stops the symbol' end"
 # An acceptance covers the findings that it names; what it leaves null it leaves open.
@@ -68,22 +67,30 @@ def findings(chosen: Chosen) -> pl.DataFrame:
 
     ``batch_id`` is the fetch that brought the bar, null where the finding is about a bar that is not there.
     """
-    rows = _findings(chosen, database_version())
+    rows = _found(chosen)
     return rows if rows.is_empty() else _with_batches(rows)
 
 
+@cached_by(lambda *_: database_version(), entries=60)
 def count(chosen: Chosen) -> int:
     """Count the findings that are asked for."""
-    return _count(chosen, database_version())
+    condition, parameters = chosen.condition()
+    return int(read(f"select count(*) as found {_JOINED} where {condition}", tuple(parameters))["found"][0])
 
 
+@cached_by(lambda *_: database_version(), entries=60)
 def tally() -> pl.DataFrame:
     """Return ``check_name``, ``session``, ``found``, ``accepted``, and of those not accepted ``blocking`` and ``stopping``."""
-    return _tally(database_version())
+    return read(
+        "select f.check_name, f.session, count(*) as found, count(accepted.acceptance_id) as accepted,"
+        f" count(*) filter (where {_EFFECT} = 'blocks the session' and accepted.acceptance_id is null) as blocking,"
+        f" count(*) filter (where {_EFFECT} = 'stops the symbol' and accepted.acceptance_id is null) as stopping {_JOINED}"
+        " group by 1, 2 order by 1, 2"
+    )
 
 
-@_cached
-def _findings(chosen: Chosen, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version(), entries=60)
+def _found(chosen: Chosen) -> pl.DataFrame:
     condition, parameters = chosen.condition()
     return read(
         f"select f.finding_id, f.session, f.bar_start, f.severity, {_EFFECT} as effect, f.check_name, f.table_name, f.symbol, f.source, f.value,"
@@ -91,22 +98,6 @@ def _findings(chosen: Chosen, version: str) -> pl.DataFrame:
         f" accepted.acceptance_id {_JOINED} where {condition}"
         " order by f.session desc, (f.severity = 'error' and f.symbol is null) desc, f.severity, f.check_name, f.symbol, f.bar_start limit %s",
         (*parameters, LIMIT),
-    )
-
-
-@_cached
-def _count(chosen: Chosen, version: str) -> int:
-    condition, parameters = chosen.condition()
-    return int(read(f"select count(*) as found {_JOINED} where {condition}", tuple(parameters))["found"][0])
-
-
-@_cached
-def _tally(version: str) -> pl.DataFrame:
-    return read(
-        "select f.check_name, f.session, count(*) as found, count(accepted.acceptance_id) as accepted,"
-        f" count(*) filter (where {_EFFECT} = 'blocks the session' and accepted.acceptance_id is null) as blocking,"
-        f" count(*) filter (where {_EFFECT} = 'stops the symbol' and accepted.acceptance_id is null) as stopping {_JOINED}"
-        " group by 1, 2 order by 1, 2"
     )
 
 
@@ -131,7 +122,7 @@ def _marked(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     if {"symbol", "batch_id"} <= set(kept.columns):
         places.append((kept, ("symbol", "session")))
     for table, keys in places:
-        bars = _batches(table.name, keys, days, lake_version(table))
+        bars = _batches(table, keys, days)
         marked = (
             marked.join(bars, on=keys, how="left", suffix="_there", maintain_order="left")
             .with_columns(batch_id=pl.coalesce("batch_id", "batch_id_there"))
@@ -140,9 +131,8 @@ def _marked(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return marked
 
 
-@_cached
-def _batches(name: str, keys: tuple[str, ...], days: tuple[date, ...], version: str) -> pl.DataFrame:
-    table = TABLES[name]
+@cached_by(lambda table, *_: lake_version(table), entries=60)
+def _batches(table: Table, keys: tuple[str, ...], days: tuple[date, ...]) -> pl.DataFrame:
     columns = [table.partition_by if key == "session" else key for key in keys]
     rows = installation().lake.scan(table, start=days[0], end=days[-1], columns=(*columns, "batch_id"))
     chosen = rows.filter(pl.col(table.partition_by).is_in(days)).collect()

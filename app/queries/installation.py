@@ -16,6 +16,7 @@ import polars as pl
 import psycopg
 import streamlit as st
 
+from app.queries.cached import cached_by
 from resources.clock import Clock, SimulatorClock, SystemClock
 from resources.database.database import Database
 from resources.database.server import postgres_for
@@ -152,7 +153,7 @@ def expected_session() -> date | None:
 
 def latest_session() -> date | None:
     """Return the newest session with accepted bars."""
-    return newest(DAILY_BARS, lake_version(DAILY_BARS))
+    return newest(DAILY_BARS)
 
 
 def present_session() -> date | None:
@@ -160,14 +161,12 @@ def present_session() -> date | None:
     return max(filter(None, (expected_session(), latest_session())), default=None)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def newest(_table: Table, version: str) -> date | None:
-    """Return the newest session of a lake table."""
-    return max(installation().lake.sessions(_table), default=None)
+def lake_version(*tables: Table) -> str:
+    """Return a token that changes with the files of any of the tables, current and superseded."""
+    return " ".join(map(_version_seen, tables))
 
 
-def lake_version(table: Table) -> str:
-    """Return a token that changes with the files of a table, current and superseded."""
+def _version_seen(table: Table) -> str:
     return _once(f"lake {table.name}", lambda: _lake_version(table))
 
 
@@ -184,6 +183,12 @@ def _mark(path: Path) -> tuple[str, int, int]:
     except FileNotFoundError:  # replaced at this moment: the next look sees the new one
         return (path.as_posix(), 0, 0)
     return (path.as_posix(), stat.st_mtime_ns, stat.st_size)
+
+
+@cached_by(lake_version, entries=200)
+def newest(table: Table) -> date | None:
+    """Return the newest session of a lake table."""
+    return max(installation().lake.sessions(table), default=None)
 
 
 def database_version() -> str:

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
-import streamlit as st
 
+from app.queries.cached import cached_by
 from app.queries.installation import database_version, installation, lake_version, newest, read
 from trading_assets.feature_store.adjusted_bars import Adjust, read_adjusted_bars
 from trading_assets.features.build import BENCHMARK
@@ -24,8 +24,6 @@ HOURLY_HISTORY = timedelta(days=400)
 PRICES = ("open", "high", "low", "close", "vwap")
 Grain = Literal["Daily", "Hourly"]
 
-_cached = st.cache_data(max_entries=64, show_spinner=False)
-
 
 @dataclass(frozen=True)
 class View:
@@ -36,60 +34,13 @@ class View:
     as_of: datetime | None = None
 
 
+@cached_by(lambda *_: lake_version(UNIVERSE, DAILY_BARS), entries=64)
 def symbols() -> pl.DataFrame:
     """Return ``symbol``, ``name``, ``sector``, ``exchange`` and ``asset_type`` as last listed, sorted by symbol."""
-    return _symbols(lake_version(UNIVERSE), lake_version(DAILY_BARS))
-
-
-def bars(symbol: str, view: View) -> pl.DataFrame:
-    """Return one symbol's bars with indicators and the scales that they were multiplied by, oldest first.
-
-    Every registered indicator is there, computed on the prices that are shown.
-    """
-    tables = (DAILY_BARS, CORPORATE_ACTIONS, *((HOURLY_BARS,) if view.grain == "Hourly" else ()))
-    return _bars(symbol, view, "".join(map(lake_version, tables)))
-
-
-def actions(symbol: str, as_of: datetime | None = None) -> pl.DataFrame:
-    """Return the corporate actions of a symbol, newest first, with what each did to the prices shown."""
-    version = lake_version(CORPORATE_ACTIONS) + lake_version(DAILY_BARS)
-    return _actions(symbol, as_of, version)
-
-
-def quarantined(symbol: str, view: View) -> pl.DataFrame:
-    """Return the bars of a symbol that a row check refused, newest first."""
-    table = QUARANTINED_BARS if view.grain == "Daily" else QUARANTINED_HOURLY_BARS
-    rows = _rows(table, symbol, view.as_of, lake_version(table))
-    return rows.sort([table.key[1], "source"], descending=[True, False])
-
-
-def features(symbol: str, grain: Grain = "Daily") -> pl.DataFrame:
-    """Return the symbol's newest feature row, at most one."""
-    table = DAILY_FEATURES if grain == "Daily" else HOURLY_FEATURES
-    return _features(table, symbol, lake_version(table))
-
-
-def signals(symbol: str, limit: int = 250) -> pl.DataFrame:
-    """Return the newest signals for a symbol."""
-    return _signals(symbol, limit, database_version())
-
-
-def symbol_fills(symbol: str, account: str | None) -> pl.DataFrame:
-    """Return our fills in a symbol, newest first; ``session`` is the day of the trade."""
-    return _symbol_fills(symbol, account or "", database_version())
-
-
-def sectors(session: date) -> pl.DataFrame:
-    """Return ``symbol``, ``name`` and ``sector`` as listed at a session."""
-    return _sectors(session, lake_version(UNIVERSE))
-
-
-@_cached
-def _symbols(universe_version: str, bars_version: str) -> pl.DataFrame:
     lake = installation().lake
-    listed = newest(UNIVERSE, universe_version)
+    listed = newest(UNIVERSE)
     columns = ("symbol", "name", "sector", "exchange", "asset_type")
-    last = newest(DAILY_BARS, bars_version)
+    last = newest(DAILY_BARS)
     if last is None or listed is None:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     year = last - timedelta(days=370)
@@ -99,19 +50,82 @@ def _symbols(universe_version: str, bars_version: str) -> pl.DataFrame:
     return traded.join(newest_names, on="symbol", how="left").sort("symbol").collect()
 
 
-@_cached
-def _bars(symbol: str, view: View, version: str) -> pl.DataFrame:
-    bars = _scaled(symbol, view)
-    if bars.is_empty():
-        return bars
+@cached_by(lambda _, view: lake_version(*_tables(view.grain)), entries=64)
+def bars(symbol: str, view: View) -> pl.DataFrame:
+    """Return one symbol's bars with indicators and the scales that they were multiplied by, oldest first.
+
+    Every registered indicator is there, computed on the prices that are shown.
+    """
+    shown = _scaled(symbol, view)
+    if shown.is_empty():
+        return shown
     at = "session" if view.grain == "Daily" else "bar_start"
-    benchmark = bars if symbol == BENCHMARK else _scaled(BENCHMARK, view)
-    return with_indicators(bars, _beside(bars, benchmark, at), hourly=view.grain == "Hourly")
+    benchmark = shown if symbol == BENCHMARK else _scaled(BENCHMARK, view)
+    return with_indicators(shown, _beside(shown, benchmark, at), hourly=view.grain == "Hourly")
+
+
+@cached_by(lambda *_: lake_version(CORPORATE_ACTIONS, DAILY_BARS), entries=64)
+def actions(symbol: str, as_of: datetime | None = None) -> pl.DataFrame:
+    """Return the corporate actions of a symbol, newest first, with what each did to the prices shown."""
+    lake = installation().lake
+    known = lake.scan(CORPORATE_ACTIONS, symbols=[symbol], as_of=as_of).collect()
+    done = read_adjusted_bars(lake, [symbol], as_of=as_of).actions
+    outcome = done.select("symbol", "ex_date", "kind", "effective_session", "outcome", "price_step")
+    return known.join(outcome, on=["symbol", "ex_date", "kind"], how="left").sort("ex_date", descending=True)
+
+
+def quarantined(symbol: str, view: View) -> pl.DataFrame:
+    """Return the bars of a symbol that a row check refused, newest first."""
+    table = QUARANTINED_BARS if view.grain == "Daily" else QUARANTINED_HOURLY_BARS
+    rows = _rows(table, symbol, view.as_of)
+    return rows.sort([table.key[1], "source"], descending=[True, False])
+
+
+def features(symbol: str, grain: Grain = "Daily") -> pl.DataFrame:
+    """Return the symbol's newest feature row, at most one."""
+    table = DAILY_FEATURES if grain == "Daily" else HOURLY_FEATURES
+    return _newest_row(table, symbol)
+
+
+@cached_by(lambda *_: database_version(), entries=64)
+def signals(symbol: str, limit: int = 250) -> pl.DataFrame:
+    """Return the newest signals for a symbol."""
+    return read(
+        "select session, strategy, side, strength, reason, strategy_version, created_at from signals"
+        " where symbol = %s order by session desc, strategy limit %s",
+        (symbol, limit),
+    )
+
+
+@cached_by(lambda *_: database_version(), entries=64)
+def symbol_fills(symbol: str, account: str | None) -> pl.DataFrame:
+    """Return our fills in a symbol, newest first; ``session`` is the day of the trade."""
+    return read(
+        "select executed_session as session, executed_at, side, quantity::float8, price_usd::float8 as price,"
+        " (quantity * price_usd)::float8 as value_usd, client_order_id"
+        " from fills where symbol = %s and account = %s order by executed_at desc",
+        (symbol, account or ""),
+    )
+
+
+@cached_by(lambda *_: lake_version(UNIVERSE), entries=64)
+def sectors(session: date) -> pl.DataFrame:
+    """Return ``symbol``, ``name`` and ``sector`` as listed at a session."""
+    last = newest(UNIVERSE)
+    columns = ("symbol", "name", "sector")
+    if last is None:
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    day = min(session, last)
+    return installation().lake.scan(UNIVERSE, start=day, end=day, columns=columns).collect()
+
+
+def _tables(grain: Grain) -> tuple[Table, ...]:
+    return (DAILY_BARS, CORPORATE_ACTIONS, *((HOURLY_BARS,) if grain == "Hourly" else ()))
 
 
 def _scaled(symbol: str, view: View) -> pl.DataFrame:
     lake = installation().lake
-    last = newest(DAILY_BARS, lake_version(DAILY_BARS))
+    last = newest(DAILY_BARS)
     table = DAILY_BARS if view.grain == "Daily" else HOURLY_BARS
     if last is None:
         return pl.DataFrame(schema=table.schema)
@@ -137,53 +151,15 @@ def _beside(bars: pl.DataFrame, benchmark: pl.DataFrame, at: str) -> pl.Series:
     return bars.select(at).sort(at).join_asof(closes, on=at, strategy="backward")["benchmark_close"]
 
 
-@_cached
-def _actions(symbol: str, as_of: datetime | None, version: str) -> pl.DataFrame:
-    lake = installation().lake
-    known = lake.scan(CORPORATE_ACTIONS, symbols=[symbol], as_of=as_of).collect()
-    done = read_adjusted_bars(lake, [symbol], as_of=as_of).actions
-    outcome = done.select("symbol", "ex_date", "kind", "effective_session", "outcome", "price_step")
-    return known.join(outcome, on=["symbol", "ex_date", "kind"], how="left").sort("ex_date", descending=True)
+@cached_by(lambda table, *_: lake_version(table), entries=64)
+def _rows(table: Table, symbol: str, as_of: datetime | None) -> pl.DataFrame:
+    return installation().lake.scan(table, symbols=[symbol], as_of=as_of).collect()
 
 
-@_cached
-def _rows(_table: Table, symbol: str, as_of: datetime | None, version: str) -> pl.DataFrame:
-    return installation().lake.scan(_table, symbols=[symbol], as_of=as_of).collect()
-
-
-@_cached
-def _features(_table: Table, symbol: str, version: str) -> pl.DataFrame:
-    last = newest(_table, version)
+@cached_by(lambda table, *_: lake_version(table), entries=64)
+def _newest_row(table: Table, symbol: str) -> pl.DataFrame:
+    last = newest(table)
     if last is None:
-        return pl.DataFrame(schema=_table.schema)
-    recent = installation().lake.scan(_table, start=last - timedelta(days=370), symbols=[symbol])
-    return recent.sort(_table.key[1]).tail(1).collect()
-
-
-@_cached
-def _signals(symbol: str, limit: int, version: str) -> pl.DataFrame:
-    return read(
-        "select session, strategy, side, strength, reason, strategy_version, created_at from signals"
-        " where symbol = %s order by session desc, strategy limit %s",
-        (symbol, limit),
-    )
-
-
-@_cached
-def _symbol_fills(symbol: str, account: str, version: str) -> pl.DataFrame:
-    return read(
-        "select executed_session as session, executed_at, side, quantity::float8, price_usd::float8 as price,"
-        " (quantity * price_usd)::float8 as value_usd, client_order_id"
-        " from fills where symbol = %s and account = %s order by executed_at desc",
-        (symbol, account),
-    )
-
-
-@_cached
-def _sectors(session: date, version: str) -> pl.DataFrame:
-    last = newest(UNIVERSE, version)
-    columns = ("symbol", "name", "sector")
-    if last is None:
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    day = min(session, last)
-    return installation().lake.scan(UNIVERSE, start=day, end=day, columns=columns).collect()
+        return pl.DataFrame(schema=table.schema)
+    recent = installation().lake.scan(table, start=last - timedelta(days=370), symbols=[symbol])
+    return recent.sort(table.key[1]).tail(1).collect()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
-import streamlit as st
 
 from app.freshness import Rhythm, table_status
+from app.queries.cached import cached_by
 from app.queries.installation import (
     database_version,
     expected_session,
@@ -41,7 +41,6 @@ DATABASE_ASSETS = {
 WRITTEN_BY = {"quarantined_bars": "daily_bars", "quarantined_hourly_bars": "hourly_bars"}
 EVENTS = {"quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills"}
 
-_cached = st.cache_data(max_entries=100, show_spinner=False)
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "table": pl.String, "asset": pl.String, "store": pl.String, "latest_session": pl.Date, "sessions": pl.Int64,
     "rows": pl.Int64, "latest_rows": pl.Int64, "bytes": pl.Int64, "written_at": pl.Datetime("us", "UTC"),
@@ -54,8 +53,8 @@ def tables() -> pl.DataFrame:
     ``status`` is one of ``app.freshness.Status``; ``batch_id``, ``fetched_at`` and ``fetched_until`` are null for what
     no vendor is asked for.
     """
-    lake = [_lake_table(table, table.name, lake_version(table)) for table in TABLES.values()]
-    stored = pl.DataFrame([*lake, *_database_tables(database_version())], schema=_SCHEMA, orient="row")
+    lake = [_lake_table(table) for table in TABLES.values()]
+    stored = pl.DataFrame([*lake, *_database_tables()], schema=_SCHEMA, orient="row")
     fetched = stored.join(newest_batches(), on="table", how="left", maintain_order="left")
     daily = expected_session()
     instant = now()
@@ -79,70 +78,9 @@ def tables() -> pl.DataFrame:
     ).with_columns(age=pl.lit(instant, pl.Datetime("us", "UTC")) - pl.col("written_at"))
 
 
+@cached_by(lambda *_: database_version())
 def newest_batches() -> pl.DataFrame:
     """Return the newest fetch behind each table: ``table``, ``batch_id``, ``fetched_at``, ``fetched_until``."""
-    return _newest_batches(database_version())
-
-
-def runs(limit: int = 50) -> pl.DataFrame:
-    """Return the newest runs of whole sessions."""
-    return _runs(limit, database_version())
-
-
-def halts() -> pl.DataFrame:
-    """Return the trading halts, those in force first."""
-    return _halts(database_version())
-
-
-def _rhythm(name: str) -> Rhythm:
-    if name in EVENTS:
-        return "event"
-    return "week" if name in COMPANY_TABLES else "session"
-
-
-def _unused() -> set[str]:
-    current = settings()
-    idle = {name for name in ALL_SOURCES if name not in current.sources}
-    idle_hourly = {name for name in ALL_SOURCES if name not in current.hourly_bar_sources}
-    unused = {f"{name}_{kind}" for name in idle for kind in ("daily_bars", "corporate_actions")}
-    unused |= {f"{name}_hourly_bars" for name in idle_hourly}
-    if not current.hourly_bar_sources:
-        unused |= {"hourly_bars", "quarantined_hourly_bars", "hourly_features"}
-    return unused | (set(COMPANY_TABLES) if "yahoo" in idle else set())
-
-
-@_cached
-def _lake_table(_table: Table, name: str, version: str) -> tuple[object, ...]:
-    folder = TableFolder(installation().lake.root, name)
-    parts = folder.parts()
-    stamps: dict[date, SessionStamp] = {}
-    for part in parts:
-        stamps |= read_stamps(folder, part)
-    counts = {day: stamp.rows for day, stamp in stamps.items() if stamp.rows}
-    latest = max(counts, default=None)
-    return (
-        name, WRITTEN_BY.get(name, name), "lake", latest, len(counts), sum(counts.values()),
-        counts[latest] if latest else 0, sum(folder.file(part).stat().st_size for part in parts),
-        max((stamp.written_at for stamp in stamps.values()), default=None),
-    )  # fmt: skip
-
-
-@_cached
-def _database_tables(version: str) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for name, written in DATABASE_ASSETS.items():
-        instant = f"max({written})" if written else "null::timestamptz"
-        frame = read(
-            f"select max(session) as latest, count(distinct session) as sessions, count(*) as rows,"  # noqa: S608 (our own names)
-            f" count(*) filter (where session = (select max(session) from {name})) as latest_rows,"
-            f" pg_total_relation_size('{name}') as bytes, {instant} as written from {name}"
-        )
-        rows.append((name, name, "Postgres", *frame.row(0)))
-    return rows
-
-
-@_cached
-def _newest_batches(version: str) -> pl.DataFrame:
     newest = read(
         "select distinct on (source, kind) source, kind, batch_id, fetched_at, last_session as fetched_until"
         " from ingest_batches where refused is null order by source, kind, last_session desc, fetched_at desc"
@@ -163,8 +101,9 @@ def _newest_batches(version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _runs(limit: int, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def runs(limit: int = 50) -> pl.DataFrame:
+    """Return the newest runs of whole sessions."""
     return read(
         "select session, mode, outcome, started_at, finished_at,"
         " (summary ->> 'seconds')::float8 as seconds, (summary #>> '{checks,passed}')::int as checks_passed,"
@@ -174,9 +113,57 @@ def _runs(limit: int, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _halts(version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def halts() -> pl.DataFrame:
+    """Return the trading halts, those in force first."""
     return read(
         "select account, level, reason, engaged_by, engaged_at, released_by, released_at, release_reason"
         " from trading_halts order by released_at is not null, engaged_at desc limit 100"
     )
+
+
+def _rhythm(name: str) -> Rhythm:
+    if name in EVENTS:
+        return "event"
+    return "week" if name in COMPANY_TABLES else "session"
+
+
+def _unused() -> set[str]:
+    current = settings()
+    idle = {name for name in ALL_SOURCES if name not in current.sources}
+    idle_hourly = {name for name in ALL_SOURCES if name not in current.hourly_bar_sources}
+    unused = {f"{name}_{kind}" for name in idle for kind in ("daily_bars", "corporate_actions")}
+    unused |= {f"{name}_hourly_bars" for name in idle_hourly}
+    if not current.hourly_bar_sources:
+        unused |= {"hourly_bars", "quarantined_hourly_bars", "hourly_features"}
+    return unused | (set(COMPANY_TABLES) if "yahoo" in idle else set())
+
+
+@cached_by(lake_version)
+def _lake_table(table: Table) -> tuple[object, ...]:
+    folder = TableFolder(installation().lake.root, table.name)
+    parts = folder.parts()
+    stamps: dict[date, SessionStamp] = {}
+    for part in parts:
+        stamps |= read_stamps(folder, part)
+    counts = {day: stamp.rows for day, stamp in stamps.items() if stamp.rows}
+    latest = max(counts, default=None)
+    return (
+        table.name, WRITTEN_BY.get(table.name, table.name), "lake", latest, len(counts), sum(counts.values()),
+        counts[latest] if latest else 0, sum(folder.file(part).stat().st_size for part in parts),
+        max((stamp.written_at for stamp in stamps.values()), default=None),
+    )  # fmt: skip
+
+
+@cached_by(lambda *_: database_version())
+def _database_tables() -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for name, written in DATABASE_ASSETS.items():
+        instant = f"max({written})" if written else "null::timestamptz"
+        frame = read(
+            f"select max(session) as latest, count(distinct session) as sessions, count(*) as rows,"  # noqa: S608 (our own names)
+            f" count(*) filter (where session = (select max(session) from {name})) as latest_rows,"
+            f" pg_total_relation_size('{name}') as bytes, {instant} as written from {name}"
+        )
+        rows.append((name, name, "Postgres", *frame.row(0)))
+    return rows

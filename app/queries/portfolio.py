@@ -5,71 +5,23 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
-import streamlit as st
 
+from app.queries.cached import cached_by
 from app.queries.installation import database_version, read, settings
 
-_cached = st.cache_data(max_entries=100, show_spinner=False)
 
-
+@cached_by(lambda *_: f"{settings().mode} {database_version()}")
 def account() -> str | None:
     """Return the account of this mode that was opened last."""
-    return _account(settings().mode, database_version())
-
-
-def performance(of: str) -> pl.DataFrame:
-    """Return equity, return and drawdown, one row per session."""
-    return _performance(of, database_version())
-
-
-def positions(of: str, session: date) -> pl.DataFrame:
-    """Return the open positions after the fills of a session's orders, largest first."""
-    return _positions(of, session, database_version())
-
-
-def snapshots(of: str) -> pl.DataFrame:
-    """Return cash, equity and buying power as the broker reported them, one row per session."""
-    return _snapshots(of, database_version())
-
-
-def opening_cash(of: str) -> float | None:
-    """Return the cash with which the books of the account were opened."""
-    return _opening_cash(of, database_version())
-
-
-def fills(of: str, limit: int = 200) -> pl.DataFrame:
-    """Return the newest fills."""
-    return _fills(of, limit, database_version())
-
-
-def orders(of: str, limit: int = 200) -> pl.DataFrame:
-    """Return the newest intents with what became of them at the broker."""
-    return _orders(of, limit, database_version())
-
-
-def strategies(of: str) -> pl.DataFrame:
-    """Return what each strategy holds and has earned, at the newest session that was attributed."""
-    return _strategies(of, database_version())
-
-
-def reconciliation(of: str) -> pl.DataFrame:
-    """Return the newest comparison with the broker's books, differences first."""
-    return _reconciliation(of, database_version())
-
-
-def risk_metrics(of: str) -> pl.DataFrame:
-    """Return the risk metrics of the newest session that has any."""
-    return _risk_metrics(of, database_version())
-
-
-@_cached
-def _account(mode: str, version: str) -> str | None:
-    rows = read("select account from accounts where mode = %s order by opened_at desc limit 1", (mode,))
+    rows = read(
+        "select account from accounts where mode = %s order by opened_at desc limit 1", (settings().mode,)
+    )
     return None if rows.is_empty() else str(rows["account"][0])
 
 
-@_cached
-def _performance(of: str, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def performance(of: str) -> pl.DataFrame:
+    """Return equity, return and drawdown, one row per session."""
     return read(
         "select session, equity_usd::float8, cash_usd::float8, market_value_usd::float8, return_frac, cumulative_return_frac,"
         " drawdown_frac, realised_pnl_usd::float8, unrealised_pnl_usd::float8, turnover_frac"
@@ -78,8 +30,9 @@ def _performance(of: str, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _positions(of: str, session: date, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def positions(of: str, session: date) -> pl.DataFrame:
+    """Return the open positions after the fills of a session's orders, largest first."""
     return read(
         "select symbol, quantity::float8, average_cost_usd::float8, mark_price_usd::float8, mark_at,"
         " market_value_usd::float8, unrealised_pnl_usd::float8, realised_pnl_usd::float8"
@@ -88,8 +41,9 @@ def _positions(of: str, session: date, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _snapshots(of: str, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def snapshots(of: str) -> pl.DataFrame:
+    """Return cash, equity and buying power as the broker reported them, one row per session."""
     return read(
         "select session, cash_usd::float8, equity_usd::float8, buying_power_usd::float8, taken_at"
         " from account_snapshots where account = %s order by session",
@@ -97,14 +51,16 @@ def _snapshots(of: str, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _opening_cash(of: str, version: str) -> float | None:
+@cached_by(lambda *_: database_version())
+def opening_cash(of: str) -> float | None:
+    """Return the cash with which the books of the account were opened."""
     rows = read("select opening_cash_usd::float8 as cash from accounts where account = %s", (of,))
     return None if rows.is_empty() else float(rows["cash"][0])
 
 
-@_cached
-def _fills(of: str, limit: int, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def fills(of: str, limit: int = 200) -> pl.DataFrame:
+    """Return the newest fills."""
     return read(
         "select executed_at, symbol, side, quantity::float8, price_usd::float8, (quantity * price_usd)::float8 as value_usd,"
         " session, executed_session, client_order_id"
@@ -113,8 +69,9 @@ def _fills(of: str, limit: int, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _orders(of: str, limit: int, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def orders(of: str, limit: int = 200) -> pl.DataFrame:
+    """Return the newest intents with what became of them at the broker."""
     return read(
         "select i.created_at, i.session, i.symbol, i.side, i.purpose, i.quantity::float8, i.order_type, i.time_in_force,"
         " i.state, o.status as broker_status, o.filled_quantity::float8, o.average_fill_price_usd::float8,"
@@ -127,8 +84,9 @@ def _orders(of: str, limit: int, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _strategies(of: str, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def strategies(of: str) -> pl.DataFrame:
+    """Return what each strategy holds and has earned, at the newest session that was attributed."""
     return read(
         "select session, strategy, positions, market_value_usd::float8, realised_pnl_usd::float8, unrealised_pnl_usd::float8,"
         " pnl_usd::float8 from strategy_attribution where account = %s"
@@ -137,8 +95,9 @@ def _strategies(of: str, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _reconciliation(of: str, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def reconciliation(of: str) -> pl.DataFrame:
+    """Return the newest comparison with the broker's books, differences first."""
     return read(
         "select session, item, ours::float8, brokers::float8, difference::float8, is_match, explanation, reconciled_at"
         " from reconciliation where account = %s"
@@ -148,8 +107,9 @@ def _reconciliation(of: str, version: str) -> pl.DataFrame:
     )
 
 
-@_cached
-def _risk_metrics(of: str, version: str) -> pl.DataFrame:
+@cached_by(lambda *_: database_version())
+def risk_metrics(of: str) -> pl.DataFrame:
+    """Return the risk metrics of the newest session that has any."""
     return read(
         "select session, metric, value, unit, method from risk_metrics where account = %s"
         " and session = (select max(session) from risk_metrics where account = %s) order by metric",

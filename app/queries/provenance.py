@@ -5,36 +5,26 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import polars as pl
-import streamlit as st
 
+from app.queries.cached import cached_by
 from app.queries.coverage import CONSOLIDATED, Grain, layers
 from app.queries.installation import installation, lake_version
 from trading_assets.tables.daily import QUARANTINED_BARS
 from trading_assets.tables.hourly import QUARANTINED_HOURLY_BARS
+from trading_assets.tables.table import Table
 
 VALUES = ("open", "high", "low", "close", "volume", "vwap", "trade_count")
-_cached = st.cache_data(max_entries=100, show_spinner=False)
 
 
+@cached_by(lambda _symbol, _session, grain, _as_of: lake_version(*layers(grain).values(), _refused(grain)))
 def bars_by_source(symbol: str, session: date, grain: Grain, as_of: datetime | None = None) -> pl.DataFrame:
     """Return one row per source and bar: ``layer``, values as reported, ``batch_id``, ``known_at``, differences.
 
     ``close_difference_frac`` and ``volume_difference_frac`` compare with the consolidated bar. ``state`` is ``used`` (the
     consolidated bar is this one), ``reported``, ``refused: RULE`` or, with ``superseded_at``, ``superseded``.
     """
-    tables = layers(grain)
-    refused = QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS
-    version = "".join(lake_version(table) for table in (*tables.values(), refused))
-    return _bars_by_source(symbol, session, grain, as_of, version)
-
-
-@_cached
-def _bars_by_source(
-    symbol: str, session: date, grain: Grain, as_of: datetime | None, version: str
-) -> pl.DataFrame:
     lake = installation().lake
     tables = layers(grain)
-    refused = QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS
     keys = ["symbol"] if grain == "Daily" else ["symbol", "bar_start"]
     parts = []
     for name, table in tables.items():
@@ -52,7 +42,7 @@ def _bars_by_source(
         *keys, best, used_close="close", used_volume="volume"
     )
     kept_out = (
-        lake.scan(refused, start=session, end=session, symbols=[symbol], as_of=as_of)
+        lake.scan(_refused(grain), start=session, end=session, symbols=[symbol], as_of=as_of)
         .select(*keys, "rule", layer=pl.col("source").str.to_titlecase())
         .collect()
     )
@@ -78,3 +68,7 @@ def _bars_by_source(
             "superseded_at",
         )
     )  # fmt: skip
+
+
+def _refused(grain: Grain) -> Table:
+    return QUARANTINED_BARS if grain == "Daily" else QUARANTINED_HOURLY_BARS

@@ -9,6 +9,7 @@ from datetime import date, datetime
 import polars as pl
 import streamlit as st
 
+from app.queries.cached import cached_by
 from app.queries.installation import installation, lake_version, newest
 from trading_assets.feature_store.adjusted_bars import read_adjusted_bars
 from trading_assets.market_data.findings import blocked_sessions
@@ -27,7 +28,6 @@ from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 from trading_assets.tables.screens import SCREENER_EVENTS
 
 SPARKLINE_SESSIONS = 63
-_cached = st.cache_data(max_entries=60, show_spinner=False)
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,15 @@ class Found:
     rows: pl.DataFrame
 
 
+@cached_by(lambda *_: lake_version(DAILY_FEATURES), entries=60)
 def sessions() -> tuple[date, ...]:
     """Return the sessions that have features, oldest first."""
-    return _sessions(lake_version(DAILY_FEATURES))
+    return tuple(installation().lake.sessions(DAILY_FEATURES))
 
 
 def newest_session() -> date | None:
     """Return the newest session that has features."""
-    return newest(DAILY_FEATURES, lake_version(DAILY_FEATURES))
+    return newest(DAILY_FEATURES)
 
 
 def is_blocked(session: date) -> bool:
@@ -85,9 +86,10 @@ def extras(query: Query) -> tuple[str, ...]:
     )
 
 
+@cached_by(lambda *_: lake_version(DAILY_BARS), entries=60)
 def newest_known(as_of: datetime) -> date | None:
     """Return the newest session known at an instant; None if nothing was known then."""
-    return _newest_known(as_of, lake_version(DAILY_BARS))
+    return newest_known_session(installation().lake, as_of)
 
 
 def newest_passed(as_of: datetime) -> date | None:
@@ -114,20 +116,36 @@ def why(query: Query, symbol: str, moment: Moment) -> Explanation:
     return explain(query, _market().load(query, moment.session, as_of=moment.as_of), symbol)
 
 
+@cached_by(lambda *_: lake_version(UNIVERSE), entries=60)
 def listed(moment: Moment) -> pl.DataFrame:
     """Return the texts of the symbols listed at the session: ``symbol``, ``name``, ``sector``, ``industry``, ``exchange``, ``asset_type``."""
-    return _listed(moment, lake_version(UNIVERSE))
+    columns = ("symbol", "name", "sector", "industry", "exchange", "asset_type")
+    day = moment.session
+    return (
+        installation().lake.scan(UNIVERSE, start=day, end=day, columns=columns, as_of=moment.as_of).collect()
+    )
 
 
+@cached_by(lambda *_: lake_version(DAILY_BARS, CORPORATE_ACTIONS), entries=60)
 def closes(symbols: Sequence[str], moment: Moment) -> pl.DataFrame:
     """Return ``symbol`` and ``closes``, a list of the last adjusted closes up to the session, oldest first."""
-    version = lake_version(DAILY_BARS) + lake_version(CORPORATE_ACTIONS)
-    return _closes(tuple(symbols), moment, version)
+    start = shift(moment.session, -(SPARKLINE_SESSIONS - 1))
+    bars = read_adjusted_bars(
+        installation().lake, symbols, start=start, end=moment.session, as_of=moment.as_of, seen_from=moment.session
+    ).bars  # fmt: skip
+    return bars.group_by("symbol").agg(closes=pl.col("close").sort_by("session").cast(pl.Float32))
 
 
+@cached_by(lambda *_: lake_version(SCREENER_EVENTS), entries=60)
 def events(screen: str, session: date) -> pl.DataFrame:
     """Return ``symbol``, ``event`` and ``reason``: what entered and left a saved screen at a session."""
-    return _events(screen, session, lake_version(SCREENER_EVENTS))
+    rows = installation().lake.scan(SCREENER_EVENTS, start=session, end=session)
+    return (
+        rows.filter(pl.col("screen") == screen)
+        .select("symbol", "event", "reason")
+        .sort("event", "symbol")
+        .collect()
+    )
 
 
 def _with_fields(query: Query, fields: Sequence[str]) -> Query:
@@ -144,42 +162,3 @@ def _market() -> ScreenerMarket:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _opened(_root: str) -> ScreenerMarket:
     return ScreenerMarket(installation().lake)
-
-
-@_cached
-def _sessions(version: str) -> tuple[date, ...]:
-    return tuple(installation().lake.sessions(DAILY_FEATURES))
-
-
-@_cached
-def _newest_known(as_of: datetime, version: str) -> date | None:
-    return newest_known_session(installation().lake, as_of)
-
-
-@_cached
-def _listed(moment: Moment, version: str) -> pl.DataFrame:
-    columns = ("symbol", "name", "sector", "industry", "exchange", "asset_type")
-    day = moment.session
-    return (
-        installation().lake.scan(UNIVERSE, start=day, end=day, columns=columns, as_of=moment.as_of).collect()
-    )
-
-
-@_cached
-def _closes(symbols: tuple[str, ...], moment: Moment, version: str) -> pl.DataFrame:
-    start = shift(moment.session, -(SPARKLINE_SESSIONS - 1))
-    bars = read_adjusted_bars(
-        installation().lake, symbols, start=start, end=moment.session, as_of=moment.as_of, seen_from=moment.session
-    ).bars  # fmt: skip
-    return bars.group_by("symbol").agg(closes=pl.col("close").sort_by("session").cast(pl.Float32))
-
-
-@_cached
-def _events(screen: str, session: date, version: str) -> pl.DataFrame:
-    rows = installation().lake.scan(SCREENER_EVENTS, start=session, end=session)
-    return (
-        rows.filter(pl.col("screen") == screen)
-        .select("symbol", "event", "reason")
-        .sort("event", "symbol")
-        .collect()
-    )
