@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = {
     "__init__.py": '"""Exampledata."""\n',
     "source.py": '''"""Exampledata: daily bars [symbol, session]."""
@@ -117,11 +110,9 @@ EDITS = {
 LOOK_FOR_IT = """
 import json
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import dagster as dg
 
-import trading_assets
 from resources.platform import shared_platform
 from resources.vendors.examination import examine_sources
 from trading_assets.definitions import build_definitions
@@ -138,7 +129,6 @@ with shared_platform(settings) as platform:
     best = platform.lake.scan(TABLES["daily_bars"], start=last, end=last).collect()
     batch = platform.database.fetch("select distinct source from ingest_batches where kind = 'daily_bars' order by 1")
 print(json.dumps({
-    "where": trading_assets.__file__,
     "asset": sorted(graph.get(dg.AssetKey("exampledata_daily_bars")).kinds),
     "before": sorted(key.to_user_string() for key in graph.get(dg.AssetKey("daily_bars")).parent_keys),
     "probes": [[item.kind, item.verdict] for item in found if item.source == "exampledata" and item.kind == "daily bars"],
@@ -149,53 +139,17 @@ print(json.dumps({
 
 
 @pytest.fixture
-def copy(tmp_path) -> Path:
-    """The product's packages with the vendor in them."""
-    for package in ("trading_assets", "resources", "sensors", "data"):
-        source = ROOT / package
-        shutil.copytree(
-            source,
-            tmp_path / package,
-            ignore=shutil.ignore_patterns("__pycache__") if package != "data" else _shipped,
-        )
-    folder = tmp_path / "resources/vendors/exampledata"
-    folder.mkdir()
+def with_vendor(product):
+    """The product with the vendor in it."""
     for name, text in FOLDER.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        product.add(f"resources/vendors/exampledata/{name}", text)
     for name, edits in EDITS.items():
-        path = tmp_path / name
-        text = path.read_text(encoding="utf-8")
-        for before, after in edits:
-            assert text.count(before) == 1, before
-            text = text.replace(before, after)
-        path.write_text(text, encoding="utf-8")
-    return tmp_path
+        product.edit(name, *edits)
+    return product
 
 
-def _shipped(folder: str, names: list[str]) -> list[str]:
-    # data/ is also the home of whoever runs the product here
-    return [
-        name
-        for name in names
-        if Path(folder) == ROOT / "data" and name not in {"__init__.py", "migrations", "views"}
-    ]
-
-
-def test_its_bars_are_fetched_checked_consolidated_and_examined(copy, make_installation):
-    environment = make_installation(copy / "installation").environment(
-        TRADING_SOURCES="exampledata", PYTHONPATH=str(copy)
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK_FOR_IT],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert Path(found["where"]).is_relative_to(copy)
+def test_its_bars_are_fetched_checked_consolidated_and_examined(with_vendor):
+    found = with_vendor.run(LOOK_FOR_IT, TRADING_SOURCES="exampledata")
     assert found["asset"] == ["exampledata", "parquet"]
     assert found["before"] == ["corporate_actions", "exampledata_daily_bars", "universe"]
     assert found["probes"] == [["daily bars", "pass"]]

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 FUNCTION = '''
 
 def day_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
@@ -27,7 +20,6 @@ import json
 from datetime import date
 import polars as pl
 
-import trading_assets
 from app.charts.indicators import CHOICES
 from trading_assets.features.build import build_daily_features, build_hourly_features
 from trading_assets.reference.features import feature_reference
@@ -59,7 +51,6 @@ hourly = build_hourly_features(hours, none, sessions=days)
 query = parse("daily range above 30%")
 of_one = bars.filter(symbol="B").with_columns(price_scale=1.0, share_scale=1.0)
 print(json.dumps({
-    "where": trading_assets.__file__,
     "daily": daily.filter(session=days[-1]).sort("symbol")[NAME].to_list(),
     "hourly": hourly.filter(session=days[-1]).sort("symbol")[NAME].to_list(),
     "schemas": [DAILY_FEATURES.columns[NAME].description, HOURLY_FEATURES.columns[NAME].description],
@@ -74,27 +65,15 @@ print(json.dumps({
 
 
 @pytest.fixture
-def copy(tmp_path) -> Path:
-    """The product's packages, with one function more in a module of indicators and one line more in the registry."""
-    for package in ("trading_assets", "resources", "app"):
-        shutil.copytree(ROOT / package, tmp_path / package)
-    module = tmp_path / "trading_assets/indicators/volatility.py"
-    module.write_text(module.read_text(encoding="utf-8") + FUNCTION, encoding="utf-8")
-    registry = tmp_path / "trading_assets/indicators/registry.py"
-    before, end, after = registry.read_text(encoding="utf-8").partition(END_OF_LIST)
-    assert end, "the list of indicators ends as it did"
-    registry.write_text(f"{before}{LINE}{end}{after}", encoding="utf-8")
-    return tmp_path
+def with_indicator(product):
+    """The product with one function more in a module of indicators and one line more in the registry."""
+    product.append("trading_assets/indicators/volatility.py", FUNCTION)
+    product.edit("trading_assets/indicators/registry.py", (END_OF_LIST, LINE + END_OF_LIST))
+    return product
 
 
-def test_it_is_in_features_checks_screener_charts_and_documentation(copy):
-    # the folder that it starts in comes first on the path
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK_FOR_IT], cwd=copy, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert Path(found["where"]).is_relative_to(copy)
+def test_it_is_in_features_checks_screener_charts_and_documentation(with_indicator):
+    found = with_indicator.run(LOOK_FOR_IT)
     assert found["daily"] == found["hourly"] == [0.25, 0.5]
     assert found["schemas"] == ["(high - low) / close of the session", "(high - low) / close of the bar"]
     assert found["range"] == [0.0, None]
@@ -110,7 +89,6 @@ def test_it_is_in_features_checks_screener_charts_and_documentation(copy):
     assert hourly == "| `day_range` | (high - low) / close of the bar |"
 
 
-def test_the_guide_shows_the_function_and_the_line_of_this_test():
-    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+def test_the_guide_shows_the_function_and_the_line_of_this_test(guide):
     assert FUNCTION.strip() in guide
     assert LINE.strip() in guide
