@@ -12,12 +12,8 @@ import dagster as dg
 from resources.platform import Platform
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.market_data import checking
-from trading_assets.quality.actions.merged import action_differences
-from trading_assets.quality.actions.values import action_values
-from trading_assets.quality.checks import CHECKS
-from trading_assets.quality.features import feature_null_rate, feature_values
+from trading_assets.quality.checks import ACTION_CHECKS, CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
-from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
 from trading_assets.sessions import sessions_between
 
 SHOWN_FINDINGS = 50
@@ -77,24 +73,8 @@ def run_sessions(run: dg.DagsterRun) -> list[date]:
     return sessions_between(date.fromisoformat(first), date.fromisoformat(last))
 
 
-universe_checks = checks_of(
-    "universe",
-    {
-        "universe_drift": universe_drift,
-        "universe_rows": universe_rows,
-        "universe_null_rate": universe_null_rate,
-    },
-    checking.check_universe,
-)
-corporate_actions_checks = checks_of(
-    "corporate_actions",
-    {"action_values": action_values, "action_differences": action_differences},
-    checking.check_actions,
-)
+universe_checks = checks_of("universe", UNIVERSE_CHECKS, checking.check_universe)
+corporate_actions_checks = checks_of("corporate_actions", ACTION_CHECKS, checking.check_actions)
 daily_bars_checks = checks_of("daily_bars", CHECKS, checking.check_bars)
-daily_features_checks = checks_of(
-    "daily_features",
-    {"feature_values": feature_values, "feature_null_rate": feature_null_rate},
-    checking.check_features,
-)
+daily_features_checks = checks_of("daily_features", FEATURE_CHECKS, checking.check_features)
 DATA_CHECKS = [universe_checks, corporate_actions_checks, daily_bars_checks, daily_features_checks]

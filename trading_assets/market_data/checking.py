@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -16,18 +16,17 @@ from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, replace_findings
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.market_data.thresholds import load_thresholds
-from trading_assets.quality.actions.merged import action_differences
-from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
-from trading_assets.quality.checks import check_sessions
-from trading_assets.quality.features import (
-    VALID_RANGES,
-    expected_warm_up,
-    feature_null_rate,
-    feature_values,
+from trading_assets.quality.checks import (
+    ACTION_CHECKS,
+    FEATURE_CHECKS,
+    UNIVERSE_CHECKS,
+    check_sessions,
+    measure,
 )
+from trading_assets.quality.features import VALID_RANGES, expected_warm_up
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
-from trading_assets.quality.universe import WATCHED, universe_drift, universe_null_rate, universe_rows
+from trading_assets.quality.universe import WATCHED
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
@@ -57,14 +56,8 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
         before = calendar.shift(part[0], -1)
         rows = platform.lake.scan(UNIVERSE, start=before, end=part[-1], columns=columns).collect()
-        per_part.append(
-            _judged(
-                platform, UNIVERSE, list(part), run_id,
-                universe_drift=universe_drift(rows, part, limits),
-                universe_rows=universe_rows(rows, part, limits),
-                universe_null_rate=universe_null_rate(rows, part, limits, newest=newest),
-            )
-        )  # fmt: skip
+        measured = measure(UNIVERSE_CHECKS, rows=rows, sessions=part, limits=limits, newest=newest)
+        per_part.append(_judged(platform, UNIVERSE, list(part), run_id, measured))
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
 
@@ -80,11 +73,11 @@ def check_actions(
         DAILY_BARS, start=first, end=days[0] - timedelta(days=1), columns=["symbol", "session", "close"]
     )
     last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
-    measured = action_values(rows, days, last, load_thresholds(platform.settings.quality))
-    differences = action_differences(merged_actions(platform, days[0], days[-1]).disagreements)
-    return _judged(
-        platform, CORPORATE_ACTIONS, days, run_id, action_values=measured, action_differences=differences
-    )
+    measured = measure(
+        ACTION_CHECKS, actions=rows, days=days, closes=last, limits=load_thresholds(platform.settings.quality),
+        disagreements=merged_actions(platform, days[0], days[-1]).disagreements,
+    )  # fmt: skip
+    return _judged(platform, CORPORATE_ACTIONS, days, run_id, measured)
 
 
 def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
@@ -97,19 +90,16 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
         first = calendar.shift(part[-1], -2 * FEATURE_SESSIONS)
         counted = lake.scan(DAILY_BARS, start=first, end=part[-1], columns=["symbol"])
         bars = dict(counted.group_by("symbol").len().collect().iter_rows())
-        inside = rows.filter(pl.col("session").is_in(list(part)))
-        per_part.append(
-            _judged(
-                platform, DAILY_FEATURES, list(part), run_id,
-                feature_values=feature_values(inside, VALID_RANGES, limits),
-                feature_null_rate=feature_null_rate(rows, part, bars, expected_warm_up(bars), limits),
-            )
+        measured = measure(
+            FEATURE_CHECKS, rows=rows, inside=rows.filter(pl.col("session").is_in(list(part))), sessions=part,
+            ranges=VALID_RANGES, bars=bars, warm_up=expected_warm_up(bars), limits=limits,
         )  # fmt: skip
+        per_part.append(_judged(platform, DAILY_FEATURES, list(part), run_id, measured))
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
 
 def _judged(
-    platform: Platform, table: Table, days: Sequence[date], run_id: str, **measured: Measured
+    platform: Platform, table: Table, days: Sequence[date], run_id: str, measured: Mapping[str, Measured]
 ) -> list[CheckOutcome]:
     limits = load_thresholds(platform.settings.quality)
     accepted = accepted_findings(platform.database, table.name, days)

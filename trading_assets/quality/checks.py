@@ -1,21 +1,29 @@
-"""Registry: every check of the bars, in the order in which they are run; a new check is one function and one line here."""
+"""Registry: every check of every table, in the order in which they are run; a new check is one function and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 
+from trading_assets.quality.actions.merged import action_differences
 from trading_assets.quality.actions.splits import missing_split
+from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
+from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
+from trading_assets.quality.hours import hourly_matches_daily, hours_missing, unfinished_hour
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check, unfinished_bar
 from trading_assets.quality.sources import cross_source
 from trading_assets.quality.stale import stale_price
+from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
 from trading_assets.quality.volumes import volume_collapse
 
 Check = Callable[[CheckedBars], Measured]
+TableCheck = Callable[..., Measured]
+"""A check whose parameters name what it looks at, out of what is read for the checks of its table."""
 
 ROW_CHECKS: dict[str, Check] = {
     "duplicates": duplicates,
@@ -46,12 +54,57 @@ CHECKS: dict[str, Check] = {
     "missing_split": missing_split,
     "null_rate": bar_null_rate,
 }
+"""Checks of daily bars."""
 CHECK_NAMES = tuple(CHECKS)
-UNIVERSE_CHECKS = ("universe_drift", "universe_rows", "universe_null_rate")
-ACTION_CHECKS = ("action_values", "action_differences")
-FEATURE_CHECKS = ("feature_values", "feature_null_rate")
-HOUR_CHECKS = ("hours_missing", "unfinished_hour", "hourly_matches_daily")
-ALL_CHECKS = (*CHECK_NAMES, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS)
+
+UNIVERSE_CHECKS: dict[str, TableCheck] = {
+    "universe_drift": universe_drift,
+    "universe_rows": universe_rows,
+    "universe_null_rate": universe_null_rate,
+}
+ACTION_CHECKS: dict[str, TableCheck] = {
+    "action_values": action_values,
+    "action_differences": action_differences,
+}
+FEATURE_CHECKS: dict[str, TableCheck] = {
+    "feature_values": feature_values,
+    "feature_null_rate": feature_null_rate,
+}
+HOURLY_CHECKS: dict[str, TableCheck] = {
+    "hours_missing": hours_missing,
+    "unfinished_hour": unfinished_hour,
+    **ROW_CHECKS,
+    "hourly_matches_daily": hourly_matches_daily,
+}
+ALL_CHECKS = tuple(
+    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOURLY_CHECKS))
+)
+
+
+def measure(checks: Mapping[str, TableCheck], **known: object) -> dict[str, Measured]:
+    """Run the checks of a table, each on what its parameters name.
+
+    Parameters
+    ----------
+    checks
+        One of the registries above.
+    known
+        What was read for them, by the names of parameters; a check need not look at all of it.
+
+    Returns
+    -------
+    dict
+        What each check measured, by its name and in the order of the registry.
+
+    Raises
+    ------
+    TypeError
+        If a check looks at something that is not known of its table.
+    """
+    return {
+        name: check(**{fact: known[fact] for fact in signature(check).parameters if fact in known})
+        for name, check in checks.items()
+    }
 
 
 def run_check(name: str, checked: CheckedBars) -> CheckOutcome:

@@ -26,24 +26,24 @@ VALID_RANGES: Ranges = {
 """Least and largest possible value of every column of the features that has one."""
 
 
-def feature_values(rows: pl.DataFrame, ranges: Ranges, limits: QualityThresholds) -> Measured:
+def feature_values(inside: pl.DataFrame, ranges: Ranges, limits: QualityThresholds) -> Measured:
     """Find features that are not finite or outside the range that their definition allows.
 
     A symbol with one gets no new risk; more than ``max_bad_features_frac`` of the symbols stop the session.
 
     Parameters
     ----------
-    rows
-        Rows of ``daily_features``.
+    inside
+        Rows of ``daily_features`` of the sessions to judge.
     ranges
         Least and largest possible value of each feature; None where there is none.
     limits
         Thresholds.
     """
-    wrong = [_impossible(name, *ranges[name]) for name in ranges if name in rows.columns]
+    wrong = [_impossible(name, *ranges[name]) for name in ranges if name in inside.columns]
     # the names of the impossible columns are only written out for the rows that have one
-    bad = rows.filter(pl.any_horizontal(wrong)) if wrong else rows.clear()
-    names = [name for name in ranges if name in rows.columns]
+    bad = inside.filter(pl.any_horizontal(wrong)) if wrong else inside.clear()
+    names = [name for name in ranges if name in inside.columns]
     told = pl.concat_str(
         [pl.when(odd).then(pl.format("{} {}", pl.lit(name), pl.col(name))) for name, odd in zip(names, wrong, strict=True)],
         separator=", ", ignore_nulls=True,
@@ -53,7 +53,7 @@ def feature_values(rows: pl.DataFrame, ranges: Ranges, limits: QualityThresholds
         if bad.height
         else pl.DataFrame(schema=FINDING_SCHEMA),
         "symbols have impossible features",
-        totals=rows.group_by("session").agg(total=pl.len().cast(pl.Int64)),
+        totals=inside.group_by("session").agg(total=pl.len().cast(pl.Int64)),
         share=limits.max_bad_features_frac,
     )
 

@@ -83,7 +83,7 @@ def unfinished_hour(checked: CheckedBars, delay: timedelta) -> Measured:
 
 
 def hourly_matches_daily(
-    checked: CheckedBars, due: Mapping[date, Sequence[datetime]], daily: pl.DataFrame
+    checked: CheckedBars, over: Mapping[date, Sequence[datetime]], daily: pl.DataFrame
 ) -> Measured:
     """Compare the hours of each session that is over with its daily bar; information, it stops nothing.
 
@@ -95,14 +95,14 @@ def hourly_matches_daily(
     ----------
     checked
         Hourly bars of the range.
-    due
-        By session, the starts of the hours that have to be there.
+    over
+        By session that is over, the starts of the hours that have to be there.
     daily
         Rows of ``daily_bars`` of the same sessions.
     """
     limits = checked.thresholds
-    over = pl.DataFrame(
-        [(session, len(starts)) for session, starts in due.items()],
+    complete = pl.DataFrame(
+        [(session, len(starts)) for session, starts in over.items()],
         schema={"session": pl.Date(), "hours": pl.UInt32()},
         orient="row",
     )
@@ -117,7 +117,7 @@ def hourly_matches_daily(
             pl.col("source").last(),
             hours=pl.len(),
         )
-        .join(over, on=["session", "hours"], how="semi")
+        .join(complete, on=["session", "hours"], how="semi")
     )
     both = summed.join(daily, on=["symbol", "session"], suffix="_day")
     prices = [

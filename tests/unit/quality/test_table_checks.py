@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.quality.actions.values import action_values
+from trading_assets.quality.checks import measure
 from trading_assets.quality.features import expected_warm_up, feature_null_rate, feature_values
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.thresholds import QualityThresholds
@@ -178,3 +179,19 @@ def test_beta_is_expected_only_where_the_benchmark_has_its_history() -> None:
     whole = expected_warm_up({"AAA": 400, "SPY": 400})
     assert plain | relative <= set(whole)
     assert whole["sma_20"] == 20
+
+
+def test_each_check_of_a_table_looks_at_what_it_names_and_at_nothing_that_was_not_read():
+    def drift(rows, limits) -> Measured:
+        return Measured(rows.clear(), f"{rows.height} of {limits}")
+
+    def lag(newest, rows=None) -> Measured:
+        return Measured(rows.clear(), f"{newest}")
+
+    measured = measure({"lag": lag, "drift": drift}, rows=pl.DataFrame({"a": [1, 2]}), limits=3, newest=TODAY)
+    assert [(name, found.what) for name, found in measured.items()] == [
+        ("lag", str(TODAY)),
+        ("drift", "2 of 3"),
+    ]
+    with pytest.raises(TypeError, match="newest"):
+        measure({"lag": lag}, rows=pl.DataFrame())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -18,20 +18,11 @@ from trading_assets.market_data.hours.selection import selected_symbols
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.checked import CheckedBars
-from trading_assets.quality.checks import ROW_CHECKS, Check
+from trading_assets.quality.checks import HOURLY_CHECKS, measure
 from trading_assets.quality.grain import HOURLY
-from trading_assets.quality.hours import hourly_matches_daily, hours_missing, unfinished_hour
-from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
+from trading_assets.quality.outcome import CheckOutcome, combine, judge
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
-
-HOURLY_CHECKS: Mapping[str, Callable[..., Measured]] = {
-    "hours_missing": hours_missing,
-    "unfinished_hour": unfinished_hour,
-    **ROW_CHECKS,
-    "hourly_matches_daily": hourly_matches_daily,
-}
-"""In the order in which they are run."""
 
 Due = dict[date, list[datetime]]
 
@@ -59,18 +50,15 @@ def _outcomes(platform: Platform, sessions: Sequence[date]) -> list[CheckOutcome
         for session, starts in due.items()
         if len(starts) == len(calendar.session_hours(session))
     }
-    delay = platform.settings.data_delay
     columns = ["symbol", "session", "high", "low", "close", "volume"]
     daily = platform.lake.scan(DAILY_BARS, start=sessions[0], end=sessions[-1], columns=columns).collect()
-    own: dict[str, Check] = {
-        "hours_missing": lambda bars: hours_missing(bars, due, _expected(platform, bars)),
-        "unfinished_hour": lambda bars: unfinished_hour(bars, delay),
-        "hourly_matches_daily": lambda bars: hourly_matches_daily(bars, over, daily),
-    }
-    checks = {name: own[name] if name in own else ROW_CHECKS[name] for name in HOURLY_CHECKS}
+    measured = measure(
+        HOURLY_CHECKS, checked=checked, due=due, expected=_expected(platform, checked), over=over, daily=daily,
+        delay=platform.settings.data_delay,
+    )  # fmt: skip
     return [
-        judge(name, check(checked), checked.thresholds, checked.accepted, table=HOURLY_BARS.name)
-        for name, check in checks.items()
+        judge(name, found, checked.thresholds, checked.accepted, table=HOURLY_BARS.name)
+        for name, found in measured.items()
     ]
 
 
