@@ -82,6 +82,11 @@ def _run_time_state(folder: str, names: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def guide() -> str:
-    """CONTRIBUTING.md, which shows what these tests do."""
-    return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+def guide() -> Callable[[str], str]:
+    """Return what CONTRIBUTING.md says under a heading, such as ``How to add a vendor``."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    def section(heading: str) -> str:
+        return text.partition(f"## {heading}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+
+    return section

@@ -104,3 +104,8 @@ def test_with_nothing_to_show_it_says_what_would_change_that(with_page, paper_ac
     found = with_page.run(LOOK_FOR_IT, **paper_account)
     assert found["exception"] == []
     assert found["info"] == ["Nothing was ever halted. `trading-assets halt` does it."]
+
+
+def test_the_guide_names_every_file_that_this_test_touches(guide):
+    said = guide("How to add a page")
+    assert [name for name in ["app/views/", "app/streamlit_app.py"] if f"`{name}" not in said] == []

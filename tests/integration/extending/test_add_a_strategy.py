@@ -141,3 +141,12 @@ def test_a_mistake_in_its_parameters_is_told_with_its_line_and_meaning(with_stra
     )
     assert "strategies.yaml:6: strategies.highs.parameters.exit_distance_frac" in told.replace("\n", "")
     assert "exit so far below the high" in " ".join(told.split())
+
+
+def test_the_guide_names_every_file_that_this_test_touches(guide):
+    said = guide("How to add a strategy")
+    assert [
+        name
+        for name in ["trading_assets/strategies/", "registry.py", "strategies.yaml"]
+        if f"`{name}" not in said
+    ] == []

@@ -155,3 +155,8 @@ def test_its_bars_are_fetched_checked_consolidated_and_examined(with_vendor):
     assert found["probes"] == [["daily bars", "pass"]]
     assert found["best"] == [["exampledata", 39 + 1 / 31, 1]]
     assert found["raw"] == ["exampledata"]
+
+
+def test_the_guide_names_every_file_that_this_test_touches(guide):
+    said = guide("How to add a vendor")
+    assert [name for name in ["resources/vendors/", *EDITS] if f"`{name}" not in said] == []
