@@ -10,7 +10,8 @@ import polars as pl
 
 from trading_assets.errors import DataQualityError
 from trading_assets.sessions import NEW_YORK, closures_between, is_session, session_close, shift
-from trading_assets.tables.daily import OHLCV, VENDOR_DAILY_BARS
+from trading_assets.tables.bars import OHLCV
+from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 BAR_COLUMNS = ("symbol", "session", *OHLCV)
 BAR_SCHEMA = pl.Schema({name: next(iter(VENDOR_DAILY_BARS.values())).schema[name] for name in BAR_COLUMNS})

@@ -11,7 +11,7 @@ import polars as pl
 from resources.vendors.bars import start_of_range
 from trading_assets.errors import DataQualityError
 from trading_assets.sessions import NEW_YORK, is_session, session_hours, sessions_between
-from trading_assets.tables.daily import OHLCV
+from trading_assets.tables.bars import OHLCV
 from trading_assets.tables.hourly import VENDOR_HOURLY_BARS
 from trading_assets.tables.table import UTC_INSTANT
 

@@ -14,7 +14,7 @@ from trading_assets.quality.consolidate import consolidate
 from trading_assets.quality.outcome import ACCEPTED_SCHEMA, FINDING_SCHEMA, CheckOutcome
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
-from trading_assets.tables.daily import OHLCV
+from trading_assets.tables.bars import OHLCV
 from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 SESSIONS = sessions_between(date(2016, 5, 18), date(2016, 6, 3))

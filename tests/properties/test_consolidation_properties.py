@@ -12,7 +12,7 @@ from trading_assets.quality.consolidate import Before, consolidate
 from trading_assets.quality.rows import rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
-from trading_assets.tables.daily import OHLCV
+from trading_assets.tables.bars import OHLCV
 
 SESSIONS = sessions_between(date(2016, 5, 25), date(2016, 6, 3))
 DAYS = [*SESSIONS, date(2016, 5, 30)]  # Memorial Day

@@ -22,7 +22,8 @@ from resources.lake.catalog import connect, write_catalog
 from resources.lake.lake import Lake
 from resources.lake.locks import FileLocks
 from trading_assets.errors import LakeError
-from trading_assets.tables.hourly import BAR_END, BAR_START
+from trading_assets.tables.bars import BAR_END
+from trading_assets.tables.hourly import BAR_START
 from trading_assets.tables.table import KNOWN_AT, SESSION, SYMBOL, UTC_INSTANT, Column, Table
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from trading_assets.tables.daily import DAILY_BARS, OHLCV, QUARANTINED_BARS
+from trading_assets.tables.bars import OHLCV
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
 from trading_assets.tables.table import Table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from trading_assets.indicators.registry import CARRIED, FEATURES
-from trading_assets.tables.daily import OHLCV
+from trading_assets.tables.bars import OHLCV
 from trading_assets.tables.fundamentals import AGE_COLUMN, FUNDAMENTALS
 from trading_assets.tables.hourly import BAR_START
 from trading_assets.tables.table import SESSION, SYMBOL, Column, Table

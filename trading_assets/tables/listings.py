@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from trading_assets.settings import ALL_SOURCES
-from trading_assets.tables.daily import REPORTS
+from trading_assets.tables.bars import REPORTS
 from trading_assets.tables.table import BATCH_ID, KNOWN_AT, SESSION, SYMBOL, Column, Table
 
 CORPORATE_ACTIONS = Table(

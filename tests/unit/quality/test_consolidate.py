@@ -12,7 +12,8 @@ from trading_assets.quality.grain import HOURLY
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.quality.rows import RULES
 from trading_assets.sessions import closures_between, sessions_between
-from trading_assets.tables.daily import DAILY_BARS, OHLCV, QUARANTINED_BARS
+from trading_assets.tables.bars import OHLCV
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
 
 SESSIONS = sessions_between(date(2016, 5, 23), date(2016, 6, 10))
