@@ -24,7 +24,6 @@ from resources.vendors.http.gates import open_gates
 from resources.vendors.protocol import (
     ActionSource,
     CompanySource,
-    HourlySource,
     MarketSource,
     ReferenceSource,
 )
@@ -50,15 +49,10 @@ class Platform:
 
     @cached_property
     def bar_sources(self) -> dict[SourceName, MarketSource]:
-        """Vendors of daily bars, in order of priority."""
+        """Vendors of daily and hourly bars, in order of priority."""
         from resources.vendors.registry import sources_for
 
         return sources_for(self.settings, self.simulator_url, self.clock)
-
-    @cached_property
-    def hourly_sources(self) -> dict[SourceName, HourlySource]:
-        """Vendors of hourly bars, in order of priority."""
-        return {name: self.bar_sources[name] for name in self.settings.hourly_bar_sources}
 
     @cached_property
     def raw_batches(self) -> RawBatches:

@@ -9,7 +9,7 @@ import dagster as dg
 from resources.platform import Platform
 from sensors.schedule_runs import default_status, failed_runs
 from trading_assets import sessions as calendar
-from trading_assets.market_data.hours.progress import reached, unfinished_sessions
+from trading_assets.market_data.progress import reached, unfinished_sessions
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
 

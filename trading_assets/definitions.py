@@ -24,9 +24,8 @@ from trading_assets.assets import (
     screens,
     signals,
 )
-from trading_assets.assets.hourly_checks import hourly_bars_checks
 from trading_assets.assets.jobs import HISTORY, JOBS, companies_job, hourly_job
-from trading_assets.assets.market_data_checks import DATA_CHECKS
+from trading_assets.assets.market_data_checks import DATA_CHECKS, hourly_bars_checks
 from trading_assets.assets.partitions import session_partitions
 from trading_assets.assets.platform_resource import platform_resource
 from trading_assets.assets.session_asset import DeclaredAsset

@@ -103,6 +103,11 @@ def latest_closed_session(now: datetime, *, delay: timedelta = timedelta(0)) -> 
     raise ValueError(f"No session closed in the 12 days before {now.isoformat()}")
 
 
+def whole_session(session: date) -> tuple[tuple[datetime, datetime], ...]:
+    """Return start and end (UTC) of the session as its only period."""
+    return (_hours()[session],)
+
+
 @lru_cache(maxsize=1024)
 def session_hours(session: date) -> tuple[tuple[datetime, datetime], ...]:
     """Return start and end (UTC) of each hour of the session: the clock hours of New York, clipped to it.

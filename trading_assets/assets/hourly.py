@@ -11,8 +11,8 @@ import polars as pl
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from trading_assets.assets.features import fundamentals_metadata
-from trading_assets.assets.market_data import ingested, write_metadata
-from trading_assets.assets.metadata import combined_version, frame_metadata, preview
+from trading_assets.assets.market_data import consolidated, vendor_bars, write_metadata
+from trading_assets.assets.metadata import combined_version, frame_metadata
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import SessionAsset, session_asset
 from trading_assets.companies.facts import fundamental_facts
@@ -20,10 +20,10 @@ from trading_assets.errors import DataQualityError
 from trading_assets.feature_store.rows_by_symbol import SymbolRows
 from trading_assets.features.build import HOURLY_BAR_COLUMNS, build_hourly_features
 from trading_assets.features.ratios import with_fundamentals
+from trading_assets.market_data.consolidation import consolidate_bars
 from trading_assets.market_data.findings import blocked_sessions
-from trading_assets.market_data.hours.consolidation import consolidate_hours
-from trading_assets.market_data.hours.ingest import ingest_hourly_bars
-from trading_assets.market_data.hours.progress import common_reach, reached, record_reach
+from trading_assets.market_data.grains import HOURLY
+from trading_assets.market_data.progress import reached, record_reach
 from trading_assets.settings import SourceName
 from trading_assets.tables.companies import KEY_STATISTICS, MARKET_DATA
 from trading_assets.tables.features import HOURLY_FEATURES
@@ -32,27 +32,10 @@ from trading_assets.tables.listings import CORPORATE_ACTIONS
 
 GROUP = "hourly"
 SESSIONS_AT_ONCE = 63
-
-
-def vendor_hours(source: SourceName) -> SessionAsset:
-    """Declare the raw hours of one vendor."""
-    table = VENDOR_HOURLY_BARS[source]
-
-    def body(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-        return ingested(table, ingest_hourly_bars(platform, source, sessions))
-
-    body.__doc__ = (
-        "Joined from the vendor's half hours of the regular session; an hour that is not finished, the vendor's delay "
-        "included, is not stored. Fetched for the most traded symbols of the 20 sessions before, SPY, and what is held."
-    )
-    return session_asset(
-        group=GROUP,
-        kinds={source, "parquet"},
-        table=table,
-        deps=["daily_bars"],
-        name=table.name,
-        tags={"source": source},
-    )(body)
+FINISHED_HOURS = (
+    "Joined from the vendor's half hours of the regular session; an hour that is not finished, the vendor's delay "
+    "included, is not stored. Fetched for the most traded symbols of the 20 sessions before, SPY, and what is held."
+)
 
 
 @session_asset(
@@ -66,27 +49,7 @@ def hourly_bars(platform: Platform, sessions: list[date], _context: dg.AssetExec
 
     A session that goes on has the hours finished so far. What a rule refused goes to `quarantined_hourly_bars`.
     """
-    sources = platform.settings.hourly_bar_sources
-    until = common_reach(platform.database, [VENDOR_HOURLY_BARS[source].name for source in sources], sessions)
-    absent = [session for session in sessions if session not in until]
-    if absent:
-        raise DataQualityError(
-            f"Not every source's hours of {absent[0]} were fetched ({len(absent)} such sessions): run the vendors' hourly "
-            "bars of these sessions first, or along"
-        )
-    result = consolidate_hours(platform, sessions)
-    record_reach(platform.database, HOURLY_BARS.name, until, platform.clock.now())
-    return Outcome(
-        rows=result.bars.height,
-        data_version=combined_version(result.report.hashes),
-        metadata={
-            **frame_metadata(result.bars),
-            **write_metadata(result.report),
-            "hours": result.bars.select("session", "bar_start").n_unique(),
-            "quarantined": result.quarantined.height,
-            "quarantine_preview": preview(result.quarantined),
-        },
-    )
+    return consolidated(consolidate_bars(platform, sessions, HOURLY), HOURLY.bars)
 
 
 @session_asset(
@@ -136,4 +99,8 @@ def hourly_features(platform: Platform, sessions: list[date], _context: dg.Asset
 
 def assets(sources: Sequence[SourceName]) -> list[SessionAsset]:
     """Return the assets of the hours with these vendors, each after what it is made from; none without vendors."""
-    return [*(vendor_hours(source) for source in sources), hourly_bars, hourly_features] if sources else []
+    vendors = [
+        vendor_bars(source, HOURLY, FINISHED_HOURS, group=GROUP, deps=["daily_bars"], follows=False)
+        for source in sources
+    ]
+    return [*vendors, hourly_bars, hourly_features] if sources else []

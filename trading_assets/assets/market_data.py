@@ -15,11 +15,13 @@ from resources.vendors.registry import VENDORS
 from trading_assets.assets.metadata import combined_version, frame_metadata, preview
 from trading_assets.assets.outcome import Outcome, own_sessions
 from trading_assets.assets.session_asset import SessionAsset, session_asset
-from trading_assets.market_data.consolidation import consolidate_sessions
+from trading_assets.market_data.consolidation import ConsolidatedRange, consolidate_bars
 from trading_assets.market_data.corporate_actions import ingest_corporate_actions
 from trading_assets.market_data.corrections import check_earlier_sessions
-from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_daily_bars
+from trading_assets.market_data.grains import DAILY, KeptBars
+from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_bars
 from trading_assets.market_data.universe import ingest_universe
+from trading_assets.quality.grain import BarGrain
 from trading_assets.settings import SourceName
 from trading_assets.tables.companies import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
@@ -27,6 +29,10 @@ from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 from trading_assets.tables.table import Table
 
 GROUP = "market_data"
+AS_REPORTED = (
+    "Fetched with the vendor's own client and stored as reported, dirt included; every row names the batch that "
+    "leads to the vendor's raw response. Rows that a later fetch changes move to the history with the instant."
+)
 
 
 def write_metadata(report: WriteReport) -> dict[str, Any]:
@@ -88,28 +94,44 @@ def stored_by_an_interrupted_run(
     return {day for day in sessions if day in there and day.isoformat() not in finished}
 
 
-def vendor_bars(source: SourceName) -> SessionAsset:
-    """Declare the raw bars of one vendor."""
-    table = VENDOR_DAILY_BARS[source]
+def vendor_bars(
+    source: SourceName, kept: KeptBars, told: str, *, group: str, deps: Sequence[str], follows: bool
+) -> SessionAsset:
+    """Declare the raw bars of one vendor, as ``told``; those that follow the session job catch up and look back."""
+    table = kept.bars.tables.vendor[source]
 
     def body(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
-        already = stored_by_an_interrupted_run(context, platform, table, sessions)
-        return ingested(table, ingest_daily_bars(platform, source, sessions, stored=already))
+        already = stored_by_an_interrupted_run(context, platform, table, sessions) if follows else ()
+        return ingested(table, ingest_bars(platform, source, sessions, kept, stored=already))
 
-    body.__doc__ = (
-        "Fetched with the vendor's own client and stored as reported, dirt included; every row names the batch that "
-        "leads to the vendor's raw response. Rows that a later fetch changes move to the history with the instant."
-    )
+    body.__doc__ = told
     return session_asset(
-        group=GROUP,
+        group=group,
         kinds={source, "parquet"},
         table=table,
-        deps=["universe"],
+        deps=deps,
         name=table.name,
         tags={"source": source},
-        catches_up=True,
-        looks_back=True,
+        catches_up=follows,
+        looks_back=follows,
     )(body)
+
+
+def consolidated(result: ConsolidatedRange, bars: BarGrain) -> Outcome:
+    """Say what a consolidation accepted and refused."""
+    counted = {f"{bars.unit}s": result.bars[bars.time].n_unique()} if bars.is_intraday else {}
+    return Outcome(
+        rows=result.report.rows,
+        data_version=combined_version(result.report.hashes),
+        metadata={
+            **frame_metadata(result.bars),
+            "dagster/row_count": result.report.rows,
+            **write_metadata(result.report),
+            **counted,
+            "quarantined": result.quarantined.height,
+            "quarantine_preview": preview(result.quarantined),
+        },
+    )
 
 
 @session_asset(
@@ -170,22 +192,16 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
     the rule that refused them and never reach features or orders. Too many of them, or too few symbols, block
     everything downstream.
     """
-    result = consolidate_sessions(platform, sessions)
+    result = consolidate_bars(platform, sessions)
     own = own_sessions(context)
     check_earlier_sessions(platform, [day for day in sessions if day < own[0]], run_id=context.run.run_id)
-    return Outcome(
-        rows=result.report.rows,
-        data_version=combined_version(result.report.hashes),
-        metadata={
-            **frame_metadata(result.bars),
-            "dagster/row_count": result.report.rows,
-            **write_metadata(result.report),
-            "quarantined": result.quarantined.height,
-            "quarantine_preview": preview(result.quarantined),
-        },
-    )
+    return consolidated(result, DAILY.bars)
 
 
 def assets(sources: Sequence[SourceName]) -> list[SessionAsset]:
     """Return the assets of market data with these vendors, each after what it is made from."""
-    return [universe, *(vendor_bars(source) for source in sources), corporate_actions, daily_bars]
+    vendors = [
+        vendor_bars(source, DAILY, AS_REPORTED, group=GROUP, deps=["universe"], follows=True)
+        for source in sources
+    ]
+    return [universe, *vendors, corporate_actions, daily_bars]

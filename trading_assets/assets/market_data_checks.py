@@ -6,13 +6,15 @@ Annotations are not postponed in this module: Dagster reads the type of ``contex
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import dagster as dg
 
 from resources.platform import Platform
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.market_data import checking
-from trading_assets.quality.checks import ACTION_CHECKS, CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
+from trading_assets.market_data.grains import DAILY, HOURLY
+from trading_assets.quality.checks import ACTION_CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.sessions import sessions_between
 
@@ -75,6 +77,10 @@ def run_sessions(run: dg.DagsterRun) -> list[date]:
 
 universe_checks = checks_of("universe", UNIVERSE_CHECKS, checking.check_universe)
 corporate_actions_checks = checks_of("corporate_actions", ACTION_CHECKS, checking.check_actions)
-daily_bars_checks = checks_of("daily_bars", CHECKS, checking.check_bars)
+daily_bars_checks, hourly_bars_checks = (
+    checks_of(kept.bars.tables.accepted.name, kept.checks, partial(checking.check_bars, kept=kept))
+    for kept in (DAILY, HOURLY)
+)
+"""Those of the hours stop the hourly features, and nothing that trades."""
 daily_features_checks = checks_of("daily_features", FEATURE_CHECKS, checking.check_features)
 DATA_CHECKS = [universe_checks, corporate_actions_checks, daily_bars_checks, daily_features_checks]

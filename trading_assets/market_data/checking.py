@@ -10,10 +10,11 @@ import polars as pl
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.market_data.acceptance import accepted_findings
-from trading_assets.market_data.consolidation import SESSIONS_AT_ONCE, partial_volume
+from trading_assets.market_data.compared import FEATURE_SESSIONS
+from trading_assets.market_data.consolidation import partial_volume
 from trading_assets.market_data.corporate_actions import merged_actions
-from trading_assets.market_data.fetches import newest_fetches
-from trading_assets.market_data.findings import blocked_sessions, replace_findings
+from trading_assets.market_data.findings import replace_findings
+from trading_assets.market_data.grains import DAILY, KeptBars
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
@@ -27,21 +28,21 @@ from trading_assets.quality.checks import (
 from trading_assets.quality.features import VALID_RANGES, expected_warm_up
 from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judge
 from trading_assets.quality.universe import WATCHED
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 from trading_assets.tables.table import Table
 
-FEATURE_SESSIONS = 252
-ASKED_SESSIONS = 10
-"""How far back the newest fetch of a source is looked for."""
+SESSIONS_AT_ONCE = 126
 
 
-def check_bars(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
-    """Check the stored daily bars of a range and store the findings."""
+def check_bars(
+    platform: Platform, sessions: Sequence[date], kept: KeptBars = DAILY, *, run_id: str
+) -> list[CheckOutcome]:
+    """Check the stored bars of a range and store the findings."""
     per_part = []
-    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
-        outcomes = check_sessions(_checked(platform, part))
+    for part in calendar.in_parts(sessions, kept.sessions_at_once):
+        outcomes = check_sessions(_checked(platform, part, kept), kept.checks)
         _store(platform, outcomes, covered_days(part), run_id)
         per_part.append(outcomes)
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
@@ -112,47 +113,20 @@ def _store(platform: Platform, outcomes: Sequence[CheckOutcome], days: Sequence[
     replace_findings(platform.database, outcomes, days=days, found_at=platform.clock.now(), run_id=run_id)
 
 
-def _checked(platform: Platform, sessions: Sequence[date]) -> CheckedBars:
-    lake, days = platform.lake, covered_days(sessions)
-    first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
-    last = calendar.shift(sessions[0], -1)
-    bars = lake.scan(DAILY_BARS, start=first, end=sessions[-1]).drop("batch_id", "known_at").collect()
+def _checked(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> CheckedBars:
+    lake, days, tables = platform.lake, covered_days(sessions), kept.bars.tables
+    first = calendar.shift(sessions[0], -kept.look_back_sessions)
+    bars = lake.scan(tables.accepted, start=first, end=sessions[-1]).drop("batch_id").collect()
     inside = pl.col("session") >= sessions[0]
-    listed = ["symbol", "session", "status", "listed_date", "delisted_date"]
-    universe = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=listed).collect()
-    asked_from = calendar.shift(sessions[0], -ASKED_SESSIONS)
-    fetches = newest_fetches(platform, asked_from, sessions[-1])
-    return CheckedBars(
+    checked = CheckedBars(
         bars=bars.filter(inside),
-        quarantined=lake.scan(QUARANTINED_BARS, start=days[0], end=days[-1]).collect(),
+        quarantined=lake.scan(tables.quarantined, start=days[0], end=days[-1]).collect(),
         sessions=sessions,
         before=bars.filter(~inside),
-        universe=None if universe.is_empty() else universe,
-        actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
-        vendor=_reported(platform, sessions),
-        vendor_sources=platform.settings.sources,
-        fetches=None if fetches.is_empty() else fetches,
-        hole=_hole_before(platform, sessions[0], last),
         partial_volume=partial_volume(platform.settings),
-        accepted=accepted_findings(platform.database, DAILY_BARS.name, days),
+        accepted=accepted_findings(platform.database, tables.accepted.name, days),
         thresholds=load_thresholds(platform.settings.quality),
+        grain=kept.bars,
+        bar_starts=kept.bars.bar_starts(sessions),
     )
-
-
-def _reported(platform: Platform, sessions: Sequence[date]) -> pl.DataFrame:
-    columns = ["symbol", "session", "volume"]
-    return pl.concat(
-        platform.lake.scan(VENDOR_DAILY_BARS[source], start=sessions[0], end=sessions[-1], columns=columns)
-        .with_columns(source=pl.lit(source))
-        .collect()
-        for source in platform.settings.sources
-    )
-
-
-def _hole_before(platform: Platform, session: date, last: date) -> list[date]:
-    first = calendar.shift(session, -FEATURE_SESSIONS)
-    known = platform.lake.row_counts(DAILY_BARS, first, last)
-    absent = [day for day in calendar.sessions_between(min(known), last) if day not in known] if known else []
-    # what the vendors were asked for and did not have was reported on its own session
-    asked = blocked_sessions(platform.database, absent)
-    return [day for day in absent if day not in asked]
+    return kept.compare(platform, checked)

@@ -1,29 +1,26 @@
-"""Consolidation of a range: judge what the vendors reported, keep the best bar per symbol, refuse the rest."""
+"""Consolidation of a range: judge what the vendors reported, keep the best bar of each key, refuse the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from trading_assets import sessions as calendar
+from trading_assets.errors import DataQualityError
 from trading_assets.market_data.acceptance import accepted_findings, bars_taken
-from trading_assets.market_data.fetches import unfinished_sessions
+from trading_assets.market_data.grains import DAILY, KeptBars
 from trading_assets.market_data.ingest import covered_days
+from trading_assets.market_data.progress import common_reach, record_reach
 from trading_assets.market_data.thresholds import load_thresholds
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
+from trading_assets.quality.rows import PRICES
 from trading_assets.settings import Settings, SourceName
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS
-
-SESSIONS_AT_ONCE = 126
-LOOK_BACK_SESSIONS = 30
-COMPARED = ["symbol", "session", "open", "high", "low", "close", "volume"]
-REPORTED = [*COMPARED, "reports"]
 
 
 @dataclass(frozen=True)
@@ -35,43 +32,69 @@ class ConsolidatedRange:
     report: WriteReport
 
 
-def consolidate_sessions(platform: Platform, sessions: Sequence[date]) -> ConsolidatedRange:
-    """Consolidate a range, part by part in order of time, and write bars and quarantine."""
+def consolidate_bars(
+    platform: Platform, sessions: Sequence[date], kept: KeptBars = DAILY
+) -> ConsolidatedRange:
+    """Consolidate a range, part by part in order of time, and write bars and quarantine.
+
+    Raises
+    ------
+    DataQualityError
+        If bars within a session, which come as they are finished, were not fetched of a session from every source.
+    """
+    lake, tables = platform.lake, kept.bars.tables
+    until = _reach(platform, sessions, kept) if kept.bars.is_intraday else {}
     total = WriteReport()
-    bars, quarantined = pl.DataFrame(), []
-    for number, part in enumerate(calendar.in_parts(sessions, SESSIONS_AT_ONCE), start=1):
-        result = _consolidate_part(platform, part)
+    done, bars, quarantined = 0, pl.DataFrame(), []
+    for part in calendar.in_parts(sessions, kept.sessions_at_once):
+        result = _consolidate_part(platform, part, kept)
         now = platform.clock.now()
-        total.add(platform.lake.write_sessions(DAILY_BARS, result.bars, part, known_at=now))
-        platform.lake.write_sessions(QUARANTINED_BARS, result.quarantined, covered_days(part), known_at=now)
+        total.add(lake.write_sessions(tables.accepted, result.bars, part, known_at=now))
+        lake.write_sessions(tables.quarantined, result.quarantined, covered_days(part), known_at=now)
         bars = result.bars
         quarantined.append(result.quarantined)
-        platform.progress.advanced(
-            DAILY_BARS.name, min(number * SESSIONS_AT_ONCE, len(sessions)), len(sessions)
-        )
+        done += len(part)
+        platform.progress.advanced(tables.accepted.name, done, len(sessions))
+    if until:
+        record_reach(platform.database, tables.accepted.name, until, platform.clock.now())
     return ConsolidatedRange(bars, pl.concat(quarantined), total)
 
 
-def _consolidate_part(platform: Platform, sessions: Sequence[date]) -> Consolidated:
-    lake, days = platform.lake, covered_days(sessions)
-    first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
+def _reach(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> dict[date, datetime]:
+    names = [table.name for table in kept.vendor_tables(platform.settings).values()]
+    until = common_reach(platform.database, names, sessions)
+    absent = [session for session in sessions if session not in until]
+    if absent:
+        raise DataQualityError(
+            f"Not every source's {kept.bars.unit}s of {absent[0]} were fetched ({len(absent)} such sessions): run the "
+            f"vendors' {kept.bars.words} of these sessions first, or along"
+        )
+    return until
+
+
+def _consolidate_part(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> Consolidated:
+    lake, days, bars = platform.lake, covered_days(sessions), kept.bars
+    first = calendar.shift(sessions[0], -kept.reference_sessions)
     last = calendar.shift(sessions[0], -1)
-    tables = {source: VENDOR_DAILY_BARS[source] for source in platform.settings.sources}
+    tables = kept.vendor_tables(platform.settings)
+    compared = ["symbol", *bars.times, *PRICES, "volume"]
     return consolidate(
         {source: lake.scan(table, start=days[0], end=days[-1]).collect() for source, table in tables.items()},
         priority=list(tables),
         sessions=sessions,
         before=Before(
-            accepted=lake.scan(DAILY_BARS, start=first, end=last, columns=COMPARED).collect(),
+            accepted=lake.scan(bars.tables.accepted, start=first, end=last, columns=compared).collect(),
             vendor={
-                source: lake.scan(table, start=first, end=last, columns=REPORTED).collect()
+                source: lake.scan(table, start=first, end=last, columns=[*compared, "reports"]).collect()
                 for source, table in tables.items()
             },
         ),
         corporate_actions=lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect(),
         thresholds=load_thresholds(platform.settings.quality),
-        unfinished=unfinished_sessions(platform, sessions),
-        taken=bars_taken(accepted_findings(platform.database, DAILY_BARS.name, days)),
+        grain=bars,
+        bar_starts=bars.bar_starts(sessions),
+        unfinished=kept.unfinished(platform, sessions) if kept.unfinished else None,
+        taken=bars_taken(accepted_findings(platform.database, bars.tables.accepted.name, days)),
         partial_volume=partial_volume(platform.settings),
     )
 

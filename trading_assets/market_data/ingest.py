@@ -16,11 +16,12 @@ from resources.vendors.http.gates import open_gates
 from resources.vendors.protocol import Fetched
 from resources.vendors.usage import record_usage
 from trading_assets import sessions as calendar
-from trading_assets.errors import VendorDataError
+from trading_assets.errors import DataQualityError, VendorDataError
+from trading_assets.market_data.grains import DAILY, KeptBars
+from trading_assets.market_data.progress import finished_until, record_reach
 from trading_assets.market_data.vanished import require_not_vanished
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.settings import SourceName
-from trading_assets.tables.daily import VENDOR_DAILY_BARS
 from trading_assets.tables.listings import UNIVERSE, VENDOR_ACTIONS
 from trading_assets.tables.table import Table
 
@@ -66,38 +67,91 @@ class Ingested:
         )
 
 
-def ingest_daily_bars(
+def ingest_bars(
     platform: Platform,
     source: SourceName,
     sessions: Sequence[date],
+    kept: KeptBars = DAILY,
     *,
     stored: Collection[date] = (),
 ) -> Ingested:
-    """Fetch and store the raw daily bars of one vendor; rows on closed days are stored too, for the checks to find.
+    """Fetch and store the raw bars of one vendor; rows at times without trade are stored too, for the checks to find.
 
     A long range is stored part by part as it arrives, so that memory is bounded. ``stored`` are sessions that an
     interrupted run has stored already: a range is gone on with after them. A vendor that is asked symbol by symbol
-    is asked once for the whole range.
+    is asked once for the whole range, and so is any for a selection of symbols. Sessions that the vendor no longer
+    answers for keep what is stored of them.
+
+    Raises
+    ------
+    DataQualityError
+        If there is a selection of symbols, and the vendor has no bar of any.
     """
-    table, vendor = VENDOR_DAILY_BARS[source], platform.bar_sources[source]
-    symbols = listed_symbols(platform, sessions[0], sessions[-1])
+    table, vendor = kept.bars.tables.vendor[source], platform.bar_sources[source]
+    began = platform.clock.now()
+    chosen = kept.selection(platform, sessions) if kept.selection else None
+    symbols = (
+        listed_symbols(platform, sessions[0], sessions[-1]) if chosen is None else sorted({*chosen["symbol"]})
+    )
     wanted = list(dropwhile(lambda session: session in stored, sessions))
-    parts = [wanted] if vendor.asks_by_symbol and wanted else calendar.in_parts(wanted, SESSIONS_PER_PART)
+    at_once = wanted and (vendor.asks_by_symbol or chosen is not None)
+    parts = [wanted] if at_once else calendar.in_parts(wanted, SESSIONS_PER_PART)
     total = Ingested.nothing()
     for number, part in enumerate(parts):
 
         def advance(done: int, count: int, before: int = number) -> None:
             platform.progress.advanced(table.name, before * count + done, len(parts) * count)
 
-        fetched = vendor.daily_bars(part, symbols, progress=advance)
-        reported = replace(fetched, frame=one_row_per_key(fetched.frame))
-        result = store_fetched(
-            platform, table, reported, source=source, kind="daily_bars", dates=covered_days(part)
-        )
-        if fetched.actions is not None:
-            store_told_actions(platform, source, fetched.actions, part, result.batch_id)
-        total = total.joined(result)
+        fetched = kept.fetch(vendor)(part, symbols, progress=advance)
+        total = total.joined(_store_bars(platform, source, kept, fetched, sessions=part, chosen=chosen))
+    if kept.bars.is_intraday:
+        until = finished_until(sessions, began, platform.settings.data_delay, grain=kept.bars)
+        record_reach(platform.database, table.name, until, began)
     return total.with_versions(platform, table, sessions[: len(sessions) - len(wanted)])
+
+
+def _store_bars(
+    platform: Platform,
+    source: SourceName,
+    kept: KeptBars,
+    fetched: Fetched,
+    *,
+    sessions: Sequence[date],
+    chosen: pl.DataFrame | None,
+) -> Ingested:
+    table = kept.bars.tables.vendor[source]
+    frame = one_row_per_key(fetched.frame, table.key)
+    answered = [session for session in sessions if session not in fetched.out_of_reach]
+    if not answered:
+        return Ingested(frame, WriteReport(), "", 0, 0, fetched.empty, fetched.left_out)
+    if chosen is not None:
+        if frame.is_empty():
+            raise DataQualityError(
+                f"The vendor has no finished {kept.bars.unit} of any symbol",
+                source=source,
+                session=answered[-1],
+                **fetched.left_out,
+            )
+        frame = _of_chosen(frame, answered, chosen).sort(table.key)
+    result = store_fetched(
+        platform,
+        table,
+        replace(fetched, frame=frame),
+        source=source,
+        kind=kept.bars.tables.accepted.name,
+        dates=[day for day in covered_days(answered) if day not in fetched.out_of_reach],
+        asked=chosen,
+    )
+    if fetched.actions is not None:
+        store_told_actions(platform, source, fetched.actions, sessions, result.batch_id)
+    return result
+
+
+def _of_chosen(rows: pl.DataFrame, answered: Sequence[date], chosen: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what was not asked for on its session; rows on closed days stay, for the checks to find."""
+    on_sessions = pl.col("session").is_in(answered)
+    wanted = rows.filter(on_sessions).join(chosen, on=["session", "symbol"], how="semi")
+    return pl.concat([wanted, rows.filter(~on_sessions)])
 
 
 def store_told_actions(

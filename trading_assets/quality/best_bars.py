@@ -27,7 +27,7 @@ def best_bars(
     accepted
         Their possible bars, unique by key.
     grain
-        Daily or hourly bars.
+        Kind of the bars.
     partial_volume
         Sources whose volume is only a part of the market's: it is not compared.
 
@@ -36,7 +36,7 @@ def best_bars(
     pl.DataFrame
         Columns of the accepted table, sorted by key; null differences where only one source has the bar.
     """
-    schema = stored_schema(grain.accepted)
+    schema = stored_schema(grain.tables.accepted)
     if not accepted:
         return pl.DataFrame(schema=schema)
     symbols = pl.Enum(pl.concat([frame["symbol"] for frame in accepted]).unique().sort())

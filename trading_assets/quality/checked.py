@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import polars as pl
@@ -16,10 +16,12 @@ from trading_assets.quality.outcome import NOTHING_ACCEPTED
 from trading_assets.quality.rows import rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.daily import DAILY_BARS
 
 LOOK_BACK_SESSIONS = 21
 """Sessions before the range that the checks compare with."""
 USUAL_SESSIONS = 20
+EXPECTED_SCHEMA = pl.Schema({"session": pl.Date(), "symbol": pl.String()})
 _LEAST_SESSIONS = 5
 _PREVIOUS = ("session", "open", "high", "low", "close", "volume")
 
@@ -55,6 +57,16 @@ class CheckedBars:
         Sources whose volume is only a part of the market's, such as one exchange's feed.
     accepted
         What a person accepted, see ``outcome.ACCEPTED_SCHEMA``.
+    grain, bar_starts
+        Kind of the bars, and where those of the sessions begin, see ``BarGrain.bar_starts``.
+    due
+        By session, the starts of the bars within it that were finished when they were fetched.
+    expected
+        Symbols that should have all of those bars: ``session, symbol``.
+    delay
+        How long after its end a bar is final.
+    daily
+        Daily bars of the same sessions, for bars within a session.
     """
 
     bars: pl.DataFrame
@@ -73,6 +85,10 @@ class CheckedBars:
     thresholds: QualityThresholds = field(default_factory=QualityThresholds)
     grain: BarGrain = DAILY
     bar_starts: Collection[datetime] | None = None
+    due: Mapping[date, Sequence[datetime]] = field(default_factory=dict)
+    expected: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EXPECTED_SCHEMA))
+    delay: timedelta = timedelta(0)
+    daily: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAILY_BARS.schema))
 
     @cached_property
     def history(self) -> pl.DataFrame:

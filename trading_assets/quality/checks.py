@@ -12,7 +12,7 @@ from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
 from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
-from trading_assets.quality.hours import hourly_matches_daily, hours_missing, unfinished_hour
+from trading_assets.quality.intraday import bars_missing, matches_daily, stored_early
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check, unfinished_bar
@@ -42,7 +42,7 @@ ROW_CHECKS: dict[str, Check] = {
     "phantom_session": refused_check(("phantom_session",), "bars at times when the exchange is closed"),
     "cross_source_difference": cross_source,
 }
-"""Checks of daily and of hourly bars."""
+"""Checks of bars of any grain."""
 
 CHECKS: dict[str, Check] = {
     "completeness": completeness,
@@ -70,14 +70,15 @@ FEATURE_CHECKS: dict[str, TableCheck] = {
     "feature_values": feature_values,
     "feature_null_rate": feature_null_rate,
 }
-HOURLY_CHECKS: dict[str, TableCheck] = {
-    "hours_missing": hours_missing,
-    "unfinished_hour": unfinished_hour,
+HOUR_CHECKS: dict[str, Check] = {
+    "hours_missing": bars_missing,
+    "unfinished_hour": stored_early,
     **ROW_CHECKS,
-    "hourly_matches_daily": hourly_matches_daily,
+    "hourly_matches_daily": matches_daily,
 }
+"""Checks of hourly bars."""
 ALL_CHECKS = tuple(
-    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOURLY_CHECKS))
+    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS))
 )
 
 
@@ -107,13 +108,12 @@ def measure(checks: Mapping[str, TableCheck], **known: object) -> dict[str, Meas
     }
 
 
-def run_check(name: str, checked: CheckedBars) -> CheckOutcome:
+def run_check(name: str, checked: CheckedBars, checks: Mapping[str, Check] = CHECKS) -> CheckOutcome:
     """Run one check of the bars."""
-    return judge(
-        name, CHECKS[name](checked), checked.thresholds, checked.accepted, table=checked.grain.accepted.name
-    )
+    table = checked.grain.tables.accepted.name
+    return judge(name, checks[name](checked), checked.thresholds, checked.accepted, table=table)
 
 
-def check_sessions(checked: CheckedBars, checks: dict[str, Check] = CHECKS) -> list[CheckOutcome]:
+def check_sessions(checked: CheckedBars, checks: Mapping[str, Check] = CHECKS) -> list[CheckOutcome]:
     """Run the checks over the range, in their order."""
-    return [run_check(name, checked) for name in checks]
+    return [run_check(name, checked, checks) for name in checks]

@@ -99,9 +99,9 @@ def consolidate(
     thresholds
         Limits; the defaults if omitted.
     grain
-        ``DAILY``, keyed (symbol, session), or ``HOURLY``, keyed (symbol, bar_start).
+        Kind of the bars: their tables, keyed (symbol, session) or, within a session, (symbol, bar_start).
     bar_starts
-        Of hourly bars: where the hours of the sessions begin; a bar that begins elsewhere is a phantom.
+        Where the bars of the sessions begin, see ``BarGrain.bar_starts``; a bar that begins elsewhere is a phantom.
     unfinished
         Per source the sessions whose newest fetch came too early: its bars are refused.
     taken
@@ -235,12 +235,12 @@ def _refused(rows: pl.DataFrame, source: str, judging: _Judging) -> pl.DataFrame
     if "reference_close" not in rows.columns:
         rows = rows.with_columns(reference_close=pl.lit(None, dtype=pl.Float64))
     rows = rows.with_columns(source=pl.lit(source), expectation=expectation_expression(judging.limits))
-    return rows.select(stored_schema(judging.grain.quarantined).names())
+    return rows.select(stored_schema(judging.grain.tables.quarantined).names())
 
 
 def _one_reason_each(refused: list[pl.DataFrame], grain: BarGrain) -> pl.DataFrame:
-    key = grain.quarantined.key
-    rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.quarantined)), *refused])
+    key = grain.tables.quarantined.key
+    rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.tables.quarantined)), *refused])
     order = pl.col("rule").replace_strict(list(RULES), list(range(len(RULES))), return_dtype=pl.Int32)
     return rows.sort(*key, order, *PRICES, "volume", "batch_id").unique(
         key, keep="first", maintain_order=True

@@ -1,24 +1,41 @@
-"""Grains of bars: which columns make the key of a daily and of an hourly bar, and which tables hold them."""
+"""Grains of bars: what one bar covers, the tables that hold them, and the columns that make their key."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import polars as pl
 
-from trading_assets.tables.bars import OHLCV
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
-from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
+from trading_assets.sessions import session_hours, whole_session
+from trading_assets.tables import daily, hourly
+from trading_assets.tables.bars import OHLCV, BarTables
 from trading_assets.tables.table import Table
 
 
 @dataclass(frozen=True)
 class BarGrain:
-    """A kind of bars: the tables of accepted and refused ones, and the column that tells a symbol's bars apart."""
+    """A kind of bars: what one covers, in a word, the tables of them, and the periods (UTC) of a session's bars."""
 
-    accepted: Table
-    quarantined: Table
-    time: str
+    unit: str
+    tables: BarTables
+    periods: Callable[[date], Sequence[tuple[datetime, datetime]]]
+
+    @property
+    def time(self) -> str:
+        """Column that tells a symbol's bars apart: ``session``, or ``bar_start`` of bars within a session."""
+        return self.tables.accepted.key[1]
+
+    @property
+    def words(self) -> str:
+        """The bars in words: ``daily bars``, ``hourly bars``."""
+        return self.tables.accepted.name.replace("_", " ")
+
+    @property
+    def is_intraday(self) -> bool:
+        """Whether a session has several bars, which are stored as they are finished."""
+        return self.time == "bar_start"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -27,8 +44,9 @@ class BarGrain:
 
     @property
     def times(self) -> tuple[str, ...]:
-        """Columns that say when a bar was: ``session``, for hours also ``bar_start`` and ``bar_end``."""
-        return tuple(name for name in ("bar_start", "bar_end", "session") if name in self.accepted.columns)
+        """Columns that say when a bar was: ``session``, within a session also ``bar_start`` and ``bar_end``."""
+        columns = self.tables.accepted.columns
+        return tuple(name for name in ("bar_start", "bar_end", "session") if name in columns)
 
     @property
     def bar_columns(self) -> tuple[str, ...]:
@@ -41,15 +59,21 @@ class BarGrain:
         return pl.Schema(
             {
                 "symbol": pl.String(),
-                self.time: self.accepted.columns[self.time].dtype,
+                self.time: self.tables.accepted.columns[self.time].dtype,
                 "close": pl.Float64(),
                 "volume": pl.Float64(),
             }
         )
 
+    def bar_starts(self, sessions: Sequence[date]) -> list[datetime] | None:
+        """List where the bars of the sessions begin; None where the session says it all."""
+        if not self.is_intraday:
+            return None
+        return [start for session in sessions for start, _ in self.periods(session)]
 
-DAILY = BarGrain(DAILY_BARS, QUARANTINED_BARS, "session")
-HOURLY = BarGrain(HOURLY_BARS, QUARANTINED_HOURLY_BARS, "bar_start")
+
+DAILY = BarGrain("session", daily.DAILY, whole_session)
+HOURLY = BarGrain("hour", hourly.HOURLY, session_hours)
 
 
 def stored_schema(table: Table) -> pl.Schema:

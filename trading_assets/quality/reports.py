@@ -17,7 +17,7 @@ def one_row_per_key(frame: pl.DataFrame, key: Sequence[str] = KEY) -> pl.DataFra
     frame
         Bars as reported, in any order.
     key
-        Columns that identify a bar: (symbol, session), or (symbol, bar_start) for hours.
+        Columns that identify a bar: (symbol, session), or (symbol, bar_start) within a session.
 
     Returns
     -------

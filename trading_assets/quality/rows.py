@@ -52,7 +52,7 @@ def rule_expression(
     thresholds
         Limits of the rules.
     bar_starts
-        Of hourly bars: where the hours of the sessions begin; a bar that begins elsewhere is a phantom.
+        Of bars within a session: where those of the sessions begin; a bar that begins elsewhere is a phantom.
 
     Returns
     -------

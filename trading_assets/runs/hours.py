@@ -14,7 +14,7 @@ from trading_assets.assets.analytics import refresh_catalog
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.definitions import data_assets, history_assets
 from trading_assets.errors import ConfigurationError, DataQualityError
-from trading_assets.market_data.hours.progress import hours_until, unfinished_sessions
+from trading_assets.market_data.progress import finished_until, unfinished_sessions
 from trading_assets.missing_work import missing_work
 from trading_assets.runs.history import backfill
 from trading_assets.runs.in_process import execute_job, quiet_dagster
@@ -75,7 +75,7 @@ def complete_hours(
     """
     names = [name for name in hourly_assets(platform) if assets is None or name in assets]
     now, delay = platform.clock.now(), platform.settings.data_delay
-    begun = [session for session in sessions if session in hours_until(sessions, now, delay)]
+    begun = [session for session in sessions if session in finished_until(sessions, now, delay)]
     gaps = {name: unfinished_sessions(platform.database, name, begun, now, delay) for name in names}
     there = {
         name: [session for session in begun if not again and session not in lacks]

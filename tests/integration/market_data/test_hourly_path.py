@@ -11,10 +11,11 @@ from polars.testing import assert_frame_equal
 
 from resources.dagster_home import dagster_instance
 from trading_assets.errors import ConfigurationError, DataQualityError
+from trading_assets.market_data.checking import check_bars
+from trading_assets.market_data.consolidation import consolidate_bars
 from trading_assets.market_data.findings import blocked_sessions, require_clean_session
-from trading_assets.market_data.hours.checking import HOURLY_CHECKS, check_hours
-from trading_assets.market_data.hours.consolidation import consolidate_hours
-from trading_assets.market_data.hours.selection import selected_symbols
+from trading_assets.market_data.grains import HOURLY
+from trading_assets.market_data.selection import selected_symbols
 from trading_assets.runs.hours import backfill_with_hours, complete_hours, hourly_assets, newest_hours
 from trading_assets.runs.in_process import execute_job, quiet_dagster
 from trading_assets.sessions import next_session, session_hours, sessions_between, shift
@@ -190,7 +191,7 @@ def plant(platform, right: pl.DataFrame, **columns: object) -> None:
     bad = right.filter(pl.col("symbol") == "SPY").head(1).with_columns(**columns).cast(right.schema)
     both = pl.concat([right.join(bad, on=table.key, how="anti"), bad])
     platform.lake.write_sessions(table, both, [LAST], known_at=platform.clock.now())
-    consolidate_hours(platform, [LAST])
+    consolidate_bars(platform, [LAST], HOURLY)
 
 
 def test_a_bad_hour_is_found_by_name_and_another_source_stands_in(ranged, install):
@@ -199,8 +200,10 @@ def test_a_bad_hour_is_found_by_name_and_another_source_stands_in(ranged, instal
         right = platform.lake.scan(polygon, start=LAST, end=LAST).drop("known_at").collect()
         for what, (check, columns) in BAD.items():
             plant(platform, right, **columns)
-            outcomes = {outcome.name: outcome for outcome in check_hours(platform, [LAST], run_id="test")}
-            assert list(outcomes) == list(HOURLY_CHECKS)
+            outcomes = {
+                outcome.name: outcome for outcome in check_bars(platform, [LAST], HOURLY, run_id="test")
+            }
+            assert list(outcomes) == list(HOURLY.checks)
             noticed = [name for name, outcome in outcomes.items() if not outcome.passed]
             assert noticed in ([check], [check, "hourly_matches_daily"]), what
             found = platform.database.fetch(
@@ -229,8 +232,8 @@ def test_an_hour_without_bars_stops_the_hourly_features_and_nothing_that_trades(
             rows = platform.lake.scan(table, start=LAST, end=LAST).collect().drop("known_at")
             kept = rows.filter(pl.col("bar_start") != second)
             platform.lake.write_sessions(table, kept, [LAST], known_at=platform.clock.now())
-        consolidate_hours(platform, [LAST])
-        outcomes = {outcome.name: outcome for outcome in check_hours(platform, [LAST], run_id="test")}
+        consolidate_bars(platform, [LAST], HOURLY)
+        outcomes = {outcome.name: outcome for outcome in check_bars(platform, [LAST], HOURLY, run_id="test")}
         assert outcomes["hours_missing"].is_blocking
         assert blocked_sessions(platform.database, [LAST], ("hourly_bars",)) == {LAST}
         require_clean_session(platform.database, LAST)
@@ -253,7 +256,9 @@ def test_an_hour_stored_before_it_was_final_is_found(ranged, install):
         ahead = timedelta(days=(tomorrow - LAST).days)
         early = rows.with_columns(pl.col("bar_start", "bar_end") + ahead, session=pl.lit(tomorrow))
         platform.lake.write_sessions(HOURLY_BARS, early, [tomorrow], known_at=platform.clock.now())
-        outcomes = {outcome.name: outcome for outcome in check_hours(platform, [tomorrow], run_id="test")}
+        outcomes = {
+            outcome.name: outcome for outcome in check_bars(platform, [tomorrow], HOURLY, run_id="test")
+        }
         assert outcomes["unfinished_hour"].is_blocking
 
 

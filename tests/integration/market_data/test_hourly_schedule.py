@@ -12,7 +12,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from resources.clock import ManualClock
 from sensors.hourly import HOURS_TAG, MINUTES_AFTER, TRIES, hourly_schedule, tick_times
-from trading_assets.market_data.hours.progress import hours_until, record_reach
+from trading_assets.market_data.progress import finished_until, record_reach
 from trading_assets.sessions import FIRST_SESSION, NEW_YORK, last_session, session_hours, sessions_between
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
@@ -87,7 +87,7 @@ class Hourly:
     def done(self, at: str, *days: str) -> None:
         """Say that the features of these days were made at an instant."""
         now = datetime.fromisoformat(at).astimezone(UTC)
-        until = hours_until([date.fromisoformat(day) for day in days], now, DELAY)
+        until = finished_until([date.fromisoformat(day) for day in days], now, DELAY)
         record_reach(self.platform.database, HOURLY_FEATURES.name, until, now)
 
     def ran(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:

@@ -19,7 +19,7 @@ from trading_assets.errors import DataQualityError, VendorDataError
 from trading_assets.execution.live_market import restrictions
 from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
-from trading_assets.market_data.consolidation import consolidate_sessions
+from trading_assets.market_data.consolidation import consolidate_bars
 from trading_assets.market_data.corrections import check_earlier_features, check_earlier_sessions
 from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, require_clean_session, restricted_symbols
@@ -100,7 +100,7 @@ class Market:
 
     def judge(self) -> dict[str, CheckOutcome]:
         """Consolidate and check everything; the outcomes by name."""
-        consolidate_sessions(self.platform, [self.session])
+        consolidate_bars(self.platform, [self.session])
         checks = (check_universe, check_actions, check_bars, check_features)
         return {
             item.name: item for run in checks for item in run(self.platform, [self.session], run_id="planted")

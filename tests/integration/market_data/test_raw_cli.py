@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from trading_assets.market_data.corporate_actions import ingest_corporate_actions
-from trading_assets.market_data.ingest import ingest_daily_bars
+from trading_assets.market_data.ingest import ingest_bars
 from trading_assets.market_data.universe import ingest_universe
 from trading_assets.sessions import shift
 from trading_assets.tables.daily import VENDOR_DAILY_BARS
@@ -28,7 +28,7 @@ def running(install):
         for session in (shift(SESSION, -1), SESSION):
             ingest_universe(platform, [session])
             for source in SOURCES:
-                ingest_daily_bars(platform, source, [session])
+                ingest_bars(platform, source, [session])
             ingest_corporate_actions(platform, [session])
         yield installation, platform
 

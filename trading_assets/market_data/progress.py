@@ -1,4 +1,4 @@
-"""How far the hours have got: one row per (session, asset) in Postgres, with the end of the last hour it covers."""
+"""How far bars within a session have got: one row per (session, asset) in Postgres, with the end of the last bar it covers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from datetime import date, datetime, timedelta
 
 from resources.database.database import Database
 from resources.database.writes import insert_many
-from trading_assets import sessions as calendar
+from trading_assets.quality.grain import HOURLY, BarGrain
 from trading_assets.tables.operations import HOURLY_PROGRESS
 
 MOVE_ON = "(session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at"
 
 
-def hours_until(sessions: Sequence[date], now: datetime, delay: timedelta) -> dict[date, datetime]:
-    """Return the end of the last finished hour of each session that has one."""
-    finished = {session: calendar.finished_hours(session, now, delay) for session in sessions}
-    return {session: hours[-1][1] for session, hours in finished.items() if hours}
+def finished_until(
+    sessions: Sequence[date], now: datetime, delay: timedelta, *, grain: BarGrain = HOURLY
+) -> dict[date, datetime]:
+    """Return the end of the last finished bar of each session that has one."""
+    ends = {session: [end for _, end in grain.periods(session) if end + delay <= now] for session in sessions}
+    return {session: finished[-1] for session, finished in ends.items() if finished}
 
 
 def record_reach(database: Database, asset: str, until: Mapping[date, datetime], now: datetime) -> None:
-    """Note that an asset covers each session's hours up to an instant."""
+    """Note that an asset covers each session's bars up to an instant."""
     rows = [
         {"session": session, "asset": asset, "finished_until": end, "updated_at": now}
         for session, end in until.items()
@@ -50,10 +52,16 @@ def common_reach(database: Database, assets: Sequence[str], sessions: Sequence[d
 
 
 def unfinished_sessions(
-    database: Database, asset: str, sessions: Sequence[date], now: datetime, delay: timedelta
+    database: Database,
+    asset: str,
+    sessions: Sequence[date],
+    now: datetime,
+    delay: timedelta,
+    *,
+    grain: BarGrain = HOURLY,
 ) -> list[date]:
-    """List the sessions with a finished hour that the asset does not cover yet."""
-    due, there = hours_until(sessions, now, delay), reached(database, asset, sessions)
+    """List the sessions with a finished bar that the asset does not cover yet."""
+    due, there = finished_until(sessions, now, delay, grain=grain), reached(database, asset, sessions)
     return [
         session
         for session in sessions

@@ -1,9 +1,6 @@
-"""Checks that only hours need: is each finished one there, and do a session's hours agree with its day; per (symbol, bar)."""
+"""Checks that only bars within a session need: is each finished one there, and do they agree with their day; per (symbol, bar)."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -11,59 +8,40 @@ from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.outcome import Measured, findings_frame
 from trading_assets.tables.table import UTC_INSTANT
 
-HOURS_SCHEMA = pl.Schema({"session": pl.Date(), "bar_start": UTC_INSTANT})
 
-
-def hours_missing(
-    checked: CheckedBars, due: Mapping[date, Sequence[datetime]], expected: pl.DataFrame
-) -> Measured:
+def bars_missing(checked: CheckedBars) -> Measured:
     """Find finished hours without any bar, and expected symbols without a bar in one of them.
 
     Stops at an hour without any bar, and above ``max_missing_frac`` of the expected bars: a symbol may not trade in
     an hour, most of the market does.
-
-    Parameters
-    ----------
-    checked
-        Hourly bars of the range.
-    due
-        By session, the starts of the hours that were finished when the bars were fetched.
-    expected
-        Symbols that should have bars: ``session, symbol``.
     """
-    hours = pl.DataFrame(
-        [(session, start) for session, starts in due.items() for start in starts],
-        schema=HOURS_SCHEMA,
+    unit = checked.grain.unit
+    due = pl.DataFrame(
+        [(session, start) for session, starts in checked.due.items() for start in starts],
+        schema={"session": pl.Date(), "bar_start": UTC_INSTANT},
         orient="row",
     )
     traded = checked.bars.select("session", "bar_start").unique()
-    empty = hours.join(traded, on=["session", "bar_start"], how="anti")
-    pairs = hours.join(traded, on=["session", "bar_start"]).join(expected, on="session")
+    empty = due.join(traded, on=["session", "bar_start"], how="anti")
+    pairs = due.join(traded, on=["session", "bar_start"]).join(checked.expected, on="session")
     missing = pairs.join(checked.bars, on=["symbol", "bar_start"], how="anti").sort("bar_start", "symbol")
     return Measured(
         findings_frame(
             missing, severity="warn", value="no accepted bar", expectation="a bar, as in the session before"
         ),
-        "expected hourly bars are missing",
+        f"expected {checked.grain.words} are missing",
         totals=pairs.group_by("session").agg(total=pl.len().cast(pl.Int64)),
         share=checked.thresholds.max_missing_frac,
         always=findings_frame(
-            empty, value="no bar of any symbol", expectation="every finished hour of a session has bars"
+            empty, value="no bar of any symbol", expectation=f"every finished {unit} of a session has bars"
         ),
-        numbers={"hours": hours.height, "missing": missing.height},
+        numbers={f"{unit}s": due.height, "missing": missing.height},
     )
 
 
-def unfinished_hour(checked: CheckedBars, delay: timedelta) -> Measured:
-    """Find hours that were stored before they were final; stops at the first one.
-
-    Parameters
-    ----------
-    checked
-        Hourly bars of the range, with ``known_at``.
-    delay
-        How long after its end a bar is final.
-    """
+def stored_early(checked: CheckedBars) -> Measured:
+    """Find hours that were stored before they were final; stops at the first one."""
+    delay = checked.delay
     early = checked.bars.filter(pl.col("bar_end") + delay > pl.col("known_at"))
     details = findings_frame(
         early,
@@ -73,7 +51,7 @@ def unfinished_hour(checked: CheckedBars, delay: timedelta) -> Measured:
     always = early.group_by("session", "bar_start").agg(pl.len()).sort("bar_start")
     return Measured(
         details,
-        "hours were stored too early",
+        f"{checked.grain.unit}s were stored too early",
         always=findings_frame(
             always,
             value=pl.format("{} bars stored before they were final", "len"),
@@ -82,28 +60,18 @@ def unfinished_hour(checked: CheckedBars, delay: timedelta) -> Measured:
     )
 
 
-def hourly_matches_daily(
-    checked: CheckedBars, over: Mapping[date, Sequence[datetime]], daily: pl.DataFrame
-) -> Measured:
+def matches_daily(checked: CheckedBars) -> Measured:
     """Compare the hours of each session that is over with its daily bar; information, it stops nothing.
 
     High, low and close agree within ``close_difference_frac``. The hours' volume is at most the day's, by
     ``volume_difference_frac``, and at least ``min_hours_volume_ratio`` of it: the day also counts the closing auction
     and what is traded before and after the session.
-
-    Parameters
-    ----------
-    checked
-        Hourly bars of the range.
-    over
-        By session that is over, the starts of the hours that have to be there.
-    daily
-        Rows of ``daily_bars`` of the same sessions.
     """
     limits = checked.thresholds
-    complete = pl.DataFrame(
-        [(session, len(starts)) for session, starts in over.items()],
-        schema={"session": pl.Date(), "hours": pl.UInt32()},
+    whole = {session: len(checked.grain.periods(session)) for session in checked.due}
+    over = pl.DataFrame(
+        [(session, bars) for session, bars in whole.items() if bars == len(checked.due[session])],
+        schema={"session": pl.Date(), "count": pl.UInt32()},
         orient="row",
     )
     summed = (
@@ -115,18 +83,20 @@ def hourly_matches_daily(
             pl.col("close").last(),
             pl.col("volume").sum(),
             pl.col("source").last(),
-            hours=pl.len(),
+            count=pl.len(),
         )
-        .join(complete, on=["session", "hours"], how="semi")
+        .join(over, on=["session", "count"], how="semi")
     )
-    both = summed.join(daily, on=["symbol", "session"], suffix="_day")
+    both = summed.join(checked.daily, on=["symbol", "session"], suffix="_day")
     prices = [
         ((pl.col(name) / pl.col(f"{name}_day") - 1).abs() > limits.close_difference_frac).alias(name)
         for name in ("high", "low", "close")
     ]
     ratio = pl.col("volume") / pl.col("volume_day")
-    whole = ~pl.col("source").is_in(list(checked.partial_volume)) & (pl.col("volume_day") > 0)
-    volume = whole & ((ratio > 1 + limits.volume_difference_frac) | (ratio < limits.min_hours_volume_ratio))
+    is_whole = ~pl.col("source").is_in(list(checked.partial_volume)) & (pl.col("volume_day") > 0)
+    volume = is_whole & (
+        (ratio > 1 + limits.volume_difference_frac) | (ratio < limits.min_hours_volume_ratio)
+    )
     differing = both.filter(pl.any_horizontal(*prices, volume)).sort("session", "symbol")
     text = pl.format(
         "high {} ({}), low {} ({}), close {} ({}), volume {} ({})",
@@ -138,8 +108,8 @@ def hourly_matches_daily(
             severity="warn",
             value=text,
             expectation=(
-                f"hours and day (in brackets) within {limits.close_difference_frac:.1%} in price, their volume "
-                f"from {limits.min_hours_volume_ratio:.0%} to {1 + limits.volume_difference_frac:.0%} of the day's"
+                f"{checked.grain.unit}s and day (in brackets) within {limits.close_difference_frac:.1%} in price, their "
+                f"volume from {limits.min_hours_volume_ratio:.0%} to {1 + limits.volume_difference_frac:.0%} of the day's"
             ),
         ),
         "symbols differ from their daily bar",

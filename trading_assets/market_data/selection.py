@@ -1,4 +1,4 @@
-"""Symbols with hourly bars: one row per (session, symbol); the most traded ones before it, the benchmark, what is held."""
+"""Symbols with bars within the session: one row per (session, symbol); the most traded ones before it, the benchmark, what is held."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from resources.database.database import Database
 from resources.lake.lake import Lake
+from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.errors import DataQualityError
 from trading_assets.features.build import BENCHMARK
@@ -22,6 +23,11 @@ select distinct p.symbol from positions p
 join (select account, max(session) as session from positions where session <= %s group by account) newest
 using (account, session) where p.quantity <> 0
 """
+
+
+def kept_symbols(platform: Platform, sessions: Sequence[date]) -> pl.DataFrame:
+    """Choose the symbols of each session by the settings of the installation; see ``selected_symbols``."""
+    return selected_symbols(platform.lake, platform.database, sessions, platform.settings.hourly_symbols)
 
 
 def selected_symbols(lake: Lake, database: Database, sessions: Sequence[date], count: int) -> pl.DataFrame:
