@@ -21,8 +21,8 @@ from trading_assets.market_data.corrections import check_earlier_sessions
 from trading_assets.market_data.grains import DAILY, KeptBars
 from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_bars
 from trading_assets.market_data.universe import ingest_universe
-from trading_assets.quality.grain import BarGrain
 from trading_assets.settings import SourceName
+from trading_assets.tables.bars import BarGrain
 from trading_assets.tables.companies import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
@@ -98,7 +98,7 @@ def vendor_bars(
     source: SourceName, kept: KeptBars, told: str, *, group: str, deps: Sequence[str], follows: bool
 ) -> SessionAsset:
     """Declare the raw bars of one vendor, as ``told``; those that follow the session job catch up and look back."""
-    table = kept.bars.tables.vendor[source]
+    table = kept.bars.vendor[source]
 
     def body(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
         already = stored_by_an_interrupted_run(context, platform, table, sessions) if follows else ()

@@ -78,7 +78,7 @@ def run_sessions(run: dg.DagsterRun) -> list[date]:
 universe_checks = checks_of("universe", UNIVERSE_CHECKS, checking.check_universe)
 corporate_actions_checks = checks_of("corporate_actions", ACTION_CHECKS, checking.check_actions)
 daily_bars_checks, hourly_bars_checks = (
-    checks_of(kept.bars.tables.accepted.name, kept.checks, partial(checking.check_bars, kept=kept))
+    checks_of(kept.bars.accepted.name, kept.checks, partial(checking.check_bars, kept=kept))
     for kept in (DAILY, HOURLY)
 )
 """Those of the hours stop the hourly features, and nothing that trades."""

@@ -114,19 +114,19 @@ def _store(platform: Platform, outcomes: Sequence[CheckOutcome], days: Sequence[
 
 
 def _checked(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> CheckedBars:
-    lake, days, tables = platform.lake, covered_days(sessions), kept.bars.tables
+    lake, days, kind = platform.lake, covered_days(sessions), kept.bars
     first = calendar.shift(sessions[0], -kept.look_back_sessions)
-    bars = lake.scan(tables.accepted, start=first, end=sessions[-1]).drop("batch_id").collect()
+    bars = lake.scan(kind.accepted, start=first, end=sessions[-1]).drop("batch_id").collect()
     inside = pl.col("session") >= sessions[0]
     checked = CheckedBars(
         bars=bars.filter(inside),
-        quarantined=lake.scan(tables.quarantined, start=days[0], end=days[-1]).collect(),
+        quarantined=lake.scan(kind.quarantined, start=days[0], end=days[-1]).collect(),
         sessions=sessions,
         before=bars.filter(~inside),
         partial_volume=partial_volume(platform.settings),
-        accepted=accepted_findings(platform.database, tables.accepted.name, days),
+        accepted=accepted_findings(platform.database, kind.accepted.name, days),
         thresholds=load_thresholds(platform.settings.quality),
-        grain=kept.bars,
-        bar_starts=kept.bars.bar_starts(sessions),
+        grain=kind,
+        bar_starts=kind.bar_starts(sessions),
     )
     return kept.compare(platform, checked)

@@ -43,7 +43,7 @@ def with_market(platform: Platform, checked: CheckedBars) -> CheckedBars:
 
 def with_due(platform: Platform, checked: CheckedBars) -> CheckedBars:
     """Add what bars within a session are compared with: which were finished, of which symbols, and their day's bars."""
-    sessions, accepted = checked.sessions, checked.grain.tables.accepted
+    sessions, accepted = checked.sessions, checked.grain.accepted
     until = reached(platform.database, accepted.name, sessions)
     columns = ["symbol", "session", "high", "low", "close", "volume"]
     return replace(

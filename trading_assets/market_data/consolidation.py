@@ -42,21 +42,21 @@ def consolidate_bars(
     DataQualityError
         If bars within a session, which come as they are finished, were not fetched of a session from every source.
     """
-    lake, tables = platform.lake, kept.bars.tables
-    until = _reach(platform, sessions, kept) if kept.bars.is_intraday else {}
+    lake, kind = platform.lake, kept.bars
+    until = _reach(platform, sessions, kept) if kind.is_intraday else {}
     total = WriteReport()
     done, bars, quarantined = 0, pl.DataFrame(), []
     for part in calendar.in_parts(sessions, kept.sessions_at_once):
         result = _consolidate_part(platform, part, kept)
         now = platform.clock.now()
-        total.add(lake.write_sessions(tables.accepted, result.bars, part, known_at=now))
-        lake.write_sessions(tables.quarantined, result.quarantined, covered_days(part), known_at=now)
+        total.add(lake.write_sessions(kind.accepted, result.bars, part, known_at=now))
+        lake.write_sessions(kind.quarantined, result.quarantined, covered_days(part), known_at=now)
         bars = result.bars
         quarantined.append(result.quarantined)
         done += len(part)
-        platform.progress.advanced(tables.accepted.name, done, len(sessions))
+        platform.progress.advanced(kind.accepted.name, done, len(sessions))
     if until:
-        record_reach(platform.database, tables.accepted.name, until, platform.clock.now())
+        record_reach(platform.database, kind.accepted.name, until, platform.clock.now())
     return ConsolidatedRange(bars, pl.concat(quarantined), total)
 
 
@@ -83,7 +83,7 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date], kept: KeptBa
         priority=list(tables),
         sessions=sessions,
         before=Before(
-            accepted=lake.scan(bars.tables.accepted, start=first, end=last, columns=compared).collect(),
+            accepted=lake.scan(bars.accepted, start=first, end=last, columns=compared).collect(),
             vendor={
                 source: lake.scan(table, start=first, end=last, columns=[*compared, "reports"]).collect()
                 for source, table in tables.items()
@@ -94,7 +94,7 @@ def _consolidate_part(platform: Platform, sessions: Sequence[date], kept: KeptBa
         grain=bars,
         bar_starts=bars.bar_starts(sessions),
         unfinished=kept.unfinished(platform, sessions) if kept.unfinished else None,
-        taken=bars_taken(accepted_findings(platform.database, bars.tables.accepted.name, days)),
+        taken=bars_taken(accepted_findings(platform.database, bars.accepted.name, days)),
         partial_volume=partial_volume(platform.settings),
     )
 

@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 import polars as pl
 
 from resources.platform import Platform
-from resources.vendors.protocol import Fetched, MarketSource, Progress
+from resources.vendors.protocol import Fetched, MarketSource
 from trading_assets.market_data.compared import with_due, with_market
 from trading_assets.market_data.fetches import unfinished_sessions
 from trading_assets.market_data.selection import kept_symbols
-from trading_assets.quality import grain as bars
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import CHECKS, HOUR_CHECKS, Check
-from trading_assets.quality.grain import BarGrain
 from trading_assets.settings import Settings, SourceName
+from trading_assets.tables import daily, hourly
+from trading_assets.tables.bars import BarGrain
 from trading_assets.tables.table import Table
 
-
-class Fetch(Protocol):
-    """A vendor's call that fetches the bars of sessions; see ``BarSource`` and ``HourlySource``."""
-
-    def __call__(
-        self, sessions: Sequence[date], symbols: Sequence[str], *, progress: Progress | None = None
-    ) -> Fetched:
-        """Fetch the raw bars of ``sessions`` (sorted)."""
-        ...
+Fetch = Callable[..., Fetched]
+"""A vendor's call for the bars of sessions, as ``BarSource.daily_bars`` is one."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +66,11 @@ class KeptBars:
 
     def vendor_tables(self, settings: Settings) -> dict[SourceName, Table]:
         """Return the table of each source that has it, best first."""
-        return {source: self.bars.tables.vendor[source] for source in self.sources(settings)}
+        return {source: self.bars.vendor[source] for source in self.sources(settings)}
 
 
 DAILY = KeptBars(
-    bars.DAILY,
+    daily.DAILY,
     sources=lambda settings: settings.sources,
     fetch=lambda vendor: vendor.daily_bars,
     checks=CHECKS,
@@ -89,7 +81,7 @@ DAILY = KeptBars(
     unfinished=unfinished_sessions,
 )
 HOURLY = KeptBars(
-    bars.HOURLY,
+    hourly.HOURLY,
     sources=lambda settings: settings.hourly_bar_sources,
     fetch=lambda vendor: vendor.hourly_bars,
     checks=HOUR_CHECKS,

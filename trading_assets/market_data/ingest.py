@@ -87,7 +87,7 @@ def ingest_bars(
     DataQualityError
         If there is a selection of symbols, and the vendor has no bar of any.
     """
-    table, vendor = kept.bars.tables.vendor[source], platform.bar_sources[source]
+    table, vendor = kept.bars.vendor[source], platform.bar_sources[source]
     began = platform.clock.now()
     chosen = kept.selection(platform, sessions) if kept.selection else None
     symbols = (
@@ -119,7 +119,7 @@ def _store_bars(
     sessions: Sequence[date],
     chosen: pl.DataFrame | None,
 ) -> Ingested:
-    table = kept.bars.tables.vendor[source]
+    table = kept.bars.vendor[source]
     frame = one_row_per_key(fetched.frame, table.key)
     answered = [session for session in sessions if session not in fetched.out_of_reach]
     if not answered:
@@ -132,26 +132,22 @@ def _store_bars(
                 session=answered[-1],
                 **fetched.left_out,
             )
-        frame = _of_chosen(frame, answered, chosen).sort(table.key)
+        # rows on closed days stay, for the checks to find
+        on_sessions = pl.col("session").is_in(answered)
+        wanted = frame.filter(on_sessions).join(chosen, on=["session", "symbol"], how="semi")
+        frame = pl.concat([wanted, frame.filter(~on_sessions)]).sort(table.key)
     result = store_fetched(
         platform,
         table,
         replace(fetched, frame=frame),
         source=source,
-        kind=kept.bars.tables.accepted.name,
+        kind=kept.bars.accepted.name,
         dates=[day for day in covered_days(answered) if day not in fetched.out_of_reach],
         asked=chosen,
     )
     if fetched.actions is not None:
         store_told_actions(platform, source, fetched.actions, sessions, result.batch_id)
     return result
-
-
-def _of_chosen(rows: pl.DataFrame, answered: Sequence[date], chosen: pl.DataFrame) -> pl.DataFrame:
-    """Leave out what was not asked for on its session; rows on closed days stay, for the checks to find."""
-    on_sessions = pl.col("session").is_in(answered)
-    wanted = rows.filter(on_sessions).join(chosen, on=["session", "symbol"], how="semi")
-    return pl.concat([wanted, rows.filter(~on_sessions)])
 
 
 def store_told_actions(

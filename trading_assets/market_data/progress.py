@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 from resources.database.database import Database
 from resources.database.writes import insert_many
-from trading_assets.quality.grain import HOURLY, BarGrain
+from trading_assets.tables.bars import BarGrain
+from trading_assets.tables.hourly import HOURLY
 from trading_assets.tables.operations import HOURLY_PROGRESS
 
 MOVE_ON = "(session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at"

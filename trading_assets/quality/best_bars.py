@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trading_assets.quality.grain import BarGrain, stored_schema
 from trading_assets.quality.jumps import bar_keys
+from trading_assets.tables.bars import BarGrain, stored_schema
 
 
 def best_bars(
@@ -36,7 +36,7 @@ def best_bars(
     pl.DataFrame
         Columns of the accepted table, sorted by key; null differences where only one source has the bar.
     """
-    schema = stored_schema(grain.tables.accepted)
+    schema = stored_schema(grain.accepted)
     if not accepted:
         return pl.DataFrame(schema=schema)
     symbols = pl.Enum(pl.concat([frame["symbol"] for frame in accepted]).unique().sort())

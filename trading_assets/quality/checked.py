@@ -10,13 +10,13 @@ from functools import cached_property
 import polars as pl
 
 from trading_assets.quality.consolidate import step_ratios
-from trading_assets.quality.grain import DAILY, BarGrain
 from trading_assets.quality.jumps import Steps, bar_keys, ratios_so_far
 from trading_assets.quality.outcome import NOTHING_ACCEPTED
 from trading_assets.quality.rows import rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
-from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.bars import BarGrain
+from trading_assets.tables.daily import DAILY, DAILY_BARS
 
 LOOK_BACK_SESSIONS = 21
 """Sessions before the range that the checks compare with."""

@@ -110,7 +110,7 @@ def measure(checks: Mapping[str, TableCheck], **known: object) -> dict[str, Meas
 
 def run_check(name: str, checked: CheckedBars, checks: Mapping[str, Check] = CHECKS) -> CheckOutcome:
     """Run one check of the bars."""
-    table = checked.grain.tables.accepted.name
+    table = checked.grain.accepted.name
     return judge(name, checks[name](checked), checked.thresholds, checked.accepted, table=table)
 
 

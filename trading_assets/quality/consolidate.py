@@ -11,7 +11,6 @@ import numpy.typing as npt
 import polars as pl
 
 from trading_assets.quality.best_bars import best_bars
-from trading_assets.quality.grain import DAILY, BarGrain, stored_schema
 from trading_assets.quality.jumps import (
     Flags,
     SourceBars,
@@ -31,6 +30,8 @@ from trading_assets.quality.rows import (
 )
 from trading_assets.quality.thresholds import QualityThresholds
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.bars import BarGrain, stored_schema
+from trading_assets.tables.daily import DAILY
 
 
 @dataclass(frozen=True)
@@ -235,12 +236,12 @@ def _refused(rows: pl.DataFrame, source: str, judging: _Judging) -> pl.DataFrame
     if "reference_close" not in rows.columns:
         rows = rows.with_columns(reference_close=pl.lit(None, dtype=pl.Float64))
     rows = rows.with_columns(source=pl.lit(source), expectation=expectation_expression(judging.limits))
-    return rows.select(stored_schema(judging.grain.tables.quarantined).names())
+    return rows.select(stored_schema(judging.grain.quarantined).names())
 
 
 def _one_reason_each(refused: list[pl.DataFrame], grain: BarGrain) -> pl.DataFrame:
-    key = grain.tables.quarantined.key
-    rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.tables.quarantined)), *refused])
+    key = grain.quarantined.key
+    rows = pl.concat([pl.DataFrame(schema=stored_schema(grain.quarantined)), *refused])
     order = pl.col("rule").replace_strict(list(RULES), list(range(len(RULES))), return_dtype=pl.Int32)
     return rows.sort(*key, order, *PRICES, "volume", "batch_id").unique(
         key, keep="first", maintain_order=True

@@ -1,9 +1,10 @@
-"""Bars: the tables of one kind of them, as each vendor reports it, consolidated, and refused, and their columns."""
+"""Bars of any grain: the tables of one kind, as each vendor reports it, consolidated, and refused, its key and its periods."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import polars as pl
 
@@ -47,25 +48,76 @@ _REFUSED = {
     "expectation": Column(pl.String, "What the check expected, in words", nullable=False),
     "reference_close": Column(pl.Float64, "Last accepted close that it was compared with, if any", "USD"),
 }
-_STORED = {"batch_id": BATCH_ID, "known_at": KNOWN_AT}
+Periods = Callable[[date], Sequence[tuple[datetime, datetime]]]
 
 
 @dataclass(frozen=True)
-class BarTables:
-    """The tables of one kind of bars: what each vendor reports, the best bar of each key, and what was refused."""
+class BarGrain:
+    """One kind of bars: its tables, and the periods of a session that it has one bar of each symbol for.
 
+    ``unit`` says in a word what one bar covers. ``vendor`` are the bars as each source reports them, ``accepted`` the best
+    one of each key, ``quarantined`` those that were refused. ``periods`` returns start and end (UTC) of a session's bars.
+    """
+
+    unit: str
     vendor: Mapping[str, Table]
     accepted: Table
     quarantined: Table
+    periods: Periods
+
+    @property
+    def time(self) -> str:
+        """Column that tells a symbol's bars apart: ``session``, or ``bar_start`` of bars within a session."""
+        return self.accepted.key[1]
+
+    @property
+    def is_intraday(self) -> bool:
+        """Whether a session has several bars, which are stored as they are finished."""
+        return self.time == "bar_start"
+
+    @property
+    def words(self) -> str:
+        """The bars in words: ``daily bars``, ``hourly bars``."""
+        return self.accepted.name.replace("_", " ")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Columns that identify a bar of one source."""
+        return "symbol", self.time
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """Columns that say when a bar was: ``session``, within a session also ``bar_start`` and ``bar_end``."""
+        return tuple(name for name in ("bar_start", "bar_end", "session") if name in self.accepted.columns)
+
+    @property
+    def bar_columns(self) -> tuple[str, ...]:
+        """What is read of a vendor's bars."""
+        return "symbol", *self.times, *OHLCV, "batch_id"
+
+    @property
+    def reference_schema(self) -> pl.Schema:
+        """Columns of a bar that others are compared with."""
+        return pl.Schema({name: self.accepted.schema[name] for name in (*self.key, "close", "volume")})
+
+    def bar_starts(self, sessions: Sequence[date]) -> list[datetime] | None:
+        """List where the bars of the sessions begin; None where the session says it all."""
+        if not self.is_intraday:
+            return None
+        return [start for session in sessions for start, _ in self.periods(session)]
 
 
-def bar_tables(kind: str, per: str, *, quarantined: str, start: Column | None = None) -> BarTables:
-    """Declare the tables of one kind of bars.
+def bar_grain(
+    kind: str, unit: str, periods: Periods, *, per: str, quarantined: str, start: Column | None = None
+) -> BarGrain:
+    """Declare one kind of bars and its tables: prices raw in USD, every version kept.
 
     Parameters
     ----------
     kind
         What the bars are called: ``daily`` names ``daily_bars`` and ``polygon_daily_bars``.
+    unit, periods
+        See ``BarGrain``.
     per
         What there is one bar of for each symbol, in words.
     quarantined
@@ -73,49 +125,50 @@ def bar_tables(kind: str, per: str, *, quarantined: str, start: Column | None = 
     start
         Of bars within a session: their column ``bar_start``, which makes the key with the symbol; ``bar_end`` is beside
         it. Without it the key is (symbol, session), and the session is the date that the vendor put on the bar.
-
-    Returns
-    -------
-    BarTables
-        Prices raw in USD. All three are versioned.
     """
-    within = {"bar_start": start, "bar_end": BAR_END} if start else {}
+    begins = {"bar_start": start} if start else {}
+    within = {**begins, "bar_end": BAR_END} if start else {}
     key = ("symbol", "bar_start" if start else "session")
-    tags = ("bars",) if start is None else ("bars", kind)
-
-    def table(name: str, grain: str, key: tuple[str, ...], tags: tuple[str, ...], **columns: Column) -> Table:
-        return Table(
-            name, grain, {"symbol": SYMBOL, **columns, **_STORED}, key,
-            provenance=tuple(_STORED), versioned=True, tags=tags,
-        )  # fmt: skip
-
-    reported = {**within, "session": SESSION if start else _DATED, **OHLCV, "reports": REPORTS}
-    refused = {**({"bar_start": start} if start else {}), "session": _DATED, **_REFUSED}
+    tags = ("bars", kind) if start else ("bars",)
     finished = ", finished bars only" if start else ""
-    return BarTables(
+    return BarGrain(
+        unit,
         vendor={
-            source: table(
+            source: _table(
                 f"{source}_{kind}_bars",
                 f"One row per (symbol, {per}) as {source.capitalize()} reports it, raw prices{finished}",
+                {**within, "session": SESSION if start else _DATED, **OHLCV, "reports": REPORTS},
                 key,
                 (*tags, source),
-                **reported,
             )
             for source in ALL_SOURCES
         },
-        accepted=table(
+        accepted=_table(
             f"{kind}_bars",
             f"One row per (symbol, {per}): the bar of the best source, raw prices, accepted by the row checks",
+            {**within, "session": SESSION, **OHLCV, **_CHOSEN},
             key,
             tags,
-            **{**within, "session": SESSION, **OHLCV, **_CHOSEN},
         ),
-        quarantined=table(
+        quarantined=_table(
             quarantined,
             f"One row per (symbol, {'bar' if start else per}, source) that a row check refused, with the reason; "
             "never used downstream",
+            {**begins, "session": _DATED, **_REFUSED},
             (*key, "source"),
-            (),
-            **refused,
         ),
+        periods=periods,
     )
+
+
+def stored_schema(table: Table) -> pl.Schema:
+    """Return the columns of a table that a computation fills: all but the instant at which they are written."""
+    return pl.Schema({name: kind for name, kind in table.schema.items() if name != "known_at"})
+
+
+def _table(
+    name: str, grain: str, columns: dict[str, Column], key: tuple[str, ...], tags: tuple[str, ...] = ()
+) -> Table:
+    provenance = {"batch_id": BATCH_ID, "known_at": KNOWN_AT}
+    columns = {"symbol": SYMBOL, **columns, **provenance}
+    return Table(name, grain, columns, key, provenance=tuple(provenance), versioned=True, tags=tags)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trading_assets.tables.bars import bar_tables
+from trading_assets.sessions import session_hours
+from trading_assets.tables.bars import bar_grain
 from trading_assets.tables.table import UTC_INSTANT, Column
 
 BAR_START = Column(
@@ -12,7 +13,14 @@ BAR_START = Column(
     nullable=False,
 )
 
-HOURLY = bar_tables("hourly", "hour of the session", quarantined="quarantined_hourly_bars", start=BAR_START)
+HOURLY = bar_grain(
+    "hourly",
+    "hour",
+    session_hours,
+    per="hour of the session",
+    quarantined="quarantined_hourly_bars",
+    start=BAR_START,
+)
 VENDOR_HOURLY_BARS = HOURLY.vendor
 HOURLY_BARS = HOURLY.accepted
 QUARANTINED_HOURLY_BARS = HOURLY.quarantined

@@ -24,12 +24,11 @@ from trading_assets.market_data.ingest import ingest_bars
 from trading_assets.market_data.progress import finished_until, reached
 from trading_assets.market_data.selection import kept_symbols
 from trading_assets.quality.checks import ROW_CHECKS
-from trading_assets.quality.grain import BarGrain, stored_schema
 from trading_assets.quality.intraday import bars_missing, matches_daily, stored_early
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.sessions import session_close, session_open, shift
 from trading_assets.settings import Settings
-from trading_assets.tables.bars import OHLCV, bar_tables
+from trading_assets.tables.bars import OHLCV, bar_grain, stored_schema
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.hourly import BAR_START
 from trading_assets.tables.table import Table
@@ -54,12 +53,13 @@ def week(session: date) -> list[tuple[datetime, datetime]]:
 
 
 FIVE_MINUTE_BARS = KeptBars(
-    BarGrain(
+    bar_grain(
+        "five_minute",
         "five-minute bar",
-        bar_tables(
-            "five_minute", "five minutes", quarantined="quarantined_five_minute_bars", start=BAR_START
-        ),
         five_minutes,
+        per="five minutes",
+        quarantined="quarantined_five_minute_bars",
+        start=BAR_START,
     ),
     sources=lambda _: SOURCES,
     fetch=lambda vendor: vendor.five_minute_bars,
@@ -76,7 +76,7 @@ FIVE_MINUTE_BARS = KeptBars(
     selection=kept_symbols,
 )
 WEEKLY_BARS = KeptBars(
-    BarGrain("week", bar_tables("weekly", "week", quarantined="quarantined_weekly_bars"), week),
+    bar_grain("weekly", "week", week, per="week", quarantined="quarantined_weekly_bars"),
     sources=lambda _: SOURCES,
     fetch=lambda vendor: vendor.weekly_bars,
     checks=ROW_CHECKS,
@@ -176,7 +176,7 @@ def judged(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> dict
     consolidate_bars(platform, sessions, kept)
     outcomes = {outcome.name: outcome for outcome in check_bars(platform, sessions, kept, run_id="test")}
     assert list(outcomes) == list(kept.checks)
-    assert {outcome.table for outcome in outcomes.values()} == {kept.bars.tables.accepted.name}
+    assert {outcome.table for outcome in outcomes.values()} == {kept.bars.accepted.name}
     return outcomes
 
 
@@ -189,7 +189,7 @@ def stored(platform: Platform, table: Table) -> pl.DataFrame:
 
 
 def test_five_minute_bars_go_from_the_vendors_to_the_accepted_ones(platform):
-    tables = FIVE_MINUTE_BARS.bars.tables
+    kind = FIVE_MINUTE_BARS.bars
     with pytest.raises(
         DataQualityError, match=r"five-minute bars of 2024-07-03 were fetched .* five minute bars"
     ):
@@ -204,26 +204,26 @@ def test_five_minute_bars_go_from_the_vendors_to_the_accepted_ones(platform):
     assert noticed(judged(platform, [DAY], FIVE_MINUTE_BARS)) == {
         "phantom_session", "high_at_least_low", "unexplained_jump"
     }  # fmt: skip
-    bars = stored(platform, tables.accepted)
+    bars = stored(platform, kind.accepted)
     assert bars.select("symbol", "bar_start").rows() == [
         (symbol, start) for symbol in SYMBOLS for start in starts
     ]
     assert bars.filter(own)["source"].to_list() == ["yahoo"] * 3 + ["polygon"] * (BARS - 3)
-    refused = stored(platform, tables.quarantined)
+    refused = stored(platform, kind.quarantined)
     assert refused.select("bar_start", "source", "rule").rows() == [
         (starts[0] + timedelta(minutes=3), "polygon", "phantom_session"),
         (starts[1], "polygon", "high_below_low"),
         (starts[2], "polygon", "unexplained_jump"),
     ]
-    whole = finished_until([DAY], platform.clock.now(), timedelta(0), grain=FIVE_MINUTE_BARS.bars)
-    assert reached(platform.database, tables.accepted.name, [DAY]) == whole == {DAY: session_close(DAY)}
+    whole = finished_until([DAY], platform.clock.now(), timedelta(0), grain=kind)
+    assert reached(platform.database, kind.accepted.name, [DAY]) == whole == {DAY: session_close(DAY)}
 
 
 def test_five_minutes_that_nobody_has_stop_the_session_and_those_to_come_do_not(platform):
     platform.clock = ManualClock(session_open(DAY) + platform.settings.data_delay + 2 * FIVE_MINUTES)
     fetched(platform, polygon=timed(), yahoo=timed())
     assert noticed(judged(platform, [DAY], FIVE_MINUTE_BARS)) == set()
-    assert stored(platform, FIVE_MINUTE_BARS.bars.tables.accepted)["bar_start"].n_unique() == 2
+    assert stored(platform, FIVE_MINUTE_BARS.bars.accepted)["bar_start"].n_unique() == 2
     hole = timed().filter(pl.col("bar_start") != five_minutes(DAY)[7][0])
     platform.clock = ManualClock(session_close(DAY) + timedelta(hours=3))
     fetched(platform, polygon=hole, yahoo=hole)
@@ -234,23 +234,23 @@ def test_five_minutes_that_nobody_has_stop_the_session_and_those_to_come_do_not(
 
 
 def test_weekly_bars_are_dated_on_the_last_session_of_their_week(platform):
-    tables = WEEKLY_BARS.bars.tables
+    kind = WEEKLY_BARS.bars
     weeks = [date(2024, 3, 15), date(2024, 3, 22), date(2024, 3, 28)]  # the last one ends before Good Friday
     good_friday = date(2024, 3, 29)
     right = dated(weeks, volume=5_000.0)
     bad = spoiled(right, (pl.col("symbol") == "BBB") & (pl.col("session") == weeks[1]), volume=-1.0)
     phantom = dated([good_friday], volume=5_000.0).head(1)
-    store(platform, tables.vendor["polygon"], pl.concat([bad, phantom]))
-    store(platform, tables.vendor["yahoo"], right)
+    store(platform, kind.vendor["polygon"], pl.concat([bad, phantom]))
+    store(platform, kind.vendor["yahoo"], right)
     following = date(2024, 4, 5)
-    store(platform, tables.vendor["yahoo"], dated([following], volume=5_000.0))
+    store(platform, kind.vendor["yahoo"], dated([following], volume=5_000.0))
     sessions = [*weeks, following]
     assert noticed(judged(platform, sessions, WEEKLY_BARS)) == {"phantom_session", "positive_prices"}
-    bars = stored(platform, tables.accepted)
+    bars = stored(platform, kind.accepted)
     assert bars.filter(symbol="BBB").select("session", "source", "source_count").rows() == [
         (weeks[0], "polygon", 2), (weeks[1], "yahoo", 1), (weeks[2], "polygon", 2), (following, "yahoo", 1)
     ]  # fmt: skip
-    refused = stored(platform, tables.quarantined)
+    refused = stored(platform, kind.quarantined)
     assert refused.select("symbol", "session", "rule").rows() == [
         ("AAA", good_friday, "phantom_session"), ("BBB", weeks[1], "negative_volume")
     ]  # fmt: skip

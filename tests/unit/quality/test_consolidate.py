@@ -8,13 +8,12 @@ import polars as pl
 import pytest
 
 from trading_assets.quality.consolidate import Before, Consolidated, consolidate
-from trading_assets.quality.grain import HOURLY
 from trading_assets.quality.reports import one_row_per_key
 from trading_assets.quality.rows import RULES
 from trading_assets.sessions import closures_between, sessions_between
 from trading_assets.tables.bars import OHLCV
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
-from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
+from trading_assets.tables.hourly import HOURLY, HOURLY_BARS, QUARANTINED_HOURLY_BARS
 
 SESSIONS = sessions_between(date(2016, 5, 23), date(2016, 6, 10))
 MEMORIAL_DAY = date(2016, 5, 30)
