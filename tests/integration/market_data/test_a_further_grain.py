@@ -201,7 +201,9 @@ def test_five_minute_bars_go_from_the_vendors_to_the_accepted_ones(platform):
     polygon = spoiled(polygon, own & third, close=9_000.0, high=9_000.0)
     polygon = spoiled(polygon, own & first, bar_start=starts[0] + timedelta(minutes=3))
     fetched(platform, polygon=polygon, yahoo=timed())
-    assert noticed(judged(platform, [DAY], FIVE_MINUTE_BARS)) == {
+    outcomes = judged(platform, [DAY], FIVE_MINUTE_BARS)
+    assert outcomes["matches_daily"].numbers["compared"] == len(SYMBOLS)
+    assert noticed(outcomes) == {
         "phantom_session", "high_at_least_low", "unexplained_jump"
     }  # fmt: skip
     bars = stored(platform, kind.accepted)
