@@ -33,8 +33,6 @@ from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 from trading_assets.tables.table import Table
 
-SESSIONS_AT_ONCE = 126
-
 
 def check_bars(
     platform: Platform, sessions: Sequence[date], kept: KeptBars = DAILY, *, run_id: str
@@ -54,7 +52,7 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     columns = ["symbol", "session", "status", "listed_date", "delisted_date", *WATCHED]
     newest = platform.latest_session()
     per_part = []
-    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
+    for part in calendar.in_parts(sessions, DAILY.sessions_at_once):
         before = calendar.shift(part[0], -1)
         rows = platform.lake.scan(UNIVERSE, start=before, end=part[-1], columns=columns).collect()
         measured = measure(UNIVERSE_CHECKS, rows=rows, sessions=part, limits=limits, newest=newest)
@@ -85,7 +83,7 @@ def check_features(platform: Platform, sessions: Sequence[date], *, run_id: str)
     """Check the stored features of a range and store the findings."""
     limits, lake = load_thresholds(platform.settings.quality), platform.lake
     per_part = []
-    for part in calendar.in_parts(sessions, SESSIONS_AT_ONCE):
+    for part in calendar.in_parts(sessions, DAILY.sessions_at_once):
         before = calendar.shift(part[0], -1)
         rows = lake.scan(DAILY_FEATURES, start=before, end=part[-1]).collect()
         first = calendar.shift(part[-1], -2 * FEATURE_SESSIONS)

@@ -43,12 +43,13 @@ class KeptBars:
     sessions_at_once
         Sessions that are consolidated, and checked, together.
     reference_sessions
-        Sessions before those, in which the last bar of a symbol is looked for that its first one is compared with.
+        Sessions before those in which a symbol's last bar is looked for: its next one is compared with it.
     look_back_sessions
         Sessions before those that the checks look back on.
     selection
-        Which symbols are asked for: one row per (session, symbol), few enough to be fetched at once and without which an
-        answer is none. ``None``: all that is listed, part by part, for the checks to miss.
+        Which symbols are asked for: one row per (session, symbol). They are few, so that a range is one fetch, and always
+        traded, so that an answer without any of them is an error. ``None``: all that is listed, part by part, whoever
+        has no bar; the checks find what is missing.
     unfinished
         By source, the sessions whose newest fetch came too early. ``None``: a vendor leaves out what is not finished.
     """
