@@ -77,9 +77,7 @@ HOUR_CHECKS: dict[str, Check] = {
     "hourly_matches_daily": matches_daily,
 }
 """Checks of hourly bars."""
-ALL_CHECKS = tuple(
-    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS))
-)
+ALL_CHECKS = tuple(dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS)))
 
 
 def measure(checks: Mapping[str, TableCheck], **known: object) -> dict[str, Measured]:
