@@ -402,7 +402,14 @@ def open_desk(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Call
 
 SESSION = date(2024, 5, 2)
 HISTORY = (date(2023, 4, 5), date(2024, 5, 1))  # 270 sessions: the features look back over a year
-MARKET = {"sim_symbols": 40, "sim_years": 2, "sim_at": "2024-05-02T18:00:00-04:00", "history_sessions": 270}
+# Sessions since 2022: each of Dagster's events of a partition has all holidays since the first one.
+MARKET = {
+    "start": "2022-01-03",
+    "sim_symbols": 40,
+    "sim_years": 2,
+    "sim_at": "2024-05-02T18:00:00-04:00",
+    "history_sessions": 270,
+}
 PLANTED = {
     "ALPACA_API_KEY": "planted-key-id-4711",
     "ALPACA_SECRET_KEY": "planted-secret-4712",

@@ -53,16 +53,17 @@ def sync_orders(account: TradingAccount) -> OrderSync:
         order = account.broker.order_by_client_id(client_order_id)
         if order is not None:
             listed[client_order_id] = order
+    seen_at = account.clock.now()
     with account.database.connection() as connection:
         intents = journal.intents_by_client_id(connection, listed)
         changed = [
             intents[order.client_order_id].session
             for order in listed.values()
             if order.client_order_id in intents
-            and record_order(connection, intents[order.client_order_id], order, account.clock.now())
+            and record_order(connection, intents[order.client_order_id], order, seen_at)
         ]
         foreign = [order for order in listed.values() if order.client_order_id not in intents]
-        _journal_foreign(connection, foreign, account.clock.now())
+        _journal_foreign(connection, foreign, seen_at)
         still_open = len(_open_client_ids(connection, account.number))
     return OrderSync(
         seen=len(listed),

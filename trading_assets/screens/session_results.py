@@ -76,6 +76,7 @@ def screen_runs(
     """
     market = ScreenerMarket(lake)
     days = list(lake.row_counts(DAILY_FEATURES, sessions[0], sessions[-1]))
+    before = _session_before(lake, sessions[0])
     members: dict[str, frozenset[str]] = {}
     for part in in_parts(days, SESSIONS_AT_ONCE):
         seen = market.load_range([screen.query for screen in screens], part)
@@ -83,39 +84,42 @@ def screen_runs(
             version = screen_version(screen)
             rows = ranked(screen.query, seen)
             if screen.name not in members:
-                members[screen.name] = members_before(lake, market, screen, part[0], version_at)
+                members[screen.name] = before.members(screen, market, version_at) if before else frozenset()
             yield ScreenRun(screen, version, seen, part, rows, members[screen.name])
             newest = rows.filter(pl.col("session") == part[-1])
             members[screen.name] = frozenset(newest["symbol"].to_list())
 
 
-def members_before(
-    lake: Lake, market: ScreenerMarket, screen: Screen, session: date, version_at: VersionAt
-) -> frozenset[str]:
-    """Return the members of a screen in the session before: see ``screen_runs``."""
+@dataclass(frozen=True)
+class _SessionBefore:
+    """The session before, and what is stored of the screens in it: ``screen``, ``symbol``, ``screen_version``."""
+
+    session: date
+    stored: pl.DataFrame
+    evaluated_at: datetime | None
+
+    def members(self, screen: Screen, market: ScreenerMarket, version_at: VersionAt) -> frozenset[str]:
+        own = self.stored.filter(pl.col("screen") == screen.name)
+        version = own["screen_version"][0] if own.height else self._version(screen, version_at)
+        if version is None or version == screen_version(screen):
+            return frozenset(own["symbol"].to_list())
+        return frozenset(ranked(screen.query, market.load(screen.query, self.session))["symbol"].to_list())
+
+    def _version(self, screen: Screen, version_at: VersionAt) -> str | None:
+        # a session is evaluated some time after its close
+        if self.evaluated_at is None:
+            return version_at(screen.name, session_close(self.session)) or None
+        return version_at(screen.name, self.evaluated_at)
+
+
+def _session_before(lake: Lake, session: date) -> _SessionBefore | None:
     earlier = lake.row_counts(DAILY_FEATURES, shift(session, -LAST_EVALUATED_WITHIN), shift(session, -1))
     if not earlier:
-        return frozenset()
+        return None
     before = max(earlier)
-    stored = (
-        lake.scan(SCREENER_RESULTS, start=before, end=before, columns=["screen", "symbol", "screen_version"])
-        .filter(pl.col("screen") == screen.name)
-        .collect()
-    )
-    version = (
-        stored["screen_version"][0] if stored.height else _version_before(lake, screen, before, version_at)
-    )
-    if version is None or version == screen_version(screen):
-        return frozenset(stored["symbol"].to_list())
-    return frozenset(ranked(screen.query, market.load(screen.query, before))["symbol"].to_list())
-
-
-def _version_before(lake: Lake, screen: Screen, before: date, version_at: VersionAt) -> str | None:
-    # a session is evaluated some time after its close
-    evaluated_at = lake.written_at(SCREENER_RESULTS, before)
-    if evaluated_at is None:
-        return version_at(screen.name, session_close(before)) or None
-    return version_at(screen.name, evaluated_at)
+    columns = ["screen", "symbol", "screen_version"]
+    stored = lake.scan(SCREENER_RESULTS, start=before, end=before, columns=columns).collect()
+    return _SessionBefore(before, stored, lake.written_at(SCREENER_RESULTS, before))
 
 
 def _rows(run: ScreenRun, rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
