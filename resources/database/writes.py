@@ -9,7 +9,6 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from resources.database.database import Database
 from trading_assets.tables.table import DatabaseTable
 
 
@@ -66,14 +65,18 @@ def insert_many(
 
 
 def replace_rows(
-    database: Database, table: DatabaseTable, frame: pl.DataFrame, *, where: Mapping[str, object]
+    connection: psycopg.Connection[Any],
+    table: DatabaseTable,
+    frame: pl.DataFrame,
+    *,
+    where: Mapping[str, object],
 ) -> int:
-    """Replace the rows of a table that match ``where`` by those of a frame, all or nothing; return their number.
+    """Replace the rows of a table that match ``where`` by those of a frame; return their number.
 
     Parameters
     ----------
-    database
-        Where the table is.
+    connection
+        In whose transaction.
     table
         The table.
     frame
@@ -95,7 +98,7 @@ def replace_rows(
     )
     target = sql.Identifier(table.name)
     columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-    with database.connection() as connection, connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(sql.SQL("delete from {} where {}").format(target, conditions), dict(where))
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(target, columns)) as copy:
             for row in frame.iter_rows():

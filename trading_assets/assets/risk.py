@@ -74,7 +74,7 @@ def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExe
     for session in sessions:
         metrics = measure(account, platform.lake, session)
         rows = metrics.with_columns(account=pl.lit(account.number), session=pl.lit(session))
-        replace_rows(
-            platform.database, RISK_METRICS, rows, where={"account": account.number, "session": session}
-        )
+        with platform.database.connection() as connection:
+            where = {"account": account.number, "session": session}
+            replace_rows(connection, RISK_METRICS, rows, where=where)
     return Outcome(rows=metrics.height, metadata={"preview": preview(metrics, rows=30)})

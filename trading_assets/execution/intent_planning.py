@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from trading_assets.execution import journal
-from trading_assets.execution.intents import PlanChanges, StoredIntent, compare_plan, plan_intents
+from trading_assets.execution.intents import (
+    PlanChanges,
+    StoredIntent,
+    compare_plan,
+    plan_intents,
+    sending_ends,
+)
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.orders import IntentEvent, IntentState
-from trading_assets.sessions import next_session, session_close
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def plan_and_store_intents(
             account=account.number,
             mode=account.mode,
             session=session,
-            valid_until=session_close(next_session(session)),
+            valid_until=sending_ends(session),
             lineage=lineage,
         )
         changes = compare_plan(planned, journal.stored_intents(connection, account.number, session))

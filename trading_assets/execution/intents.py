@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from trading_assets.errors import DataQualityError
 from trading_assets.orders import ClientOrderId, IntentId, IntentState, OrderType, Purpose, Side, TimeInForce
+from trading_assets.sessions import next_session, session_close
 
 CLIENT_ID_PREFIX = "ta-"
 CLIENT_ID_LENGTH = 64
@@ -72,10 +73,11 @@ class StoredIntent:
     client_order_id: ClientOrderId
     symbol: str
     side: Side
-    purpose: str
+    purpose: Purpose
     revision: int
     quantity: Decimal
     reference_price_usd: Decimal
+    wanted_by: Mapping[str, Decimal]
     state: IntentState
     attempt: int
 
@@ -174,6 +176,11 @@ def plan_intents(
     return sorted(planned.values(), key=sending_order)
 
 
+def sending_ends(session: date) -> datetime:
+    """Return the instant from which on no intent of the session is sent: the close of the next one."""
+    return session_close(next_session(session))
+
+
 def with_revision(intent: Intent, revision: int) -> Intent:
     """Return the intent with that revision and the ids that follow from it."""
     key = "\x1f".join(
@@ -243,7 +250,10 @@ def _change(changes: PlanChanges, intent: Intent, known: list[StoredIntent]) -> 
     if not same:
         revision = 1 + max((item.revision for item in known), default=-1)
         return replace(changes, insert=(*changes.insert, with_revision(intent, revision)))
-    if (same[0].quantity, same[0].reference_price_usd) == (intent.quantity, intent.reference_price_usd):
+    if all(
+        getattr(same[0], name) == getattr(intent, name)
+        for name in ("quantity", "reference_price_usd", "wanted_by")
+    ):
         return replace(changes, unchanged=changes.unchanged + 1)
     return replace(changes, update=(*changes.update, with_revision(intent, same[0].revision)))
 

@@ -96,22 +96,34 @@ def load_targets(connection: Connection, account: str, session: date) -> list[Ta
             quantity=row["quantity"],
             current_quantity=row["current_quantity"],
             reference_price_usd=row["reference_price_usd"],
-            wanted_by={strategy: Decimal(change) for strategy, change in (row["wanted_by"] or {}).items()},
+            wanted_by=_as_numbers(row["wanted_by"]),
             risk_verdict={key: row[key] for key in ("outcome", "rule", "reason", "weight_frac")},
         )
         for row in found
     ]
 
 
+def allocated_symbols(connection: Connection, account: str, session: date) -> set[str]:
+    """Return the symbols of which it was decided whose they are."""
+    found = rows_of(
+        connection,
+        "select distinct symbol from allocations where account = %s and session = %s",
+        (account, session),
+    )
+    return {row["symbol"] for row in found}
+
+
 def stored_intents(connection: Connection, account: str, session: date) -> list[StoredIntent]:
     """Read and lock the intents that a session already has."""
     found = rows_of(
         connection,
-        "select intent_id, client_order_id, symbol, side, purpose, revision, quantity, reference_price_usd, state, attempt"
-        " from order_intents where account = %s and session = %s order by intent_id for update",
+        "select intent_id, client_order_id, symbol, side, purpose, revision, quantity, reference_price_usd, wanted_by,"
+        " state, attempt from order_intents where account = %s and session = %s order by intent_id for update",
         (account, session),
     )
-    return [StoredIntent(**_in_order_words(row)) for row in found]
+    return [
+        StoredIntent(**_in_order_words(row | {"wanted_by": _as_numbers(row["wanted_by"])})) for row in found
+    ]
 
 
 def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool:
@@ -153,7 +165,7 @@ def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool
 
 
 def update_untouched(connection: Connection, intent: Intent, now: datetime) -> bool:
-    """Change quantity and price of an intent for which nothing was ever sent."""
+    """Change quantity, price and whose it is of an intent for which nothing was ever sent."""
     cursor = connection.execute(
         "update order_intents set quantity = %(quantity)s, reference_price_usd = %(reference_price_usd)s,"
         " wanted_by = %(wanted_by)s, risk_verdict = %(risk_verdict)s, lineage = %(lineage)s, updated_at = %(now)s"
@@ -371,6 +383,10 @@ def check_token(connection: Connection, account: str, token: int) -> None:
 
 def _as_text(wanted_by: Mapping[str, Decimal]) -> Jsonb:
     return Jsonb({strategy: f"{change:f}" for strategy, change in wanted_by.items()})
+
+
+def _as_numbers(wanted_by: Mapping[str, str] | None) -> dict[str, Decimal]:
+    return {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()}
 
 
 def _content(answer: Answer | None) -> object:

@@ -14,7 +14,9 @@ from trading_assets.decision.decide import SIGNAL_COLUMNS, Decision, Shares, dec
 from trading_assets.decision.market import MarketReader
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.decision.plan_file import require_known_capital
+from trading_assets.execution import journal
 from trading_assets.execution.booked import crossings, executions, opening
+from trading_assets.execution.intents import sending_ends
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.risk.targets import Book, in_usd
 from trading_assets.tables.decisions import ALLOCATIONS, TARGET_POSITIONS
@@ -26,7 +28,8 @@ def decide_session(
     """Make and store the target positions of a session, and whose each share of them is.
 
     The books are those before the session's own orders: fills of earlier decisions. So the same session gives the
-    same targets whenever it is run again.
+    same targets whenever it is run again. A later run that decides otherwise, under a halt or another plan, no longer
+    changes whose the shares of a symbol are once an order of it was sent.
 
     Raises
     ------
@@ -55,12 +58,23 @@ def decide_session(
 
 
 def _store(account: TradingAccount, session: date, decision: Decision, plan: TradingPlan) -> None:
+    # Both tables or none. Whose the shares of a symbol are is final once anything was sent for it, or could be no more.
     where = {"account": account.number, "session": session}
     stamps = {
         "account": pl.lit(account.number),
         "session": pl.lit(session),
         "created_at": pl.lit(account.clock.now()),
     }
-    replace_rows(account.database, TARGET_POSITIONS, decision.targets.with_columns(**stamps), where=where)
     allocations = decision.allocations.with_columns(**stamps, plan_fingerprint=pl.lit(plan.fingerprint))
-    replace_rows(account.database, ALLOCATIONS, allocations, where=where)
+    with account.database.connection() as connection:
+        replace_rows(connection, TARGET_POSITIONS, decision.targets.with_columns(**stamps), where=where)
+        decided = journal.allocated_symbols(connection, account.number, session)
+        sent = {
+            intent.symbol
+            for intent in journal.stored_intents(connection, account.number, session)
+            if not (intent.is_untouched or intent.is_superseded)
+        }
+        final = decided if account.clock.now() >= sending_ends(session) else decided & sent
+        is_open = ~pl.col("symbol").is_in(sorted(final))
+        symbols = sorted({*decided, *allocations["symbol"]} - final)
+        replace_rows(connection, ALLOCATIONS, allocations.filter(is_open), where={**where, "symbol": symbols})

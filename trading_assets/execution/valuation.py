@@ -52,9 +52,10 @@ def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
     rows = performance.positions(books, marks).with_columns(
         account=pl.lit(account.number), session=pl.lit(session), mark_at=pl.lit(now)
     )
-    return replace_rows(
-        account.database, POSITIONS, rows, where={"account": account.number, "session": session}
-    )
+    with account.database.connection() as connection:
+        return replace_rows(
+            connection, POSITIONS, rows, where={"account": account.number, "session": session}
+        )
 
 
 def store_performance(account: TradingAccount, lake: Lake, sessions: list[date]) -> pl.DataFrame:
@@ -67,12 +68,9 @@ def store_performance(account: TradingAccount, lake: Lake, sessions: list[date])
     closes = accepted_closes(lake, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
     table = performance.portfolio_performance(fills, closes, cash, days, splits=splits)
     rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account.number))
-    replace_rows(
-        account.database,
-        PORTFOLIO_PERFORMANCE,
-        rows,
-        where={"account": account.number, "session": sessions},
-    )
+    with account.database.connection() as connection:
+        where = {"account": account.number, "session": sessions}
+        replace_rows(connection, PORTFOLIO_PERFORMANCE, rows, where=where)
     return table
 
 
@@ -92,7 +90,8 @@ def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date])
     ]
     rows = pl.concat(tables)
     where = {"account": account.number, "session": sessions}
-    replace_rows(account.database, STRATEGY_ATTRIBUTION, rows, where=where)
+    with account.database.connection() as connection:
+        replace_rows(connection, STRATEGY_ATTRIBUTION, rows, where=where)
     return rows
 
 

@@ -52,16 +52,17 @@ def record_signals(
     """
     said = [_said(database, lake, planned, sessions, own) for planned in plan.strategies]
     hashes = {session: lake.content_hash(DAILY_FEATURES, session) for session in sessions}
-    for strategy, asked in said:
-        rows = strategy.rows.with_columns(
-            strategy=pl.lit(strategy.name),
-            strategy_version=pl.lit(strategy.version),
-            parameter_hash=pl.lit(strategy.parameters),
-            plan_fingerprint=pl.lit(plan.fingerprint),
-            features_version=pl.col("session").replace_strict(hashes, return_dtype=pl.String),
-            created_at=pl.lit(now),
-        )
-        replace_rows(database, SIGNALS, rows, where={"strategy": strategy.name, "session": asked})
+    with database.connection() as connection:
+        for strategy, asked in said:
+            rows = strategy.rows.with_columns(
+                strategy=pl.lit(strategy.name),
+                strategy_version=pl.lit(strategy.version),
+                parameter_hash=pl.lit(strategy.parameters),
+                plan_fingerprint=pl.lit(plan.fingerprint),
+                features_version=pl.col("session").replace_strict(hashes, return_dtype=pl.String),
+                created_at=pl.lit(now),
+            )
+            replace_rows(connection, SIGNALS, rows, where={"strategy": strategy.name, "session": asked})
     return [strategy for strategy, _ in said]
 
 

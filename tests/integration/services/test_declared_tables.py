@@ -91,7 +91,7 @@ def test_a_row_with_other_columns_than_declared_changes_nothing(
             lambda: insert(connection, ACCOUNTS, change({**OPENED, "account": "two"})),
             lambda: insert_many(connection, ACCOUNTS, [change({**OPENED, "account": "two"})]),
             lambda: replace_rows(
-                fresh_database, ACCOUNTS, pl.DataFrame([change(OPENED)]), where={"account": "one"}
+                connection, ACCOUNTS, pl.DataFrame([change(OPENED)]), where={"account": "one"}
             ),
         ):
             with pytest.raises(ValueError, match="A row of accounts has other columns than are declared"):

@@ -17,8 +17,11 @@ import pytest
 import requests
 
 from trading_assets.decision.decide import decide
+from trading_assets.execution.halts import engage_halt
+from trading_assets.execution.intent_planning import plan_and_store_intents
 from trading_assets.execution.live_market import LiveMarket
 from trading_assets.execution.trading_account import account_of
+from trading_assets.orders import HaltLevel
 from trading_assets.research.history_market import HistoryMarket
 from trading_assets.research.plan_in_force import load_plan
 from trading_assets.risk.targets import Book
@@ -158,6 +161,56 @@ def test_an_old_session_again_repeats_its_decision_and_its_ids(both):
     run_session(platform, first)
     assert platform.database.fetch_polars(decided, (first,)).select(columns).equals(before[0])
     assert platform.database.fetch(ids) == before[1]
+
+
+def test_a_halt_after_the_orders_were_sent_changes_nobodys_shares(both):
+    installation, platform = both
+    session, account = installation.session, account_of(platform)
+    owned = "select strategy, symbol, allotted_quantity from allocations where session = %s order by 1, 2"
+    told = "select strategy, pnl_usd, cash_usd from strategy_attribution where session = %s order by 1"
+    before = platform.database.fetch(owned, (session,)), platform.database.fetch(told, (session,))
+    with platform.database.connection() as connection:
+        engage_halt(
+            connection,
+            account.number,
+            HaltLevel.ENTRIES,
+            "a person looks",
+            engaged_by="test",
+            now=platform.clock.now(),
+        )
+    run_session(platform, session)
+    targets = platform.database.fetch(
+        "select outcome from target_positions where session = %s and quantity > 0", (session,)
+    )
+    assert targets == [], "decided anew, under the halt"
+    assert platform.database.fetch(owned, (session,)) == before[0]
+    assert platform.database.fetch(told, (session,)) == before[1]
+    assert any(shares > 0 for _, _, shares in before[0])
+
+
+def test_a_plan_renamed_before_anything_was_sent_renames_who_wanted_the_order(both):
+    installation, platform = both
+    session, account = shift(installation.session, 1), account_of(platform)
+    with platform.database.connection() as connection:
+        engage_halt(
+            connection,
+            account.number,
+            HaltLevel.ORDERS,
+            "nothing is sent",
+            engaged_by="test",
+            now=platform.clock.now(),
+        )
+    run_session(platform, session)
+    wanted = "select symbol, quantity, wanted_by from order_intents where session = %s order by 1"
+    before = platform.database.fetch(wanted, (session,))
+    assert before
+    renamed = {symbol: {f"{name}2": change for name, change in by.items()} for symbol, _, by in before}
+    with platform.database.connection() as connection:
+        connection.execute("update allocations set strategy = strategy || '2' where session = %s", (session,))
+    plan_and_store_intents(account, session, lineage={"run": "again"})
+    after = platform.database.fetch(wanted, (session,))
+    assert {symbol: by for symbol, _, by in after} == renamed
+    assert [row[:2] for row in after] == [row[:2] for row in before]
 
 
 def test_the_same_decision_code_on_history_decides_what_was_decided_live(both):

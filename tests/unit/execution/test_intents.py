@@ -51,6 +51,7 @@ def stored(intent: Intent, state: IntentState = IntentState.PLANNED, attempt: in
         intent.revision,
         intent.quantity,
         intent.reference_price_usd,
+        intent.wanted_by,
         state,
         attempt,
     )
