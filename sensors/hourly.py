@@ -12,6 +12,7 @@ from trading_assets import sessions as calendar
 from trading_assets.market_data.progress import reached, unfinished_sessions
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
+from trading_assets.tables.hourly import HOURLY
 
 JOB = "hourly_job"
 HOURS_TAG = "trading/hours"
@@ -65,7 +66,12 @@ def hourly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         begun = reached(platform.database, HOURLY_FEATURES.name, window)
         since = min(begun, default=newest)
         missing = unfinished_sessions(
-            platform.database, HOURLY_FEATURES.name, [day for day in window if day >= since], now, delay
+            platform.database,
+            HOURLY_FEATURES.name,
+            [day for day in window if day >= since],
+            now,
+            delay,
+            grain=HOURLY,
         )
         requests = []
         for day in missing:

@@ -79,7 +79,7 @@ class IntentState(StrEnum):
 
 
 class IntentEvent(StrEnum):
-    """What happened to an intent; the kind of its row in ``order_events``."""
+    """A step of an intent; the kind of its row in ``order_events``, which has those of `JournalEvent` too."""
 
     CLAIMED = "claimed"
     ACCEPTED = "accepted"
@@ -92,6 +92,22 @@ class IntentEvent(StrEnum):
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     LATE_ARRIVAL = "late_arrival"
+
+
+class JournalEvent(StrEnum):
+    """What else is journaled of an order; none of these is a step of an intent."""
+
+    PLANNED = "planned"
+    REPLANNED = "replanned"
+    PLAN_CONFLICT = "plan_conflict"
+    HELD = "held"
+    CANCEL_REQUESTED = "cancel_requested"
+    ORDER_UPDATE = "order_update"
+    DUPLICATE = "duplicate"
+    LATE_ANSWER = "late_answer"
+    CONTRADICTION = "contradiction"
+    FOREIGN_ORDER = "foreign_order"
+    FOREIGN_FILL = "foreign_fill"
 
 
 class OrderStatus(StrEnum):

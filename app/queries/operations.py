@@ -28,6 +28,7 @@ from trading_assets.tables.table import Table
 # Assets whose rows are in Postgres, and the column that tells when a row was written.
 DATABASE_ASSETS = {
     "signals": "created_at",
+    "allocations": "created_at",
     "target_positions": "created_at",
     "order_intents": "updated_at",
     "orders": "updated_at",
@@ -36,9 +37,14 @@ DATABASE_ASSETS = {
     "reconciliation": "reconciled_at",
     "risk_metrics": None,
     "portfolio_performance": None,
+    "strategy_attribution": None,
 }
 # Tables that are written by the asset of another name.
-WRITTEN_BY = {"quarantined_bars": "daily_bars", "quarantined_hourly_bars": "hourly_bars"}
+WRITTEN_BY = {
+    "allocations": "target_positions",
+    "quarantined_bars": "daily_bars",
+    "quarantined_hourly_bars": "hourly_bars",
+}
 EVENTS = {"quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills"}
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {

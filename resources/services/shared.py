@@ -175,7 +175,7 @@ class SharedService:
                 record = _HELD[self._key].record
                 facts = self._until_healthy(record)
                 with self._locked():
-                    if facts is not None:
+                    if facts is not None and self._is_on_record(record):
                         return self._publish(replace(record, facts=dict(facts)))
                     self._replace(record)
         except BaseException:
@@ -246,8 +246,13 @@ class SharedService:
             self._end(record, "has other settings")
         return self._start(), True
 
+    def _is_on_record(self, record: ServiceRecord) -> bool:
+        known = self._read_record()
+        return known is None or known.identity == record.identity
+
     def _replace(self, silent: ServiceRecord) -> None:
-        # It ended, or it runs and does not serve: whoever started it says why, everybody else starts another one.
+        # It was replaced meanwhile; or it ended, or runs and does not serve: then whoever started it says why, everybody
+        # else starts another one.
         known, holding = self._read_record(), _HELD[self._key]
         if known is not None and known.identity != silent.identity:
             return self._hold(known, launched=False)

@@ -129,6 +129,10 @@ def snapshot(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets snapshot
     """
+    from trading_assets.runs.refusals import require_runnable
+    from trading_assets.settings import load_settings
+
+    require_runnable(load_settings(), None)
     with opened_platform(with_dagster=True) as platform, drawn_progress(platform, quiet=json) as recorder:
         from trading_assets.runs.session import run_companies
         from trading_assets.tables.companies import COMPANY_TABLES

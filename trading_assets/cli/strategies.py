@@ -38,7 +38,7 @@ def strategies(
                     "limits": plan.limits.model_dump(mode="json")})  # fmt: skip
         return
     shown = [
-        (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.0%}",
+        (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.1%}",
          f"{planned.mandate.sizing.position_frac:.1%}", planned.mandate.max_positions or "", _parameters(planned))
         for planned in plan.strategies
     ]  # fmt: skip

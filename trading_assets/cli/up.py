@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from resources.dagster_home import child_environment
 from resources.platform import Platform, shared_platform
 from resources.services.shared import release_together
+from resources.vendors.registry import company_vendor
 from trading_assets import sessions as calendar
 from trading_assets.cli.output import err, out
 from trading_assets.cli.progress_bar import drawn_progress
@@ -23,6 +24,7 @@ from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
 from trading_assets.errors import ConfigurationError, ServiceError, TradingError
 from trading_assets.runs.history import backfill
 from trading_assets.runs.hours import complete_hours, newest_hours
+from trading_assets.runs.refusals import require_runnable
 from trading_assets.runs.session import run_companies, run_session
 from trading_assets.settings import Settings, load_settings
 
@@ -42,9 +44,10 @@ def bring_up(*, serve: bool) -> None:
     Raises
     ------
     ConfigurationError
-        If another ``up`` serves the same data folder.
+        If a setting or a file that it names is wrong, or another ``up`` serves the same data folder.
     """
     settings = load_settings()
+    require_runnable(settings, None)
     settings.data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings))
@@ -88,7 +91,7 @@ def _complete_hours(platform: Platform) -> None:
 
 
 def _snapshot_companies(platform: Platform, session: date) -> None:
-    if "yahoo" not in platform.settings.sources or not snapshot_is_due(platform, session):
+    if company_vendor(platform.settings) is None or not snapshot_is_due(platform, session):
         return
     minutes = snapshot_minutes(platform, session)
     if minutes > LONGEST_SNAPSHOT_MINUTES:

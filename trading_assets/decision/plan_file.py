@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Sequence
-from importlib.resources import files
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,11 +17,6 @@ from trading_assets.strategies.registry import STRATEGIES
 from trading_assets.yaml_lines import Document, read
 
 DEFAULT_NAME = "strategies.yaml"
-
-
-def default_text() -> str:
-    """Return the shipped file, with a comment at each key."""
-    return files("trading_assets.decision").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
 
 
 def parse_plan(text: str, name: str) -> TradingPlan:

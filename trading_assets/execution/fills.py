@@ -15,7 +15,7 @@ from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerFill, ClientOrderId, HaltLevel
+from trading_assets.orders import BrokerFill, ClientOrderId, HaltLevel, JournalEvent
 from trading_assets.sessions import NEW_YORK
 from trading_assets.tables.orders import FILLS
 
@@ -66,7 +66,9 @@ def ingest_fills(account: TradingAccount) -> FillReport:
         pending, contradictions = check_sums(connection, account.number)
         for client_order_id, sentence in contradictions.items():
             # Once for each: a person who has looked and released the halt must not be halted by the same again.
-            if journal.add_event_once(connection, client_order_id, "contradiction", now, detail=sentence):
+            if journal.add_event_once(
+                connection, client_order_id, JournalEvent.CONTRADICTION, now, detail=sentence
+            ):
                 halts.engage_halt(
                     connection,
                     account.number,
@@ -178,7 +180,7 @@ def _journal_foreign(connection: Connection, foreign: Sequence[BrokerFill], now:
             ClientOrderId(
                 f"order:{fill.broker_order_id}:{fill.activity_id}"
             ),  # a fill does not say its order's
-            "foreign_fill",
+            JournalEvent.FOREIGN_FILL,
             now,
             broker_order_id=fill.broker_order_id,
             body=fill.body,

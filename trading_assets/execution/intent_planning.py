@@ -15,7 +15,7 @@ from trading_assets.execution.intents import (
     sending_ends,
 )
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import IntentEvent, IntentState
+from trading_assets.orders import IntentEvent, IntentState, JournalEvent
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _journal_conflicts(
         journal.add_event_once(
             connection,
             item.client_order_id,
-            "plan_conflict",
+            JournalEvent.PLAN_CONFLICT,
             now,
             intent_id=item.intent_id,
             detail=sentence,

@@ -25,6 +25,7 @@ from trading_assets.orders import (
     IntentEvent,
     IntentId,
     IntentState,
+    JournalEvent,
     OrderType,
     Purpose,
     Side,
@@ -61,11 +62,6 @@ class JournaledIntent:
     attempt: int
     fencing_token: int | None
     broker_order_id: BrokerOrderId | None
-
-    @property
-    def is_exit(self) -> bool:
-        """Whether the intent only takes risk off."""
-        return self.purpose.is_exit
 
 
 _INTENT_COLUMNS = (
@@ -156,7 +152,7 @@ def insert_intent(connection: Connection, intent: Intent, now: datetime) -> bool
         add_event(
             connection,
             intent.client_order_id,
-            "planned",
+            JournalEvent.PLANNED,
             now,
             intent_id=intent.intent_id,
             to_state=IntentState.PLANNED,
@@ -184,7 +180,7 @@ def update_untouched(connection: Connection, intent: Intent, now: datetime) -> b
         add_event(
             connection,
             intent.client_order_id,
-            "replanned",
+            JournalEvent.REPLANNED,
             now,
             intent_id=intent.intent_id,
             detail=f"quantity {intent.quantity} at {intent.reference_price_usd}",
@@ -286,7 +282,7 @@ def move(
 def add_event(
     connection: Connection,
     client_order_id: ClientOrderId,
-    kind: str,
+    kind: IntentEvent | JournalEvent,
     now: datetime,
     *,
     intent_id: IntentId | None = None,
@@ -320,7 +316,7 @@ def add_event(
 def add_event_once(
     connection: Connection,
     client_order_id: ClientOrderId,
-    kind: str,
+    kind: IntentEvent | JournalEvent,
     now: datetime,
     *,
     detail: str,

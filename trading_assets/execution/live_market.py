@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import polars as pl
-
 from resources.database.database import Database
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
@@ -22,6 +20,7 @@ from trading_assets.market_data.findings import require_clean_session, restricte
 from trading_assets.market_data.known_splits import known_splits
 from trading_assets.quality.outcome import covered, findings_frame
 from trading_assets.quality.rows import values_text
+from trading_assets.research.history_market import told_by_the_lake
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -88,14 +87,10 @@ def restrictions(database: Database, lake: Lake, session: date, symbols: Collect
     refused = lake.scan(QUARANTINED_BARS, start=session, end=session, symbols=names).collect()
     accepted = accepted_findings(database, DAILY_BARS.name, [session])
     is_known = covered(findings_frame(refused, value=values_text()), accepted)
-    standing = refused.filter(~is_known).select("symbol", "rule")
-    listed = (
-        lake.scan(UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"])
-        .filter(~pl.col("is_tradable"))
-        .collect()
-    )
+    listed = lake.scan(
+        UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"]
+    ).collect()
     return {
         **restricted_symbols(database, session, calendar.next_session(session)),
-        **dict.fromkeys(listed["symbol"].to_list(), "the broker does not trade it"),
-        **{symbol: f"a source's bar was refused: {rule}" for symbol, rule in standing.iter_rows()},
+        **told_by_the_lake(refused.filter(~is_known), listed),
     }

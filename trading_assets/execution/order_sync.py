@@ -20,7 +20,7 @@ from trading_assets.execution.order_states import (
     merge_progress,
 )
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder, ClientOrderId
+from trading_assets.orders import BrokerOrder, ClientOrderId, JournalEvent
 from trading_assets.tables.orders import ORDERS
 
 LOOK_BACK = timedelta(days=1)
@@ -133,7 +133,7 @@ def _advance(connection: Connection, intent: JournaledIntent, order: BrokerOrder
     journal.add_event(
         connection,
         order.client_order_id,
-        "order_update",
+        JournalEvent.ORDER_UPDATE,
         now,
         intent_id=intent.intent_id,
         broker_order_id=order.broker_order_id,
@@ -190,7 +190,7 @@ def _journal_foreign(connection: Connection, foreign: Iterable[BrokerOrder], now
         journal.add_event_once(
             connection,
             order.client_order_id,
-            "foreign_order",
+            JournalEvent.FOREIGN_ORDER,
             now,
             broker_order_id=order.broker_order_id,
             body=order.body,

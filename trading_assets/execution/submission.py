@@ -16,7 +16,7 @@ from trading_assets.execution.order_sync import open_orders, sync_orders
 from trading_assets.execution.submitter import Submitter
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.unknown_outcomes import adopt, differing_fields, look_up, resolve
-from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent, IntentState, OrderRequest
+from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent, IntentState, JournalEvent, OrderRequest
 
 SENDS_PER_RUN = 5
 
@@ -136,7 +136,7 @@ def _enforce_halts(submitter: Submitter, report: SubmissionReport) -> Submission
             journal.add_event_once(
                 connection,
                 order["client_order_id"],
-                "cancel_requested",
+                JournalEvent.CANCEL_REQUESTED,
                 submitter.account.clock.now(),
                 broker_order_id=order["broker_order_id"],
                 detail="by a halt"
@@ -181,7 +181,12 @@ def _claim(submitter: Submitter, intent: JournaledIntent) -> JournaledIntent | s
             return journal.move(connection, intent, IntentEvent.CLAIMED, now, token=submitter.token)
         detail = f"halt {halt.halt_id} ({halt.level}): {halt.reason}"
         journal.add_event_once(
-            connection, intent.client_order_id, "held", now, intent_id=intent.intent_id, detail=detail
+            connection,
+            intent.client_order_id,
+            JournalEvent.HELD,
+            now,
+            intent_id=intent.intent_id,
+            detail=detail,
         )
         return detail
 
@@ -204,13 +209,15 @@ def _record(submitter: Submitter, intent: JournaledIntent, result: SubmitResult)
                     "The broker does not accept the keys: check ALPACA_API_KEY and its secret"
                 )
             case Outcome.DUPLICATE:
-                submitter.note(intent, "duplicate", result.reason, answer)
+                submitter.note(intent, JournalEvent.DUPLICATE, result.reason, answer)
                 order = look_up(submitter.account, intent.client_order_id)
                 if order is not None:
                     return adopt(submitter, intent, order, IntentEvent.ADOPTED)
         unknown = submitter.move(intent, IntentEvent.AMBIGUOUS, answer=answer, detail=result.reason)
     except SubmitterReplacedError:
-        submitter.note(intent, "late_answer", f"{result.outcome}, after another submitter took over", answer)
+        submitter.note(
+            intent, JournalEvent.LATE_ANSWER, f"{result.outcome}, after another submitter took over", answer
+        )
         raise
     return resolve(submitter, unknown)
 

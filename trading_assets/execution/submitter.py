@@ -9,7 +9,7 @@ from trading_assets.execution import halts, journal
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.order_sync import record_order
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent
+from trading_assets.orders import BrokerOrder, HaltLevel, IntentEvent, JournalEvent
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Submitter:
             record_order(connection, moved, order, now)
         return moved
 
-    def note(self, intent: JournaledIntent, kind: str, detail: str, answer: Answer | None = None) -> None:
+    def note(
+        self, intent: JournaledIntent, kind: JournalEvent, detail: str, answer: Answer | None = None
+    ) -> None:
         """Append an event that changes no state."""
         with self.account.database.connection() as connection:
             journal.add_event(

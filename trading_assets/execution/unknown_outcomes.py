@@ -13,7 +13,7 @@ from trading_assets.errors import (
 from trading_assets.execution.journal import JournaledIntent
 from trading_assets.execution.submitter import Submitter
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerOrder, ClientOrderId, IntentEvent, IntentState
+from trading_assets.orders import BrokerOrder, ClientOrderId, IntentEvent, IntentState, JournalEvent
 
 LOOKS = 3
 PAUSE_SECONDS = 2.0
@@ -61,7 +61,7 @@ def adopt(
     differences = differing_fields(intent, order)
     if differences:
         reason = f"{intent.client_order_id}: the broker's order differs in {', '.join(differences)}"
-        submitter.note(intent, "contradiction", reason)
+        submitter.note(intent, JournalEvent.CONTRADICTION, reason)
         submitter.halt(reason)
         raise ReconciliationError(
             "The broker has another order under an id of ours: trading is halted, compare the two and resume",

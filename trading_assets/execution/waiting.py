@@ -1,4 +1,4 @@
-"""Pending work: which intents wait to be sent, and which orders have news at the broker. Reads only."""
+"""What waits: which intents wait to be sent, and which orders have news at the broker. Reads only."""
 
 from __future__ import annotations
 

@@ -8,14 +8,13 @@ from datetime import date, datetime, timedelta
 from resources.database.database import Database
 from resources.database.writes import insert_many
 from trading_assets.tables.bars import BarGrain
-from trading_assets.tables.hourly import HOURLY
 from trading_assets.tables.operations import HOURLY_PROGRESS
 
 MOVE_ON = "(session, asset) do update set finished_until = excluded.finished_until, updated_at = excluded.updated_at"
 
 
 def finished_until(
-    sessions: Sequence[date], now: datetime, delay: timedelta, *, grain: BarGrain = HOURLY
+    sessions: Sequence[date], now: datetime, delay: timedelta, *, grain: BarGrain
 ) -> dict[date, datetime]:
     """Return the end of the last finished bar of each session that has one."""
     ends = {session: [end for _, end in grain.periods(session) if end + delay <= now] for session in sessions}
@@ -59,7 +58,7 @@ def unfinished_sessions(
     now: datetime,
     delay: timedelta,
     *,
-    grain: BarGrain = HOURLY,
+    grain: BarGrain,
 ) -> list[date]:
     """List the sessions with a finished bar that the asset does not cover yet."""
     due, there = finished_until(sessions, now, delay, grain=grain), reached(database, asset, sessions)

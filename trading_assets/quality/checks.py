@@ -55,7 +55,6 @@ CHECKS: dict[str, Check] = {
     "null_rate": bar_null_rate,
 }
 """Checks of daily bars."""
-CHECK_NAMES = tuple(CHECKS)
 
 UNIVERSE_CHECKS: dict[str, TableCheck] = {
     "universe_drift": universe_drift,

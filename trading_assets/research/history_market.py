@@ -14,8 +14,9 @@ from trading_assets.books.holdings import Split
 from trading_assets.decision.market import CLOSES, market_shown
 from trading_assets.market_data.known_splits import known_splits
 from trading_assets.risk.targets import Market
-from trading_assets.tables.daily import DAILY_BARS
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
 
 LOOK_BACK_SESSIONS = 252
 """How old a last close may be that a held symbol is valued at."""
@@ -25,12 +26,15 @@ LOOK_BACK_SESSIONS = 252
 class HistoryMarket:
     """Bars, volumes and splits of a range of sessions, held in memory; a `MarketReader` without an installation.
 
-    Nothing is held back: no halt, no order that is not settled. What the lake has accepted of the past counts.
+    What the lake knows restricts symbols as it does live: refused bars, and listings that the broker does not trade. What
+    only an installation has does not: findings and their acceptances, halts, and orders that are not settled.
     """
 
     closes: pl.DataFrame
     volumes: pl.DataFrame
     known_splits: list[Split]
+    refused: pl.DataFrame
+    listed: pl.DataFrame
 
     @classmethod
     def of(cls, lake: Lake, start: date, end: date) -> HistoryMarket:
@@ -43,6 +47,10 @@ class HistoryMarket:
             bars.sort("session", "symbol"),
             features,
             known_splits(lake, None, first, calendar.next_session(end)),
+            lake.scan(
+                QUARANTINED_BARS, start=start, end=end, columns=["symbol", "session", "rule"]
+            ).collect(),
+            lake.scan(UNIVERSE, start=start, end=end, columns=["symbol", "session", "is_tradable"]).collect(),
         )
 
     def splits(self, symbols: Collection[str], start: date, end: date) -> list[Split]:
@@ -53,14 +61,31 @@ class HistoryMarket:
         """Return what the session showed of the symbols."""
         wanted, first = list(symbols), calendar.shift(session, -LOOK_BACK_SESSIONS)
         is_shown = pl.col("symbol").is_in(wanted) & pl.col("session").is_between(first, session)
-        volumes = self.volumes.filter(pl.col("symbol").is_in(wanted), pl.col("session") == session)
+        is_today = pl.col("symbol").is_in(wanted) & (pl.col("session") == session)
+        volumes = self.volumes.filter(is_today)
         return market_shown(
             session,
             closes=self.closes.filter(is_shown),
             dollar_volume=dict(volumes.select("symbol", "dollar_volume_20").iter_rows()),
             splits=self.splits(symbols, first, session),
             splits_ahead=self.splits(symbols, session + timedelta(days=1), calendar.next_session(session)),
-            restricted={},
+            restricted=told_by_the_lake(self.refused.filter(is_today), self.listed.filter(is_today)),
             new_risk_blocked=None,
             unsettled={},
         )
+
+
+def told_by_the_lake(refused: pl.DataFrame, listed: pl.DataFrame) -> dict[str, str]:
+    """Say why symbols get no new risk on a session.
+
+    Parameters
+    ----------
+    refused
+        ``symbol`` and ``rule`` of the session's refused bars.
+    listed
+        ``symbol`` and ``is_tradable`` of its listings.
+    """
+    untradable = listed.filter(~pl.col("is_tradable"))["symbol"]
+    reasons = dict.fromkeys(untradable, "the broker does not trade it")
+    rules = refused.select("symbol", "rule").sort("symbol", "rule").iter_rows()
+    return reasons | {symbol: f"a source's bar was refused: {rule}" for symbol, rule in rules}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 from trading_assets.decision.plan import TradingPlan
-from trading_assets.decision.plan_file import DEFAULT_NAME, default_text, parse_plan
+from trading_assets.decision.plan_file import DEFAULT_NAME, parse_plan
 from trading_assets.errors import ConfigurationError
+
+
+def default_text() -> str:
+    """Return the shipped file, with a comment at each key."""
+    return files("trading_assets.decision").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
 
 
 def load_plan(path: Path | None) -> TradingPlan:

@@ -20,7 +20,7 @@ from trading_assets.runs.history import backfill
 from trading_assets.runs.in_process import execute_job, quiet_dagster
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import HOURLY_FEATURES
-from trading_assets.tables.hourly import HOURLY_BARS, VENDOR_HOURLY_BARS
+from trading_assets.tables.hourly import HOURLY, HOURLY_BARS, VENDOR_HOURLY_BARS
 
 JOB = "hourly_job"
 
@@ -75,8 +75,10 @@ def complete_hours(
     """
     names = [name for name in hourly_assets(platform) if assets is None or name in assets]
     now, delay = platform.clock.now(), platform.settings.data_delay
-    begun = [session for session in sessions if session in finished_until(sessions, now, delay)]
-    gaps = {name: unfinished_sessions(platform.database, name, begun, now, delay) for name in names}
+    begun = [session for session in sessions if session in finished_until(sessions, now, delay, grain=HOURLY)]
+    gaps = {
+        name: unfinished_sessions(platform.database, name, begun, now, delay, grain=HOURLY) for name in names
+    }
     there = {
         name: [session for session in begun if not again and session not in lacks]
         for name, lacks in gaps.items()

@@ -68,7 +68,7 @@ def require_runnable(settings: Settings, session: date | None) -> None:
     Parameters
     ----------
     settings
-        Must have the keys of the configured vendors and of the broker.
+        Must have the keys of the configured vendors and of the broker, and name files without a mistake.
     session
         Must be over, unless the market is a simulated one, which has a time of its own; ``None`` is the newest one.
 
@@ -83,7 +83,11 @@ def require_runnable(settings: Settings, session: date | None) -> None:
         if settings.mode != "sim" and SystemClock().now() < ready:
             raise _not_over(settings, session, ready)
     from resources.vendors.registry import require_keys  # takes 0.5 s, more than all above
+    from trading_assets.market_data.thresholds import load_thresholds
+    from trading_assets.research.plan_in_force import load_plan
 
+    load_thresholds(settings.quality)
+    load_plan(settings.strategies)
     require_keys(settings)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from trading_assets.strategies.contract import SIGNAL_SCHEMA, StrategyParameters
 
 WINDOW = 20
-"""Sessions before its own that a row may depend on; no holding lasts longer."""
+"""Sessions before its own that a row may depend on; no holding lasts longer after its last fall below ``entry_rsi``."""
 
 
 class MeanReversionParameters(StrategyParameters):
@@ -25,7 +25,7 @@ class MeanReversionParameters(StrategyParameters):
         default=10,
         ge=1,
         le=WINDOW,
-        description="exit so many sessions after the entry at the latest; sessions",
+        description="exit so many sessions after the last fall below entry_rsi at the latest; sessions",
     )
     min_price_usd: float = Field(default=5.0, ge=0, description="smallest close; USD")
     min_dollar_volume_usd: float = Field(

@@ -26,8 +26,6 @@ def only_result(
         Accepted answer.
     key
         Name of the envelope.
-    gate
-        Makes the errors.
     symbol
         What was asked for.
     what, answer

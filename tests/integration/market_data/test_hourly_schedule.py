@@ -16,6 +16,7 @@ from trading_assets.market_data.progress import finished_until, record_reach
 from trading_assets.sessions import FIRST_SESSION, NEW_YORK, last_session, session_hours, sessions_between
 from trading_assets.settings import Settings
 from trading_assets.tables.features import HOURLY_FEATURES
+from trading_assets.tables.hourly import HOURLY
 
 DELAY = timedelta(minutes=30)
 PRESENT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -87,7 +88,7 @@ class Hourly:
     def done(self, at: str, *days: str) -> None:
         """Say that the features of these days were made at an instant."""
         now = datetime.fromisoformat(at).astimezone(UTC)
-        until = finished_until([date.fromisoformat(day) for day in days], now, DELAY)
+        until = finished_until([date.fromisoformat(day) for day in days], now, DELAY, grain=HOURLY)
         record_reach(self.platform.database, HOURLY_FEATURES.name, until, now)
 
     def ran(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:

@@ -24,7 +24,7 @@ from trading_assets.market_data.corrections import check_earlier_features, check
 from trading_assets.market_data.fetches import newest_fetches
 from trading_assets.market_data.findings import blocked_sessions, require_clean_session, restricted_symbols
 from trading_assets.market_data.ingest import store_fetched
-from trading_assets.quality.checks import CHECK_NAMES, FEATURE_CHECKS, UNIVERSE_CHECKS
+from trading_assets.quality.checks import CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.runs.history import backfill
 from trading_assets.sessions import is_session, next_session, session_close, shift
@@ -438,7 +438,7 @@ def test_a_refused_answer_does_not_count_as_a_fetch(market):
 def test_there_are_enough_kinds_and_every_check_has_one():
     assert len(KINDS) >= 30
     assert {kind.check for kind in KINDS} == {
-        *CHECK_NAMES,
+        *CHECKS,
         *UNIVERSE_CHECKS,
         "action_values",
         *FEATURE_CHECKS,

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from trading_assets.decision.plan_file import default_text, parse_plan, require_known_capital
+from trading_assets.decision.plan_file import parse_plan, require_known_capital
 from trading_assets.errors import ConfigurationError
 from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.research.plan_in_force import default_text
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.momentum import MomentumParameters
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from trading_assets.quality.checked import CheckedBars
-from trading_assets.quality.checks import CHECK_NAMES, check_sessions, run_check
+from trading_assets.quality.checks import CHECKS, check_sessions, run_check
 from trading_assets.quality.outcome import (
     ACCEPTED_SCHEMA,
     FINDING_SCHEMA,
@@ -86,7 +86,7 @@ def test_clean_sessions_pass_every_check():
     bars = pl.concat([accepted(session) for session in SESSIONS])
     before = BEFORE.filter(pl.col("session") < SESSIONS[0])
     outcomes = check_sessions(CheckedBars(bars, NOTHING, SESSIONS, before=before))
-    assert [outcome.name for outcome in outcomes] == list(CHECK_NAMES)
+    assert [outcome.name for outcome in outcomes] == list(CHECKS)
     assert all(outcome.passed and not outcome.is_blocking for outcome in outcomes)
     assert {outcome.summary for outcome in outcomes} == {"Nothing found."}
 
