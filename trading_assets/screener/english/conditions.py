@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import cast
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.screener.english.amounts import Amount, AmountError
 from trading_assets.screener.english.comparisons import Comparisons
+from trading_assets.screener.english.lexemes import JOINING, in_commas, unquoted
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.operands import MeaninglessError, Operands
 from trading_assets.screener.english.spans import Node, tokens_of
@@ -20,7 +20,6 @@ from trading_assets.screener.filters import Cross, Filter, In, Not, Or
 from trading_assets.screener.ranges import relation
 from trading_assets.sectors import SECTORS
 
-COMMAS = re.compile(r"[,;\uff0c]")
 """What is read as a comma between values."""
 
 
@@ -153,11 +152,14 @@ class Conditions:
         negations = [name for name in ("NEQ", "NOT", "NEITHER") if node.token(name)]
         if len(negations) > 1:
             raise self.operands.wrong(node, "says not twice")
-        listed = COMMAS.search(values.text) is not None and not re.search(
-            r"\b(?:or|and|nor)\b|[&|)]", values.text, re.IGNORECASE
-        )
-        if negations and listed and not node.token("LPAR") and field not in {"symbol", "name", "industry"}:
-            names = [name.strip() for name in COMMAS.split(values.text)]
+        names = in_commas(values.text)
+        if (
+            len(names) > 1
+            and not unquoted(values.text) & {*JOINING, ")"}
+            and negations
+            and not node.token("LPAR")
+            and field not in {"symbol", "name", "industry"}
+        ):
             raise self.operands.wrong(
                 node, "not any of them, or not the first?", f"{named.text} is neither {' nor '.join(names)}",
                 f"{' or '.join(names[1:])}, but not {names[0]}",

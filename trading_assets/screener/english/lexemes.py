@@ -13,6 +13,9 @@ LexemeKind = Literal["word", "number", "sign", "quoted"]
 ARTICLES = frozenset({"a", "an", "the", "its", "their"})
 """Words without meaning wherever they stand, also within a phrase: "above its 200 day average"."""
 
+JOINING = frozenset({"or", "and", "nor", "&", "&&", "|", "||"})
+"""Words and signs that join the names of a list."""
+
 _PATTERN = re.compile(
     r"""(?P<quoted>"(?:[^"]|"")*"|“[^”]*”)
       | (?P<number>(?:\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
@@ -59,6 +62,26 @@ def capital_articles(text: str) -> list[Lexeme]:
     """Return the articles in capital letters, which among symbols are symbols: "symbol is C, A, F"."""
     pieces = (_lexeme(found) for found in _PATTERN.finditer(text))
     return [piece for piece in pieces if piece.text in ARTICLES and piece.raw.isupper()]
+
+
+def in_commas(text: str) -> list[str]:
+    """Cut a list at its commas, which those within quotes are not.
+
+    Examples
+    --------
+    >>> in_commas('energy, "oil, gas"')
+    ['energy', '"oil, gas"']
+    """
+    commas = [
+        piece for piece in map(_lexeme, _PATTERN.finditer(text)) if (piece.kind, piece.text) == ("sign", ",")
+    ]
+    starts, ends = [0, *(comma.end for comma in commas)], [*(comma.start for comma in commas), len(text)]
+    return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+
+
+def unquoted(text: str) -> set[str]:
+    """Return the words and signs of a text that do not stand within quotes."""
+    return {piece.text for piece in map(_lexeme, _PATTERN.finditer(text)) if piece.kind != "quoted"}
 
 
 def phrase(text: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import cast
@@ -11,7 +10,8 @@ from pydantic import ValidationError
 
 from trading_assets.errors import Problem
 from trading_assets.screener.english.amounts import Amount
-from trading_assets.screener.english.conditions import COMMAS, Conditions, draws_over_price, is_about_price
+from trading_assets.screener.english.conditions import Conditions, draws_over_price, is_about_price
+from trading_assets.screener.english.lexemes import JOINING, in_commas, unquoted
 from trading_assets.screener.english.operands import MeaninglessError
 from trading_assets.screener.english.reach import (
     check_introduced,
@@ -194,13 +194,9 @@ class _Meaning:
     def _negated_list(self, node: Node) -> None:
         # "not energy, tech": neither of them, or tech and not energy?
         values = cast("Node", node.children[1]).token("VALUES")
-        if (
-            values is None
-            or COMMAS.search(values.text) is None
-            or re.search(r"\b(?:or|and|nor)\b|[&|]", values.text, re.IGNORECASE)
-        ):
+        if values is None or len(in_commas(values.text)) == 1 or unquoted(values.text) & JOINING:
             return
-        names = [name.strip() for name in COMMAS.split(values.text)]
+        names = in_commas(values.text)
         self._wrong(
             node, f'how far does "{node.need("NOT").text}" reach?',
             f"neither {' nor '.join(names)}", f"{' or '.join(names[1:])}, but not {names[0]}",

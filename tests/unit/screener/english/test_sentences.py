@@ -185,6 +185,8 @@ UNDERSTOOD = [
     ("sector = \"Energy\"", one_of("sector", "Energy")),
     ("sector is energy or utilities", one_of("sector", "Energy", "Utilities")),
     ("sector is not energy", not_(one_of("sector", "Energy"))),
+    ('exchange is not ","', not_(one_of("exchange", ","))),
+    ('not exchange is "a, b or c"', not_(one_of("exchange", "a, b or c"))),
     ("sector is neither energy nor utilities", not_(one_of("sector", "Energy", "Utilities"))),
     ("sector in (energy, utilities)", one_of("sector", "Energy", "Utilities")),
     ("neither energy nor utilities", not_(one_of("sector", "Energy", "Utilities"))),
