@@ -9,6 +9,7 @@ from datetime import date
 import dagster as dg
 
 from resources.database.connections import connect
+from resources.database.database import Database
 from resources.platform import Platform
 from sensors.schedule_runs import default_sensor_status
 from trading_assets.execution.journal import NOTIFY_CHANNEL
@@ -62,9 +63,9 @@ def requests_or_reason(
     return dg.SkipReason("Nothing to do")
 
 
-def wait_for_intents(platform: Platform, seconds: float) -> None:
+def wait_for_intents(database: Database, seconds: float) -> None:
     """Sleep until somebody plans intents, at most so long."""
-    with connect(platform.database.conninfo, autocommit=True) as connection:
+    with connect(database.conninfo, autocommit=True) as connection:
         connection.execute(f"listen {NOTIFY_CHANNEL}")
         for _ in connection.notifies(timeout=seconds, stop_after=1):
             return
@@ -88,7 +89,7 @@ def order_placement_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         batches = waiting_batches(platform.database, platform.clock.now())
         if not batches:
-            wait_for_intents(platform, LISTEN_SECONDS)
+            wait_for_intents(platform.database, LISTEN_SECONDS)
             batches = waiting_batches(platform.database, platform.clock.now())
         work = [(batch.account, batch.session, batch.intent_ids) for batch in batches]
         answer = requests_or_reason(context.instance, JOB, work)

@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from resources.database.database import Database
+from resources.lake.lake import Lake
 from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
@@ -32,17 +34,17 @@ GROUP = "execution"
 AFTER_OPEN = timedelta(minutes=2)
 
 
-def splits_so_far(platform: Platform, account: TradingAccount) -> list[Split]:
+def splits_so_far(lake: Lake, account: TradingAccount) -> list[Split]:
     """Read the splits of everything that the account ever traded, up to today."""
     _, opened = opening(account.database, account.number)
     traded = {fill.symbol for fill in account_fills(account.database, account.number)}
     today = account.clock.now().astimezone(calendar.NEW_YORK).date()
-    return known_splits(platform.lake, traded, opened, today)
+    return known_splits(lake, traded, opened, today)
 
 
-def rows_metadata(platform: Platform, sql: str, *parameters: object) -> dict[str, Any]:
+def rows_metadata(database: Database, sql: str, *parameters: object) -> dict[str, Any]:
     """Return a preview of the rows of a query."""
-    return {"preview": preview(platform.database.fetch_polars(sql, parameters), rows=20)}
+    return {"preview": preview(database.fetch_polars(sql, parameters), rows=20)}
 
 
 @session_asset(
@@ -69,7 +71,7 @@ def order_intents(platform: Platform, sessions: list[date], context: dg.AssetExe
         rows += report.planned
         conflicts.extend(report.conflicts)
     shown = rows_metadata(
-        platform,
+        platform.database,
         "select symbol, side, purpose, quantity::float8, reference_price_usd::float8, state, client_order_id from order_intents"
         " where account = %s and session = %s order by side desc, symbol",
         account.number,
@@ -93,7 +95,7 @@ def orders(platform: Platform, sessions: list[date], context: dg.AssetExecutionC
     report = submit_planned(account)
     facts = {key: value for key, value in asdict(report).items() if key not in {"fills", "account"} and value}
     shown = rows_metadata(
-        platform,
+        platform.database,
         "select symbol, side, quantity::float8, status, filled_quantity::float8, average_fill_price_usd::float8, client_order_id"
         " from orders where account = %s and session = %s order by side desc, symbol",
         account.number,
@@ -126,7 +128,7 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
         "contradictions": dg.MetadataValue.json(list(report.contradictions)),
     }
     shown = rows_metadata(
-        platform,
+        platform.database,
         "select executed_at, symbol, side, quantity::float8, price_usd::float8, activity_id from fills"
         " where account = %s and session = %s order by executed_at, symbol",
         account.number,
@@ -146,7 +148,7 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
     account = account_of(platform)
     rows = sum(store_positions(account, platform.lake, session) for session in sessions)
     shown = rows_metadata(
-        platform,
+        platform.database,
         "select symbol, quantity::float8, average_cost_usd::float8, mark_price_usd::float8, unrealised_pnl_usd::float8 from positions"
         " where account = %s and session = %s order by market_value_usd desc",
         account.number,
@@ -179,11 +181,11 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
     report = reconcile(
         account,
         session,
-        splits=splits_so_far(platform, account),
+        splits=splits_so_far(platform.lake, account),
     )
     differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
     shown = rows_metadata(
-        platform,
+        platform.database,
         "select item, ours::float8, brokers::float8, difference::float8, is_match, explanation from reconciliation"
         " where account = %s and session = %s order by is_match, item",
         account.number,

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from resources.lake.lake import Lake
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from resources.vendors.registry import VENDORS
@@ -81,7 +82,7 @@ def universe(platform: Platform, sessions: list[date], _context: dg.AssetExecuti
 
 
 def stored_by_an_interrupted_run(
-    context: dg.AssetExecutionContext, platform: Platform, table: Table, sessions: Sequence[date]
+    context: dg.AssetExecutionContext, lake: Lake, table: Table, sessions: Sequence[date]
 ) -> set[date]:
     """Return the sessions of a range that are in the lake although no run has finished them.
 
@@ -90,7 +91,7 @@ def stored_by_an_interrupted_run(
     if len(sessions) <= SESSIONS_PER_PART:
         return set()
     finished = context.instance.get_materialized_partitions(dg.AssetKey(table.name))
-    there = platform.lake.row_counts(table, sessions[0], sessions[-1])
+    there = lake.row_counts(table, sessions[0], sessions[-1])
     return {day for day in sessions if day in there and day.isoformat() not in finished}
 
 
@@ -101,7 +102,7 @@ def vendor_bars(
     table = kept.bars.vendor[source]
 
     def body(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
-        already = stored_by_an_interrupted_run(context, platform, table, sessions) if follows else ()
+        already = stored_by_an_interrupted_run(context, platform.lake, table, sessions) if follows else ()
         return ingested(table, ingest_bars(platform, source, sessions, kept, stored=already))
 
     body.__doc__ = told

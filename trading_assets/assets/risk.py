@@ -34,7 +34,7 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
     """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
     account, targets = account_of(platform, holder=context.run.run_id), pl.DataFrame()
     settle(account)
-    verify_books(account, splits=splits_so_far(platform, account))
+    verify_books(account, splits=splits_so_far(platform.lake, account))
     plan = load_plan(platform.settings.strategies)
     for session in sessions:
         targets = decide_session(account, LiveMarket(account, platform.lake), plan, session).targets

@@ -84,7 +84,7 @@ def reconcile(json: JsonOption = False) -> None:
     with opened_platform() as platform:
         account = account_of(platform)
         session = newest_session(account.database, account.number) or platform.latest_session()
-        report = compare(account, session, splits=splits_so_far(platform, account))
+        report = compare(account, session, splits=splits_so_far(platform.lake, account))
     rows = [
         (item.item, quantity(item.ours), quantity(item.brokers), quantity(item.difference), item.explanation)
         for item in report.items

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from resources.database.database import Database
 from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import err, friendly_errors, out, print_json, usd
@@ -44,7 +45,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
         began = platform.clock.now()
         summary = run_session(platform, day)
         add_hours(platform, summary)
-        earlier = earlier_findings(platform, day, began)
+        earlier = earlier_findings(platform.database, day, began)
     if json:
         print_json(asdict(summary))
     else:
@@ -162,9 +163,9 @@ def add_hours(platform: Platform, summary: SessionSummary) -> None:
             summary.assets[name] = {"rows": rows, "seconds": round(seconds, 3)}
 
 
-def earlier_findings(platform: Platform, session: date, since: datetime) -> list[tuple[date, int]]:
+def earlier_findings(database: Database, session: date, since: datetime) -> list[tuple[date, int]]:
     """Return the sessions before this one about which errors were found since an instant, with their number."""
-    rows = platform.database.fetch(
+    rows = database.fetch(
         "select session, count(*)::int from open_findings"
         " where severity = 'error' and session < %s and found_at >= %s group by 1 order by 1",
         (session, since),

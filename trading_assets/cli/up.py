@@ -91,7 +91,7 @@ def _complete_hours(platform: Platform) -> None:
 
 
 def _snapshot_companies(platform: Platform, session: date) -> None:
-    if company_vendor(platform.settings) is None or not snapshot_is_due(platform, session):
+    if company_vendor(platform.settings) is None or not snapshot_is_due(platform.lake, session):
         return
     minutes = snapshot_minutes(platform, session)
     if minutes > LONGEST_SNAPSHOT_MINUTES:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from resources.lake.lake import Lake
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from resources.vendors.protocol import CompanySnapshot
@@ -53,7 +54,7 @@ def ingest_companies(platform: Platform, session: date) -> StoredSnapshot:
         universe has no symbols yet.
     """
     require_present(platform, session)
-    symbols = company_symbols(platform, session)
+    symbols = company_symbols(platform.lake, session)
 
     def advance(done: int, total: int) -> None:
         platform.progress.advanced(COMPANY_INFO.name, done, total)
@@ -73,30 +74,30 @@ def require_present(platform: Platform, session: date) -> None:
         )
 
 
-def company_symbols(platform: Platform, session: date) -> list[str]:
+def company_symbols(lake: Lake, session: date) -> list[str]:
     """List the active stocks and funds of the newest universe dated ``session`` or earlier, sorted."""
-    newest = max((day for day in platform.lake.sessions(UNIVERSE) if day <= session), default=None)
+    newest = max((day for day in lake.sessions(UNIVERSE) if day <= session), default=None)
     if newest is None:
         raise ConfigurationError(
             "The universe has no symbols yet: fill it first with: trading-assets up, or trading-assets backfill"
         )
-    listed = platform.lake.scan(
+    listed = lake.scan(
         UNIVERSE, start=newest, end=newest, columns=["symbol", "status", "asset_type"]
     ).collect()
     wanted = (pl.col("status") == "active") & pl.col("asset_type").is_in(ASSET_TYPES).fill_null(value=True)
     return listed.filter(wanted)["symbol"].sort().to_list()
 
 
-def snapshot_is_due(platform: Platform, session: date) -> bool:
+def snapshot_is_due(lake: Lake, session: date) -> bool:
     """Say whether there is no snapshot in the week up to ``session``."""
     first = session - timedelta(days=SNAPSHOT_DAYS - 1)
-    return not platform.lake.row_counts(COMPANY_INFO, first, session)
+    return not lake.row_counts(COMPANY_INFO, first, session)
 
 
 def snapshot_minutes(platform: Platform, session: date) -> float:
     """Return about how long a snapshot takes at the vendor's pace; 0 where it has none."""
     per_minute = platform.settings.yahoo_per_minute if platform.settings.mode != "sim" else 0
-    return CALLS_PER_SYMBOL * len(company_symbols(platform, session)) / per_minute if per_minute else 0.0
+    return CALLS_PER_SYMBOL * len(company_symbols(platform.lake, session)) / per_minute if per_minute else 0.0
 
 
 def _store(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from resources.database.database import Database
 from resources.platform import Platform
 from trading_assets.errors import DataQualityError
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
@@ -28,7 +29,7 @@ def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_
     check_bars(platform, sessions, run_id=run_id)
     for session in sessions:  # one by one: an amount is compared with the close before it
         check_actions(platform, [session], run_id=run_id, ahead=False)
-    _stop_if_decided(platform, sessions, BEFORE_FEATURES)
+    _stop_if_decided(platform.database, sessions, BEFORE_FEATURES)
 
 
 def check_earlier_features(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:
@@ -41,14 +42,14 @@ def check_earlier_features(platform: Platform, sessions: Sequence[date], *, run_
     """
     if sessions:
         check_features(platform, sessions, run_id=run_id)
-        _stop_if_decided(platform, sessions, [DAILY_FEATURES.name])
+        _stop_if_decided(platform.database, sessions, [DAILY_FEATURES.name])
 
 
-def _stop_if_decided(platform: Platform, sessions: Sequence[date], tables: Sequence[str]) -> None:
-    blocked = sorted(blocked_sessions(platform.database, sessions, tables))
+def _stop_if_decided(database: Database, sessions: Sequence[date], tables: Sequence[str]) -> None:
+    blocked = sorted(blocked_sessions(database, sessions, tables))
     if not blocked:
         return
-    rows = platform.database.fetch(
+    rows = database.fetch(
         "select distinct session from signals where session = any(%s) order by 1", (blocked,)
     )
     decided = [str(session) for (session,) in rows]

@@ -10,6 +10,7 @@ from itertools import dropwhile
 
 import polars as pl
 
+from resources.lake.lake import Lake
 from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from resources.vendors.http.gates import open_gates
@@ -45,12 +46,12 @@ class Ingested:
         """Return what no fetch brings."""
         return cls(pl.DataFrame(), WriteReport(), "", 0, 0, (), {})
 
-    def with_versions(self, platform: Platform, table: Table, sessions: Sequence[date]) -> Ingested:
+    def with_versions(self, lake: Lake, table: Table, sessions: Sequence[date]) -> Ingested:
         """Count sessions in that are stored already."""
         if sessions:
-            counts = platform.lake.row_counts(table, sessions[0], sessions[-1])
+            counts = lake.row_counts(table, sessions[0], sessions[-1])
             self.report.rows += sum(counts.get(day, 0) for day in sessions)
-            self.report.hashes.update({day: platform.lake.content_hash(table, day) for day in sessions})
+            self.report.hashes.update({day: lake.content_hash(table, day) for day in sessions})
         return self
 
     def joined(self, later: Ingested) -> Ingested:
@@ -91,7 +92,9 @@ def ingest_bars(
     began = platform.clock.now()
     chosen = kept.selection(platform, sessions) if kept.selection else None
     symbols = (
-        listed_symbols(platform, sessions[0], sessions[-1]) if chosen is None else sorted({*chosen["symbol"]})
+        listed_symbols(platform.lake, sessions[0], sessions[-1])
+        if chosen is None
+        else sorted({*chosen["symbol"]})
     )
     wanted = list(dropwhile(lambda session: session in stored, sessions))
     at_once = wanted and (vendor.asks_by_symbol or chosen is not None)
@@ -107,7 +110,7 @@ def ingest_bars(
     if kept.bars.is_intraday:
         until = finished_until(sessions, began, platform.settings.data_delay, grain=kept.bars)
         record_reach(platform.database, table.name, until, began)
-    return total.with_versions(platform, table, sessions[: len(sessions) - len(wanted)])
+    return total.with_versions(platform.lake, table, sessions[: len(sessions) - len(wanted)])
 
 
 def _store_bars(
@@ -160,14 +163,9 @@ def store_told_actions(
     )
 
 
-def listed_symbols(platform: Platform, first: date, last: date) -> list[str]:
+def listed_symbols(lake: Lake, first: date, last: date) -> list[str]:
     """List the symbols of the universe over a range, sorted."""
-    frame = (
-        platform.lake.scan(UNIVERSE, start=first, end=last, columns=["symbol"])
-        .unique()
-        .sort("symbol")
-        .collect()
-    )
+    frame = lake.scan(UNIVERSE, start=first, end=last, columns=["symbol"]).unique().sort("symbol").collect()
     return frame["symbol"].to_list()
 
 

@@ -37,7 +37,9 @@ def ingest_universe(platform: Platform, sessions: Sequence[date]) -> Ingested:
         fetched = source.listings(day) if day else None
         if waiting is not None:
             rows = _on_sessions(waiting.frame, carried, fetched.frame if fetched else None)
-            frame = _with_listed_dates(platform, _with_known_flags(platform, rows, carried), carried)
+            frame = _with_listed_dates(
+                platform.lake, _with_known_flags(platform.lake, rows, carried), carried
+            )
             frame = with_company_facts(platform.lake, frame)
             whole = Fetched(frame=frame, responses=waiting.responses, empty=waiting.empty)
             total = total.joined(
@@ -131,12 +133,10 @@ def _on_sessions(
     )
 
 
-def _with_known_flags(platform: Platform, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+def _with_known_flags(lake: Lake, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     # Brokers only tell what they trade now: a later run of an old session keeps what was known at the time.
     key = ["symbol", "session"]
-    known = platform.lake.scan(
-        UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *FLAG_COLUMNS]
-    ).collect()
+    known = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *FLAG_COLUMNS]).collect()
     if known.is_empty():
         return frame
     merged = frame.join(known, on=key, how="left", suffix="_then")
@@ -145,16 +145,14 @@ def _with_known_flags(platform: Platform, frame: pl.DataFrame, sessions: Sequenc
     )
 
 
-def _with_listed_dates(platform: Platform, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+def _with_listed_dates(lake: Lake, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     """Fill when a symbol was listed: as known before, else its first bar, else the session at which it turned up.
 
     Vendors tell it in answers about one symbol only, which for the whole market would take an hour of a small plan.
     """
     before = calendar.shift(sessions[0], -1)
-    known = dict(_known_listings(platform.lake, before, sessions[0]))
-    earlier = set(
-        platform.lake.scan(UNIVERSE, start=before, end=before, columns=["symbol"]).collect()["symbol"]
-    )
+    known = dict(_known_listings(lake, before, sessions[0]))
+    earlier = set(lake.scan(UNIVERSE, start=before, end=before, columns=["symbol"]).collect()["symbol"])
     renamed = dict(
         frame.filter(pl.col("renamed_to").is_not_null()).select("renamed_to", "symbol").unique().iter_rows()
     )

@@ -12,6 +12,7 @@ import dagster as dg
 import psutil
 from psycopg.types.json import Jsonb
 
+from resources.database.database import Database
 from resources.database.writes import insert
 from resources.platform import Platform
 from trading_assets.execution.trading_account import account_of
@@ -65,14 +66,14 @@ def summarise(
     values = (account_of(platform).number, session)
     states = platform.database.fetch_polars(ORDER_STATES, values)
     summary.orders = dict(states.iter_rows()) if not states.is_empty() else {}
-    summary.fills = _scalar(platform, FILLS, values) or 0
-    summary.reconciled = _scalar(platform, RECONCILED, values)
-    summary.equity_usd = _scalar(platform, EQUITY, values)
+    summary.fills = _scalar(platform.database, FILLS, values) or 0
+    summary.reconciled = _scalar(platform.database, RECONCILED, values)
+    summary.equity_usd = _scalar(platform.database, EQUITY, values)
     return summary
 
 
-def _scalar(platform: Platform, sql: str, parameters: Sequence[object]) -> Any:
-    frame = platform.database.fetch_polars(sql, parameters)
+def _scalar(database: Database, sql: str, parameters: Sequence[object]) -> Any:
+    frame = database.fetch_polars(sql, parameters)
     return frame["v"][0] if not frame.is_empty() else None
 
 

@@ -67,7 +67,7 @@ def test_every_row_leads_to_the_vendors_bytes(taken, install):
         }
         [batch] = batches
         bodies = platform.raw_batches.read(batch)
-        symbols = company_symbols(platform, taken[0].session)
+        symbols = company_symbols(platform.lake, taken[0].session)
         assert len(bodies) == 4 * len(symbols) + 1
         assert platform.raw_batches.record(batch).rows == sum(taken[1]["rows"].values())
 
@@ -113,8 +113,8 @@ def test_a_later_snapshot_changes_nothing_before_it(taken, install):
         universe, earlier = listed(platform, session), {}
         for name, table in COMPANY_TABLES.items():
             earlier[name] = platform.lake.content_hash(table, session)
-        assert not snapshot_is_due(platform, shift(session, 4))
-        assert snapshot_is_due(platform, later)
+        assert not snapshot_is_due(platform.lake, shift(session, 4))
+        assert snapshot_is_due(platform.lake, later)
         platform.clock.advance_to(session_close(later) + timedelta(hours=1))
         ingest_universe(platform, [later])
         assert run_companies(platform) == later

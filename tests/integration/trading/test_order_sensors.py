@@ -76,7 +76,7 @@ def test_planning_wakes_the_waiting_sensor(open_desk, market) -> None:
     desk.aim({desk.symbols[0]: 3})
     began = time.monotonic()
     threading.Timer(0.3, desk.plan).start()
-    order_placement.wait_for_intents(desk, 20)
+    order_placement.wait_for_intents(desk.database, 20)
     assert time.monotonic() - began < 10
 
 
