@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
 import os
@@ -74,6 +75,8 @@ LONGEST_FILES = (
 )
 """In this order, before all others; those that share an installation with one that is being made wait for it."""
 
+
+gc.set_threshold(100_000, 50, 50)  # as the command line does
 
 # A busy machine is no defect: what must be fast is measured by benchmarks.
 hypothesis.settings.register_profile("tests", deadline=None)

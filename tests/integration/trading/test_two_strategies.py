@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -276,6 +277,7 @@ def test_killed_while_sending_the_orders_of_two_strategies_each_is_placed_once_a
         killed = installation.start("run", "--session", installation.session.isoformat())
         while not database.fetch("select 1 from order_intents where state = 'unknown'"):
             assert killed.poll() is None, killed.communicate()
+            time.sleep(0.02)
         os.kill(killed.pid, 9)
         killed.wait(30)
         requests.delete(f"{market}/sim/faults", timeout=30).raise_for_status()
