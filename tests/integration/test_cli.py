@@ -39,7 +39,11 @@ def rows(installation, *arguments: str) -> list[dict]:
         ("orders", {"TRADING_SOURCES": "polygon,polygon"}, ["TRADING_SOURCES", "twice"]),
         ("orders --session May", {}, ["--session must be a date such as"]),
         ("run --session 2024-05-04", {}, ["2024-05-04 is no exchange session", "the next one is 2024-05-06"]),
-        ("run --session 1999-12-31", {}, ["1999-12-31 lies before TRADING_START=2000-01-03"]),
+        (
+            "run --session 1999-12-31",
+            {"TRADING_START": "2000-01-03"},
+            ["1999-12-31 lies before TRADING_START=2000-01-03"],
+        ),
         (
             "run --session 2040-01-03",
             {},

@@ -133,7 +133,7 @@ def bits(query: Query) -> str:
     return query.model_dump_json()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(queries())
 def test_any_query_is_read_back_from_its_sentence_bit_for_bit(query):
     written = write(query)
@@ -182,7 +182,7 @@ def gaps(sentence: str) -> list[int]:
     ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), st.sampled_from(SENTENCES), unknown_words)
 def test_an_unknown_word_anywhere_blocks_the_whole_sentence(data, sentence, word):
     place = data.draw(st.sampled_from(gaps(sentence)))
@@ -237,7 +237,7 @@ def sentences(draw) -> list[str]:
     return pieces
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.one_of(sentences(), st.lists(st.sampled_from(PIECES), min_size=1, max_size=7)))
 def test_words_in_any_order_are_either_refused_or_all_count(pieces):
     sentence = " ".join(pieces)
@@ -284,7 +284,7 @@ def conjuncts(query: Query) -> list:
     return list(query.where.filters) if isinstance(query.where, And) else [query.where]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(WHOLE),
     st.sampled_from(["", ", ", " and ", " not ", " or ", " above ", " between "]),

@@ -37,10 +37,9 @@ def test_nothing_is_bought_while_entries_are_halted_and_resuming_lets_the_next_s
         assert audit == [("halt", "a drill"), ("resume", "drill over")]
 
 
-def test_a_trade_from_outside_is_found_before_the_next_decision_and_no_order_follows(install):
-    installation = install()
+def test_a_trade_from_outside_is_found_before_the_next_decision_and_no_order_follows(install, first_session):
+    installation = install(first_session)
     with installation.opened() as platform:
-        run_session(platform, installation.session)
         held = platform.broker.positions()[0].symbol
         body = {"symbol": held, "qty": "1", "side": "sell", "type": "market", "time_in_force": "day"}
         assert (
