@@ -100,7 +100,7 @@ def found(outcomes: list[CheckOutcome]) -> pl.DataFrame:
     return pl.concat([outcome.findings for outcome in outcomes]).sort(list(FINDING_SCHEMA))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(grids, grids, splits)
 def test_a_range_is_judged_as_its_sessions_one_by_one(first, second, actions):
     market, actions = {"polygon": reported(first), "yahoo": reported(second)}, told(actions)
@@ -111,7 +111,7 @@ def test_a_range_is_judged_as_its_sessions_one_by_one(first, second, actions):
         assert whole[name][0].blocked_sessions == blocked, name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(grids, splits, st.integers(1, len(SESSIONS)))
 def test_what_comes_later_changes_no_finding(grid, actions, last):
     market, actions = {"yahoo": reported(grid)}, told(actions)
@@ -123,7 +123,7 @@ def test_what_comes_later_changes_no_finding(grid, actions, last):
         assert found(then[name]).equals(known), name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(grids, splits)
 def test_accepting_every_verdict_unblocks_every_session_and_hides_nothing(grid, actions):
     market, actions = {"yahoo": reported(grid)}, told(actions)

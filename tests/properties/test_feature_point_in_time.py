@@ -92,7 +92,7 @@ def sessions_of(bars: pl.DataFrame) -> list[date]:
     return bars["session"].unique().sort().to_list()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, lengths, actions_lists, st.data())
 def test_one_session_or_the_whole_range_give_the_same_bits(seed, days, actions, data) -> None:
     bars, known = market(seed, days), frame_of(actions)
@@ -107,7 +107,7 @@ def test_one_session_or_the_whole_range_give_the_same_bits(seed, days, actions, 
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, lengths, actions_lists, st.data())
 def test_what_happens_after_a_session_changes_nothing_at_or_before_it(seed, days, actions, data) -> None:
     bars, known = market(seed, days), frame_of(actions)
@@ -199,7 +199,7 @@ def test_a_split_changes_scales_and_nothing_else(seed, days, ratio, data) -> Non
     assert_frame_equal(back.select(stable), without.select(stable), rel_tol=1e-11, abs_tol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, lengths, actions_lists)
 def test_values_stay_in_the_range_that_the_registry_states(seed, days, actions) -> None:
     bars = market(seed, days)

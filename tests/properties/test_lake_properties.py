@@ -206,7 +206,7 @@ def steps_of(shape: Shape) -> st.SearchStrategy[list[object]]:
 
 
 @pytest.mark.parametrize("shape", [DAILY, HOURLY, COMPANY], ids=lambda shape: shape.table.name)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_sequence_of_writes_leaves_the_last_rows_and_every_earlier_state(
     shape: Shape, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -256,7 +256,7 @@ def test_any_sequence_of_writes_leaves_the_last_rows_and_every_earlier_state(
 
 
 @pytest.mark.parametrize("shape", [DAILY, HOURLY, COMPANY], ids=lambda shape: shape.table.name)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_content_hash_depends_on_the_rows_and_not_on_the_way_to_them(
     shape: Shape, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -285,7 +285,7 @@ def test_a_content_hash_depends_on_the_rows_and_not_on_the_way_to_them(
     assert all(hashes[day] == report.hashes[day] for day in SESSIONS if day != touched)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     start=st.sampled_from(SESSIONS), end=st.sampled_from(SESSIONS), symbols=st.sets(st.sampled_from("AZQ"))
 )
