@@ -453,7 +453,7 @@ class Installation:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, which must be this one."""
         process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=240)
         assert process.returncode == exit_code, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
