@@ -175,7 +175,7 @@ class SharedService:
                 record = _HELD[self._key].record
                 facts = self._until_healthy(record)
                 with self._locked():
-                    if facts is not None and self._is_on_record(record):
+                    if facts is not None and self._successor(record) is None:
                         return self._publish(replace(record, facts=dict(facts)))
                     self._replace(record)
         except BaseException:
@@ -246,16 +246,16 @@ class SharedService:
             self._end(record, "has other settings")
         return self._start(), True
 
-    def _is_on_record(self, record: ServiceRecord) -> bool:
+    def _successor(self, record: ServiceRecord) -> ServiceRecord | None:
         known = self._read_record()
-        return known is None or known.identity == record.identity
+        return known if known is not None and known.identity != record.identity else None
 
     def _replace(self, silent: ServiceRecord) -> None:
         # It was replaced meanwhile; or it ended, or runs and does not serve: then whoever started it says why, everybody
         # else starts another one.
-        known, holding = self._read_record(), _HELD[self._key]
-        if known is not None and known.identity != silent.identity:
-            return self._hold(known, launched=False)
+        successor, holding = self._successor(silent), _HELD[self._key]
+        if successor is not None:
+            return self._hold(successor, launched=False)
         was_running = silent.is_running
         self._end(silent, "does not serve")
         if holding.launched:

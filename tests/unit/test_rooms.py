@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
@@ -35,6 +34,6 @@ def test_a_folder_holds_at_most_25_files():
         folder: sum(1 for path in folder.glob("*.py"))
         for package in ("trading_assets", "resources", "sensors", "app")
         for folder in (ROOT / package).rglob("*")
-        if folder.is_dir() and not re.search(r"__pycache__", str(folder))
+        if folder.is_dir()
     }
     assert max(counted.values()) <= 25

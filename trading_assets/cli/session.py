@@ -133,8 +133,12 @@ def snapshot(json: JsonOption = False) -> None:
     from trading_assets.runs.refusals import require_runnable
     from trading_assets.settings import load_settings
 
-    require_runnable(load_settings(), None)
-    with opened_platform(with_dagster=True) as platform, drawn_progress(platform, quiet=json) as recorder:
+    settings = load_settings()
+    require_runnable(settings, None)
+    with (
+        opened_platform(settings, with_dagster=True) as platform,
+        drawn_progress(platform, quiet=json) as recorder,
+    ):
         from trading_assets.runs.session import run_companies
         from trading_assets.tables.companies import COMPANY_TABLES
 

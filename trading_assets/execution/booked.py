@@ -10,6 +10,7 @@ from resources.database.database import Database
 from trading_assets import sessions as calendar
 from trading_assets.books.attribution import Crossing, Execution
 from trading_assets.books.holdings import Fill
+from trading_assets.execution.journal import changes_of
 from trading_assets.orders import Side
 
 FILLS = """
@@ -53,7 +54,7 @@ def newest_session(database: Database, account: str) -> date | None:
 def executions(database: Database, account: str) -> list[Execution]:
     """Read every fill of the account with what each strategy wanted of its order, oldest first."""
     return [
-        Execution(_fill(*fill), {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()})
+        Execution(_fill(*fill), changes_of(wanted_by))
         for *fill, wanted_by in database.fetch(EXECUTIONS, (account,))
     ]
 
@@ -67,7 +68,7 @@ def crossings(database: Database, account: str) -> list[Crossing]:
             decided_at=calendar.session_close(session),
             symbol=symbol,
             price_usd=price,
-            changes={strategy: Decimal(change) for strategy, change in changes.items()},
+            changes=changes_of(changes),
         )
         for session, symbol, price, changes in database.fetch(CROSSINGS, (account,))
     ]

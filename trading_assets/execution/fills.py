@@ -175,11 +175,12 @@ def _orders_by_id(connection: Connection, broker_order_ids: Iterable[str]) -> di
 
 def _journal_foreign(connection: Connection, foreign: Sequence[BrokerFill], now: datetime) -> None:
     for fill in foreign:
+        stand_in = (
+            f"order:{fill.broker_order_id}:{fill.activity_id}"  # a fill does not say its order's client id
+        )
         journal.add_event_once(
             connection,
-            ClientOrderId(
-                f"order:{fill.broker_order_id}:{fill.activity_id}"
-            ),  # a fill does not say its order's
+            ClientOrderId(stand_in),
             JournalEvent.FOREIGN_FILL,
             now,
             broker_order_id=fill.broker_order_id,

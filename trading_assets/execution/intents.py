@@ -92,6 +92,11 @@ class StoredIntent:
         return self.state is IntentState.ABANDONED and self.attempt == 0
 
     @property
+    def is_touched(self) -> bool:
+        """Whether anything was sent for it, or it ended otherwise than by a re-run."""
+        return not (self.is_untouched or self.is_superseded)
+
+    @property
     def may_have_traded(self) -> bool:
         """Whether something was sent for it that may exist at the broker."""
         return self.attempt > 0 and self.state not in {IntentState.REFUSED, IntentState.ABANDONED}
@@ -236,7 +241,7 @@ def is_own(client_order_id: ClientOrderId) -> bool:
 
 
 def _change(changes: PlanChanges, intent: Intent, known: list[StoredIntent]) -> PlanChanges:
-    touched = [item for item in known if not item.is_untouched and not item.is_superseded]
+    touched = [item for item in known if item.is_touched]
     if touched:
         if any((item.side, item.quantity) == (intent.side, intent.quantity) for item in touched):
             return replace(changes, unchanged=changes.unchanged + 1)

@@ -92,7 +92,7 @@ def load_targets(connection: Connection, account: str, session: date) -> list[Ta
             quantity=row["quantity"],
             current_quantity=row["current_quantity"],
             reference_price_usd=row["reference_price_usd"],
-            wanted_by=_as_numbers(row["wanted_by"]),
+            wanted_by=changes_of(row["wanted_by"]),
             risk_verdict={key: row[key] for key in ("outcome", "rule", "reason", "weight_frac")},
         )
         for row in found
@@ -109,6 +109,11 @@ def allocated_symbols(connection: Connection, account: str, session: date) -> se
     return {row["symbol"] for row in found}
 
 
+def changes_of(stored: Mapping[str, str] | None) -> dict[str, Decimal]:
+    """Return the change in shares of each strategy, which Postgres keeps as exact text in JSON; none: nobody's."""
+    return {strategy: Decimal(change) for strategy, change in (stored or {}).items()}
+
+
 def stored_intents(connection: Connection, account: str, session: date) -> list[StoredIntent]:
     """Read and lock the intents that a session already has."""
     found = rows_of(
@@ -118,7 +123,7 @@ def stored_intents(connection: Connection, account: str, session: date) -> list[
         (account, session),
     )
     return [
-        StoredIntent(**_in_order_words(row | {"wanted_by": _as_numbers(row["wanted_by"])})) for row in found
+        StoredIntent(**_in_order_words(row | {"wanted_by": changes_of(row["wanted_by"])})) for row in found
     ]
 
 
@@ -379,10 +384,6 @@ def check_token(connection: Connection, account: str, token: int) -> None:
 
 def _as_text(wanted_by: Mapping[str, Decimal]) -> Jsonb:
     return Jsonb({strategy: f"{change:f}" for strategy, change in wanted_by.items()})
-
-
-def _as_numbers(wanted_by: Mapping[str, str] | None) -> dict[str, Decimal]:
-    return {strategy: Decimal(change) for strategy, change in (wanted_by or {}).items()}
 
 
 def _content(answer: Answer | None) -> object:

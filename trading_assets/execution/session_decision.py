@@ -72,7 +72,7 @@ def _store(account: TradingAccount, session: date, decision: Decision, plan: Tra
         sent = {
             intent.symbol
             for intent in journal.stored_intents(connection, account.number, session)
-            if not (intent.is_untouched or intent.is_superseded)
+            if intent.is_touched
         }
         final = decided if account.clock.now() >= sending_ends(session) else decided & sent
         is_open = ~pl.col("symbol").is_in(sorted(final))

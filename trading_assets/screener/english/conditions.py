@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.screener.english.amounts import Amount, AmountError
 from trading_assets.screener.english.comparisons import Comparisons
-from trading_assets.screener.english.lexemes import JOINING, in_commas, unquoted
+from trading_assets.screener.english.lexemes import JOINING, comma_list
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.operands import MeaninglessError, Operands
 from trading_assets.screener.english.spans import Node, tokens_of
@@ -152,14 +152,8 @@ class Conditions:
         negations = [name for name in ("NEQ", "NOT", "NEITHER") if node.token(name)]
         if len(negations) > 1:
             raise self.operands.wrong(node, "says not twice")
-        names = in_commas(values.text)
-        if (
-            len(names) > 1
-            and not unquoted(values.text) & {*JOINING, ")"}
-            and negations
-            and not node.token("LPAR")
-            and field not in {"symbol", "name", "industry"}
-        ):
+        names = comma_list(values.text, unless={*JOINING, ")"})
+        if negations and names and not node.token("LPAR") and field not in {"symbol", "name", "industry"}:
             raise self.operands.wrong(
                 node, "not any of them, or not the first?", f"{named.text} is neither {' nor '.join(names)}",
                 f"{' or '.join(names[1:])}, but not {names[0]}",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +50,7 @@ def lexemes(text: str) -> list[Lexeme]:
     >>> [piece.text for piece in lexemes("Price > the 200-day SMA, yield 1,000–2,000")]
     ['price', '>', '200', 'day', 'sma', ',', 'yield', '1000', '-', '2000']
     """
-    pieces = [_lexeme(found) for found in _PATTERN.finditer(text)]
+    pieces = _pieces(text)
     return [
         piece
         for place, piece in enumerate(pieces)
@@ -60,33 +61,41 @@ def lexemes(text: str) -> list[Lexeme]:
 
 def capital_articles(text: str) -> list[Lexeme]:
     """Return the articles in capital letters, which among symbols are symbols: "symbol is C, A, F"."""
-    pieces = (_lexeme(found) for found in _PATTERN.finditer(text))
-    return [piece for piece in pieces if piece.text in ARTICLES and piece.raw.isupper()]
+    return [piece for piece in _pieces(text) if piece.text in ARTICLES and piece.raw.isupper()]
 
 
-def in_commas(text: str) -> list[str]:
-    """Cut a list at its commas, which those within quotes are not.
+def comma_list(text: str, *, unless: Collection[str] = JOINING) -> list[str]:
+    """Return the names of a list that only commas part, else none; what stands within quotes parts and joins nothing.
+
+    Parameters
+    ----------
+    text
+        The list as it was typed.
+    unless
+        Words and signs with which it is no such list.
 
     Examples
     --------
-    >>> in_commas('energy, "oil, gas"')
+    >>> comma_list('energy, "oil, gas"')
     ['energy', '"oil, gas"']
+    >>> comma_list("energy, oil or gas")
+    []
     """
-    commas = [
-        piece for piece in map(_lexeme, _PATTERN.finditer(text)) if (piece.kind, piece.text) == ("sign", ",")
-    ]
+    pieces = [piece for piece in _pieces(text) if piece.kind != "quoted"]
+    commas = [piece for piece in pieces if piece.text == ","]
+    if not commas or any(piece.text in unless for piece in pieces):
+        return []
     starts, ends = [0, *(comma.end for comma in commas)], [*(comma.start for comma in commas), len(text)]
     return [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
-
-
-def unquoted(text: str) -> set[str]:
-    """Return the words and signs of a text that do not stand within quotes."""
-    return {piece.text for piece in map(_lexeme, _PATTERN.finditer(text)) if piece.kind != "quoted"}
 
 
 def phrase(text: str) -> tuple[str, ...]:
     """Return the texts of the lexemes, under which a phrase is looked up."""
     return tuple(piece.text for piece in lexemes(text))
+
+
+def _pieces(text: str) -> list[Lexeme]:
+    return [_lexeme(found) for found in _PATTERN.finditer(text)]
 
 
 def _lexeme(found: re.Match[str]) -> Lexeme:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from trading_assets.errors import Problem
 from trading_assets.screener.english.amounts import Amount
 from trading_assets.screener.english.conditions import Conditions, draws_over_price, is_about_price
-from trading_assets.screener.english.lexemes import JOINING, in_commas, unquoted
+from trading_assets.screener.english.lexemes import comma_list
 from trading_assets.screener.english.operands import MeaninglessError
 from trading_assets.screener.english.reach import (
     check_introduced,
@@ -194,9 +194,9 @@ class _Meaning:
     def _negated_list(self, node: Node) -> None:
         # "not energy, tech": neither of them, or tech and not energy?
         values = cast("Node", node.children[1]).token("VALUES")
-        if values is None or len(in_commas(values.text)) == 1 or unquoted(values.text) & JOINING:
+        names = comma_list(values.text) if values else []
+        if not names:
             return
-        names = in_commas(values.text)
         self._wrong(
             node, f'how far does "{node.need("NOT").text}" reach?',
             f"neither {' nor '.join(names)}", f"{' or '.join(names[1:])}, but not {names[0]}",
