@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,13 +18,16 @@ import polars as pl
 
 from resources.atomic_files import replace_text
 from resources.lake.files import move_into_place
+from resources.lake.lake import history_beside
 from resources.lake.rows import KNOWN_AT, history_schema
 from trading_assets.errors import ConfigurationError
+from trading_assets.settings import Settings
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS
 from trading_assets.tables.registry import DATABASE_TABLES, TABLES
 from trading_assets.tables.table import Column, DatabaseTable, Table
 
+CATALOG = "trading.duckdb"
 HISTORY_SUFFIX = "_history"
 AS_OF_SUFFIX = "_as_of"
 ADJUSTED_BARS = "adjusted_bars"
@@ -41,6 +46,21 @@ _TYPES: dict[object, str] = {
 }
 
 
+def catalog_of(settings: Settings) -> Path:
+    """Bring the catalogue of an installation up to date, and return its path.
+
+    It names the folders that it reads. In a data folder that was copied or moved it would go on reading the old ones.
+    """
+    path, lake = settings.data / CATALOG, settings.lake_root
+    write_catalog(path, lake, history_beside(lake), snapshot_folder(settings))
+    return path
+
+
+def snapshot_folder(settings: Settings) -> Path:
+    """Return the folder with the snapshots of an installation's Postgres tables."""
+    return settings.data / "lake_postgres"
+
+
 def write_catalog(
     path: Path,
     lake_root: Path,
@@ -53,7 +73,8 @@ def write_catalog(
     """Create or replace the DuckDB file; say whether it had to be written.
 
     A table without any file yet gets an empty view with the right types, so the catalogue is to be written again once the
-    lake has its first files of a table, or Postgres another column. As long as it would say the same it is left alone.
+    lake has its first files of a table, or Postgres another column. Only what changed is made anew; as long as the file would
+    say the same it is left alone.
     Whoever has the old file open keeps it.
 
     Parameters
@@ -68,33 +89,58 @@ def write_catalog(
         Tables of the lake and of Postgres; all of them unless given. A file of another Postgres table gets a view too,
         without comments.
     """
-    statements = list(
+    made = dict(
         _statements(
             tables, database_tables, lake_root.resolve(), history_root.resolve(), snapshot_folder.resolve()
         )
     )
-    fingerprint = hashlib.blake2b(
-        "\n".join([duckdb.__version__, *statements]).encode(), digest_size=16
-    ).hexdigest()
+    prints = {name: _fingerprint(text) for name, text in made.items()}
     made_of = path.with_suffix(MADE_OF)
-    if path.exists() and made_of.exists() and made_of.read_text(encoding="utf-8") == _mark(path, fingerprint):
+    before = _made_before(path, made_of)
+    if before == prints:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
+        if before:
+            shutil.copyfile(path, fresh)
         with duckdb.connect(str(fresh)) as connection:
-            connection.execute(";\n".join(["begin", *statements, "commit"]))
+            gone = [_drop(name) for name in before if name not in made]
+            changed = [text for name, text in made.items() if before.get(name) != prints[name]]
+            connection.execute(";\n".join(["begin", *gone, *changed, "commit"]))
+        mark = _file_mark(fresh)
         move_into_place(fresh, path)
-        replace_text(made_of, _mark(path, fingerprint))  # cut off before it, the next call writes once more
+        # cut off before it, the next call writes everything once more
+        replace_text(made_of, json.dumps({**mark, "made": prints}))
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()
     return True
 
 
-def _mark(path: Path, fingerprint: str) -> str:
-    """Return what belongs beside this very file: a copy put in its place is written anew."""
-    return f"{fingerprint} {path.stat().st_mtime_ns}"
+def _fingerprint(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _made_before(path: Path, made_of: Path) -> dict[str, str]:
+    """Return the fingerprint of each part of this very file; nothing if it is a copy, or another DuckDB's."""
+    try:
+        said = json.loads(made_of.read_text(encoding="utf-8"))
+        of_this_file = {name: said[name] for name in _FILE_MARK} == _file_mark(path)
+        return dict(said["made"]) if of_this_file else {}
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return {}
+
+
+_FILE_MARK = ("duckdb", "written_ns")
+
+
+def _file_mark(path: Path) -> dict[str, object]:
+    return dict(zip(_FILE_MARK, (duckdb.__version__, path.stat().st_mtime_ns), strict=True))
+
+
+def _drop(name: str) -> str:
+    return f"drop view if exists {_name(name)}; drop macro table if exists {_name(name)}"
 
 
 def _statements(
@@ -103,17 +149,17 @@ def _statements(
     lake_root: Path,
     history_root: Path,
     snapshot_folder: Path,
-) -> Iterator[str]:
-    """Yield what makes the catalogue; whatever it depends on is in the text."""
+) -> Iterator[tuple[str, str]]:
+    """Yield each view and macro of the catalogue with what makes it; whatever it depends on is in the text."""
     tables = list(tables)
     for table in tables:
         yield from _table_statements(table, lake_root, history_root)
     if DAILY_BARS in tables and CORPORATE_ACTIONS in tables:
-        yield _adjusted_bars("create macro", None)
+        yield ADJUSTED_BARS, _adjusted_bars("create or replace macro", None)
     declared = {table.name: table for table in database_tables}
     taken = {file.stem: file for file in snapshot_folder.glob("*.parquet")}
     for name in sorted({*declared, *taken}):
-        yield from _snapshot_statements(name, declared.get(name), taken.get(name))
+        yield name, _snapshot_statement(name, declared.get(name), taken.get(name))
 
 
 def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
@@ -191,35 +237,46 @@ def _hint(complaint: str) -> str:
     return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
 
 
-def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iterator[str]:
+def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iterator[tuple[str, str]]:
     current = _rows(table.schema, lake_root / table.name)
-    yield f"create view {_name(table.name)} as {current}"
-    yield from _comments(table.name, table.grain, table.columns)
+    yield table.name, _view(table.name, current, table.grain, table.columns)
     if not table.versioned:
         return
     superseded = _rows(history_schema(table), history_root / table.name)
     version = ", ".join(map(_name, (*table.key, KNOWN_AT)))
     past = _template("history").format(superseded=superseded, current=current, version=version)
     history = f"{table.name}{HISTORY_SUFFIX}"
-    yield f"create view {_name(history)} as {past}"
     grain = f"Superseded rows of {table.name}, each valid from known_at until superseded_at"
-    yield from _comments(history, grain, table.columns)
+    yield history, _view(history, past, grain, table.columns)
     then = _template("as_of").format(
         superseded=superseded, current=current, key=", ".join(map(_name, table.key))
     )
     # The macro names files, not the view, so that a session may put it in the view's place
-    yield f"create macro {_name(table.name + AS_OF_SUFFIX)}(instant) as table {then}"
+    macro = table.name + AS_OF_SUFFIX
+    yield macro, f"create or replace macro {_name(macro)}(instant) as table {then}"
 
 
-def _snapshot_statements(name: str, table: DatabaseTable | None, file: Path | None) -> Iterator[str]:
+def _snapshot_statement(name: str, table: DatabaseTable | None, file: Path | None) -> str:
     schema = pl.Schema(pl.read_parquet_schema(file)) if file else table.schema if table else pl.Schema()
     columns = ", ".join(f"{column} {kind}" for column, kind in schema.items())
     rows = _template("snapshot").format(files=_literal(str(file))) if file else _empty(schema)
-    yield f"create view {_name(name)} as {rows} /* {columns.replace('*/', '')} */"
-    if table:
-        # a snapshot from before a migration has the columns of its time
-        there = {column: said for column, said in table.columns.items() if column in schema}
-        yield from _comments(name, table.grain, there)
+    rows = f"{rows} /* {columns.replace('*/', '')} */"
+    if table is None:
+        return _view(name, rows, "", {})
+    # a snapshot from before a migration has the columns of its time
+    there = {column: said for column, said in table.columns.items() if column in schema}
+    return _view(name, rows, table.grain, there)
+
+
+def _view(name: str, rows: str, meaning: str, columns: Mapping[str, Column]) -> str:
+    statements = [f"create or replace view {_name(name)} as {rows}"]
+    if meaning:
+        statements.append(f"comment on view {_name(name)} is {_literal(meaning)}")
+    statements += [
+        f"comment on column {_name(name)}.{_name(column)} is {_literal(said.meaning)}"
+        for column, said in columns.items()
+    ]
+    return ";\n".join(statements)
 
 
 def _adjusted_bars(create: str, instant: str | None) -> str:
@@ -246,12 +303,6 @@ def _type(dtype: pl.DataType) -> str:
     if isinstance(dtype, pl.Decimal):
         return f"decimal({dtype.precision}, {dtype.scale})"
     return _TYPES[dtype.base_type()]
-
-
-def _comments(view: str, grain: str, columns: Mapping[str, Column]) -> Iterator[str]:
-    yield f"comment on view {_name(view)} is {_literal(grain)}"
-    for name, column in columns.items():
-        yield f"comment on column {_name(view)}.{_name(name)} is {_literal(column.meaning)}"
 
 
 def _template(name: str) -> str:

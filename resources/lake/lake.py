@@ -19,6 +19,11 @@ from trading_assets.errors import LakeError
 from trading_assets.tables.table import Table
 
 
+def history_beside(root: Path) -> Path:
+    """Return the folder of the superseded rows of a lake that was told no other."""
+    return root.with_name(f"{root.name}_history")
+
+
 class Lake:
     """Reader and writer of the lake.
 
@@ -34,7 +39,7 @@ class Lake:
 
     def __init__(self, root: Path, locks: PartLocks, *, history_root: Path | None = None) -> None:
         self.root = root
-        self.history_root = history_root or root.with_name(f"{root.name}_history")
+        self.history_root = history_root or history_beside(root)
         self._locks = locks
 
     def write_sessions(

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from resources.database.snapshots import snapshot_tables
-from resources.lake.catalog import write_catalog
+from resources.lake.catalog import catalog_of, snapshot_folder
 from resources.platform import Platform
 from trading_assets.assets.metadata import preview, sparkline
 from trading_assets.assets.outcome import Outcome
@@ -91,9 +91,6 @@ def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetE
 
 def refresh_catalog(platform: Platform) -> dict[str, int]:
     """Write the snapshot of Postgres and the catalogue; return the rows of each Postgres table."""
-    snapshots = platform.settings.data / "lake_postgres"
-    tables = snapshot_tables(platform.database, snapshots)
-    write_catalog(
-        platform.settings.data / "trading.duckdb", platform.lake.root, platform.lake.history_root, snapshots
-    )
+    tables = snapshot_tables(platform.database, snapshot_folder(platform.settings))
+    catalog_of(platform.settings)
     return tables

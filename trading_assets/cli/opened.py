@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from trading_assets.screens.saved import SavedScreens
     from trading_assets.settings import Settings
 
+NEEDED_BY_RUNS = ("trading_assets.runs.session", "dagster_postgres", "alpaca.trading.client", "numba")
+"""Modules that a run imports at the latest where it first needs them; nothing is lost by it while services start."""
+
 
 @contextmanager
 def opened_platform(settings: Settings | None = None, *, with_dagster: bool = False) -> Iterator[Platform]:
@@ -33,7 +36,8 @@ def opened_platform(settings: Settings | None = None, *, with_dagster: bool = Fa
         from resources.platform import shared_platform
 
         if with_dagster:
-            import_module("trading_assets.runs.session")
+            for module in NEEDED_BY_RUNS:
+                import_module(module)
         with shared_platform(settings) as platform:
             yield platform
 

@@ -47,14 +47,14 @@ def sql(
 
     [dim]Example:[/] trading-assets sql "select symbol, close, rsi_14 from daily_features order by session desc, rsi_14 limit 10"
     """
-    from resources.lake.catalog import query
+    from resources.lake.catalog import CATALOG, catalog_of, query
     from trading_assets.settings import load_settings
 
     settings = load_settings()
-    catalog = settings.data / "trading.duckdb"
-    if not catalog.exists():
-        raise ConfigurationError(f"There is no {catalog} yet: run `trading-assets run` first")
+    if not (settings.data / CATALOG).exists():
+        raise ConfigurationError(f"There is no {settings.data / CATALOG} yet: run `trading-assets run` first")
     instant = parse_instant(as_of) if as_of else None
+    catalog = catalog_of(settings)
     if statement is None:
         _shell(catalog, instant)
         return

@@ -8,6 +8,7 @@ from datetime import date
 from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
 from resources.database.snapshots import snapshot_tables
+from resources.lake.catalog import snapshot_folder
 from resources.platform import Platform
 from resources.vendors.registry import require_keys
 from trading_assets.assets.analytics import refresh_catalog
@@ -46,7 +47,7 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     summary.peak_memory_mib = round(peak_memory_mib(), 1)
     record_session(platform, (result.run_id, session, started_at), "succeeded", asdict(summary))
     # the run took its own snapshot; only its record has come since
-    snapshot_tables(platform.database, platform.settings.data / "lake_postgres", only={"session_runs"})
+    snapshot_tables(platform.database, snapshot_folder(platform.settings), only={"session_runs"})
     return summary
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,10 +14,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from resources.lake.catalog import connect, query, write_catalog
+from resources.lake.catalog import catalog_of, connect, query, write_catalog
 from resources.lake.lake import Lake
 from resources.lake.locks import FileLocks
 from trading_assets.errors import ConfigurationError
+from trading_assets.settings import Settings
 from trading_assets.tables.accounts import POSITIONS
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -123,6 +126,61 @@ def test_a_reader_keeps_the_catalogue_that_it_opened_while_it_is_replaced(catalo
         assert reader.execute("select count(*) from daily_bars").fetchone() == (0,)
     assert query(catalog, "select count(*) from daily_bars").item() == 1
     assert [path.name for path in catalog.parent.iterdir() if "duckdb" in path.name] == ["trading.duckdb"]
+
+
+def test_only_what_changed_is_made_anew_and_the_result_is_that_of_a_new_file(
+    catalog: Path, lake: Lake, tmp_path: Path
+) -> None:
+    snapshots = tmp_path / "lake_postgres"
+    snapshots.mkdir()
+    snapshot = pl.DataFrame({"symbol": ["A"], "quantity": [7]})
+    for name in ("positions", "removed_since"):
+        snapshot.write_parquet(snapshots / f"{name}.parquet")
+    refresh(catalog, lake)
+    written = catalog.stat()
+    with duckdb.connect(str(catalog)) as connection:
+        connection.execute("comment on view universe is 'left alone'")
+    os.utime(catalog, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 2.0}), [JUNE], known_at=LATER)
+    snapshot.with_columns(reason=pl.lit("new")).write_parquet(snapshots / "positions.parquet")
+    (snapshots / "removed_since.parquet").unlink()
+    refresh(catalog, lake)
+    assert query(catalog, CLOSES).rows() == [("A", JUNE, 2.0)]
+    universe = "select comment from duckdb_views() where view_name = 'universe'"
+    assert query(catalog, universe).item() == "left alone"
+
+    def content(path: Path) -> list[list[tuple[object, ...]]]:
+        asked = (
+            "select view_name, sql from duckdb_views() where not internal order by all",
+            "select table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all",
+            "select function_name, parameters, macro_definition from duckdb_functions() where not internal order by all",
+        )
+        return [query(path, sql).rows() for sql in asked]
+
+    anew = tmp_path / "anew.duckdb"
+    write_catalog(anew, lake.root, lake.history_root, snapshots)
+    assert content(catalog) == content(anew)
+    os.utime(catalog)  # whoever wrote it was not us
+    refresh(catalog, lake)
+    assert query(catalog, universe).item() == UNIVERSE.grain
+
+
+def test_a_copied_data_folder_is_read_where_it_is(tmp_path: Path) -> None:
+    original, copied = (Settings(_env_file=None, data=tmp_path / name) for name in ("original", "copied"))
+    Lake(original.lake_root, FileLocks(tmp_path / "locks")).write_sessions(
+        DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW
+    )
+    assert query(catalog_of(original), CLOSES).rows() == [("A", JUNE, 1.0)]
+    shutil.copytree(original.data, copied.data)
+    Lake(copied.lake_root, FileLocks(tmp_path / "locks")).write_sessions(
+        DAILY_BARS, bars(JULY, {"A": 2.0}), [JULY], known_at=LATER
+    )
+    assert query(catalog_of(copied), CLOSES).rows() == [("A", JUNE, 1.0), ("A", JULY, 2.0)]
+    assert query(catalog_of(original), CLOSES).rows() == [("A", JUNE, 1.0)]
+    shutil.rmtree(original.data)
+    assert query(catalog_of(copied), f"select count(*) from ({CLOSES})").item() == 2
 
 
 def test_the_file_alone_serves_another_program_read_only(catalog: Path, lake: Lake, tmp_path: Path) -> None:
