@@ -23,7 +23,7 @@ STRIP = """([left, top, width, height]) => {
 
 @pytest.fixture(scope="module")
 def empty_app(chromium, install, serve):
-    return serve(install(None).environment())
+    return serve(install(None, to_the_end=True).environment())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
