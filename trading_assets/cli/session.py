@@ -161,7 +161,7 @@ def add_hours(platform: Platform, summary: SessionSummary) -> None:
         complete_hours(platform, missed_hours(platform, summary.session))
     except TradingError as error:
         err.print(f"[yellow]The hours of {summary.session} are not complete:[/] {error}", highlight=False)
-    for name in hourly_assets(platform):
+    for name in hourly_assets(platform.settings):
         if isinstance(platform.progress, Recorder) and name in platform.progress.done:
             rows, seconds = platform.progress.done[name]
             summary.assets[name] = {"rows": rows, "seconds": round(seconds, 3)}

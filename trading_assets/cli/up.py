@@ -93,7 +93,7 @@ def _complete_hours(platform: Platform) -> None:
 def _snapshot_companies(platform: Platform, session: date) -> None:
     if company_vendor(platform.settings) is None or not snapshot_is_due(platform.lake, session):
         return
-    minutes = snapshot_minutes(platform, session)
+    minutes = snapshot_minutes(platform.lake, platform.settings, session)
     if minutes > LONGEST_SNAPSHOT_MINUTES:
         err.print(
             f"Company data: none of this week; at the pace of TRADING_YAHOO_PER_MINUTE a snapshot takes {minutes:,.0f} minutes. "

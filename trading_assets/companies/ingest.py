@@ -13,6 +13,7 @@ from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from resources.vendors.protocol import CompanySnapshot
 from trading_assets.errors import ConfigurationError
+from trading_assets.settings import Settings
 from trading_assets.tables.companies import COMPANY_INFO, COMPANY_TABLES
 from trading_assets.tables.listings import UNIVERSE
 
@@ -94,10 +95,10 @@ def snapshot_is_due(lake: Lake, session: date) -> bool:
     return not lake.row_counts(COMPANY_INFO, first, session)
 
 
-def snapshot_minutes(platform: Platform, session: date) -> float:
+def snapshot_minutes(lake: Lake, settings: Settings, session: date) -> float:
     """Return about how long a snapshot takes at the vendor's pace; 0 where it has none."""
-    per_minute = platform.settings.yahoo_per_minute if platform.settings.mode != "sim" else 0
-    return CALLS_PER_SYMBOL * len(company_symbols(platform.lake, session)) / per_minute if per_minute else 0.0
+    per_minute = settings.yahoo_per_minute if settings.mode != "sim" else 0
+    return CALLS_PER_SYMBOL * len(company_symbols(lake, session)) / per_minute if per_minute else 0.0
 
 
 def _store(

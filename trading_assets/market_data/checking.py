@@ -41,7 +41,8 @@ def check_bars(
     per_part = []
     for part in calendar.in_parts(sessions, kept.sessions_at_once):
         outcomes = check_sessions(_checked(platform, part, kept), kept.checks)
-        _store(platform, outcomes, covered_days(part), run_id)
+        now = platform.clock.now()
+        replace_findings(platform.database, outcomes, days=covered_days(part), found_at=now, run_id=run_id)
         per_part.append(outcomes)
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
@@ -74,7 +75,7 @@ def check_actions(
     last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
     measured = measure(
         ACTION_CHECKS, actions=rows, days=days, closes=last, limits=load_thresholds(platform.settings.quality),
-        disagreements=merged_actions(platform, days[0], days[-1]).disagreements,
+        disagreements=merged_actions(platform.lake, platform.settings.sources, days[0], days[-1]).disagreements,
     )  # fmt: skip
     return _judged(platform, CORPORATE_ACTIONS, days, run_id, measured)
 
@@ -103,12 +104,9 @@ def _judged(
     limits = load_thresholds(platform.settings.quality)
     accepted = accepted_findings(platform.database, table.name, days)
     outcomes = [judge(name, found, limits, accepted, table=table.name) for name, found in measured.items()]
-    _store(platform, outcomes, days, run_id)
+    now = platform.clock.now()
+    replace_findings(platform.database, outcomes, days=days, found_at=now, run_id=run_id)
     return outcomes
-
-
-def _store(platform: Platform, outcomes: Sequence[CheckOutcome], days: Sequence[date], run_id: str) -> None:
-    replace_findings(platform.database, outcomes, days=days, found_at=platform.clock.now(), run_id=run_id)
 
 
 def _checked(platform: Platform, sessions: Sequence[date], kept: KeptBars) -> CheckedBars:

@@ -8,6 +8,8 @@ from datetime import date
 
 import polars as pl
 
+from resources.database.database import Database
+from resources.lake.lake import Lake
 from resources.platform import Platform
 from trading_assets import sessions as calendar
 from trading_assets.market_data.fetches import newest_fetches
@@ -15,6 +17,7 @@ from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.market_data.progress import reached
 from trading_assets.market_data.selection import kept_symbols
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
+from trading_assets.settings import SourceName
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 
@@ -25,19 +28,20 @@ ASKED_SESSIONS = 10
 
 def with_market(platform: Platform, checked: CheckedBars) -> CheckedBars:
     """Add what daily bars are compared with: what was listed, known, asked for and reported, and a hole before them."""
-    lake, sessions = platform.lake, checked.sessions
+    lake, settings, sessions = platform.lake, platform.settings, checked.sessions
     listed = ["symbol", "session", "status", "listed_date", "delisted_date"]
     universe = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=listed).collect()
-    fetches = newest_fetches(platform, calendar.shift(sessions[0], -ASKED_SESSIONS), sessions[-1])
+    asked = calendar.shift(sessions[0], -ASKED_SESSIONS)
+    fetches = newest_fetches(platform.database, settings, asked, sessions[-1])
     first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
     return replace(
         checked,
         universe=None if universe.is_empty() else universe,
         actions=lake.scan(CORPORATE_ACTIONS, start=first, end=sessions[-1]).collect(),
-        vendor=_reported(platform, sessions),
-        vendor_sources=platform.settings.sources,
+        vendor=_reported(lake, settings.sources, sessions),
+        vendor_sources=settings.sources,
         fetches=None if fetches.is_empty() else fetches,
-        hole=_hole_before(platform, sessions[0]),
+        hole=_hole_before(lake, platform.database, sessions[0]),
     )
 
 
@@ -58,22 +62,22 @@ def with_due(platform: Platform, checked: CheckedBars) -> CheckedBars:
     )
 
 
-def _reported(platform: Platform, sessions: Sequence[date]) -> pl.DataFrame:
+def _reported(lake: Lake, sources: Sequence[SourceName], sessions: Sequence[date]) -> pl.DataFrame:
     columns = ["symbol", "session", "volume"]
     return pl.concat(
-        platform.lake.scan(VENDOR_DAILY_BARS[source], start=sessions[0], end=sessions[-1], columns=columns)
+        lake.scan(VENDOR_DAILY_BARS[source], start=sessions[0], end=sessions[-1], columns=columns)
         .with_columns(source=pl.lit(source))
         .collect()
-        for source in platform.settings.sources
+        for source in sources
     )
 
 
-def _hole_before(platform: Platform, session: date) -> list[date]:
+def _hole_before(lake: Lake, database: Database, session: date) -> list[date]:
     first, last = calendar.shift(session, -FEATURE_SESSIONS), calendar.shift(session, -1)
-    known = platform.lake.row_counts(DAILY_BARS, first, last)
+    known = lake.row_counts(DAILY_BARS, first, last)
     absent = [day for day in calendar.sessions_between(min(known), last) if day not in known] if known else []
     # what the vendors were asked for and did not have was reported on its own session
-    asked = blocked_sessions(platform.database, absent)
+    asked = blocked_sessions(database, absent)
     return [day for day in absent if day not in asked]
 
 

@@ -15,6 +15,7 @@ from resources.vendors.actions import ACTION_COLUMNS
 from trading_assets import sessions as calendar
 from trading_assets.market_data.ingest import Ingested, covered_days, store_fetched
 from trading_assets.quality.actions.merged import SETTLED_AFTER, MergedActions, merge_actions
+from trading_assets.settings import SourceName
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
 
 
@@ -56,18 +57,17 @@ def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> In
 def merge_range(platform: Platform, start: date, end: date) -> tuple[MergedActions, WriteReport]:
     """Merge what is stored of each vendor's reports and write the actions that reports of these days can change."""
     first = start - SETTLED_AFTER
-    merged = merged_actions(platform, first, end)
+    merged = merged_actions(platform.lake, platform.settings.sources, first, end)
     days = [first + timedelta(days=offset) for offset in range((end - first).days + 1)]
     return merged, platform.lake.write_sessions(
         CORPORATE_ACTIONS, merged.actions, days, known_at=platform.clock.now()
     )
 
 
-def merged_actions(platform: Platform, start: date, end: date) -> MergedActions:
-    """Merge what is stored of each vendor's reports of actions with ex-dates from ``start`` to ``end``."""
-    names = platform.settings.sources
+def merged_actions(lake: Lake, names: Sequence[SourceName], start: date, end: date) -> MergedActions:
+    """Merge what is stored of each vendor's reports, best vendor first, of actions with ex-dates from ``start`` to ``end``."""
     reported = pl.concat(
-        platform.lake.scan(VENDOR_ACTIONS[name], start=start - SETTLED_AFTER, end=end + SETTLED_AFTER)
+        lake.scan(VENDOR_ACTIONS[name], start=start - SETTLED_AFTER, end=end + SETTLED_AFTER)
         .drop("known_at")
         .with_columns(source=pl.lit(name))
         .collect()

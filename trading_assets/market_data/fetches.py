@@ -7,8 +7,10 @@ from datetime import date, datetime
 
 import polars as pl
 
+from resources.database.database import Database
 from resources.platform import Platform
 from trading_assets import sessions as calendar
+from trading_assets.settings import Settings
 
 _BATCHES = """
 select source, first_session, last_session, last_fetched_at from ingest_batches
@@ -24,7 +26,7 @@ SCHEMA = pl.Schema(
 )
 
 
-def newest_fetches(platform: Platform, first: date, last: date) -> pl.DataFrame:
+def newest_fetches(database: Database, settings: Settings, first: date, last: date) -> pl.DataFrame:
     """Read the newest fetch of daily bars of each configured source and session.
 
     Returns
@@ -33,9 +35,9 @@ def newest_fetches(platform: Platform, first: date, last: date) -> pl.DataFrame:
         ``source, session, fetched_at, is_final``: whether it came after the close and the vendor's delay. Nothing for a
         session that a source was never asked for; answers that were refused do not count.
     """
-    delay = platform.settings.data_delay
+    delay = settings.data_delay
     newest: dict[tuple[str, date], datetime] = {}
-    batches = platform.database.fetch(_BATCHES, (first, last, list(platform.settings.sources)))
+    batches = database.fetch(_BATCHES, (first, last, list(settings.sources)))
     for source, start, end, fetched_at in batches:
         for session in calendar.sessions_between(max(start, first), min(end, last)):
             known = newest.get((source, session))
@@ -49,7 +51,9 @@ def newest_fetches(platform: Platform, first: date, last: date) -> pl.DataFrame:
 
 def unfinished_sessions(platform: Platform, sessions: Sequence[date]) -> dict[str, list[date]]:
     """Return, by source, the sessions whose newest fetch came before its bars were final."""
-    early = newest_fetches(platform, sessions[0], sessions[-1]).filter(~pl.col("is_final"))
+    early = newest_fetches(platform.database, platform.settings, sessions[0], sessions[-1]).filter(
+        ~pl.col("is_final")
+    )
     found: dict[str, list[date]] = {}
     for source, session in early.select("source", "session").iter_rows():
         found.setdefault(source, []).append(session)

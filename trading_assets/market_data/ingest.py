@@ -149,18 +149,11 @@ def _store_bars(
         asked=chosen,
     )
     if fetched.actions is not None:
-        store_told_actions(platform, source, fetched.actions, sessions, result.batch_id)
+        batch = fetched.actions.with_columns(pl.lit(result.batch_id).alias("batch_id"))
+        platform.lake.write_sessions(
+            VENDOR_ACTIONS[source], batch, covered_days(sessions), known_at=platform.clock.now()
+        )
     return result
-
-
-def store_told_actions(
-    platform: Platform, source: SourceName, actions: pl.DataFrame, sessions: Sequence[date], batch_id: str
-) -> None:
-    """Store the corporate actions that came along with bars, under the bars' batch."""
-    frame = actions.with_columns(pl.lit(batch_id).alias("batch_id"))
-    platform.lake.write_sessions(
-        VENDOR_ACTIONS[source], frame, covered_days(sessions), known_at=platform.clock.now()
-    )
 
 
 def listed_symbols(lake: Lake, first: date, last: date) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import date
 import dagster as dg
 
 from resources.dagster_home import dagster_instance
+from resources.lake.lake import Lake
 from resources.platform import Platform
 from resources.vendors.registry import require_keys
 from trading_assets.assets.analytics import refresh_catalog
@@ -57,14 +58,13 @@ def backfill(
                     )
                     done.update(part)
     if done:
-        compact_closed_years(platform)
+        compact_closed_years(platform.lake, platform.clock.now().year)
         refresh_catalog(platform)
     return sorted(done)
 
 
-def compact_closed_years(platform: Platform) -> int:
-    """Merge the month files of years that are over into one file each; return the bytes written."""
-    present, lake = platform.clock.now().year, platform.lake
+def compact_closed_years(lake: Lake, present: int) -> int:
+    """Merge the month files of years before the present one into one file each; return the bytes written."""
     written = 0
     for table in TABLES.values():
         for year in {day.year for day in lake.sessions(table) if day.year < present}:

@@ -18,6 +18,7 @@ from trading_assets.market_data.progress import finished_until, unfinished_sessi
 from trading_assets.missing_work import missing_work
 from trading_assets.runs.history import backfill
 from trading_assets.runs.in_process import execute_job, quiet_dagster
+from trading_assets.settings import Settings
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY, HOURLY_BARS, VENDOR_HOURLY_BARS
@@ -25,9 +26,9 @@ from trading_assets.tables.hourly import HOURLY, HOURLY_BARS, VENDOR_HOURLY_BARS
 JOB = "hourly_job"
 
 
-def hourly_assets(platform: Platform) -> tuple[str, ...]:
+def hourly_assets(settings: Settings) -> tuple[str, ...]:
     """Name the assets of the hours, in the order in which they are made; none if no source has hours."""
-    sources = platform.settings.hourly_bar_sources
+    sources = settings.hourly_bar_sources
     vendors = tuple(VENDOR_HOURLY_BARS[source].name for source in sources)
     return (*vendors, HOURLY_BARS.name, HOURLY_FEATURES.name) if sources else ()
 
@@ -37,7 +38,7 @@ def newest_hours(platform: Platform) -> list[date]:
 
     Without daily bars before a session there is nothing to choose its symbols by.
     """
-    if not hourly_assets(platform):
+    if not hourly_assets(platform.settings):
         return []
     newest = calendar.current_session(platform.clock.now(), delay=platform.settings.data_delay)
     first = calendar.shift(newest, 1 - platform.settings.hourly_history_sessions)
@@ -73,7 +74,7 @@ def complete_hours(
     DataQualityError
         If a blocking check failed.
     """
-    names = [name for name in hourly_assets(platform) if assets is None or name in assets]
+    names = [name for name in hourly_assets(platform.settings) if assets is None or name in assets]
     now, delay = platform.clock.now(), platform.settings.data_delay
     begun = [session for session in sessions if session in finished_until(sessions, now, delay, grain=HOURLY)]
     gaps = {
@@ -127,13 +128,13 @@ def backfill_with_hours(
     """
     history = history_assets(platform.settings)
     assets = assets or (data_assets(platform.settings) if again else history)
-    hourly = [name for name in assets if name in hourly_assets(platform)]
+    hourly = [name for name in assets if name in hourly_assets(platform.settings)]
     daily = [name for name in assets if name not in hourly]
     strangers = [name for name in daily if name not in history]
     if strangers:
         raise ConfigurationError(
             f"No asset named {', '.join(strangers)} can be backfilled; there are "
-            f"{', '.join((*history, *hourly_assets(platform)))}"
+            f"{', '.join((*history, *hourly_assets(platform.settings)))}"
         )
     done = set(backfill(platform, start, end, daily, again=again)) if daily else set()
     if hourly:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from resources.clock import monotonic_seconds
 from resources.dagster_home import dagster_instance
@@ -37,15 +38,25 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     recorder = _recorder(platform)
     with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
         result = run_job("session_job", platform, instance, partition_key=session.isoformat())
+
+    def ended(outcome: str, told: dict[str, Any]) -> None:
+        run = {
+            "run_id": result.run_id,
+            "session": session,
+            "mode": platform.settings.mode,
+            "started_at": started_at,
+        }
+        record_session(platform.database, run, outcome, told, finished_at=platform.clock.now())
+
     if not result.success:
         failure = failure_of(result)
-        record_session(platform, (result.run_id, session, started_at), "failed", {"error": str(failure)})
+        ended("failed", {"error": str(failure)})
         refresh_catalog(platform)  # so that `sql` shows the findings
         raise failure
     summary = summarise(platform, session, recorder, result)
     summary.seconds = round(monotonic_seconds() - began, 3)
     summary.peak_memory_mib = round(peak_memory_mib(), 1)
-    record_session(platform, (result.run_id, session, started_at), "succeeded", asdict(summary))
+    ended("succeeded", asdict(summary))
     # the run took its own snapshot; only its record has come since
     snapshot_tables(platform.database, snapshot_folder(platform.settings), only={"session_runs"})
     return summary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -88,21 +88,17 @@ def peak_memory_mib() -> float:
 
 
 def record_session(
-    platform: Platform, row: tuple[str, date, datetime], outcome: str, summary: dict[str, Any]
+    database: Database,
+    run: Mapping[str, object],
+    outcome: str,
+    told: dict[str, Any],
+    *,
+    finished_at: datetime,
 ) -> None:
-    """Keep that a run (id, session, when it began) has ended, how, and its summary or its error."""
-    run_id, session, started_at = row
-    record = {
-        "run_id": run_id,
-        "session": session,
-        "mode": platform.settings.mode,
-        "started_at": started_at,
-        "finished_at": platform.clock.now(),
-        "outcome": outcome,
-        "summary": Jsonb(summary, dumps=_dumps),
-    }
-    with platform.database.connection() as connection:
-        insert(connection, SESSION_RUNS, record)
+    """Keep that a run (its id, session, mode and beginning) has ended, how, and its summary or its error."""
+    end = {"outcome": outcome, "summary": Jsonb(told, dumps=_dumps), "finished_at": finished_at}
+    with database.connection() as connection:
+        insert(connection, SESSION_RUNS, {**run, **end})
 
 
 def _dumps(value: object) -> str:

@@ -269,7 +269,7 @@ def test_bars_cannot_be_consolidated_before_they_are_fetched(install):
 
 def test_the_assets_of_the_hours_are_those_of_the_settings(ranged, install):
     with install(ranged).opened() as platform:
-        assert hourly_assets(platform)[-2:] == ("hourly_bars", "hourly_features")
-        assert len(hourly_assets(platform)) == 5
+        assert hourly_assets(platform.settings)[-2:] == ("hourly_bars", "hourly_features")
+        assert len(hourly_assets(platform.settings)) == 5
         with pytest.raises(ConfigurationError):
             backfill_with_hours(platform, LAST, LAST, ["hourly_bars", "positions"])

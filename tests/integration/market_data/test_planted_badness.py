@@ -423,7 +423,7 @@ def test_the_universe_and_the_features_of_earlier_sessions_are_checked_along(mar
 
 def test_a_refused_answer_does_not_count_as_a_fetch(market):
     platform, day, table = market.platform, market.session, VENDOR_DAILY_BARS["polygon"]
-    before = newest_fetches(platform, day, day)
+    before = newest_fetches(platform.database, platform.settings, day, day)
     assert before.height == len(VENDOR_DAILY_BARS)
     now = platform.clock.now() + timedelta(minutes=1)
     platform.clock.advance_to(now)
@@ -432,7 +432,7 @@ def test_a_refused_answer_does_not_count_as_a_fetch(market):
         store_fetched(platform, table, said, source="polygon", kind="daily_bars", dates=[day])
     refused = platform.database.fetch("select source, refused from ingest_batches where refused is not null")
     assert refused == [("polygon", "next to nothing where the vendor had sent rows before")]
-    assert newest_fetches(platform, day, day).equals(before)
+    assert newest_fetches(platform.database, platform.settings, day, day).equals(before)
 
 
 def test_there_are_enough_kinds_and_every_check_has_one():
