@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trading_assets.sessions import session_close, session_open
@@ -53,6 +53,7 @@ def test_the_regular_session_adds_up_to_the_daily_bar(session, bar, minutes, fro
 
 @settings(max_examples=150, deadline=None)
 @given(session=sessions, bar=bars(), minutes=widths, second=st.integers(0, 12_599))
+@example(session=date(2024, 3, 12), bar=(1.9953, 1.9954, 0.0001, 1.9954, 1.0), minutes=1, second=1)
 def test_the_matching_engines_price_lies_in_the_bar_of_its_window(session, bar, minutes, second):
     bar = (*bar[:4], 1e9)
     opened, closed = session_open(session), session_close(session)

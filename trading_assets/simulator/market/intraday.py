@@ -293,7 +293,7 @@ def _prices_at(at: Whole, times: Whole, path: Whole) -> Whole:
     ticks, rest = np.divmod(total, step)
     ticks += (2 * rest > step) | ((2 * rest == step) & (ticks % 2 == 1))
     price = ticks * step // length
-    low, high = path[:, 1:-1].min(axis=1)[:, None], path[:, 1:-1].max(axis=1)[:, None]
+    low, high = np.minimum(begin, end), np.maximum(begin, end)
     regular = (leg > 0) & (leg < len(times) - 2)
     price = np.where(regular, np.clip(price, low, high), price)
     exact = np.searchsorted(times, at)

@@ -61,13 +61,17 @@ class TradingDay:
         return self.vertices[-1][1]
 
     def price_at(self, at: datetime) -> Decimal:
-        """Return the last price at ``at`` on the tick grid; the bar's own prices are returned as they are."""
+        """Return the last price at ``at`` on the tick grid; the bar's own prices are returned as they are.
+
+        Rounding never leaves the leg: between two turning points the price goes one way.
+        """
         if self.halt is not None and self.halt[0] <= at < self.halt[1]:
             at = self.halt[0]
         for instant, price in self.vertices:
             if instant == at:
                 return price
-        return self._on_grid(self._raw_price_at(at))
+        raw, turns = self._on_leg(at)
+        return min(max(raw.quantize(tick_usd(raw)), min(turns)), max(turns))
 
     def resumed(self, at: datetime) -> datetime:
         """Return when trading goes on: ``at``, or the end of the halt that it falls into."""
@@ -125,19 +129,18 @@ class TradingDay:
         return best
 
     def _legs(self, start: datetime) -> list[tuple[tuple[datetime, Decimal], tuple[datetime, Decimal]]]:
-        points = [(start, self._raw_price_at(start))]
+        points = [(start, self._on_leg(start)[0])]
         points += [vertex for vertex in self.vertices if vertex[0] > start]
         return list(pairwise(points))
 
-    def _raw_price_at(self, at: datetime) -> Decimal:
+    def _on_leg(self, at: datetime) -> tuple[Decimal, tuple[Decimal, Decimal]]:
+        # the price before rounding, and the two prices that its leg runs between
         for (left, from_price), (right, to_price) in pairwise(self.vertices):
             if at <= right:
                 elapsed = max(at - left, timedelta(0)) // _MICROSECOND
-                return from_price + (to_price - from_price) * elapsed / ((right - left) // _MICROSECOND)
-        return self.close
-
-    def _on_grid(self, price: Decimal) -> Decimal:
-        return min(max(price.quantize(tick_usd(price)), self.low), self.high)
+                price = from_price + (to_price - from_price) * elapsed / ((right - left) // _MICROSECOND)
+                return price, (from_price, to_price)
+        return self.close, (self.close, self.close)
 
     def _best(self, so_far: Decimal | None, price: Decimal, direction: Direction) -> Decimal:
         if so_far is None:
