@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from resources.atomic_files import replace_text_if_changed
 from resources.database.server import embedded_service
@@ -21,6 +22,12 @@ def local_services(settings: Settings) -> list[SharedService]:
     if settings.database_url is None:
         services.append(embedded_service(settings))
     return services
+
+
+def data_folder(settings: Settings) -> Path:
+    """Return the data folder, made for its user alone if it is not there."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return settings.data
 
 
 @contextmanager
@@ -53,8 +60,7 @@ def claim_folder(settings: Settings) -> None:
         If the folder was used with the other kind before.
     """
     kind = "simulated" if settings.mode == "sim" else "real"
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = settings.data / "market.txt"
+    mark = data_folder(settings) / "market.txt"
     known = mark.read_text(encoding="utf-8").strip() if mark.exists() else kind
     if known != kind:
         raise ConfigurationError(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -33,6 +33,9 @@ AS_OF_SUFFIX = "_as_of"
 ADJUSTED_BARS = "adjusted_bars"
 MADE_OF = ".made-of"
 """Ending of the file beside the catalogue that says what it was made of."""
+_EXPLAIN = re.compile(r"^\s*explain(\s+analyze)?(\s*\([^)]*\))?", re.IGNORECASE)
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.PRAGMA, duckdb.StatementType.MULTI}
+"""``PRAGMA`` for ``pragma table_info(...)``, ``MULTI`` for ``pivot``."""
 _TYPES: dict[object, str] = {
     pl.String: "varchar",
     pl.Date: "date",
@@ -96,7 +99,8 @@ def write_catalog(
     )
     prints = {name: _fingerprint(text) for name, text in made.items()}
     made_of = path.with_suffix(MADE_OF)
-    before = _made_before(path, made_of)
+    folders = [str(folder.resolve()) for folder in (lake_root, history_root, snapshot_folder)]
+    before = _made_before(path, made_of, folders)
     if before == prints:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +112,7 @@ def write_catalog(
             gone = [_drop(name) for name in before if name not in made]
             changed = [text for name, text in made.items() if before.get(name) != prints[name]]
             connection.execute(";\n".join(["begin", *gone, *changed, "commit"]))
-        mark = _file_mark(fresh)
+        mark = _file_mark(fresh, folders)
         move_into_place(fresh, path)
         # cut off before it, the next call writes everything once more
         replace_text(made_of, json.dumps({**mark, "made": prints}))
@@ -122,21 +126,19 @@ def _fingerprint(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _made_before(path: Path, made_of: Path) -> dict[str, str]:
+def _made_before(path: Path, made_of: Path, folders: list[str]) -> dict[str, str]:
     """Return the fingerprint of each part of this very file; nothing if it is a copy, or another DuckDB's."""
     try:
         said = json.loads(made_of.read_text(encoding="utf-8"))
-        of_this_file = {name: said[name] for name in _FILE_MARK} == _file_mark(path)
+        mark = _file_mark(path, folders)
+        of_this_file = {name: said[name] for name in mark} == mark
         return dict(said["made"]) if of_this_file else {}
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {}
 
 
-_FILE_MARK = ("duckdb", "written_ns")
-
-
-def _file_mark(path: Path) -> dict[str, object]:
-    return dict(zip(_FILE_MARK, (duckdb.__version__, path.stat().st_mtime_ns), strict=True))
+def _file_mark(path: Path, folders: list[str]) -> dict[str, object]:
+    return {"duckdb": duckdb.__version__, "written_ns": path.stat().st_mtime_ns, "folders": folders}
 
 
 def _drop(name: str) -> str:
@@ -162,8 +164,12 @@ def _statements(
         yield name, _snapshot_statement(name, declared.get(name), taken.get(name))
 
 
-def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, *, as_of: datetime | None = None, folders: Sequence[Path] = ()
+) -> duckdb.DuckDBPyConnection:
     """Open the catalogue for reading, with times shown in UTC.
+
+    No other file can be read than those of the lake and the snapshots, no extension loaded, no setting changed.
 
     Parameters
     ----------
@@ -172,6 +178,8 @@ def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConn
     as_of
         Instant: every table that keeps a history is then seen under its own name as it was known at that
         instant. Tables without a history show their current rows.
+    folders
+        Further folders whose files may be read.
 
     Raises
     ------
@@ -184,6 +192,9 @@ def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConn
         raise ConfigurationError("The instant needs a time zone, e.g. 2026-01-30T21:00:00Z", as_of=as_of)
     connection = duckdb.connect(str(path), read_only=True)
     connection.execute("set timezone = 'UTC'")
+    allowed = [*_folders_read(path), *(str(folder.resolve()) for folder in folders)]
+    connection.execute(f"set allowed_directories = [{', '.join(map(_literal, allowed))}]")
+    connection.execute("set enable_external_access = false")
     if as_of is not None:
         instant = _literal(as_of.astimezone(UTC).isoformat())
         macros = connection.execute(
@@ -196,24 +207,56 @@ def connect(path: Path, *, as_of: datetime | None = None) -> duckdb.DuckDBPyConn
             connection.execute(shadow)
             if macro == DAILY_BARS.name + AS_OF_SUFFIX:
                 connection.execute(_adjusted_bars("create temp macro", instant))
+    connection.execute("set lock_configuration = true")
     return connection
 
 
-def query(path: Path, sql: str, *, as_of: datetime | None = None) -> pl.DataFrame:
-    """Run one SQL statement on the catalogue and return its rows; see ``connect`` for ``as_of``.
+def _folders_read(path: Path) -> list[str]:
+    try:
+        return [str(folder) for folder in json.loads(path.with_suffix(MADE_OF).read_text("utf-8"))["folders"]]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return []
+
+
+def query(
+    path: Path, sql: str, *, as_of: datetime | None = None, folders: Sequence[Path] = ()
+) -> pl.DataFrame:
+    """Run one SQL statement that reads, and return its rows; see ``connect`` for ``as_of`` and ``folders``.
 
     Raises
     ------
     ConfigurationError
-        If DuckDB does not understand the statement, with DuckDB's explanation.
+        If DuckDB does not understand the statement, with DuckDB's explanation; if it may not read a file; if the statement
+        does anything but read, or is not one.
     """
-    with connect(path, as_of=as_of) as connection:
+    with connect(path, as_of=as_of, folders=folders) as connection:
         try:
+            _require_reading(connection, sql)
             relation = connection.sql(sql)
             rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
         except duckdb.ProgrammingError as error:
             raise ConfigurationError(f"{error}{_hint(str(error))}") from error
+        except duckdb.PermissionException as error:
+            raise ConfigurationError(
+                f"{error}\nOnly the product's own files are read; name the folder of others with --read DIR"
+            ) from error
         return rows
+
+
+def _require_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    # the folders that may be read may be written to as well, as far as DuckDB goes
+    statements = connection.extract_statements(sql)
+    if len(statements) > 1:
+        raise ConfigurationError("One statement at a time")
+    for statement in statements:
+        explained = statement.type == duckdb.StatementType.EXPLAIN
+        reads = _EXPLAIN.sub("", statement.query) if explained else sql
+        kinds = {inner.type for inner in connection.extract_statements(reads)}
+        if not kinds <= _READING:
+            raise ConfigurationError(
+                "Only statements that read are run here: select, describe, summarize, show, explain. Results are written with "
+                "--out FILE"
+            )
 
 
 def without_history(sql: str) -> list[str]:

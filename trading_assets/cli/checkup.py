@@ -33,6 +33,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Yield one finding after the other; a broken configuration ends it, because nothing else can be judged."""
+    from resources.local_services import data_folder
     from trading_assets.settings import load_settings
 
     yield Finding(
@@ -59,8 +60,7 @@ def examine() -> Iterator[Finding]:
     yield _keys(settings)
     yield _quality(settings)
     yield _strategies(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data).free / 2**30
+    free = shutil.disk_usage(data_folder(settings)).free / 2**30
     yield Finding(
         "disk",
         "pass" if free > 5 else "warn" if free > 1 else "fail",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,13 +43,23 @@ def plain(value: object) -> object:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return float(value)
+        return float(value) if value.is_finite() else None
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def print_json(value: object) -> None:
-    """Write one JSON document to standard output."""
-    sys.stdout.write(json.dumps(value, default=plain, indent=2) + "\n")
+    """Write one JSON document to standard output; a number that JSON does not know (NaN, an infinity) is null."""
+    sys.stdout.write(json.dumps(_finite(value), default=plain, indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return value
 
 
 def table(

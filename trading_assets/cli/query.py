@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -38,12 +39,17 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="Write to a file i
 @friendly_errors
 def sql(
     statement: Annotated[str | None, typer.Argument(help="A SELECT; without one a shell opens.")] = None,
+    *,
     as_of: AsOfOption = None,
     format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = "table",  # noqa: A002 (the option's name)
     file: OutOption = None,
+    read: Annotated[
+        list[Path] | None,
+        typer.Option("--read", metavar="DIR", help="A folder whose files the statement may read as well."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
-    """Query every table with DuckDB SQL, read only.
+    """Query every table with DuckDB SQL, read only. Other files than the product's are out of its reach.
 
     [dim]Example:[/] trading-assets sql "select symbol, close, rsi_14 from daily_features order by session desc, rsi_14 limit 10"
     """
@@ -56,9 +62,9 @@ def sql(
     instant = parse_instant(as_of) if as_of else None
     catalog = catalog_of(settings)
     if statement is None:
-        _shell(catalog, instant)
+        _shell(catalog, instant, read or ())
         return
-    frame = query(catalog, statement, as_of=instant)
+    frame = query(catalog, statement, as_of=instant, folders=read or ())
     _emit(frame, "json" if json else format, file)
     _remark(statement, frame, instant)
 
@@ -203,7 +209,7 @@ def _cell(value: object) -> object:
     return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
 
 
-def _shell(catalog: Path, instant: datetime | None) -> None:
+def _shell(catalog: Path, instant: datetime | None, folders: Sequence[Path]) -> None:
     from resources.lake.catalog import query
 
     err.print("DuckDB SQL over the lake, read only. One statement a line; `tables` lists them; Ctrl-D ends.")
@@ -215,6 +221,6 @@ def _shell(catalog: Path, instant: datetime | None) -> None:
         if not line:
             continue
         try:
-            _table(query(catalog, TABLES if line == "tables" else line, as_of=instant), None)
+            _table(query(catalog, TABLES if line == "tables" else line, as_of=instant, folders=folders), None)
         except TradingError as error:
             err.print(str(error), style="red", markup=False)

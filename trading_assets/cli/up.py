@@ -12,6 +12,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from resources.dagster_home import child_environment
+from resources.local_services import data_folder
 from resources.platform import Platform, shared_platform
 from resources.services.shared import release_together
 from resources.vendors.registry import company_vendor
@@ -48,7 +49,7 @@ def bring_up(*, serve: bool) -> None:
     """
     settings = load_settings()
     require_runnable(settings, None)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    data_folder(settings)
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings))
         stack.enter_context(_stop_on_signals())

@@ -183,6 +183,62 @@ def test_a_copied_data_folder_is_read_where_it_is(tmp_path: Path) -> None:
     assert query(catalog_of(copied), f"select count(*) from ({CLOSES})").item() == 2
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "explain analyze copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "/* x */ explain analyze copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "copy (select 1) to '{beside}/evil.csv'",
+        "export database '{lake}/evil'",
+        "select 1; copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "select * from read_text('{beside}/secret.txt')",
+        "select * from '{beside}/secret.txt'",
+        "select * from read_csv('{lake}/../secret.txt')",
+        "select * from glob('{beside}/*')",
+        "attach '{beside}/other.duckdb'",
+        "set enable_external_access = true",
+        "pragma threads = 1",
+        "install httpfs",
+        "load httpfs",
+        "create temp table t as select 1",
+        "call checkpoint()",
+    ],
+)
+def test_a_statement_reads_the_products_tables_and_nothing_else(
+    catalog: Path, lake: Lake, tmp_path: Path, statement: str
+) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    refresh(catalog, lake)
+    (tmp_path / "secret.txt").write_text("secret")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(
+        ConfigurationError, match=r"statements that read|One statement|Permission|secret.txt does not exist"
+    ):
+        query(catalog, statement.format(lake=lake.root, beside=tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    for reads in (
+        "explain analyze from daily_bars",
+        "describe daily_bars",
+        "pragma table_info('daily_bars')",
+    ):
+        assert query(catalog, reads).height
+    pivot = "pivot daily_bars on symbol using first(close) group by session"
+    assert query(catalog, pivot).rows() == [(JUNE, 1.0)]
+
+
+def test_files_of_a_named_folder_may_be_read_too(catalog: Path, lake: Lake, tmp_path: Path) -> None:
+    lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
+    refresh(catalog, lake)
+    named = tmp_path / "mine"
+    named.mkdir()
+    (named / "wanted.csv").write_text("symbol,wanted\nA,7\n")
+    joined = f"select symbol, close, wanted from daily_bars join '{named}/wanted.csv' using (symbol)"
+    assert query(catalog, joined, folders=[named]).rows() == [("A", 1.0, 7)]
+    with pytest.raises(ConfigurationError, match="--read DIR"):
+        query(catalog, joined)
+
+
 def test_the_file_alone_serves_another_program_read_only(catalog: Path, lake: Lake, tmp_path: Path) -> None:
     lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
     refresh(catalog, lake)
@@ -263,4 +319,4 @@ def test_wrong_use_is_explained(catalog: Path, lake: Lake) -> None:
         query(catalog, "select 1", as_of=NOW.replace(tzinfo=None))
     with pytest.raises(ConfigurationError, match=r"(?s)daily_bar.*Did you mean"):
         query(catalog, "select * from daily_bar")
-    assert query(catalog, "set threads = 2").is_empty()
+    assert query(catalog, "").is_empty()
