@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -15,6 +16,8 @@ from trading_assets.tables.daily import VENDOR_DAILY_BARS
 
 BAR_COLUMNS = ("symbol", "session", *OHLCV)
 BAR_SCHEMA = pl.Schema({name: next(iter(VENDOR_DAILY_BARS.values())).schema[name] for name in BAR_COLUMNS})
+MAX_FIGURE = 1e300
+_NUMBERS = {int, float, type(None)}
 _DAYS = 1_000_000  # more days than any date is from 1970
 
 
@@ -89,6 +92,32 @@ def finish_bars(frames: list[pl.DataFrame], sessions: Sequence[date]) -> pl.Data
     for position, column in enumerate(columns):
         columns[position] = column.gather(order)
     return pl.DataFrame(columns)
+
+
+def figures(values: Sequence[object], dtype: type[pl.DataType] = pl.Float64) -> pl.Series:
+    """Return a vendor's numbers; null for one that is missing, or no finite number.
+
+    A row without a price or a volume is stored as it came and refused by name by the row checks: the others go on.
+    """
+    found = None
+    if {*map(type, values)} <= _NUMBERS:
+        with suppress(TypeError, OverflowError, pl.exceptions.PolarsError):
+            found = pl.Series(values, dtype=dtype, strict=True)
+    if found is None:  # one by one, a hundred times slower
+        found = pl.Series([_number(value) for value in values], dtype=pl.Float64).cast(dtype, strict=False)
+    return found.set(~found.is_finite(), None) if dtype.is_float() else found
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if -MAX_FIGURE < value < MAX_FIGURE else None
+
+
+def field_without_figures(frame: pl.DataFrame, names: Iterable[str]) -> str | None:
+    """Name a field that is null in most of the rows: then it is the answer that is wrong, not a row."""
+    most = max(1, frame.height // 2)
+    return next((name for name in names if frame.get_column(name).null_count() > most), None)
 
 
 def _order(frame: pl.DataFrame) -> pl.Series:

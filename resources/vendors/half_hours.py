@@ -154,18 +154,24 @@ def _joined(halves: pl.DataFrame) -> pl.DataFrame:
 
 def _aggregated(halves: pl.DataFrame) -> pl.DataFrame:
     high, low, volume = pl.col("high"), pl.col("low"), pl.col("volume")
+    # an hour of which a half has no number has none: the other half alone would be a wrong one
+    no_high, no_low, no_volume = (column.is_null().any() for column in (high, low, volume))
     upside_down = (high < low).any()
     traded = volume > 0
-    known = (pl.col("vwap").is_not_null() | ~traded).all() & (volume.sum() > 0)
+    known = (pl.col("vwap").is_not_null() | ~traded).all() & ~no_volume & (volume.sum() > 0)
     return (
         halves.sort("symbol", "start")
         .group_by("symbol", "bar_start", "bar_end", "session", maintain_order=True)
         .agg(
             open=pl.col("open").first(),
-            high=pl.when(upside_down).then(high.min()).otherwise(high.max()),
-            low=pl.when(upside_down).then(low.max()).otherwise(low.min()),
+            high=pl.when(no_high).then(None).when(upside_down).then(high.min()).otherwise(high.max()),
+            low=pl.when(no_low).then(None).when(upside_down).then(low.max()).otherwise(low.min()),
             close=pl.col("close").last(),
-            volume=pl.when((volume < 0).any()).then(volume.min()).otherwise(volume.sum()),
+            volume=pl.when(no_volume)
+            .then(None)
+            .when((volume < 0).any())
+            .then(volume.min())
+            .otherwise(volume.sum()),
             vwap=pl.when(known).then((pl.col("vwap") * volume).sum() / volume.sum()),
             trade_count=pl.when(pl.col("trade_count").is_not_null().all()).then(pl.col("trade_count").sum()),
         )

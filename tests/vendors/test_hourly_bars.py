@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from resources.clock import ManualClock
 from resources.vendors.alpaca.source import AlpacaSource
@@ -200,13 +202,47 @@ def test_a_broken_answer_is_an_error_and_not_a_gap(make_source, vendor_server, a
             return answer(b"<html>try later</html>", content_type="text/html")
         if fault == "null":
             return answer(
-                sent.body.replace(b'"c": 12.0', b'"c": null').replace(b'"timestamp": [', b'"timestamp": [1, ')
+                re.sub(rb'"c": [0-9.]+', b'"c": null', sent.body).replace(
+                    b'"timestamp": [', b'"timestamp": [1, '
+                )
             )
-        return answer(sent.body.replace(b'"c": 12.0', b'"x": 1').replace(b'"close"', b'"shut"'))
+        return answer(re.sub(rb'"c": [0-9.]+', b'"x": 1', sent.body).replace(b'"close"', b'"shut"'))
 
     vendor_server.respond = respond
     with pytest.raises(VendorDataError):
         make_source(vendor).hourly_bars([DAY], ["A"])
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize(
+    ("field", "yahoos"), [("c", "close"), ("h", "high"), ("l", "low"), ("o", "open"), ("v", "volume")]
+)
+def test_an_hour_with_half_a_number_missing_has_none_and_the_others_go_on(
+    make_source, vendor_server, answer, serve, vendor, field, yahoos
+):
+    serve(starts())
+    whole = make_source(vendor).hourly_bars([DAY], ["A"]).frame
+    good = served(answer, starts())
+
+    def respond(request):
+        body = json.loads(good(request).body)
+        if "/chart/" in request.path:
+            body["chart"]["result"][0]["indicators"]["quote"][0][yahoos][2] = None
+        else:
+            rows = body["results"] if "results" in body else body["bars"]["A"]
+            rows[2][field] = None
+        return answer.of(body)
+
+    vendor_server.respond = respond
+    found = make_source(vendor).hourly_bars([DAY], ["A"]).frame
+    first, hour = found["bar_start"][0], found["bar_start"][1]  # half hours 1 and 2: from ten to eleven
+    assert hour - first == HALF_HOUR
+    assert_frame_equal(found.filter(pl.col("bar_start") != hour), whole.filter(pl.col("bar_start") != hour))
+    was, is_now = (frame.filter(bar_start=hour).row(0, named=True) for frame in (whole, found))
+    changed = {name for name in was if was[name] != is_now[name]}
+    # of the open the hour has its first half's, of the close its last's
+    assert changed - {"vwap"} == (set() if field == "o" else {yahoos})
+    assert field == "o" or is_now[yahoos] is None
 
 
 def test_polygons_pages_are_followed_and_a_circle_is_refused(make_source, vendor_server, answer):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 from numpy.typing import NDArray
@@ -41,6 +42,11 @@ def json_lines(columns: Mapping[str, pl.Series | NDArray[Any]]) -> list[bytes]:
     sink = io.BytesIO()
     pl.DataFrame(columns).write_ndjson(sink)
     return sink.getvalue().splitlines()
+
+
+def whole_numbers(values: NDArray[np.float64]) -> pl.Series:
+    """Return numbers as whole ones; null for NaN."""
+    return pl.Series(values, nan_to_null=True).cast(pl.Int64)
 
 
 def json_array(lines: Sequence[bytes]) -> orjson.Fragment:

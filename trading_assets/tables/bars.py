@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -27,6 +27,16 @@ OHLCV = {
     "trade_count": Column(pl.Int64, "Trades; null where the vendor has none", "trades"),
 }
 
+_TOLD = {
+    name: column
+    if column.nullable
+    else replace(
+        column,
+        nullable=True,
+        description=f"{column.description}; null where the vendor told no number, and refused",
+    )
+    for name, column in OHLCV.items()
+}
 BAR_END = Column(
     UTC_INSTANT, "End of the bar; it may be used from then on, plus the vendor's delay", "UTC", nullable=False
 )
@@ -137,7 +147,7 @@ def bar_grain(
             source: _table(
                 f"{source}_{kind}_bars",
                 f"One row per (symbol, {per}) as {source.capitalize()} reports it, raw prices{finished}",
-                {**within, "session": SESSION if start else _DATED, **OHLCV, "reports": REPORTS},
+                {**within, "session": SESSION if start else _DATED, **_TOLD, "reports": REPORTS},
                 key,
                 (*tags, source),
             )

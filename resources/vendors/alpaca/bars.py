@@ -17,6 +17,7 @@ from resources.raw.responses import RawResponse
 from resources.raw.store import PackedResponse, pack
 from resources.vendors.alpaca.answers import unusable
 from resources.vendors.alpaca.pages import group_of, pages
+from resources.vendors.bars import field_without_figures, figures
 from resources.vendors.http.fan_out import in_order
 from resources.vendors.http.policy import HttpGate
 from resources.vendors.protocol import Progress
@@ -129,10 +130,12 @@ def parse_bars(
 ) -> pl.DataFrame:
     """Parse the bars of one page; ``times`` makes the time column, named as it will be, out of the texts in ``t``.
 
+    A price or volume that is missing, null or no finite number is null.
+
     Raises
     ------
     VendorDataError
-        If a bar lacks a field or has one of a wrong type.
+        If a bar lacks its time, or most bars lack a field.
     """
     try:
         rows = [row for items in bars.values() for row in items]
@@ -144,20 +147,17 @@ def parse_bars(
             {
                 "symbol": names.gather(positions),
                 stamped.name: stamped,
-                **{
-                    name: pl.Series(list(map(itemgetter(key), rows)), dtype=pl.Float64)
-                    for name, key in _NUMBERS.items()
-                },
-                "vwap": pl.Series([row.get("vw") for row in rows], dtype=pl.Float64),
-                "trade_count": pl.Series([row.get("n") for row in rows], dtype=pl.Int64),
+                **{name: figures([row.get(key) for row in rows]) for name, key in _NUMBERS.items()},
+                "vwap": figures([row.get("vw") for row in rows]),
+                "trade_count": figures([row.get("n") for row in rows], pl.Int64),
             }
         )
     except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
         raise unusable(
             "A bar lacks a field or has a wrong one", response, reason=type(error).__name__
         ) from error
-    if sum(frame.select(*_NUMBERS).null_count().row(0)):
-        raise unusable("A bar has a null price or volume", response)
+    if missing := field_without_figures(frame, _NUMBERS):
+        raise unusable("Most bars lack a field", response, field=missing)
     return frame
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import certifi
-import orjson
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from resources.vendors.http.policy import HttpGate, Reply
+from resources.vendors.json_body import parse_json
 
 CHUNK = 256 * 1024
 
@@ -99,11 +99,11 @@ class RequestsTransport(HTTPAdapter):
 
 
 class FastResponse(requests.Response):
-    """A response that parses JSON with orjson: an Alpaca page of 10,000 bars in 10 ms instead of 40 ms."""
+    """A response that parses JSON faster: an Alpaca page of 10,000 bars in 10 ms instead of 40 ms."""
 
     def json(self, **_: Any) -> Any:
         """Return the parsed body; a `ValueError` if it is not JSON."""
-        return orjson.loads(self.content)
+        return parse_json(self.content)
 
 
 def attach(client: Any, gate: HttpGate, *, connections: int) -> None:

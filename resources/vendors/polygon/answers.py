@@ -7,12 +7,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import polars as pl
 from polygon import RESTClient
 
 from resources.raw.responses import RawResponse
+from resources.vendors.bars import field_without_figures, figures
+from resources.vendors.json_body import parse_json
 from resources.vendors.unusable import unusable_answer
+from trading_assets.tables.bars import OHLCV
 
 unusable = partial(unusable_answer, "polygon")
 """Describe an answer of this vendor that cannot be used."""
@@ -69,7 +71,7 @@ def checked_answer(response: RawResponse, *, counted: bool = False) -> dict[str,
         On truncated JSON, a wrong status, missing results or a wrong count.
     """
     try:
-        body = orjson.loads(response.body)
+        body = parse_json(response.body)
     except ValueError as error:
         raise unusable("Not JSON, or cut short", response) from error
     if not isinstance(body, dict) or body.get("status") not in GOOD_STATUS:
@@ -92,22 +94,34 @@ def bars_of(
     response: RawResponse,
     **facts: object,
 ) -> pl.DataFrame:
-    """Turn results into columns: ``fields`` (by name, the vendor's key) without nulls, and ``vwap`` and ``trade_count``.
+    """Turn results into columns: ``fields`` (by name, the vendor's key), and ``vwap`` and ``trade_count``.
+
+    A price or volume that is missing, null or no finite number is null.
 
     Raises
     ------
     VendorDataError
-        If a bar lacks a field, or has one that is null or of a wrong type; ``facts`` are named in it.
+        If a bar lacks its symbol or time, or most bars lack a field; ``facts`` are named in it.
     """
+    wanted = {**fields, "vwap": "vw", "trade_count": "n"}
+    identity = [name for name in fields if name not in OHLCV]
     try:
-        columns = {name: [row[key] for row in rows] for name, key in fields.items()}
-        columns["vwap"] = [row.get("vw") for row in rows]
-        columns["trade_count"] = [row.get("n") for row in rows]
-        frame = pl.DataFrame(columns, schema=schema, strict=True)
-    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        frame = pl.DataFrame(
+            {
+                name: [row[key] for row in rows]
+                if name in identity
+                else figures([row.get(key) for row in rows], schema[name])
+                for name, key in wanted.items()
+            },
+            schema=schema,
+            strict=True,
+        )
+    except (KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
         raise unusable(
             "A bar lacks a field or has a wrong one", response, **facts, reason=type(error).__name__
         ) from error
-    if sum(frame.select(*fields).null_count().row(0)):
-        raise unusable("A bar has a null price, volume or time", response, **facts)
+    if sum(frame.select(identity).null_count().row(0)):
+        raise unusable("A bar has no symbol or time", response, **facts)
+    if missing := field_without_figures(frame, fields):
+        raise unusable("Most bars lack a field", response, **facts, field=missing)
     return frame

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import orjson
-
 from resources.raw.responses import RawResponse
+from resources.vendors.json_body import parse_json
 from resources.vendors.unusable import unusable_answer
 
 unusable = partial(unusable_answer, "yahoo")
@@ -37,7 +36,7 @@ def only_result(
         If the answer is cut short, reports another error, or has not exactly one result.
     """
     try:
-        envelope = orjson.loads(response.body)[key]
+        envelope = parse_json(response.body)[key]
         error, result = envelope["error"], envelope["result"]
     except (ValueError, KeyError, TypeError) as cause:
         raise unusable(f"Not a {what}, or cut short", response, symbol=symbol) from cause

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from resources.raw.responses import RawResponse
+from resources.vendors.bars import figures
 from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.dividends_and_splits import chart_events
 
@@ -21,7 +22,9 @@ ARRAYS = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Chart:
-    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume; null rows dropped.
+    """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume, NaN for null.
+
+    Rows without any number are dropped, and counted in ``null_rows``.
 
     ``actions`` are the dividends and splits that it tells, as far as it reaches.
     """
@@ -48,7 +51,7 @@ def parse_chart(response: RawResponse, symbol: str, *, interval: str = "1d") -> 
     Raises
     ------
     VendorDataError
-        On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
+        On truncated JSON, another symbol or granularity than asked for, arrays of unequal length, or a field that most bars lack.
     """
     result = only_result(response, "chart", symbol=symbol, what="chart", answer="chart answer")
     return None if result is None else _parse_result(result, response, symbol, interval)
@@ -68,7 +71,7 @@ def _parse_result(
                 raise unusable("Prices without times", response, symbol=symbol)
             return None
         times = np.array(result["timestamp"], dtype=np.int64)
-        arrays = [np.array(quotes[name], dtype=np.float64) for name in ARRAYS]  # null becomes NaN
+        arrays = [figures(quotes[name]).to_numpy(writable=True) for name in ARRAYS]  # null becomes NaN
         if {len(array) for array in arrays} != {len(times)}:
             raise unusable("Arrays of unequal length", response, symbol=symbol)
         values = np.stack(arrays)
@@ -79,10 +82,14 @@ def _parse_result(
         raise unusable(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
         ) from cause
-    whole = np.isfinite(values).all(axis=0)
-    nulls = len(times) - int(whole.sum())
+    told = ~np.isnan(values).all(
+        axis=0
+    )  # a row without any number is a place-holder; one with some is judged by the checks
+    nulls = len(times) - int(told.sum())
     if nulls:
-        times, values = times[whole], values[:, whole]
+        times, values = times[told], values[:, told]
+    if (np.isnan(values).sum(axis=1) > max(1, len(times) // 2)).any():
+        raise unusable("Most bars lack a field", response, symbol=symbol)
     return Chart(symbol, zone, times, values, nulls, actions)
 
 

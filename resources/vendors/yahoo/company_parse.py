@@ -9,9 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
-
 from resources.raw.responses import RawResponse
+from resources.vendors.json_body import parse_json
 from resources.vendors.yahoo import company_fields as fields
 from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.company_fields import Fields
@@ -95,7 +94,7 @@ def parse_summary(response: RawResponse, symbol: str, session: date) -> Answers:
 def parse_quotes(response: RawResponse, symbols: Mapping[str, str]) -> Answers:
     """Parse quotes of several symbols; ``symbols`` maps the vendor's spelling to ours."""
     try:
-        envelope = orjson.loads(response.body)["quoteResponse"]
+        envelope = parse_json(response.body)["quoteResponse"]
         error, result = envelope["error"], envelope["result"]
     except (ValueError, KeyError, TypeError) as cause:
         raise unusable("Not quotes, or cut short", response) from cause

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
 import polars as pl
 from yfinance.const import fundamentals_keys
 
 from resources.raw.responses import RawResponse
+from resources.vendors.json_body import parse_json
 from resources.vendors.yahoo.answers import only_result, unusable
 from resources.vendors.yahoo.company_values import number
 from trading_assets.tables.companies import FINANCIAL_STATEMENTS
@@ -95,7 +95,7 @@ def parse_statements(response: RawResponse, symbol: str) -> Statements:
         On a body that is cut short, about another symbol, or with a value that lacks its date, number or currency.
     """
     try:
-        envelope = orjson.loads(response.body)
+        envelope = parse_json(response.body)
         series = envelope.get("timeseries") or envelope["finance"]
         error, result = series.get("error"), series["result"]  # a good answer need not name an error
     except (ValueError, KeyError, TypeError, AttributeError) as cause:

@@ -94,6 +94,7 @@ def half_hours(charts: Sequence[Chart]) -> pl.DataFrame:
                 **{name: np.ascontiguousarray(values[row]) for row, name in enumerate(ARRAYS)},
             }
         )
+        .fill_nan(None)
         .with_columns(vwap=None, trade_count=None)
         .cast(HALF_HOUR_SCHEMA)
     )

@@ -154,7 +154,10 @@ def _charts_frame(charts: Sequence[Chart], sessions: Sequence[date]) -> pl.DataF
                 {
                     "symbol": pl.Series([chart.symbol for chart in chosen]).gather(positions),
                     "session": moments.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date(),
-                    **{name: values[number] for number, name in enumerate(ARRAYS)},
+                    **{
+                        name: pl.Series(values[number], nan_to_null=True)
+                        for number, name in enumerate(ARRAYS)
+                    },
                     "vwap": pl.Series([None], dtype=pl.Float64).new_from_index(0, values.shape[1]),
                     "trade_count": pl.Series([None], dtype=pl.Int64).new_from_index(0, values.shape[1]),
                 }

@@ -116,7 +116,8 @@ def test_undoing_the_adjustment_gives_the_raw_prices_back(raw, splits):
 
 def test_rows_without_prices_are_left_out_and_counted(make_source, serve, sessions):
     body = chart(sessions, [2.0, 2.0])
-    body["chart"]["result"][0]["indicators"]["quote"][0]["low"][1] = None
+    for values in body["chart"]["result"][0]["indicators"]["quote"][0].values():
+        values[1] = None
     serve(body)
     fetched = make_source("yahoo").daily_bars(sessions, ["A"])
     assert fetched.frame.get_column("session").to_list() == sessions[:1]
@@ -155,7 +156,7 @@ def test_symbols_without_data_are_named(make_source, vendor_server, answer, good
         chart([DAY], [1.0, 2.0]),
         chart([DAY], [1.0], timestamp=None),
         chart([DAY], [1.0], timestamp=["x"]),
-        chart([DAY], ["x"]),
+        chart([date(2016, 7, 1), DAY], ["x", "x"]),
         chart([DAY], [1.0], meta={"symbol": "A"}),
         chart([DAY], [1.0], meta={"symbol": "A", "exchangeTimezoneName": "America/Nowhere"}),
         chart(

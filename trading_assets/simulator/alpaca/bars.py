@@ -37,7 +37,7 @@ from trading_assets.simulator.market.tape import (
 )
 from trading_assets.simulator.market.vendor_differences import name_hashes, seen_by_iex
 from trading_assets.simulator.simulation import Simulation
-from trading_assets.simulator.wire import json_answer, json_array, json_lines, new_york_millis
+from trading_assets.simulator.wire import json_answer, json_array, json_lines, new_york_millis, whole_numbers
 
 _MAX_BARS = 10_000
 
@@ -218,7 +218,7 @@ def _lines(found: _Bars) -> list[bytes]:
             "n": rows.trade_count,
             "o": np.round(rows.open, 4),
             "t": pl.Series(labels, dtype=pl.String),
-            "v": np.nan_to_num(rows.volume).astype(np.int64),
+            "v": whole_numbers(rows.volume),
             "vw": rows.vwap,
         }
     )

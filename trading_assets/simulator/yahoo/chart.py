@@ -15,7 +15,7 @@ from trading_assets.simulator.market.adjustment import split_factors
 from trading_assets.simulator.market.intraday import halts_behind, intraday, rows_behind
 from trading_assets.simulator.market.tape import Floats, Rows, day_number, day_of, joined_rows
 from trading_assets.simulator.simulation import Simulation
-from trading_assets.simulator.wire import json_answer, new_york_millis
+from trading_assets.simulator.wire import json_answer, new_york_millis, whole_numbers
 from trading_assets.simulator.yahoo.history import History, Whole, events, history, single
 from trading_assets.simulator.yahoo.meta import RANGES, intraday_meta, meta
 
@@ -148,7 +148,7 @@ def _quote(rows: Rows) -> dict[str, Any]:
     return {
         "close": rows.close,
         "open": rows.open,
-        "volume": rows.volume.astype(np.int64),
+        "volume": whole_numbers(rows.volume).to_list(),
         "high": rows.high,
         "low": rows.low,
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from trading_assets.sessions import NEW_YORK, is_session, session_close, session_open
 from trading_assets.simulator.market.tape import day_of
+from trading_assets.simulator.wire import whole_numbers
 from trading_assets.simulator.yahoo.history import History
 from trading_assets.simulator.yahoo.picture import EXCHANGES
 
@@ -44,7 +45,7 @@ def meta(seen: History, first: int, now: datetime, *, interval: str, span: str) 
         "fiftyTwoWeekLow": round(float(year.low.min()), 4),
         "regularMarketDayHigh": round(float(rows.high[-1]), 4),
         "regularMarketDayLow": round(float(rows.low[-1]), 4),
-        "regularMarketVolume": int(rows.volume[-1]),
+        "regularMarketVolume": whole_numbers(rows.volume[-1:]).item(),
         "longName": instrument.name,
         "shortName": instrument.name[:30],
         "chartPreviousClose": previous_close(seen, first),

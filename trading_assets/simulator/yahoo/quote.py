@@ -7,7 +7,7 @@ from typing import Any
 
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.market.tape import day_number
-from trading_assets.simulator.wire import new_york_millis
+from trading_assets.simulator.wire import new_york_millis, whole_numbers
 from trading_assets.simulator.yahoo.people import rating
 from trading_assets.simulator.yahoo.picture import (
     EXCHANGES,
@@ -71,7 +71,7 @@ def quote(seen: Picture) -> dict[str, Any]:
             "regularMarketDayHigh": rounded(seen.rows.high[-1]),
             "regularMarketDayRange": f"{rounded(seen.rows.low[-1])} - {rounded(seen.rows.high[-1])}",
             "regularMarketDayLow": rounded(seen.rows.low[-1]),
-            "regularMarketVolume": int(seen.rows.volume[-1]),
+            "regularMarketVolume": whole_numbers(seen.rows.volume[-1:]).item(),
             "regularMarketPreviousClose": rounded(seen.previous),
             "bid": rounded(price - 0.01),
             "ask": rounded(price + 0.01),

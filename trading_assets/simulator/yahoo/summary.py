@@ -10,7 +10,7 @@ from typing import Any
 from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator.market.protocol import ASSET_NAMESPACE
 from trading_assets.simulator.market.tape import day_number
-from trading_assets.simulator.wire import new_york_millis
+from trading_assets.simulator.wire import new_york_millis, whole_numbers
 from trading_assets.simulator.yahoo.people import (
     esg,
     institutions,
@@ -75,7 +75,7 @@ def _price(seen: Picture) -> dict[str, Any]:
         "regularMarketPrice": price,
         "regularMarketDayHigh": rounded(seen.rows.high[-1]),
         "regularMarketDayLow": rounded(seen.rows.low[-1]),
-        "regularMarketVolume": int(seen.rows.volume[-1]),
+        "regularMarketVolume": whole_numbers(seen.rows.volume[-1:]).item(),
         "regularMarketPreviousClose": rounded(seen.previous),
         "regularMarketSource": "FREE_REALTIME",
         "regularMarketOpen": rounded(seen.rows.open[-1]),
@@ -125,8 +125,8 @@ def _summary_detail(seen: Picture) -> dict[str, Any]:
         "beta": rounded(0.6 + draw(seen.instrument.symbol, "beta")),
         "trailingPE": ratio_of(price, accounts.earnings_per_share, positive=True),
         "forwardPE": ratio_of(price, accounts.earnings_per_share * (1.0 + accounts.growth)),
-        "volume": int(seen.rows.volume[-1]),
-        "regularMarketVolume": int(seen.rows.volume[-1]),
+        "volume": whole_numbers(seen.rows.volume[-1:]).item(),
+        "regularMarketVolume": whole_numbers(seen.rows.volume[-1:]).item(),
         "averageVolume": round(seen.mean("volume", 63)),
         "averageVolume10days": round(seen.mean("volume", 10)),
         "averageDailyVolume10Day": round(seen.mean("volume", 10)),

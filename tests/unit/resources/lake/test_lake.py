@@ -65,7 +65,10 @@ def files(lake: Lake) -> dict[str, tuple[int, int]]:
         (bars(JUNE).with_columns(pl.lit(1).alias("wap")), r"unexpected=\['wap'\]"),
         (bars(JUNE).with_columns(known_at=pl.lit(NOW)), r"unexpected=\['known_at'\]"),
         (bars(JUNE).with_columns(pl.col("volume").cast(pl.Int64)), "volume has type Int64.*Float64"),
-        (bars(JUNE).with_columns(pl.lit(None, pl.Float64).alias("close")), "close must not be null.*nulls=3"),
+        (
+            bars(JUNE).with_columns(pl.lit(None, pl.String).alias("batch_id")),
+            "batch_id must not be null.*nulls=3",
+        ),
         (bars(JUNE).with_columns(pl.lit(None).alias("symbol")), "symbol must not be null"),
         (bars(JUNE, JULY), "outside the written sessions.*dates=2016-07-01"),
         (pl.concat([bars(JUNE), bars(JUNE, symbols="B")]), "same key.*B 2016-06-30"),

@@ -1,0 +1,41 @@
+"""Small markets that went wrong, replayed from the vendors to the findings."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from trading_assets.runs.history import backfill
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(
+    make_installation, shared_data: Path, tmp_path: Path
+) -> None:
+    market = {
+        "sim_replay": shared_data / "cases" / "01-null-volume.csv",
+        "sim_at": "2024-11-25T22:00:00Z",
+        "hourly_symbols": 0,
+    }
+    first, sick, last = date(2024, 11, 18), date(2024, 11, 22), date(2024, 11, 25)
+    with make_installation(tmp_path / "data", market=market).opened() as platform:
+        assert len(backfill(platform, first, last)) == 6
+        refused = platform.lake.scan(QUARANTINED_BARS).collect()
+        assert refused.select("symbol", "session", "source", "rule", "close", "volume").sort(
+            "source"
+        ).rows() == [
+            ("NVOL", sick, source, "null_volume", 88.1, None) for source in ("alpaca", "polygon", "yahoo")
+        ]
+        bars = platform.lake.scan(DAILY_BARS, start=first, end=last).collect()
+        missing = bars.group_by("symbol").len().filter(pl.col("len") < 6)
+        assert missing.rows() == [("NVOL", 5)]
+        found = "select distinct session, symbol, check_name, severity from open_findings order by 3"
+        assert platform.database.fetch(found) == [
+            (sick, "NVOL", "completeness", "error"),
+            (sick, "NVOL", "positive_prices", "error"),
+        ]
