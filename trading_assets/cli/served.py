@@ -99,7 +99,7 @@ def served(
     """
     dagster, app = map(str, ports)
     python, logs = sys.executable, settings.data / "logs"
-    web = [python, "-m", "dagster_webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", dagster]
+    web = [python, "-m", "trading_assets.dagster_ui", str(workspace), dagster]
     daemon = [python, "-m", "dagster._daemon", "run", "-w", str(workspace)]
     streamlit = [python, "-m", "streamlit", "run", str(APP_SCRIPT), "--server.port", app, "--server.headless", "true"]  # fmt: skip
     commands = {

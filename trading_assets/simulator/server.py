@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import HANDLED_SIGNALS
 
+from trading_assets.same_origin import SameOrigin
 from trading_assets.simulator.faults.dirt import DirtMiddleware
 from trading_assets.simulator.faults.fault_answers import TRANSPORT, FaultMiddleware
 from trading_assets.simulator.simulation import Simulation
@@ -34,6 +35,7 @@ def application(simulation: Simulation, protocols: Sequence[BaseRoute]) -> Starl
     return Starlette(
         routes=protocols,
         middleware=[
+            Middleware(SameOrigin),
             Middleware(FaultMiddleware, faults=simulation.faults),
             Middleware(DirtMiddleware, dirt=simulation.dirt),
         ],

@@ -79,6 +79,17 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
     (location,) = found["workspaceOrError"]["locationEntries"]
     assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation"
 
+    # a web page in the same browser can neither command nor read
+    launch = 'mutation{launchRun(executionParams:{selector:{jobName:"session_job"}}){__typename}}'
+    evil = {"Origin": "http://evil.example"}
+    assert (
+        requests.get(f"{dagster}/graphql", params={"query": launch}, headers=evil, timeout=30).status_code
+        == 403
+    )
+    assert requests.get(f"{dagster}/graphql", params={"query": launch}, timeout=30).status_code == 403
+    assert requests.post(f"{dagster}/graphql", json=query, headers=evil, timeout=30).status_code == 403
+    assert requests.get(f"{dagster}/", headers={"Host": "evil.example"}, timeout=30).status_code == 403
+
     refused = installation.command("up", exit_code=2)
     assert f"already serves {installation.data}" in refused.stderr
     assert "TRADING_DATA" in refused.stderr
@@ -86,9 +97,17 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
     # Everything that could clean up is killed; the web servers stay behind as orphans.
     members = family(installation)
     names = " ".join(" ".join(process.cmdline()) for process in members)
-    for part in ("trading_assets.simulator", "postgres", "dagster_webserver", "dagster._daemon", "streamlit"):
+    for part in (
+        "trading_assets.simulator",
+        "postgres",
+        "trading_assets.dagster_ui",
+        "dagster._daemon",
+        "streamlit",
+    ):
         assert part in names
-    orphans = [process for process in members if {"dagster_webserver", "streamlit"} & set(process.cmdline())]
+    orphans = [
+        process for process in members if {"trading_assets.dagster_ui", "streamlit"} & set(process.cmdline())
+    ]
     assert len(orphans) >= 2
     for process in members:
         if process not in orphans:

@@ -245,3 +245,23 @@ def test_health_describes_the_market(simulated):
     assert health["pid"] == simulated.process.pid
     assert health["symbols"] == 12
     assert date.fromisoformat(health["first_session"]) == date(2023, 6, 29)
+
+
+def test_another_web_page_cannot_move_the_clock_or_place_an_order(simulated):
+    at = simulated.now()
+    later = (at + timedelta(days=1)).isoformat()
+    evil = {"Origin": "http://evil.example", **KEYS}
+    text = {"Content-Type": "text/plain", **KEYS}
+    for headers in (evil, text, {"Host": "evil.example", **KEYS}):
+        for path, body in (
+            ("/sim/clock", f'{{"advance_to": "{later}"}}'),
+            ("/v2/orders", '{"symbol": "SPY"}'),
+        ):
+            answer = requests.post(
+                f"{simulated.base_url}{path}",
+                data=body,
+                headers={"Content-Type": "application/json"} | headers,
+                timeout=30,
+            )
+            assert (answer.status_code, answer.text[:8]) == (403, "Refused:")
+    assert simulated.now() == at
