@@ -16,6 +16,7 @@ from resources.database.migrations import migrate
 from resources.database.server import PostgresEndpoint, postgres_for
 from resources.lake.lake import Lake
 from resources.lake.locks import PostgresLocks
+from resources.leftovers import remove_leftovers
 from resources.local_services import starting_services
 from resources.raw.batches import RawBatches
 from resources.raw.store import RawStore
@@ -96,6 +97,7 @@ class Platform:
 def open_platform(settings: Settings) -> Iterator[Platform]:
     """Open one installation, starting its local services if nobody has, and release them at the end."""
     with starting_services(settings), ExitStack() as stack:
+        remove_leftovers(settings.data)
         simulator_url = stack.enter_context(simulator_for(settings))
         postgres = stack.enter_context(postgres_for(settings))
         url = postgres.url()

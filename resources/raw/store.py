@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 import zstandard
 
+from resources.leftovers import remove_from
 from resources.raw.responses import RawResponse
 from trading_assets.errors import LakeError
 
@@ -213,6 +214,7 @@ def _content_hash(packed: Sequence[PackedResponse]) -> str:
 
 def _write_pack(path: Path, packed: Sequence[PackedResponse]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_from(path.parent)
     lines, offset = [], 0
     for item in packed:
         lines.append(

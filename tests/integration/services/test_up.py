@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -64,8 +65,12 @@ def answer(url: str, path: str) -> requests.Response:
 
 def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_nothing(install):
     installation = install()
+    half_written = installation.data / f".trading.duckdb.{'0' * 32}"
+    half_written.write_text("a process was killed while it wrote the catalogue")
+    os.utime(half_written, (0, 0))
     first = Served(installation.start("up"))
     app, dagster = first.url("App"), first.url("Dagster")
+    assert not half_written.exists()
     assert answer(app, "/_stcore/health").text == "ok"
     assert "<html" in answer(app, "/").text
     assert answer(dagster, "/server_info").json()["dagster_version"]
