@@ -30,6 +30,9 @@ EXIT_USAGE = 2
 
 _DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
+_DRIVERS = {"psycopg", "psycopg2", "psycopg_pool"}
+_CONNECTION_ERRORS = {"OperationalError", "InterfaceError", "PoolTimeout", "PoolClosed"}
+
 PIPED_WIDTH = 160
 
 out = Console()
@@ -104,6 +107,14 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
                     soft_wrap=True,
                 )
                 raise typer.Exit(EXIT_FAILED) from error
+            if _is_database_gone(error):
+                err.print(
+                    "[bold red]Postgres stopped answering[/], and the command with it. What was complete before is kept; the same "
+                    "command starts Postgres again and goes on from there. If it stays so: trading-assets doctor",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+                raise typer.Exit(EXIT_FAILED) from error
             err.print("[bold red]Unexpected error[/]: please report it with the lines below.")
             err.print(
                 "".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True
@@ -111,6 +122,18 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_FAILED) from error
 
     return wrapped
+
+
+def _is_database_gone(error: BaseException) -> bool:
+    """Say whether a lost connection to Postgres is at the root: by name, because the drivers take long to import."""
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    return any(
+        kind.__module__.partition(".")[0] in _DRIVERS and kind.__name__ in _CONNECTION_ERRORS
+        for link in chain
+        for kind in type(link).__mro__
+    )
 
 
 def _label(error: TradingError) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -48,6 +49,17 @@ class DrawnRecorder(Recorder):
 
 
 @contextmanager
+def _here(console: Console) -> Iterator[None]:
+    """Keep a console where it is, whatever becomes of standard error: Dagster's complaints go to a file during a run."""
+    before = console._file
+    console.file = console.file
+    try:
+        yield
+    finally:
+        console._file = before  # no public way back to "wherever standard error is"
+
+
+@contextmanager
 def drawn_progress(platform: Platform, *, quiet: bool = False) -> Iterator[Recorder]:
     """Let the platform draw its progress for the time of the block."""
     before = platform.progress
@@ -62,7 +74,10 @@ def drawn_progress(platform: Platform, *, quiet: bool = False) -> Iterator[Recor
         SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(bar_width=28), MofNCompleteColumn(),
         TextColumn("[dim]{task.fields[note]}"), TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+    with (
+        _here(err),
+        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars,
+    ):
         drawn = DrawnRecorder(bars=bars if err.is_terminal else None)
         platform.progress = drawn
         try:

@@ -44,7 +44,7 @@ def backfill(
     require_over(platform, wanted[-1])
     require_keys(platform.settings)
     done: set[date] = set()
-    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
         for first in range(0, len(wanted), SESSIONS_PER_RUN):
             chunk = wanted[first : first + SESSIONS_PER_RUN]
             for selection, missing in _missing_work(platform, instance, assets, chunk, again=again):

@@ -90,7 +90,7 @@ def complete_hours(
         if name in {HOURLY_BARS.name, HOURLY_FEATURES.name}
     }
     done: set[date] = set()
-    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
         for selection, part in missing_work(begun, there, above):
             _run(platform, instance, selection, part)
             done.update(part)

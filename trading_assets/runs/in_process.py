@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 import dagster as dg
 
 from resources.platform import Platform
 from trading_assets.runs.failures import failure_of
+from trading_assets.settings import Settings
 
 
 def execute_job(
@@ -35,12 +36,17 @@ def run_job(
 
 
 @contextmanager
-def quiet_dagster() -> Iterator[None]:
-    """Keep Dagster's own log off the terminal."""
-    logger = logging.getLogger("dagster")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def quiet_dagster(settings: Settings) -> Iterator[None]:
+    """Keep Dagster's own log off the terminal; what it complains of beside its log goes to ``logs/runs.log``."""
+    log = settings.data / "logs" / "runs.log"
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root, dagster = logging.getLogger(), logging.getLogger("dagster")
+    level, handlers = dagster.level, list(root.handlers)
+    dagster.setLevel(logging.CRITICAL)
+    with log.open("a", encoding="utf-8") as file, redirect_stderr(file):
+        try:
+            yield
+        finally:
+            dagster.setLevel(level)
+            for handler in [added for added in root.handlers if added not in handlers]:
+                root.removeHandler(handler)  # made for this file by whoever logged first

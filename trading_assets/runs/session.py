@@ -36,7 +36,7 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     account_of(platform)
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
-    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
         result = run_job("session_job", platform, instance, partition_key=session.isoformat())
 
     def ended(outcome: str, told: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ def run_companies(platform: Platform) -> date:
     """
     session = platform.latest_session()
     _ = platform.company_source
-    with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
         execute_job("companies_job", platform, instance, partition_key=session.isoformat())
     refresh_catalog(platform)
     return session

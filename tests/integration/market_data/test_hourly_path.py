@@ -67,7 +67,10 @@ def test_a_range_is_one_run_and_a_second_call_finds_nothing_to_do(ranged, instal
 def test_made_again_nothing_changes(ranged, install):
     with install(ranged).opened() as platform:
         before = {table.name: stored(platform, table) for table in TABLES}
-        with quiet_dagster(), dagster_instance(platform.settings, platform.postgres) as instance:
+        with (
+            quiet_dagster(platform.settings),
+            dagster_instance(platform.settings, platform.postgres) as instance,
+        ):
             execute_job("hourly_job", platform, instance, partition_key=LAST.isoformat())
         for table in TABLES:
             assert_frame_equal(stored(platform, table), before[table.name])
