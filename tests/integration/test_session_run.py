@@ -23,7 +23,7 @@ from trading_assets.tables.screens import SCREENER_RESULTS
 pytestmark = pytest.mark.slow
 
 KEYS = [
-    "session", "mode", "assets", "checks", "orders", "fills", "reconciled", "equity_usd", "seconds", "peak_memory_mib",
+    "session", "mode", "assets", "checks", "orders", "no_orders_because", "fills", "reconciled", "equity_usd", "seconds", "peak_memory_mib",
 ]  # fmt: skip
 ASSETS = {
     "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
@@ -98,6 +98,17 @@ def decisions(platform) -> dict[str, list[tuple]]:
 def history_files(platform) -> dict[str, bytes]:
     root = platform.lake.history_root
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.parquet")}
+
+
+def test_the_first_run_in_an_empty_folder_fills_the_history_and_trades(install):
+    ran = install(None).command("run", "--json")
+    summary = json.loads(ran.stdout)
+    assert "sessions from 2023-04-05 to 2024-05-01 are filled first" in ran.stderr
+    assert summary["session"] == "2024-05-02"
+    assert summary["orders"]["filled"] == summary["fills"] > 5
+    assert summary["no_orders_because"] == ""
+    assert summary["reconciled"] is True
+    assert summary["assets"]["hourly_bars"]["rows"] > 0
 
 
 def test_the_summary_has_the_promised_keys_and_says_what_was_done(finished):

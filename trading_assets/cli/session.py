@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def run(session: SessionOption = None, json: JsonOption = False) -> None:
     """Run one trading session end to end: data, checks, features, signals, risk, orders, fills, reconciliation.
 
-    Running the same session again changes nothing: same rows, same orders.
+    Running the same session again changes nothing: same rows, same orders. Where there is no history yet, it is filled first.
 
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
@@ -42,6 +42,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
         from trading_assets.runs.session import run_session
 
         day = wanted or platform.latest_session()
+        fill_history(platform, day)
         began = platform.clock.now()
         summary = run_session(platform, day)
         add_hours(platform, summary)
@@ -152,6 +153,29 @@ def snapshot(json: JsonOption = False) -> None:
         )
 
 
+def fill_history(platform: Platform, session: date) -> None:
+    """Fill the history before a session if there is none: without it no strategy has anything to decide on."""
+    from trading_assets.errors import TradingError
+    from trading_assets.runs.history import backfill, history_minutes, missing_history
+
+    missing = missing_history(platform, session)
+    if not missing:
+        return
+    minutes = history_minutes(platform.settings, len(missing))
+    pace = f", about {minutes:,.0f} minutes at the vendor's pace" if minutes > 1 else ""
+    err.print(
+        f"Too little history to decide on: {len(missing)} sessions from {missing[0]} to {missing[-1]} are filled first{pace}. "
+        "Interrupted, the same command goes on from there",
+        highlight=False,
+        soft_wrap=True,
+    )
+    try:
+        backfill(platform, missing[0], missing[-1])
+    except TradingError as error:
+        err.print(f"[yellow]The history is not complete:[/] {error}", highlight=False, soft_wrap=True)
+        err.print("The session goes on with what is there", highlight=False)
+
+
 def add_hours(platform: Platform, summary: SessionSummary) -> None:
     """Complete the hours of a session that was run; nothing that trades depends on them, so a failure is only told."""
     from trading_assets.errors import TradingError
@@ -197,8 +221,12 @@ def show_summary(summary: SessionSummary) -> None:
             style="dim",
             highlight=False,
         )
-    orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items()) or "none"
-    out.print(f"Orders: {orders}; fills: {summary.fills}")
+    orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items())
+    out.print(
+        f"Orders: {orders or f'none ({summary.no_orders_because})'}; fills: {summary.fills}",
+        highlight=False,
+        soft_wrap=True,
+    )
     verdict = {
         True: "[green]equal to the broker's[/]",
         False: "[red]DIFFERENT from the broker's: trading is halted[/]",

@@ -11,6 +11,7 @@ from resources.dagster_home import dagster_instance
 from resources.lake.lake import Lake
 from resources.platform import Platform
 from resources.vendors.registry import require_keys
+from trading_assets import sessions as calendar
 from trading_assets.assets.analytics import refresh_catalog
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.errors import ConfigurationError
@@ -18,8 +19,12 @@ from trading_assets.market_data.usable_sessions import usable_parts
 from trading_assets.missing_work import missing_work
 from trading_assets.runs.in_process import execute_job, quiet_dagster
 from trading_assets.runs.refusals import require_over, wanted_sessions
+from trading_assets.settings import Settings
+from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.registry import TABLES
 
+YEAR = 252
+"""Sessions that the longest of the features looks back."""
 SESSIONS_PER_RUN = 504
 
 
@@ -61,6 +66,29 @@ def backfill(
         compact_closed_years(platform.lake, platform.clock.now().year)
         refresh_catalog(platform)
     return sorted(done)
+
+
+def missing_history(platform: Platform, session: date) -> list[date]:
+    """List the sessions that the history before ``session`` lacks, if it is too short to decide anything.
+
+    Long enough is nine tenths of a year, or of what the settings want: sessions whose checks failed have no features.
+    """
+    settings = platform.settings
+    if settings.sim_replay:  # a recorded market begins where it begins
+        return []
+    first = max(settings.start, calendar.shift(session, -settings.history_sessions))
+    wanted = calendar.sessions_between(first, calendar.shift(session, -1))
+    there = platform.lake.row_counts(DAILY_FEATURES, wanted[0], wanted[-1]) if wanted else {}
+    is_enough = len(there) >= 0.9 * min(YEAR, len(wanted))
+    return [] if is_enough else [day for day in wanted if day not in there]
+
+
+def history_minutes(settings: Settings, sessions: int) -> float:
+    """Return about how long so many sessions take at the vendor's pace: Polygon is asked once a session; 0 where it has none."""
+    per_minute = (
+        settings.per_minute("polygon") if settings.mode != "sim" and "polygon" in settings.sources else 0
+    )
+    return sessions / per_minute if per_minute else 0.0
 
 
 def compact_closed_years(lake: Lake, present: int) -> int:

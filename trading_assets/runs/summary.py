@@ -14,16 +14,24 @@ from psycopg.types.json import Jsonb
 
 from resources.database.database import Database
 from resources.database.writes import insert
+from resources.lake.lake import Lake
 from resources.platform import Platform
 from trading_assets.execution.trading_account import account_of
 from trading_assets.progress import Recorder
 from trading_assets.runs.failures import check_evaluations
+from trading_assets.runs.history import YEAR
+from trading_assets.sessions import shift
+from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.operations import SESSION_RUNS
 
 ORDER_STATES = """
 select case when i.state = 'acknowledged' then coalesce(o.status, i.state) else i.state end as state, count(*)::int as n
 from order_intents i left join orders o using (client_order_id)
 where i.account = %s and i.session = %s group by 1 order by 1
+"""
+OUTCOMES = """
+select outcome, coalesce(rule, ''), count(*)::int from target_positions where account = %s and session = %s
+group by 1, 2 order by 3 desc, 1, 2
 """
 FILLS = "select count(*)::int as v from fills where account = %s and session = %s"
 RECONCILED = "select bool_and(is_match) as v from reconciliation where account = %s and session = %s"
@@ -39,6 +47,7 @@ class SessionSummary:
     assets: dict[str, dict[str, float]] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
+    no_orders_because: str = ""
     fills: int = 0
     reconciled: bool | None = None
     equity_usd: float | None = None
@@ -66,10 +75,29 @@ def summarise(
     values = (account_of(platform).number, session)
     states = platform.database.fetch_polars(ORDER_STATES, values)
     summary.orders = dict(states.iter_rows()) if not states.is_empty() else {}
+    if not summary.orders:
+        summary.no_orders_because = _why_no_orders(platform.database, platform.lake, values)
     summary.fills = _scalar(platform.database, FILLS, values) or 0
     summary.reconciled = _scalar(platform.database, RECONCILED, values)
     summary.equity_usd = _scalar(platform.database, EQUITY, values)
     return summary
+
+
+def _why_no_orders(database: Database, lake: Lake, values: tuple[str, date]) -> str:
+    """Say why a session led to no order: what became of the symbols, or why none was looked at."""
+    became = database.fetch(OUTCOMES, values)
+    if became:
+        return ", ".join(
+            f"{count} {outcome}{f' by {rule}' if rule else ''}" for outcome, rule, count in became
+        )
+    session = values[1]
+    known = len(lake.row_counts(DAILY_FEATURES, shift(session, -YEAR), session))
+    if known <= YEAR:
+        return (
+            f"no strategy has a signal: of the last year's {YEAR} sessions {known - 1} are there. Fill them with: trading-assets "
+            f"backfill --start {shift(session, -YEAR)} --end {shift(session, -1)}"
+        )
+    return "no strategy has a signal"
 
 
 def _scalar(database: Database, sql: str, parameters: Sequence[object]) -> Any:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from trading_assets.runs.history import backfill
+from trading_assets.runs.session import run_session
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 
 pytestmark = pytest.mark.slow
@@ -39,3 +40,9 @@ def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(
             (sick, "NVOL", "completeness", "error"),
             (sick, "NVOL", "positive_prices", "error"),
         ]
+        summary = run_session(platform, date(2024, 11, 26))
+        assert summary.orders == {}
+        assert summary.no_orders_because == (
+            "no strategy has a signal: of the last year's 252 sessions 6 are there. Fill them with: trading-assets backfill "
+            "--start 2023-11-27 --end 2024-11-25"
+        )
