@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from trading_assets.runs.history import backfill
-from trading_assets.runs.session import run_session
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
+from trading_assets.runs.session import run_companies, run_session
+from trading_assets.tables.companies import COMPANY_INFO
+from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 
 pytestmark = pytest.mark.slow
 
@@ -46,3 +47,26 @@ def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(
             "no strategy has a signal: of the last year's 252 sessions 6 are there. Fill them with: trading-assets backfill "
             "--start 2023-11-27 --end 2024-11-25"
         )
+
+
+def test_odd_names_and_share_classes_come_from_every_vendor(
+    make_installation, shared_data: Path, tmp_path: Path
+) -> None:
+    market = {
+        "sim_replay": shared_data / "cases" / "zoo.csv",
+        "sim_at": "2023-10-04T22:00:00Z",
+        "hourly_symbols": 0,
+    }
+    odd = {"NA", "NAN", "NULL", "TRUE", "NONE", "INF", "NO", "ON", "BRK.A", "BRK.B", "BF.B"}
+    with make_installation(tmp_path / "data", market=market).opened() as platform:
+        backfill(platform, date(2023, 10, 2), date(2023, 10, 4))
+        found = {
+            source: platform.lake.scan(table, columns=["symbol", "session"]).collect()
+            for source, table in VENDOR_DAILY_BARS.items()
+        }
+        for source, bars in found.items():
+            assert odd <= {*bars["symbol"]}, source
+            assert bars.equals(found["polygon"]), source
+        run_companies(platform)
+        info = platform.lake.scan(COMPANY_INFO, columns=["symbol"]).collect()
+        assert {"BRK.A", "BRK.B", "BF.B"} <= {*info["symbol"]}

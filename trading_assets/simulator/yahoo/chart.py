@@ -18,6 +18,7 @@ from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.wire import json_answer, new_york_millis, whole_numbers
 from trading_assets.simulator.yahoo.history import History, Whole, events, history, single
 from trading_assets.simulator.yahoo.meta import RANGES, intraday_meta, meta
+from trading_assets.simulator.yahoo.spelling import of_market
 
 _UNITS = {"1d": "D", "1wk": "W", "1mo": "M"}
 _MINUTES = {"1m": 1, "2m": 2, "5m": 5, "15m": 15, "30m": 30, "60m": 60, "90m": 90, "1h": 60}
@@ -47,7 +48,7 @@ def chart(simulation: Simulation, request: Request) -> Response:
 
 def _result(simulation: Simulation, request: Request) -> dict[str, Any]:
     query, now = request.query_params, simulation.now()
-    seen = history(simulation, request.path_params["symbol"])
+    seen = history(simulation, of_market(simulation.market, request.path_params["symbol"]))
     if seen is None:
         raise _NoChartError(404, "Not Found", "No data found, symbol may be delisted")
     interval = query.get("interval", "1d")

@@ -13,6 +13,7 @@ from trading_assets.simulator.market.tape import day_of
 from trading_assets.simulator.wire import whole_numbers
 from trading_assets.simulator.yahoo.history import History
 from trading_assets.simulator.yahoo.picture import EXCHANGES
+from trading_assets.simulator.yahoo.spelling import as_yahoo
 
 RANGES = {"1d": 1, "5d": 7, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
 _VALID_RANGES = [*RANGES, "ytd", "max"]
@@ -30,7 +31,7 @@ def meta(seen: History, first: int, now: datetime, *, interval: str, span: str) 
     last_close = _bounds(day_of(int(rows.day[-1])))[1]
     return {
         "currency": "USD",
-        "symbol": instrument.symbol,
+        "symbol": as_yahoo(instrument.symbol),
         "exchangeName": exchange,
         "fullExchangeName": full_name,
         "instrumentType": "ETF" if instrument.asset_type == "ETF" else "EQUITY",

@@ -27,6 +27,7 @@ from trading_assets.simulator.yahoo.picture import (
     year_bounds,
     year_change,
 )
+from trading_assets.simulator.yahoo.spelling import as_yahoo
 
 
 def quote(seen: Picture) -> dict[str, Any]:
@@ -126,6 +127,6 @@ def quote(seen: Picture) -> dict[str, Any]:
             "cryptoTradeable": False,
             "hasPrePostMarketData": True,
             "displayName": seen.instrument.name.split(" ")[0],
-            "symbol": seen.instrument.symbol,
+            "symbol": as_yahoo(seen.instrument.symbol),
         }
     )

@@ -15,6 +15,7 @@ from trading_assets.simulator.yahoo.chart import chart
 from trading_assets.simulator.yahoo.picture import picture
 from trading_assets.simulator.yahoo.quote import quote
 from trading_assets.simulator.yahoo.series import time_series
+from trading_assets.simulator.yahoo.spelling import of_market
 from trading_assets.simulator.yahoo.summary import MODULES
 
 _CRUMB = "simulatedCr"
@@ -54,7 +55,7 @@ def _quote(simulation: Simulation, request: Request) -> Response:
     if not symbols:
         error = {"code": "Bad Request", "description": "Missing required query parameter=symbols"}
         return json_answer({"quoteResponse": {"result": None, "error": error}}, 400)
-    pictures = (picture(simulation, symbol) for symbol in symbols)
+    pictures = (picture(simulation, of_market(simulation.market, symbol)) for symbol in symbols)
     result = [quote(seen) for seen in pictures if seen is not None]
     return json_answer({"quoteResponse": {"result": result, "error": None}})
 
@@ -62,7 +63,7 @@ def _quote(simulation: Simulation, request: Request) -> Response:
 def _summary(simulation: Simulation, request: Request) -> Response:
     symbol = request.path_params["symbol"]
     wanted = [name for name in request.query_params.get("modules", "").split(",") if name]
-    seen = picture(simulation, symbol)
+    seen = picture(simulation, of_market(simulation.market, symbol))
     if seen is None:
         return _no_summary(f"Quote not found for symbol: {symbol}")
     if math.isnan(seen.accounts.shares):

@@ -14,6 +14,7 @@ from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.wire import json_answer, json_array
 from trading_assets.simulator.yahoo.format import compact
 from trading_assets.simulator.yahoo.picture import picture, utc_seconds
+from trading_assets.simulator.yahoo.spelling import of_market
 
 PERIODS = {"annual": "12M", "quarterly": "3M", "trailing": "TTM"}
 PEG = "trailingPegRatio"
@@ -26,10 +27,11 @@ def time_series(simulation: Simulation, request: Request) -> Response:
     query = request.query_params
     types = tuple(name for text in query.getlist("type") for name in _names(text))
     first, last = int(query.get("period1", 0)), int(query.get("period2", 2**40))
-    books = company_books(simulation.market, symbol, simulation.now())
+    ticker = of_market(simulation.market, symbol)
+    books = company_books(simulation.market, ticker, simulation.now())
     known = {} if books is None else _lines(books, {frequency for _, frequency, _ in types})
     if books is not None and any(kind == PEG for kind, _, _ in types):
-        known["trailing"] |= _peg(simulation, symbol, books)
+        known["trailing"] |= _peg(simulation, ticker, books)
     encoded = orjson.dumps(symbol).decode()
     result = []
     for kind, frequency, line in types:

@@ -35,6 +35,7 @@ from trading_assets.simulator.yahoo.picture import (
     without_unknown,
     year_bounds,
 )
+from trading_assets.simulator.yahoo.spelling import as_yahoo
 from trading_assets.simulator.yahoo.statistics import calendar_events, financial_data, key_statistics
 
 SECTORS = {
@@ -84,7 +85,7 @@ def _price(seen: Picture) -> dict[str, Any]:
         "exchangeDataDelayedBy": 0,
         "marketState": market_state(seen.now),
         "quoteType": quote_type(seen),
-        "symbol": seen.instrument.symbol,
+        "symbol": as_yahoo(seen.instrument.symbol),
         "underlyingSymbol": None,
         "shortName": seen.instrument.name[:30],
         "longName": seen.instrument.name,
@@ -208,8 +209,8 @@ def _quote_type_module(seen: Picture) -> dict[str, Any]:
     return {
         "exchange": EXCHANGES[item.mic][0],
         "quoteType": quote_type(seen),
-        "symbol": item.symbol,
-        "underlyingSymbol": item.symbol,
+        "symbol": as_yahoo(item.symbol),
+        "underlyingSymbol": as_yahoo(item.symbol),
         "shortName": item.name[:30],
         "longName": item.name,
         "firstTradeDateEpochUtc": new_york_millis(day_number(item.listed), 9, 30) // 1000,
