@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from trading_assets.runs.history import backfill
-from trading_assets.runs.session import run_companies, run_session
-from trading_assets.tables.companies import COMPANY_INFO
+from trading_assets.runs.session import run_session
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 
 pytestmark = pytest.mark.slow
@@ -67,6 +66,3 @@ def test_odd_names_and_share_classes_come_from_every_vendor(
         for source, bars in found.items():
             assert odd <= {*bars["symbol"]}, source
             assert bars.equals(found["polygon"]), source
-        run_companies(platform)
-        info = platform.lake.scan(COMPANY_INFO, columns=["symbol"]).collect()
-        assert {"BRK.A", "BRK.B", "BF.B"} <= {*info["symbol"]}
