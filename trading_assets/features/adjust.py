@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from trading_assets.features.action_effects import accumulate, effects, place
+from trading_assets.features.seams import Instruments
 from trading_assets.features.symbol_runs import SymbolRuns, symbol_runs
 from trading_assets.indicators.kernel import FloatArray
 
@@ -98,7 +99,8 @@ def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: da
 
     Output: the same columns and rows up to ``session``, prices and volumes adjusted, and what they were multiplied
     by: ``price_scale`` and ``share_scale``. An action whose ex-date has come counts, even if the symbol has not
-    traded since: prices are those of an owner at ``session``.
+    traded since: prices are those of an owner at ``session``. Bars of an earlier instrument of the symbol (``seams``)
+    are in the scale of its own last actions.
 
     Look-ahead: nothing after ``session`` is used.
 
@@ -129,9 +131,9 @@ def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: da
     """
     is_later = bars["session"] > session
     visible = bars.filter(~is_later) if is_later.any() else bars
-    symbols = symbol_runs(visible)
-    known = actions.filter(pl.col("ex_date") <= session)
-    factors = accumulate(visible["close"].to_numpy(), place(visible, known, symbols), symbols)
+    own = Instruments.of(visible, actions.filter(pl.col("ex_date") <= session))
+    symbols = symbol_runs(own.bars)
+    factors = accumulate(visible["close"].to_numpy(), place(own.bars, own.actions, symbols), symbols)
     scales = {
         "price_scale": symbols.repeated(factors.last_price) / factors.price,
         "share_scale": symbols.repeated(factors.last_share) / factors.share,

@@ -15,6 +15,7 @@ from trading_assets.errors import DataQualityError
 from trading_assets.features.action_effects import accumulate, place
 from trading_assets.features.adjust import PRICES
 from trading_assets.features.compute import Market, computed, inputs_of, reaches
+from trading_assets.features.seams import Instruments
 from trading_assets.features.state import CARRIED_SCHEMA, CarriedRuns, Kept
 from trading_assets.features.symbol_runs import SymbolRuns, looked_up, symbol_runs
 from trading_assets.features.tiles import Picked, Tile, column_of, spread, tiles
@@ -50,7 +51,9 @@ def build_daily_features(
     Output: ``DAILY_FEATURES`` without the fundamental ratios, a row for each bar of the given sessions, sorted by (symbol, session). Prices
     and shares are in the row's own session's scale (``close`` and ``volume`` are the raw ones).
 
-    Nulls: until a symbol has the feature's ``warm_up`` bars, and where a value is not defined (nothing traded,
+    A symbol that had no bar for more than ``seams.SILENCE`` is another instrument after it: nothing spans the two.
+
+    Nulls: until an instrument has the feature's ``warm_up`` bars, and where a value is not defined (nothing traded,
     a price that did not move, no benchmark).
 
     Look-ahead: a row of session S knows bars and ex-dates up to S.
@@ -146,16 +149,23 @@ def build_resumable(
         return pl.DataFrame(schema=_schema(DAILY_FEATURES)), pl.DataFrame(schema=CARRIED_SCHEMA)
     bars = bars.select(BAR_COLUMNS).rechunk()
     _refuse_impossible(bars)
-    market = _market(bars, actions, sessions, DAILY_FEATURES, runs or symbol_runs(bars), carried=carried)
+    own = Instruments.of(bars, actions, without={BENCHMARK})
+    bars = own.bars
+    known = None if own.has_seams else runs
+    market = _market(bars, own.actions, sessions, DAILY_FEATURES, known or symbol_runs(bars), carried=carried)
     kept = Kept.at(checkpoints, market.symbols)
     columns = _columns(market, threads, kept)
+    rows = _frame(bars, market, columns)
+    rows = own.named(rows) if own.has_seams else rows
     if not checkpoints:
-        return _frame(bars, market, columns), pl.DataFrame(schema=CARRIED_SCHEMA)
+        return rows, pl.DataFrame(schema=CARRIED_SCHEMA)
     benchmark = market.carried.at_first_rows(
         market.benchmark[market.slots - market.first_slot], market.symbols
     )
     states = kept.frame(bars, market.carried, (market.factors.price, market.factors.share, benchmark))
-    return _frame(bars, market, columns), states
+    if own.has_seams:  # the last instrument of a symbol is the one that goes on
+        states = own.named(states).unique(["session", "symbol"], keep="last", maintain_order=True)
+    return rows, states
 
 
 def _build(
@@ -165,9 +175,13 @@ def _build(
         return pl.DataFrame(schema=_schema(table))
     bars = bars.rechunk()
     _refuse_impossible(bars)
-    runs = _hourly_runs(bars) if table is HOURLY_FEATURES else symbol_runs(bars)
-    market = _market(bars, actions, sessions, table, runs)
-    return _frame(bars, market, _columns(market, threads))
+    if table is HOURLY_FEATURES:
+        market = _market(bars, actions, sessions, table, _hourly_runs(bars))
+        return _frame(bars, market, _columns(market, threads))
+    own = Instruments.of(bars, actions, without={BENCHMARK})
+    market = _market(own.bars, own.actions, sessions, table, symbol_runs(own.bars))
+    rows = _frame(own.bars, market, _columns(market, threads))
+    return own.named(rows) if own.has_seams else rows
 
 
 def _refuse_impossible(bars: pl.DataFrame) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from trading_assets.runs.history import backfill
 from trading_assets.runs.session import run_session
+from trading_assets.sessions import shift
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
+from trading_assets.tables.features import DAILY_FEATURES
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +68,27 @@ def test_odd_names_and_share_classes_come_from_every_vendor(
         for source, bars in found.items():
             assert odd <= {*bars["symbol"]}, source
             assert bars.equals(found["polygon"]), source
+
+
+def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(
+    make_installation, shared_data: Path, tmp_path: Path
+) -> None:
+    market = {
+        "sim_replay": shared_data / "cases" / "03-ticker-reuse.csv",
+        "sim_at": "2024-12-02T22:00:00Z",
+        "hourly_symbols": 0,
+    }
+    session, seam = date(2024, 12, 2), date(2024, 9, 3)
+    with make_installation(tmp_path / "data", market=market).opened() as platform:
+        backfill(platform, date(2023, 10, 2), shift(session, -1))
+        run_session(platform, session)
+        columns = ["symbol", "session", "momentum_12_1", "sma_200", "sma_20", "close"]
+        features = platform.lake.scan(DAILY_FEATURES, start=seam, columns=columns).collect()
+        reused, others = features.filter(symbol="REU2"), features.filter(pl.col("symbol") != "REU2")
+        assert reused["close"].min() > 40  # the second company's
+        assert reused["momentum_12_1"].null_count() == reused["sma_200"].null_count() == reused.height > 60
+        assert reused["sma_20"].null_count() == 19
+        assert others.filter(session=session)["momentum_12_1"].null_count() == 0
+        bought = {symbol for (symbol,) in platform.database.fetch("select symbol from order_intents")}
+        assert bought
+        assert "REU2" not in bought
