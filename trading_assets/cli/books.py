@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.opened import opened_database
-from trading_assets.cli.options import JsonOption, parse_day
-from trading_assets.cli.output import friendly_errors, out, print_json, quantity, table, usd
+from trading_assets.cli.options import JsonOption, WideOption, parse_day
+from trading_assets.cli.output import friendly_errors, out, print_json, print_table, quantity, usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,8 @@ from fills where session = {day} order by executed_at, symbol
 
 
 @friendly_errors
-def orders(session: DayOption = None, json: JsonOption = False) -> None:
-    """List the orders of a session with their state here and at the broker.
+def orders(session: DayOption = None, json: JsonOption = False, wide: WideOption = False) -> None:
+    """List the orders of a session with their status: the broker's, and until the broker has the order, our own.
 
     [dim]Example:[/] trading-assets orders --session 2026-11-20
     """
@@ -48,8 +48,8 @@ def orders(session: DayOption = None, json: JsonOption = False) -> None:
     if json:
         return print_json(frame.to_dicts())
     rows = [
-        (r["symbol"], r["side"], quantity(r["quantity"]), r["order_type"], r["time_in_force"], r["state"],
-         r["broker_status"], quantity(r["filled_quantity"]), usd(r["average_fill_price_usd"]), r["refusal"])
+        (r["symbol"], r["side"], quantity(r["quantity"]), r["order_type"], r["time_in_force"],
+         r["broker_status"] or r["state"], quantity(r["filled_quantity"]), usd(r["average_fill_price_usd"]), r["refusal"])
         for r in frame.iter_rows(named=True)
     ]  # fmt: skip
     columns = (
@@ -58,17 +58,19 @@ def orders(session: DayOption = None, json: JsonOption = False) -> None:
         "quantity",
         "type",
         "tif",
-        "state",
-        "at the broker",
+        "status",
         "filled",
         "price",
         "refusal",
     )
-    return _show("Orders", frame, columns, rows, ("quantity", "filled", "price"), session=session)
+    return _show(
+        "Orders", frame, columns, rows, ("quantity", "filled", "price"),
+        session=session, folded=("refusal",), optional=("refusal", "price", "tif", "type"), wide=wide,
+    )  # fmt: skip
 
 
 @friendly_errors
-def positions(session: DayOption = None, json: JsonOption = False) -> None:
+def positions(session: DayOption = None, json: JsonOption = False, wide: WideOption = False) -> None:
     """List the positions after a session's fills, marked at the broker's last price.
 
     [dim]Example:[/] trading-assets positions
@@ -89,11 +91,13 @@ def positions(session: DayOption = None, json: JsonOption = False) -> None:
         rows,
         ("quantity", "average cost", "mark", "value USD", "unrealised USD"),
         session=session,
+        optional=("mark", "average cost", "marked at"),
+        wide=wide,
     )
 
 
 @friendly_errors
-def fills(session: DayOption = None, json: JsonOption = False) -> None:
+def fills(session: DayOption = None, json: JsonOption = False, wide: WideOption = False) -> None:
     """List the fills of a session's orders.
 
     [dim]Example:[/] trading-assets fills --json
@@ -112,6 +116,8 @@ def fills(session: DayOption = None, json: JsonOption = False) -> None:
         rows,
         ("quantity", "price", "value USD"),
         session=session,
+        optional=("value USD",),
+        wide=wide,
     )
 
 
@@ -141,6 +147,9 @@ def _show(
     right: tuple[str, ...],
     *,
     session: str | None,
+    folded: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+    wide: bool = False,
 ) -> None:
     if frame.is_empty() and session:
         out.print(f"No {title.lower()} of session {session}: without --session the newest ones are shown")
@@ -148,4 +157,5 @@ def _show(
     if frame.is_empty():
         out.print(f"No {title.lower()} yet: run a session with `trading-assets run`")
         return
-    out.print(table(f"{title}, session {frame['session'][0]}", columns, rows, right=right))
+    heading = f"{title}, session {frame['session'][0]}"
+    print_table(heading, columns, rows, right=right, folded=folded, optional=optional, wide=wide)

@@ -10,6 +10,7 @@ import typer
 from trading_assets.errors import ConfigurationError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="Show all columns, however narrow the terminal is.")]
 SessionOption = Annotated[
     str | None,
     typer.Option(

@@ -34,6 +34,8 @@ _DRIVERS = {"psycopg", "psycopg2", "psycopg_pool"}
 _CONNECTION_ERRORS = {"OperationalError", "InterfaceError", "PoolTimeout", "PoolClosed"}
 
 PIPED_WIDTH = 160
+FOLDED_WIDTH = 22
+"""A column of sentences is given so much room before another one is left out."""
 
 out = Console()
 err = Console(stderr=True)
@@ -75,6 +77,62 @@ def table(
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    folded: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    wide: bool = False,
+) -> None:
+    """Print a table that a terminal of 80 columns shows without a broken number.
+
+    Parameters
+    ----------
+    title, columns, rows
+        What to print; cells are text or None.
+    right
+        Columns that are aligned as numbers.
+    folded
+        Columns of sentences, which may go over several lines.
+    optional
+        Columns that are left out where there is no room, the last one first, or where they are empty; they are named then.
+    wide
+        Leave out nothing, however wide the terminal is.
+    """
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    longest = {
+        name: max([len(name), *(len(row[place]) for row in texts)]) for place, name in enumerate(columns)
+    }
+    needed = {
+        name: min(length, FOLDED_WIDTH) if name in folded else length for name, length in longest.items()
+    }
+    empty = {name for place, name in enumerate(columns) if not any(row[place] for row in texts)}
+    shown = [name for name in columns if wide or name not in empty or name not in optional]
+    left_out = []
+    for name in reversed(optional):
+        if not wide and name in shown and _table_width(needed, shown) > out.width:
+            shown.remove(name)
+            left_out.append(name)
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for name in shown:
+        made.add_column(name, justify="right" if name in right else "left", no_wrap=name not in folded)
+    places = [columns.index(name) for name in shown]
+    for row in texts:
+        made.add_row(*(row[place] for place in places))
+    room = _table_width(longest, shown) if wide else max(out.width, _table_width(needed, shown))
+    (out if room <= out.width else Console(width=room)).print(made)
+    if left_out:
+        names = ", ".join(name for name in columns if name in left_out)
+        err.print(f"Without {names}: --wide shows all columns", style="dim", highlight=False, soft_wrap=True)
+
+
+def _table_width(widths: Mapping[str, int], shown: Sequence[str]) -> int:
+    return sum(widths[name] + 3 for name in shown) + 1
 
 
 def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:

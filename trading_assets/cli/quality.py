@@ -9,8 +9,8 @@ import typer
 
 from trading_assets.cli.control import ReasonOption
 from trading_assets.cli.opened import opened_platform
-from trading_assets.cli.options import JsonOption, SessionOption, parse_day
-from trading_assets.cli.output import friendly_errors, out, print_json, table
+from trading_assets.cli.options import JsonOption, SessionOption, WideOption, parse_day
+from trading_assets.cli.output import friendly_errors, out, print_json, print_table
 from trading_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def list_findings(
     everything: Annotated[bool, typer.Option("--all", help="Also findings that somebody accepted.")] = False,
     accepted: Annotated[bool, typer.Option("--accepted", help="The acceptances, newest first.")] = False,
     limit: LimitOption = 100,
+    wide: WideOption = False,
     json: JsonOption = False,
 ) -> None:
     """List open findings: what blocks a session first, then what stops new risk in a symbol, then information.
@@ -68,7 +69,14 @@ def list_findings(
         shown = (
             _without_empty(rows) if accepted else _with_table_and_hour(rows, platform.settings.user_timezone)
         )
-        out.print(table("Acceptances" if accepted else "Findings", shown.columns, shown.rows()))
+        print_table(
+            "Acceptances" if accepted else "Findings",
+            shown.columns,
+            shown.rows(),
+            folded=("value", "expectation", "reason", "revoked_reason"),
+            optional=("expectation", "source", "severity", "table_name"),
+            wide=wide,
+        )
 
 
 def _without_empty(acceptances: pl.DataFrame) -> pl.DataFrame:
