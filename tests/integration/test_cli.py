@@ -11,6 +11,7 @@ import pytest
 
 from resources.clock import SystemClock
 from trading_assets.sessions import latest_closed_session, next_session
+from trading_assets.tables.daily import DAILY_BARS
 
 NO_KEYS = dict.fromkeys(("ALPACA_API_KEY", "ALPACA_SECRET_KEY", "POLYGON_API_KEY"), "")
 NOT_OVER = next_session(latest_closed_session(SystemClock().now()))
@@ -150,6 +151,39 @@ def test_the_doctor_finds_a_healthy_installation_healthy(running):
     )
     assert platform.broker.account().account in findings["broker account"]["detail"]
     assert "planted" not in json.dumps(findings)
+
+
+@pytest.mark.slow
+def test_status_says_in_one_screen_how_things_stand(running):
+    installation, platform = running
+    told = json.loads(installation.command("status", "--json").stdout)
+    account = platform.database.fetch("select account from account_snapshots limit 1")[0][0]
+    newest = platform.lake.sessions(DAILY_BARS)[-1]
+    assert list(told) == [
+        "mode",
+        "account",
+        "trading",
+        "last run",
+        "data",
+        "findings",
+        "orders",
+        "next",
+        "services",
+        "disk",
+    ]
+    assert account in told["account"]["state"]
+    assert told["trading"] == {"state": "no halt is in force", "mend": ""}
+    assert told["last run"]["state"].startswith(f"session {newest} succeeded")
+    assert told["data"] == {"state": f"273 sessions to {newest}, up to date", "mend": ""}
+    assert told["orders"]["state"] == "none open at the broker"
+    assert told["services"]["state"].startswith("simulator, postgres running; not running: dagster-webserver")
+    shown = installation.command("status").stdout.splitlines()
+    assert len(shown) <= 24
+    assert {line.split("  ")[0].strip() for line in shown if not line.startswith(" ")} >= {
+        "mode",
+        "last run",
+        "disk",
+    }
 
 
 @pytest.mark.slow

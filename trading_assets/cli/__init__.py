@@ -19,6 +19,7 @@ from trading_assets.cli import (
     screens,
     service,
     session,
+    status,
     strategies,
 )
 
@@ -51,7 +52,7 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, status.status, books.orders, books.positions, books.fills, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor, strategies.strategies):  # fmt: skip
     app.command()(command)
 app.add_typer(screens.app)

@@ -29,6 +29,10 @@ def test_nothing_is_bought_while_entries_are_halted_and_resuming_lets_the_next_s
         assert (summary.orders, summary.reconciled, orders_at_the_broker(platform)) == ({}, True, 0)
         blocked = platform.database.fetch("select reason from target_positions where outcome = 'blocked'")
         assert {reason.partition(";")[0] for (reason,) in blocked} == {"trading is halted: a drill"}
+        assert summary.no_orders_because == f"{len(blocked)} blocked by halted"
+        told = json.loads(installation.command("status", "--json").stdout)
+        assert told["trading"]["state"].startswith("HALTED (entries since 2024-05-0")
+        assert "resume" in told["trading"]["mend"]
         platform.clock.advance_to(session_close(next_session(session)) + timedelta(hours=1))
     assert "Released (entries): a drill" in installation.command("resume", "--reason", "drill over").stdout
     with installation.opened() as platform:
