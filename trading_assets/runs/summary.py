@@ -30,8 +30,9 @@ from order_intents i left join orders o using (client_order_id)
 where i.account = %s and i.session = %s group by 1 order by 1
 """
 OUTCOMES = """
-select outcome, coalesce(rule, ''), count(*)::int from target_positions where account = %s and session = %s
-group by 1, 2 order by 3 desc, 1, 2
+select outcome, coalesce(rule, ''), count(*)::int,
+       case when count(distinct split_part(reason, ';', 1)) = 1 then min(split_part(reason, ';', 1)) end
+from target_positions where account = %s and session = %s group by 1, 2 order by 3 desc, 1, 2
 """
 FILLS = "select count(*)::int as v from fills where account = %s and session = %s"
 RECONCILED = "select bool_and(is_match) as v from reconciliation where account = %s and session = %s"
@@ -88,7 +89,8 @@ def _why_no_orders(database: Database, lake: Lake, values: tuple[str, date]) -> 
     became = database.fetch(OUTCOMES, values)
     if became:
         return ", ".join(
-            f"{count} {outcome}{f' by {rule}' if rule else ''}" for outcome, rule, count in became
+            f"{count} {outcome}{f' by {rule}' if rule else ''}{f' ({reason})' if reason else ''}"
+            for outcome, rule, count, reason in became
         )
     session = values[1]
     known = len(lake.row_counts(DAILY_FEATURES, shift(session, -YEAR), session))

@@ -29,7 +29,9 @@ def test_nothing_is_bought_while_entries_are_halted_and_resuming_lets_the_next_s
         assert (summary.orders, summary.reconciled, orders_at_the_broker(platform)) == ({}, True, 0)
         blocked = platform.database.fetch("select reason from target_positions where outcome = 'blocked'")
         assert {reason.partition(";")[0] for (reason,) in blocked} == {"trading is halted: a drill"}
-        assert summary.no_orders_because == f"{len(blocked)} blocked by halted"
+        assert summary.no_orders_because == (
+            f"{len(blocked)} blocked by new_risk_blocked (trading is halted: a drill)"
+        )
         told = json.loads(installation.command("status", "--json").stdout)
         assert told["trading"]["state"].startswith("HALTED (entries since 2024-05-0")
         assert "resume" in told["trading"]["mend"]
