@@ -1,7 +1,7 @@
-"""Audit of the locked dependencies: fails on a known vulnerability, and never passes for an audit that did not happen.
+"""Audit of the locked dependencies: fails on a known vulnerability, and never passes in silence for one that did not happen.
 
 pip-audit ends with 0 where its advisory service knows none of the packages, as on a mirror. Such packages are counted here:
-the step then says in red that it did not audit them, and fails if REQUIRE_AUDIT is set.
+the step then says in red that it did not audit them, and fails if REQUIRE_AUDIT is set. Without any report it fails.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Audit:
         )
 
     def verdict(self, *, required: bool) -> tuple[int, str]:
-        """Return the exit code and what to print."""
+        """Return the exit code and what to print; without a report it is 1, required or not."""
         if self.vulnerable:
             return 1, f"{RED}[ci] vulnerable: {'; '.join(self.vulnerable)}{PLAIN}"
         if self.audited and not self.skipped:
@@ -56,7 +56,7 @@ class Audit:
             else "the dependencies"
         )
         why = "the advisory service was not reached, or does not know them"
-        return int(required), f"{RED}[ci] NOT AUDITED: {missed}; {why}{PLAIN}"
+        return int(required or not self.skipped), f"{RED}[ci] NOT AUDITED: {missed}; {why}{PLAIN}"
 
 
 def main() -> int:

@@ -13,7 +13,9 @@ OLD = timedelta(hours=1)
 """Nobody writes one file for so long."""
 PLACES = ("lake_postgres", "dagster", "run/*")
 """Folders in the data folder, beside itself, in which files are replaced; the lake clears its own when it writes a year again."""
-_OURS = re.compile(r"\..+\.(\d+|[0-9a-f]{32})(\.wal)?|\..+\.tmp")
+_OURS = re.compile(
+    r"\.trading\.(duckdb|made-of)\.(\d+|[0-9a-f]{32})(\.wal)?|\.[\w-]+\.(parquet|json|yaml|txt)\.\d+|\.tmp\w+\.tmp"
+)
 
 
 def remove_leftovers(data: Path) -> list[Path]:
@@ -27,7 +29,7 @@ def remove_from(folder: Path) -> list[Path]:
     before = (SystemClock().now() - OLD).timestamp()
     removed = []
     for path in folder.glob(".*"):
-        with suppress(FileNotFoundError):  # another process cleans up as well
+        with suppress(OSError):  # another process cleans up as well, or it is another user's
             if _OURS.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < before:
                 path.unlink()
                 removed.append(path)

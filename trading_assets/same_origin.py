@@ -54,9 +54,10 @@ class SameOrigin:
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return "another web page asked"
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        if method in CHANGING and has_body and _media_type(headers) != "application/json":
+        is_asked = scope["path"].rstrip("/") in self._posted_only
+        if method in CHANGING and (has_body or is_asked) and _media_type(headers) != "application/json":
             return "the body must be application/json"
-        if method == "GET" and scope["path"].rstrip("/") in self._posted_only and _asks(scope, headers):
+        if method == "GET" and is_asked and _asks(scope, headers):
             return "ask with POST and application/json"
         return None
 

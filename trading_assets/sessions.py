@@ -75,12 +75,12 @@ def in_parts(sessions: Sequence[date], size: int) -> list[Sequence[date]]:
 
 
 def shift(session: date, by: int) -> date:
-    """Return the session ``by`` sessions after (before, if negative) ``session``."""
+    """Return the session ``by`` sessions after (before, if negative) ``session``, at the most the calendar's first one."""
     values, days = _sessions()
     position = int(np.searchsorted(values, np.datetime64(session)))
     if position >= len(values) or values[position] != np.datetime64(session):
         raise ValueError(f"{session} is not an exchange session")
-    return days[position + by]
+    return days[max(position + by, 0)]
 
 
 def session_open(session: date) -> datetime:

@@ -33,9 +33,13 @@ AS_OF_SUFFIX = "_as_of"
 ADJUSTED_BARS = "adjusted_bars"
 MADE_OF = ".made-of"
 """Ending of the file beside the catalogue that says what it was made of."""
-_EXPLAIN = re.compile(r"^\s*explain(\s+analyze)?(\s*\([^)]*\))?", re.IGNORECASE)
-_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.PRAGMA, duckdb.StatementType.MULTI}
-"""``PRAGMA`` for ``pragma table_info(...)``, ``MULTI`` for ``pivot``."""
+_EXPLAIN = re.compile(r"^explain(\s+analyze)?(\s*\([\w\s,]*\))?(?=\s)", re.IGNORECASE)
+_PRAGMA = re.compile(
+    r"pragma\s+(database_list|database_size|show_tables|version|table_info\s*\(\s*'\w+'\s*\)|storage_info\s*\(\s*'\w+'\s*\))",
+    re.IGNORECASE,
+)
+_QUERIES = {duckdb.StatementType.SELECT, duckdb.StatementType.MULTI}
+"""``MULTI`` is a query with a ``pivot`` in it."""
 _TYPES: dict[object, str] = {
     pl.String: "varchar",
     pl.Date: "date",
@@ -244,19 +248,26 @@ def query(
 
 
 def _require_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    # the folders that may be read may be written to as well, as far as DuckDB goes
-    statements = connection.extract_statements(sql)
-    if len(statements) > 1:
+    """Let through what can only read.
+
+    The folders that may be read may be written to as well, as far as DuckDB goes, and what kind of a statement one is does
+    not tell: EXPLAIN, PRAGMA and PIVOT may be wrapped around a COPY. What stands within ``from (...)`` can only be a query.
+    """
+    if len(connection.extract_statements(sql)) > 1:
         raise ConfigurationError("One statement at a time")
-    for statement in statements:
-        explained = statement.type == duckdb.StatementType.EXPLAIN
-        reads = _EXPLAIN.sub("", statement.query) if explained else sql
-        kinds = {inner.type for inner in connection.extract_statements(reads)}
-        if not kinds <= _READING:
-            raise ConfigurationError(
-                "Only statements that read are run here: select, describe, summarize, show, explain. Results are written with "
-                "--out FILE"
-            )
+    statement = sql.strip().rstrip(";").rstrip()
+    if not statement or _PRAGMA.fullmatch(statement):
+        return
+    inner = _EXPLAIN.sub("", statement)
+    try:
+        kinds = [found.type for found in connection.extract_statements(f"from (\n{inner}\n)")]
+    except duckdb.ProgrammingError:
+        kinds = []
+    if len(kinds) != 1 or kinds[0] not in _QUERIES:
+        raise ConfigurationError(
+            "Only statements that read are run here: select, describe, summarize, show, explain. Results are written with "
+            "--out FILE"
+        )
 
 
 def without_history(sql: str) -> list[str]:

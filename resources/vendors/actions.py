@@ -22,8 +22,10 @@ def finish_actions(frame: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
 
     Input: `ACTION_SCHEMA`. Output: columns of the table of a vendor's actions without batch and known_at, one row a
     key, sorted. Two dividends of one day (regular and special) become one row with their sum. Of splits and others
-    that contradict each other the first one stays, and ``reports`` counts them.
+    that contradict each other the first one stays, and ``reports`` counts them. A number that is none is null: the checks name it.
     """
+    figures = pl.selectors.float()
+    frame = frame.with_columns(pl.when(figures.is_finite()).then(figures))
     rows = frame.filter(pl.col("ex_date").is_between(start, end)).unique(maintain_order=True)
     paid = pl.col("kind") == "cash_dividend"
     dividends = (
@@ -31,7 +33,8 @@ def finish_actions(frame: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
         .group_by(KEY, maintain_order=True)
         .agg(
             pl.col("split_ratio").first(),
-            pl.col("cash_usd").sum(),
+            # a payment without an amount makes the day's sum unknown
+            pl.when(pl.col("cash_usd").is_not_null().all()).then(pl.col("cash_usd").sum()),
             pl.col(_VALUES).first(),
             reports=pl.lit(1, dtype=pl.Int32),
         )

@@ -101,7 +101,9 @@ def test_our_factors_are_the_published_ones_to_their_precision_at_every_session(
     for symbol in sorted({*bars["symbol"]} & {*published["symbol"]}):
         own, factors = bars.filter(symbol=symbol), published.filter(symbol=symbol)
         actions = actions_of(factors, own, declared=False)
-        assert set(action_outcomes(own, actions)["outcome"]) <= {"applied"}, symbol
+        # the file has no bars of QQQ from 2004 to 2011: dividends of that silence had no bar to take effect on
+        waiting = {"waits for the first bar since"} if symbol == "QQQ" else set()
+        assert set(action_outcomes(own, actions)["outcome"]) <= {"applied"} | waiting, symbol
         both = compared(own, factors, actions).filter(pl.col("session") >= FROM.get(symbol, date.min))
         wrong = both.filter(pl.col("ours").round(7) != pl.col("price_factor"))
         assert wrong.is_empty(), wrong

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.features.adjust import adjusted_as_seen_from
+from trading_assets.decision.market import market_shown
+from trading_assets.features.adjust import action_outcomes, adjusted_as_seen_from
 from trading_assets.features.build import build_daily_features, build_resumable
 from trading_assets.features.seams import SILENCE
 from trading_assets.features.state import CARRIED_SCHEMA
@@ -109,6 +110,26 @@ def test_prices_of_an_earlier_instrument_know_nothing_of_a_later_ones_actions(ma
         alone = adjusted_as_seen_from(*without(bars, known, part), DAYS[-1])
         own = (pl.col("symbol") == "USED") & pl.col("session").is_between(part[0], part[-1])
         assert_frame_equal(seen.filter(own), alone.filter(own), check_exact=True)
+
+
+def test_a_decision_knows_what_began_anew() -> None:
+    traded = {"ANEW": [*DAYS[:50], *DAYS[80:100]], "HALTED": [*DAYS[:70], *DAYS[85:100]], "NEW": DAYS[90:100]}
+    closes = pl.concat([walk(symbol, days, 1) for symbol, days in traded.items()]).select(
+        "symbol", "session", "close"
+    )
+    nothing = {"splits": [], "splits_ahead": [], "restricted": {}, "new_risk_blocked": None, "unsettled": {}}
+    seen = market_shown(DAYS[99], closes=closes, dollar_volume={}, **nothing)
+    assert seen.begun_anew == {"ANEW"}
+    assert seen.traded == {*traded}
+
+
+@given(market=reused())
+@settings(max_examples=10)
+def test_each_action_tells_what_it_did_to_its_own_instrument(market):
+    bars, known, parts = market
+    told = action_outcomes(bars, known).filter(symbol="USED").sort("ex_date", "kind")
+    alone = [action_outcomes(*without(bars, known, part)).filter(symbol="USED") for part in parts]
+    assert_frame_equal(told, pl.concat(alone).sort("ex_date", "kind"), check_exact=True)
 
 
 def test_a_halt_of_a_month_is_none() -> None:

@@ -1,4 +1,4 @@
-"""The audit of the dependencies cannot pass without having happened."""
+"""The audit of the dependencies cannot pass in silence without having happened."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def audit() -> ModuleType:
         (json.dumps({"dependencies": [SOUND, SICK, SKIPPED]}), 1, 1, "c 2: GHSA-1, CVE-2"),
         (json.dumps({"dependencies": [SOUND, SKIPPED]}), 0, 1, "NOT AUDITED: 1 of 2 packages"),
         (json.dumps({"dependencies": [SKIPPED]}), 0, 1, "NOT AUDITED: 1 of 1 packages"),
-        (json.dumps({"dependencies": []}), 0, 1, "NOT AUDITED: the dependencies"),
-        ("", 0, 1, "NOT AUDITED: the dependencies"),
-        ("Traceback ...", 0, 1, "NOT AUDITED: the dependencies"),
+        (json.dumps({"dependencies": []}), 1, 1, "NOT AUDITED: the dependencies"),
+        ("", 1, 1, "NOT AUDITED: the dependencies"),
+        ("Traceback ...", 1, 1, "NOT AUDITED: the dependencies"),
     ],
 )
 def test_only_an_audit_that_happened_says_so(audit, report, code, code_if_required, words):

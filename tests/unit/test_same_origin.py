@@ -80,6 +80,7 @@ def test_programs_and_its_own_pages_are_served(method, path, headers, body):
         ("POST", "/graphql", {"content-type": "text/plain"}, "{}"),
         ("POST", "/graphql", {"content-type": "application/x-www-form-urlencoded"}, "query=x"),
         ("POST", "/", {}, "{}"),
+        ("POST", "/graphql?query=mutation{launchRun}", {}, None),
         ("DELETE", "/", EVIL, None),
     ],
 )

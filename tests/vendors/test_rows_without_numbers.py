@@ -89,6 +89,12 @@ def test_the_row_is_refused_by_name_and_the_others_go_on(fetch, vendor, field, w
     assert rules == [("A", None), ("B", refused), ("C", None)]
 
 
+def test_a_symbol_that_did_not_trade_costs_no_other_symbol_its_bars(fetch):
+    halted = {**dict.fromkeys("ohlc"), "v": 0}
+    frame = fetch("yahoo", {"A": GOOD, "HALT": halted, "C": GOOD})
+    assert frame["symbol"].to_list() == ["A", "C"]
+
+
 @pytest.mark.parametrize("vendor", ["polygon", "alpaca"])
 @pytest.mark.parametrize("field", ["vw", "n"])
 @pytest.mark.parametrize("wrong", [word for word in WRONG if word != "missing"])

@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from trading_assets.errors import ConfigurationError, TradingError
 
@@ -31,6 +32,7 @@ EXIT_USAGE = 2
 _DISK_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 _DRIVERS = {"psycopg", "psycopg2", "psycopg_pool"}
+_WRAPPERS = {"sqlalchemy", "dagster"}
 _CONNECTION_ERRORS = {"OperationalError", "InterfaceError", "PoolTimeout", "PoolClosed"}
 
 PIPED_WIDTH = 160
@@ -75,7 +77,7 @@ def table(
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     return made
 
 
@@ -100,7 +102,7 @@ def print_table(
     folded
         Columns of sentences, which may go over several lines.
     optional
-        Columns that are left out where there is no room, the last one first, or where they are empty; they are named then.
+        Columns that are left out where they are empty, or where there is no room, the last one first; those are named.
     wide
         Leave out nothing, however wide the terminal is.
     """
@@ -123,7 +125,7 @@ def print_table(
         made.add_column(name, justify="right" if name in right else "left", no_wrap=name not in folded)
     places = [columns.index(name) for name in shown]
     for row in texts:
-        made.add_row(*(row[place] for place in places))
+        made.add_row(*(Text(row[place]) for place in places))  # brackets in it are no markup
     room = _table_width(longest, shown) if wide else max(out.width, _table_width(needed, shown))
     (out if room <= out.width else Console(width=room)).print(made)
     if left_out:
@@ -167,8 +169,8 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
                 raise typer.Exit(EXIT_FAILED) from error
             if _is_database_gone(error):
                 err.print(
-                    "[bold red]Postgres stopped answering[/], and the command with it. What was complete before is kept; the same "
-                    "command starts Postgres again and goes on from there. If it stays so: trading-assets doctor",
+                    "[bold red]Postgres stopped answering[/], and the command with it. What was complete before is kept; with Postgres "
+                    "there again (the own one is started again) the same command goes on from there. If it stays so: trading-assets doctor",
                     highlight=False,
                     soft_wrap=True,
                 )
@@ -183,15 +185,32 @@ def friendly_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_database_gone(error: BaseException) -> bool:
-    """Say whether a lost connection to Postgres is at the root: by name, because the drivers take long to import."""
+    """Say whether a lost connection to Postgres is at the root: by name, because the drivers take long to import.
+
+    What Postgres itself refused (a full disk, a deadlock) has another code than that of a lost connection or a shutdown.
+    """
     chain: list[BaseException] = [error]
-    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+    while (before := _behind(chain[-1])) is not None and before not in chain:
         chain.append(before)
     return any(
         kind.__module__.partition(".")[0] in _DRIVERS and kind.__name__ in _CONNECTION_ERRORS
         for link in chain
         for kind in type(link).__mro__
+        if _is_connection_lost(link)
     )
+
+
+def _behind(error: BaseException) -> BaseException | None:
+    # an error of another kind that happened while one of the database was looked at is an error of its own
+    package = type(error).__module__.partition(".")[0]
+    if error.__cause__ is not None or error.__suppress_context__ or package not in {*_DRIVERS, *_WRAPPERS}:
+        return error.__cause__
+    return error.__context__
+
+
+def _is_connection_lost(error: BaseException) -> bool:
+    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return code is None or str(code).startswith(("08", "57P"))
 
 
 def _label(error: TradingError) -> str:

@@ -73,7 +73,7 @@ def list_findings(
             "Acceptances" if accepted else "Findings",
             shown.columns,
             shown.rows(),
-            folded=("value", "expectation", "reason", "revoked_reason"),
+            folded=("value", "expectation", "reason", "revoke_reason"),
             optional=("expectation", "source", "severity", "table_name"),
             wide=wide,
         )

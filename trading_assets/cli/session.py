@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from resources.database.database import Database
 from trading_assets.cli.opened import opened_platform
@@ -172,7 +173,9 @@ def fill_history(platform: Platform, session: date) -> None:
     try:
         backfill(platform, missing[0], missing[-1])
     except TradingError as error:
-        err.print(f"[yellow]The history is not complete:[/] {error}", highlight=False, soft_wrap=True)
+        err.print(
+            f"[yellow]The history is not complete:[/] {escape(str(error))}", highlight=False, soft_wrap=True
+        )
         err.print("The session goes on with what is there", highlight=False)
 
 
@@ -184,7 +187,10 @@ def add_hours(platform: Platform, summary: SessionSummary) -> None:
     try:
         complete_hours(platform, missed_hours(platform, summary.session))
     except TradingError as error:
-        err.print(f"[yellow]The hours of {summary.session} are not complete:[/] {error}", highlight=False)
+        err.print(
+            f"[yellow]The hours of {summary.session} are not complete:[/] {escape(str(error))}",
+            highlight=False,
+        )
     for name in hourly_assets(platform.settings):
         if isinstance(platform.progress, Recorder) and name in platform.progress.done:
             rows, seconds = platform.progress.done[name]

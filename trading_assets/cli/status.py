@@ -23,6 +23,7 @@ ACCOUNT = (
 )
 HALTS = "select level, reason, engaged_at from trading_halts where released_at is null order by halt_id"
 LAST_RUN = "select session, outcome, finished_at, summary from session_runs order by finished_at desc limit 1"
+RECONCILED = "select session, max(reconciled_at) from reconciliation group by 1 order by 2 desc limit 1"
 OPEN_ORDERS = """
 select count(*) filter (where o.client_order_id is not null)::int, count(*) filter (where o.client_order_id is null)::int
 from order_intents i left join orders o using (client_order_id)
@@ -99,7 +100,12 @@ def _halts(database: Database, settings: Settings) -> Line:
 
 
 def _last_run(database: Database, settings: Settings) -> Line:
-    found = database.fetch(LAST_RUN)
+    # runs of the command line are recorded; those of the schedule show in what they reconciled
+    found, reconciled = database.fetch(LAST_RUN), database.fetch(RECONCILED)
+    if reconciled and (not found or reconciled[0][1] > found[0][2]):
+        return Line(
+            "last run", f"session {reconciled[0][0]} reconciled, {_shown(reconciled[0][1], settings)}"
+        )
     if not found:
         return Line("last run", "none yet", "trading-assets run")
     session, outcome, finished_at, told = found[0]

@@ -78,6 +78,7 @@ def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, m
             held.get(planned.name, {}),
             equity_usd=book.equity_usd,
             traded=market.traded,
+            begun_anew=market.begun_anew,
         )
     wanted += _nobodys(held.get(UNATTRIBUTED, {}))
     targets = target_positions(net(wanted), book, market, plan.limits)

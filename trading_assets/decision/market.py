@@ -10,6 +10,7 @@ import polars as pl
 
 from trading_assets.books.holdings import Split
 from trading_assets.books.performance import marks_by_session
+from trading_assets.features.seams import SILENCE
 from trading_assets.risk.targets import Market
 
 CLOSES = ("symbol", "session", "close")
@@ -43,7 +44,7 @@ def market_shown(
     Parameters
     ----------
     closes
-        Columns ``CLOSES``: raw accepted closes of the session and before it.
+        Columns ``CLOSES``: raw accepted closes of the session and of the year before it.
     dollar_volume
         Mean dollar volume of 20 sessions in USD, by symbol.
     splits
@@ -72,4 +73,10 @@ def market_shown(
             },
             **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
         },
+        begun_anew=_begun_anew(closes),
     )
+
+
+def _begun_anew(closes: pl.DataFrame) -> frozenset[str]:
+    gaps = closes.sort("symbol", "session").select("symbol", gap=pl.col("session").diff().over("symbol"))
+    return frozenset(gaps.filter(pl.col("gap") > SILENCE)["symbol"].to_list())

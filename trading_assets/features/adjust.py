@@ -64,7 +64,8 @@ def adjustment_factors(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFram
     >>> adjustment_factors(bars, actions)["price_factor"].to_list()
     [1.0, 0.25]
     """
-    price, share = factor_arrays(bars, actions, symbol_runs(bars))
+    own = Instruments.of(bars, actions)
+    price, share = factor_arrays(own.bars, own.actions, symbol_runs(own.bars))
     return bars.select("symbol", "session").with_columns(price_factor=price, share_factor=share)
 
 
@@ -87,9 +88,11 @@ def action_outcomes(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
     Look-ahead: as ``adjustment_factors``.
     """
-    symbols = symbol_runs(bars)
-    placed = place(bars, actions, symbols)
-    return effects(placed, accumulate(bars["close"].to_numpy(), placed, symbols), symbols)
+    own = Instruments.of(bars, actions)
+    symbols = symbol_runs(own.bars)
+    placed = place(own.bars, own.actions, symbols)
+    told = effects(placed, accumulate(bars["close"].to_numpy(), placed, symbols), symbols)
+    return own.named(told) if own.has_seams else told
 
 
 def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:

@@ -20,6 +20,9 @@ class View:
     reason: str
 
 
+SIGNAL_GONE = "signal_gone"
+
+
 @dataclass(frozen=True)
 class Mandate:
     """What one strategy may do with the account: its part of the equity, and how it sizes positions."""
@@ -58,12 +61,13 @@ def wishes(
     *,
     equity_usd: Decimal,
     traded: Collection[str],
+    begun_anew: Collection[str] = (),
 ) -> list[Wish]:
     """Say what a strategy wants of every symbol that it holds or has a signal on.
 
     A holding is kept while its signal is enter or hold, and given up on an exit signal or when the strategy no longer
-    names it although it traded. Without a bar, or without any signal in the session, it is kept: missing data is no
-    reason to trade. A strategy without capital gives everything up. New positions are as large as the mandate's sizing
+    names it although it traded. Without a bar, without any signal in the session, or where it has begun anew after a long
+    silence and its features are not there yet, it is kept: missing data is no reason to trade. A strategy without capital gives everything up. New positions are as large as the mandate's sizing
     makes them of its part of the equity, strongest first up to ``max_positions``.
 
     Parameters
@@ -78,6 +82,8 @@ def wishes(
         Of the whole account.
     traded
         Symbols whose bar of the session was accepted.
+    begun_anew
+        Symbols that went on after a long silence in the last year (``features.seams``).
 
     Returns
     -------
@@ -85,7 +91,9 @@ def wishes(
         Sorted by symbol. Look-ahead: the session's close.
     """
     own = {symbol: quantity for symbol, quantity in held.items() if quantity}
-    kept = [_keep(mandate, symbol, own[symbol], views, traded) for symbol in sorted(own)]
+    kept = [
+        _keep(mandate, symbol, own[symbol], views, traded, begun_anew=begun_anew) for symbol in sorted(own)
+    ]
     entries = _enter(
         mandate, {name: view for name, view in views.items() if name not in own}, kept, equity_usd
     )
@@ -93,7 +101,13 @@ def wishes(
 
 
 def _keep(
-    mandate: Mandate, symbol: str, quantity: Decimal, views: Mapping[str, View], traded: Collection[str]
+    mandate: Mandate,
+    symbol: str,
+    quantity: Decimal,
+    views: Mapping[str, View],
+    traded: Collection[str],
+    *,
+    begun_anew: Collection[str],
 ) -> Wish:
     view = views.get(symbol)
     wish = Wish(
@@ -111,6 +125,11 @@ def _keep(
     if symbol not in traded:
         return replace(wish, rule="no_bar", reason="no accepted bar in this session: the position is kept")
     given_up = _why_given_up(mandate, quantity, view, views)
+    if given_up and given_up[0] == SIGNAL_GONE and symbol in begun_anew:
+        reason = (
+            "it went on after more than a month without a bar and has no features yet: the position is kept"
+        )
+        return replace(wish, rule="begun_anew", reason=reason)
     if given_up:
         rule, reason = given_up
         return replace(wish, kept=ZERO, rule=rule, reason=reason)
@@ -127,7 +146,7 @@ def _why_given_up(
     if not mandate.capital_frac:
         return "no_capital", "the strategy has no capital any more"
     if view is None and views:
-        return "signal_gone", "the strategy no longer names the symbol"
+        return SIGNAL_GONE, "the strategy no longer names the symbol"
     return None
 
 

@@ -51,7 +51,8 @@ class Market:
     ``restricted`` maps symbols that may not be bought to the reason. ``new_risk_blocked`` is the reason why nothing
     may be bought at all (a failed data-quality check, a trading halt), or None. ``frozen`` maps symbols in which nothing
     may be planned, neither entry nor exit, to the rule and the reason (an earlier order that is not settled, a split
-    before the order would be executed).
+    before the order would be executed). ``begun_anew`` are the symbols that went on after a long silence in the last year:
+    their features are not there yet.
     """
 
     last_close: Mapping[str, float]
@@ -60,6 +61,7 @@ class Market:
     restricted: Mapping[str, str] = field(default_factory=dict)
     new_risk_blocked: str | None = None
     frozen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    begun_anew: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

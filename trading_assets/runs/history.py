@@ -71,7 +71,7 @@ def backfill(
 def missing_history(platform: Platform, session: date) -> list[date]:
     """List the sessions that the history before ``session`` lacks, if it is too short to decide anything.
 
-    Long enough is nine tenths of a year, or of what the settings want: sessions whose checks failed have no features.
+    Long enough is nine tenths of the last year, or of what the settings want: sessions whose checks failed have no features.
     """
     settings = platform.settings
     if settings.sim_replay:  # a recorded market begins where it begins
@@ -79,7 +79,8 @@ def missing_history(platform: Platform, session: date) -> list[date]:
     first = max(settings.start, calendar.shift(session, -settings.history_sessions))
     wanted = calendar.sessions_between(first, calendar.shift(session, -1))
     there = platform.lake.row_counts(DAILY_FEATURES, wanted[0], wanted[-1]) if wanted else {}
-    is_enough = len(there) >= 0.9 * min(YEAR, len(wanted))
+    newest = wanted[-YEAR:]
+    is_enough = sum(day in there for day in newest) >= 0.9 * len(newest)
     return [] if is_enough else [day for day in wanted if day not in there]
 
 

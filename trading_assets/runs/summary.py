@@ -93,11 +93,12 @@ def _why_no_orders(database: Database, lake: Lake, values: tuple[str, date]) -> 
             for outcome, rule, count, reason in became
         )
     session = values[1]
-    known = len(lake.row_counts(DAILY_FEATURES, shift(session, -YEAR), session))
-    if known <= YEAR:
+    first, last = shift(session, -YEAR), shift(session, -1)
+    known = len(lake.row_counts(DAILY_FEATURES, first, last))
+    if known < 0.9 * YEAR:
         return (
-            f"no strategy has a signal: of the last year's {YEAR} sessions {known - 1} are there. Fill them with: trading-assets "
-            f"backfill --start {shift(session, -YEAR)} --end {shift(session, -1)}"
+            f"no strategy has a signal: of the last year's {YEAR} sessions {known} are there. Fill them with: trading-assets "
+            f"backfill --start {first} --end {last}"
         )
     return "no strategy has a signal"
 

@@ -24,7 +24,7 @@ ARRAYS = ("open", "high", "low", "close", "volume")
 class Chart:
     """One parsed chart: bar times (epoch seconds) and raw open, high, low, close and volume, NaN for null.
 
-    Rows without any number are dropped, and counted in ``null_rows``.
+    Rows without any price are dropped, and counted in ``null_rows``.
 
     ``actions`` are the dividends and splits that it tells, as far as it reaches.
     """
@@ -51,7 +51,7 @@ def parse_chart(response: RawResponse, symbol: str, *, interval: str = "1d") -> 
     Raises
     ------
     VendorDataError
-        On truncated JSON, another symbol or granularity than asked for, arrays of unequal length, or a field that most bars lack.
+        On truncated JSON, another symbol or granularity than asked for, or arrays of unequal length.
     """
     result = only_result(response, "chart", symbol=symbol, what="chart", answer="chart answer")
     return None if result is None else _parse_result(result, response, symbol, interval)
@@ -82,14 +82,12 @@ def _parse_result(
         raise unusable(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
         ) from cause
-    told = ~np.isnan(values).all(
+    told = ~np.isnan(values[:4]).all(
         axis=0
-    )  # a row without any number is a place-holder; one with some is judged by the checks
+    )  # a row without a price is a place-holder; one with some is judged by the checks
     nulls = len(times) - int(told.sum())
     if nulls:
         times, values = times[told], values[:, told]
-    if (np.isnan(values).sum(axis=1) > max(1, len(times) // 2)).any():
-        raise unusable("Most bars lack a field", response, symbol=symbol)
     return Chart(symbol, zone, times, values, nulls, actions)
 
 

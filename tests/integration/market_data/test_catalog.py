@@ -189,6 +189,13 @@ def test_a_copied_data_folder_is_read_where_it_is(tmp_path: Path) -> None:
         "copy (select 1) to '{lake}/evil.parquet' (format parquet)",
         "explain analyze copy (select 1) to '{lake}/evil.parquet' (format parquet)",
         "/* x */ explain analyze copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "explain (analyze /* ) select 1 -- */) copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "explain (analyze \") select 1 /*\") copy (select 1) to '{lake}/evil.parquet' (format parquet) --*/",
+        "explain analyze -- \n copy (select 1) to '{lake}/evil.parquet' (format parquet)",
+        "copy (pivot (select 1 a, 2 b) on a using sum(b)) to '{lake}/evil.parquet' (format parquet)",
+        "create temp table t as pivot (select 1 a, 2 b) on a using sum(b)",
+        "import database '{lake}'",
+        "select 1) t; copy (select 1) to '{lake}/evil.parquet' (format parquet); from (select 1",
         "copy (select 1) to '{beside}/evil.csv'",
         "export database '{lake}/evil'",
         "select 1; copy (select 1) to '{lake}/evil.parquet' (format parquet)",
@@ -213,13 +220,19 @@ def test_a_statement_reads_the_products_tables_and_nothing_else(
     (tmp_path / "secret.txt").write_text("secret")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     with pytest.raises(
-        ConfigurationError, match=r"statements that read|One statement|Permission|secret.txt does not exist"
+        ConfigurationError,
+        match=r"statements that read|One statement|Permission|secret.txt does not exist|Parser Error",
     ):
         query(catalog, statement.format(lake=lake.root, beside=tmp_path))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     for reads in (
         "explain analyze from daily_bars",
+        "explain (format json) select 1;",
+        "-- what is there\nshow tables",
         "describe daily_bars",
+        "summarize daily_bars",
+        "values (1)",
+        "with a as (select 1) from a",
         "pragma table_info('daily_bars')",
     ):
         assert query(catalog, reads).height

@@ -23,6 +23,8 @@ OTHERS = (
     "trading.duckdb",
     ".env",
     ".hidden",
+    ".notes.2024",
+    ".coverage.host.12",
     "lake_postgres/fills.parquet",
     "run/app/state.json",
     "notes.4711",

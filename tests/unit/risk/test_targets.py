@@ -25,7 +25,14 @@ def of_one_strategy(
 ) -> pl.DataFrame:
     signals = {symbol: View(*rest) for symbol, *rest in views.iter_rows()}
     mandate = Mandate("momentum", sizing=sizing)
-    wanted = wishes(mandate, signals, account.quantities, equity_usd=account.equity_usd, traded=seen.traded)
+    wanted = wishes(
+        mandate,
+        signals,
+        account.quantities,
+        equity_usd=account.equity_usd,
+        traded=seen.traded,
+        begun_anew=seen.begun_anew,
+    )
     return target_positions(net(wanted), account, seen, **limits)
 
 
@@ -90,6 +97,10 @@ def test_missing_data_sells_nothing():
         "no_bar",
     )
     assert decide(signals(), book(AAA=1), market(closes)) == {"AAA": (1, "hold", "no_signals")}
+    # back after a month without a bar: its features are not there yet
+    anew = replace(market(closes), begun_anew=frozenset({"BBB"}))
+    assert decide(signals(AAA="hold_long"), book(AAA=1, BBB=1), anew)["BBB"] == (1, "hold", "begun_anew")
+    assert decide(signals(BBB="exit_long"), book(BBB=1), anew)["BBB"] == (0, "trade", None)
 
 
 def test_an_exit_is_allowed_without_a_bar_and_while_new_risk_is_blocked():

@@ -156,7 +156,6 @@ def test_symbols_without_data_are_named(make_source, vendor_server, answer, good
         chart([DAY], [1.0, 2.0]),
         chart([DAY], [1.0], timestamp=None),
         chart([DAY], [1.0], timestamp=["x"]),
-        chart([date(2016, 7, 1), DAY], ["x", "x"]),
         chart([DAY], [1.0], meta={"symbol": "A"}),
         chart([DAY], [1.0], meta={"symbol": "A", "exchangeTimezoneName": "America/Nowhere"}),
         chart(
@@ -173,7 +172,7 @@ def test_symbols_without_data_are_named(make_source, vendor_server, answer, good
         {"chart": {"result": None, "error": {"code": "Bad Request"}}},
         {"finance": {"result": None}},
     ],
-    ids=range(16),
+    ids=range(15),
 )
 def test_a_contradictory_chart_is_refused(body):
     with pytest.raises(VendorDataError):
