@@ -176,7 +176,9 @@ def test_status_says_in_one_screen_how_things_stand(running):
     assert told["last run"]["state"].startswith(f"session {newest} succeeded")
     assert told["data"] == {"state": f"273 sessions to {newest}, up to date", "mend": ""}
     assert told["orders"]["state"] == "none open at the broker"
-    assert told["services"]["state"].startswith("simulator, postgres running; not running: dagster-webserver")
+    assert told["services"]["state"].startswith(
+        "simulator, postgres running; not running: dagster-code, dagster-webserver"
+    )
     shown = installation.command("status").stdout.splitlines()
     assert len(shown) <= 24
     assert {line.split("  ")[0].strip() for line in shown if not line.startswith(" ")} >= {

@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class ServedProcess:
     command
         What to run, without a shell.
     url
-        What answers 200 once it serves; ``None`` for a process that nobody asks.
+        What answers 200 once it serves, or takes a connection (``tcp://``); ``None`` for a process that nobody asks.
     log
         Where its output is appended.
     environment
@@ -81,10 +82,21 @@ class ServedProcess:
         return f"{self.name} ended; the end of {self.log}:\n" + "\n".join(text.splitlines()[-LOG_LINES:])
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Ports on 127.0.0.1; the code server's is for Dagster's own processes."""
+
+    dagster: int
+    app: int
+    code: int
+
+
 def served(
-    settings: Settings, environment: Mapping[str, str], workspace: Path, ports: tuple[int, int]
+    settings: Settings, environment: Mapping[str, str], workspace: Path, ports: Ports
 ) -> list[SharedService]:
     """Return what `up` serves, none of it started.
+
+    One code server is for the UI and the daemon: each would start its own, and the daemon a new one every minute.
 
     Parameters
     ----------
@@ -95,14 +107,30 @@ def served(
     workspace
         Dagster's workspace file.
     ports
-        Of Dagster's UI and of the app, on 127.0.0.1.
+        Of Dagster's UI, of the app and of the code server.
     """
-    dagster, app = map(str, ports)
+    dagster, app, code_port = str(ports.dagster), str(ports.app), str(ports.code)
     python, logs = sys.executable, settings.data / "logs"
     web = [python, "-m", "trading_assets.dagster_ui", str(workspace), dagster]
+    code = [
+        python,
+        "-m",
+        "dagster",
+        "api",
+        "grpc",
+        "--module-name",
+        "trading_assets.definitions",
+        "--location-name",
+        "trading_assets",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        code_port,
+    ]
     daemon = [python, "-m", "dagster._daemon", "run", "-w", str(workspace)]
     streamlit = [python, "-m", "streamlit", "run", str(APP_SCRIPT), "--server.port", app, "--server.headless", "true"]  # fmt: skip
     commands = {
+        "dagster-code": ("Code server", code, f"tcp://127.0.0.1:{ports.code}"),
         "dagster-webserver": ("Dagster UI", web, f"http://127.0.0.1:{dagster}/server_info"),
         "dagster-daemon": ("Dagster daemon", daemon, None),
         "app": ("App", streamlit, f"http://127.0.0.1:{app}/_stcore/health"),
@@ -126,6 +154,11 @@ def free_port(wanted: int) -> int:
 
 
 def _answers(url: str) -> bool:
+    if url.startswith("tcp://"):
+        host, _, port = url.removeprefix("tcp://").partition(":")
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=2):
+            return True
+        return False
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (a loopback address made here)
             return bool(answer.status == 200)

@@ -159,9 +159,9 @@ def _next(platform: Platform) -> Line:
 
 def _services(settings: Settings) -> Line:
     from resources.local_services import local_services
-    from trading_assets.cli.served import served
+    from trading_assets.cli.served import Ports, served
 
-    ours = [*local_services(settings), *served(settings, {}, Path(), (0, 0))]
+    ours = [*local_services(settings), *served(settings, {}, Path(), Ports(0, 0, 0))]
     running = [service.folder.name for service in ours if service.record() is not None]
     missing = [service.folder.name for service in ours if service.folder.name not in running]
     state = f"{', '.join(running) or 'none'} running" + (

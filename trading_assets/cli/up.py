@@ -19,7 +19,7 @@ from resources.vendors.registry import company_vendor
 from trading_assets import sessions as calendar
 from trading_assets.cli.output import err, out
 from trading_assets.cli.progress_bar import drawn_progress
-from trading_assets.cli.served import free_port, served
+from trading_assets.cli.served import Ports, free_port, served
 from trading_assets.cli.session import show_summary
 from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
 from trading_assets.errors import ConfigurationError, ServiceError, TradingError
@@ -31,8 +31,9 @@ from trading_assets.settings import Settings, load_settings
 
 WORKSPACE = """\
 load_from:
-  - python_module:
-      module_name: trading_assets.definitions
+  - grpc_server:
+      host: 127.0.0.1
+      port: {port}
       location_name: trading_assets
 """
 LONGEST_SNAPSHOT_MINUTES = 15.0
@@ -125,13 +126,17 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
     if platform.simulator_url:
         environment["TRADING_SIM_URL"] = platform.simulator_url
     workspace = settings.data / "dagster" / "workspace.yaml"
-    workspace.write_text(WORKSPACE, encoding="utf-8")
+    code_port = free_port(0)
+    workspace.write_text(WORKSPACE.format(port=code_port), encoding="utf-8")
     err.print("Starting the Dagster UI, its daemon and the app", highlight=False)
-    services = served(settings, environment, workspace, (dagster_port, app_port))
+    services = served(settings, environment, workspace, Ports(dagster_port, app_port, code_port))
     stack.callback(release_together, services)
-    for service in services:
+    code_server, *others = services
+    code_server.begin()
+    code_server.wait()  # the UI asks it once for what there is
+    for service in others:
         service.begin()
-    for service in services:
+    for service in others:
         service.wait()
     simulated = (
         f"  Market   {platform.simulator_url}/sim/health (simulated)\n" if platform.simulator_url else ""
@@ -183,7 +188,7 @@ def _stop_on_signals() -> Iterator[None]:
 
 def _end_leftovers(settings: Settings) -> None:
     # An `up` that was killed could not stop what it served, and that listens on the ports which are wanted now.
-    for service in served(settings, {}, settings.data, (0, 0)):
+    for service in served(settings, {}, settings.data, Ports(0, 0, 0)):
         if service.end_unused():
             err.print(f"Ending the {service.definition.name} that a killed `up` left behind", highlight=False)
 
