@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -96,15 +97,10 @@ def write_catalog(
         Tables of the lake and of Postgres; all of them unless given. A file of another Postgres table gets a view too,
         without comments.
     """
-    made = dict(
-        _statements(
-            tables, database_tables, lake_root.resolve(), history_root.resolve(), snapshot_folder.resolve()
-        )
-    )
+    folders = [folder.resolve() for folder in (lake_root, history_root, snapshot_folder)]
+    made = dict(_statements(tables, database_tables, *folders))
     prints = {name: _fingerprint(text) for name, text in made.items()}
-    made_of = path.with_suffix(MADE_OF)
-    folders = [str(folder.resolve()) for folder in (lake_root, history_root, snapshot_folder)]
-    before = _made_before(path, made_of, folders)
+    before = _made_before(path, folders)
     if before == prints:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +115,7 @@ def write_catalog(
         mark = _file_mark(fresh, folders)
         move_into_place(fresh, path)
         # cut off before it, the next call writes everything once more
-        replace_text(made_of, json.dumps({**mark, "made": prints}))
+        replace_text(path.with_suffix(MADE_OF), json.dumps({**mark, "made": prints}))
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()
@@ -130,19 +126,25 @@ def _fingerprint(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _made_before(path: Path, made_of: Path, folders: list[str]) -> dict[str, str]:
+def _made_before(path: Path, folders: Sequence[Path]) -> dict[str, str]:
     """Return the fingerprint of each part of this very file; nothing if it is a copy, or another DuckDB's."""
+    said = _said_of(path)
+    is_its = path.exists() and said.items() >= _file_mark(path, folders).items()
+    return dict(said.get("made", {})) if is_its else {}
+
+
+def _said_of(path: Path) -> dict[str, Any]:
+    """Return what the file beside the catalogue says of it; nothing if there is none, or one of another version."""
     try:
-        said = json.loads(made_of.read_text(encoding="utf-8"))
-        mark = _file_mark(path, folders)
-        of_this_file = {name: said[name] for name in mark} == mark
-        return dict(said["made"]) if of_this_file else {}
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        said = json.loads(path.with_suffix(MADE_OF).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
+    return said if isinstance(said, dict) else {}
 
 
-def _file_mark(path: Path, folders: list[str]) -> dict[str, object]:
-    return {"duckdb": duckdb.__version__, "written_ns": path.stat().st_mtime_ns, "folders": folders}
+def _file_mark(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
+    written = path.stat().st_mtime_ns
+    return {"duckdb": duckdb.__version__, "written_ns": written, "folders": [*map(str, folders)]}
 
 
 def _drop(name: str) -> str:
@@ -196,7 +198,7 @@ def connect(
         raise ConfigurationError("The instant needs a time zone, e.g. 2026-01-30T21:00:00Z", as_of=as_of)
     connection = duckdb.connect(str(path), read_only=True)
     connection.execute("set timezone = 'UTC'")
-    allowed = [*_folders_read(path), *(str(folder.resolve()) for folder in folders)]
+    allowed = [*_said_of(path).get("folders", []), *(str(folder.resolve()) for folder in folders)]
     connection.execute(f"set allowed_directories = [{', '.join(map(_literal, allowed))}]")
     connection.execute("set enable_external_access = false")
     if as_of is not None:
@@ -213,13 +215,6 @@ def connect(
                 connection.execute(_adjusted_bars("create temp macro", instant))
     connection.execute("set lock_configuration = true")
     return connection
-
-
-def _folders_read(path: Path) -> list[str]:
-    try:
-        return [str(folder) for folder in json.loads(path.with_suffix(MADE_OF).read_text("utf-8"))["folders"]]
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return []
 
 
 def query(

@@ -70,14 +70,23 @@ def _finite(value: object) -> object:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Table:
-    """Return a Rich table whose ``right`` columns are aligned as numbers."""
+    """Return a Rich table whose ``right`` columns are aligned as numbers; those and the ``whole`` ones are never broken."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+        made.add_column(
+            column, justify="right" if column in right else "left", no_wrap=column in {*right, *whole}
+        )
     for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        made.add_row(
+            *(Text("" if cell is None else str(cell)) for cell in row)
+        )  # brackets in it are no markup
     return made
 
 
@@ -120,12 +129,9 @@ def print_table(
         if not wide and name in shown and _table_width(needed, shown) > out.width:
             shown.remove(name)
             left_out.append(name)
-    made = Table(title=title, title_justify="left", header_style="bold")
-    for name in shown:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=name not in folded)
     places = [columns.index(name) for name in shown]
-    for row in texts:
-        made.add_row(*(Text(row[place]) for place in places))  # brackets in it are no markup
+    cells = [[row[place] for place in places] for row in texts]
+    made = table(title, shown, cells, right=right, whole=[name for name in shown if name not in folded])
     room = _table_width(longest, shown) if wide else max(out.width, _table_width(needed, shown))
     (out if room <= out.width else Console(width=room)).print(made)
     if left_out:

@@ -10,7 +10,7 @@ import polars as pl
 
 from trading_assets.books.holdings import Split
 from trading_assets.books.performance import marks_by_session
-from trading_assets.features.seams import SILENCE
+from trading_assets.features.seams import begins_anew
 from trading_assets.risk.targets import Market
 
 CLOSES = ("symbol", "session", "close")
@@ -59,6 +59,7 @@ def market_shown(
     unsettled
         Symbols with an earlier order whose outcome is open, with the sentence about it.
     """
+    in_order = closes.sort("symbol", "session")
     _, marks = next(marks_by_session(closes, [session], splits))
     return Market(
         last_close={symbol: float(price) for symbol, price in marks.items()},
@@ -73,10 +74,5 @@ def market_shown(
             },
             **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
         },
-        begun_anew=_begun_anew(closes),
+        begun_anew=frozenset(in_order.filter(begins_anew(in_order))["symbol"].to_list()),
     )
-
-
-def _begun_anew(closes: pl.DataFrame) -> frozenset[str]:
-    gaps = closes.sort("symbol", "session").select("symbol", gap=pl.col("session").diff().over("symbol"))
-    return frozenset(gaps.filter(pl.col("gap") > SILENCE)["symbol"].to_list())

@@ -91,8 +91,7 @@ def action_outcomes(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     own = Instruments.of(bars, actions)
     symbols = symbol_runs(own.bars)
     placed = place(own.bars, own.actions, symbols)
-    told = effects(placed, accumulate(bars["close"].to_numpy(), placed, symbols), symbols)
-    return own.named(told) if own.has_seams else told
+    return own.named(effects(placed, accumulate(bars["close"].to_numpy(), placed, symbols), symbols))
 
 
 def adjusted_as_seen_from(bars: pl.DataFrame, actions: pl.DataFrame, session: date) -> pl.DataFrame:

@@ -155,8 +155,7 @@ def build_resumable(
     market = _market(bars, own.actions, sessions, DAILY_FEATURES, known or symbol_runs(bars), carried=carried)
     kept = Kept.at(checkpoints, market.symbols)
     columns = _columns(market, threads, kept)
-    rows = _frame(bars, market, columns)
-    rows = own.named(rows) if own.has_seams else rows
+    rows = own.named(_frame(bars, market, columns))
     if not checkpoints:
         return rows, pl.DataFrame(schema=CARRIED_SCHEMA)
     benchmark = market.carried.at_first_rows(
@@ -180,8 +179,7 @@ def _build(
         return _frame(bars, market, _columns(market, threads))
     own = Instruments.of(bars, actions, without={BENCHMARK})
     market = _market(own.bars, own.actions, sessions, table, symbol_runs(own.bars))
-    rows = _frame(own.bars, market, _columns(market, threads))
-    return own.named(rows) if own.has_seams else rows
+    return own.named(_frame(own.bars, market, _columns(market, threads)))
 
 
 def _refuse_impossible(bars: pl.DataFrame) -> None:

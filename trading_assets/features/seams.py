@@ -21,6 +21,16 @@ _MARK = "\0"
 """Between a symbol and the number of its instrument: sorts before everything that a symbol can go on with."""
 
 
+def begins_anew(bars: pl.DataFrame) -> pl.Series:
+    """Say of each bar whether its symbol was silent for too long before it; sorted by ``symbol`` and ``session``."""
+    long_after = np.zeros(bars.height, dtype=np.bool_)
+    long_after[1:] = np.diff(bars["session"].to_physical().to_numpy()) > SILENCE.days
+    found = pl.Series("symbol", long_after)
+    if not long_after.any():  # seldom: then symbols need not be compared
+        return found
+    return found & (bars["symbol"] == bars["symbol"].shift(1)).fill_null(value=False)
+
+
 @dataclass(frozen=True)
 class Instruments:
     """Bars and actions by instrument: those after a symbol's first seam have a symbol of their own, until ``named`` again."""
@@ -43,13 +53,9 @@ class Instruments:
         without
             Symbols that are one instrument, whatever is missing of them.
         """
-        days = bars["session"].to_physical().to_numpy()
-        symbols = bars["symbol"]
-        long_after = np.zeros(bars.height, dtype=np.bool_)
-        long_after[1:] = np.diff(days) > SILENCE.days
-        if not long_after.any():  # a symbol that follows another begins with an older session
-            return cls(bars, actions, has_seams=False)
-        is_seam = pl.Series(long_after) & (symbols == symbols.shift(1)) & ~symbols.is_in(list(without))
+        is_seam = begins_anew(bars)
+        if is_seam.any():
+            is_seam &= ~bars["symbol"].is_in(list(without))
         if not is_seam.any():
             return cls(bars, actions, has_seams=False)
         number = pl.col("seam").cum_sum().over("symbol")
@@ -60,9 +66,10 @@ class Instruments:
         own = numbered.with_columns(symbol=_name(pl.col("symbol"), pl.col("seam"))).drop("seam")
         return cls(own, _actions_by_instrument(actions, spans), has_seams=True)
 
-    @staticmethod
-    def named(rows: pl.DataFrame) -> pl.DataFrame:
+    def named(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows under the symbols that the market knows."""
+        if not self.has_seams:
+            return rows
         return rows.with_columns(pl.col("symbol").str.replace(f"{_MARK}.*$", ""))
 
 

@@ -71,7 +71,7 @@ def backfill(
 def missing_history(platform: Platform, session: date) -> list[date]:
     """List the sessions that the history before ``session`` lacks, if it is too short to decide anything.
 
-    Long enough is nine tenths of the last year, or of what the settings want: sessions whose checks failed have no features.
+    It is the last year's, or what the settings want of it. Some may lack: sessions whose checks failed have no features.
     """
     settings = platform.settings
     if settings.sim_replay:  # a recorded market begins where it begins
@@ -80,8 +80,13 @@ def missing_history(platform: Platform, session: date) -> list[date]:
     wanted = calendar.sessions_between(first, calendar.shift(session, -1))
     there = platform.lake.row_counts(DAILY_FEATURES, wanted[0], wanted[-1]) if wanted else {}
     newest = wanted[-YEAR:]
-    is_enough = sum(day in there for day in newest) >= 0.9 * len(newest)
+    is_enough = is_long_enough(sum(day in there for day in newest), len(newest))
     return [] if is_enough else [day for day in wanted if day not in there]
+
+
+def is_long_enough(there: int, wanted: int = YEAR) -> bool:
+    """Say whether so many sessions with features are a history to decide on: nine tenths of those wanted."""
+    return there >= 0.9 * wanted
 
 
 def history_minutes(settings: Settings, sessions: int) -> float:

@@ -19,7 +19,7 @@ from resources.platform import Platform
 from trading_assets.execution.trading_account import account_of
 from trading_assets.progress import Recorder
 from trading_assets.runs.failures import check_evaluations
-from trading_assets.runs.history import YEAR
+from trading_assets.runs.history import YEAR, is_long_enough
 from trading_assets.sessions import shift
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.operations import SESSION_RUNS
@@ -95,7 +95,7 @@ def _why_no_orders(database: Database, lake: Lake, values: tuple[str, date]) -> 
     session = values[1]
     first, last = shift(session, -YEAR), shift(session, -1)
     known = len(lake.row_counts(DAILY_FEATURES, first, last))
-    if known < 0.9 * YEAR:
+    if not is_long_enough(known):
         return (
             f"no strategy has a signal: of the last year's {YEAR} sessions {known} are there. Fill them with: trading-assets "
             f"backfill --start {first} --end {last}"

@@ -82,9 +82,8 @@ def _parse_result(
         raise unusable(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
         ) from cause
-    told = ~np.isnan(values[:4]).all(
-        axis=0
-    )  # a row without a price is a place-holder; one with some is judged by the checks
+    # a row without a price is a place-holder; one with some is judged by the checks
+    told = ~np.isnan(values[:4]).all(axis=0)
     nulls = len(times) - int(told.sum())
     if nulls:
         times, values = times[told], values[:, told]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from resources.platform import Platform
 from trading_assets.runs.history import backfill
 from trading_assets.runs.session import run_session
 from trading_assets.sessions import shift
@@ -15,18 +18,23 @@ from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAI
 from trading_assets.tables.features import DAILY_FEATURES
 
 pytestmark = pytest.mark.slow
+Replayed = Callable[..., AbstractContextManager[Platform]]
 
 
-def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(
-    make_installation, shared_data: Path, tmp_path: Path
-) -> None:
-    market = {
-        "sim_replay": shared_data / "cases" / "01-null-volume.csv",
-        "sim_at": "2024-11-25T22:00:00Z",
-        "hourly_symbols": 0,
-    }
+@pytest.fixture
+def replayed(make_installation, shared_data: Path, tmp_path: Path) -> Replayed:
+    """Open an installation whose market is one of the files."""
+
+    def opened(name: str, *, at: str) -> AbstractContextManager[Platform]:
+        market = {"sim_replay": shared_data / "cases" / name, "sim_at": at, "hourly_symbols": 0}
+        return make_installation(tmp_path / "data", market=market).opened()
+
+    return opened
+
+
+def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(replayed: Replayed) -> None:
     first, sick, last = date(2024, 11, 18), date(2024, 11, 22), date(2024, 11, 25)
-    with make_installation(tmp_path / "data", market=market).opened() as platform:
+    with replayed("01-null-volume.csv", at="2024-11-25T22:00:00Z") as platform:
         assert len(backfill(platform, first, last)) == 6
         refused = platform.lake.scan(QUARANTINED_BARS).collect()
         assert refused.select("symbol", "session", "source", "rule", "close", "volume").sort(
@@ -50,16 +58,9 @@ def test_a_bar_without_a_volume_is_refused_by_name_and_the_market_goes_on(
         )
 
 
-def test_odd_names_and_share_classes_come_from_every_vendor(
-    make_installation, shared_data: Path, tmp_path: Path
-) -> None:
-    market = {
-        "sim_replay": shared_data / "cases" / "zoo.csv",
-        "sim_at": "2023-10-04T22:00:00Z",
-        "hourly_symbols": 0,
-    }
+def test_odd_names_and_share_classes_come_from_every_vendor(replayed: Replayed) -> None:
     odd = {"NA", "NAN", "NULL", "TRUE", "NONE", "INF", "NO", "ON", "BRK.A", "BRK.B", "BF.B"}
-    with make_installation(tmp_path / "data", market=market).opened() as platform:
+    with replayed("zoo.csv", at="2023-10-04T22:00:00Z") as platform:
         backfill(platform, date(2023, 10, 2), date(2023, 10, 4))
         found = {
             source: platform.lake.scan(table, columns=["symbol", "session"]).collect()
@@ -70,16 +71,9 @@ def test_odd_names_and_share_classes_come_from_every_vendor(
             assert bars.equals(found["polygon"]), source
 
 
-def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(
-    make_installation, shared_data: Path, tmp_path: Path
-) -> None:
-    market = {
-        "sim_replay": shared_data / "cases" / "03-ticker-reuse.csv",
-        "sim_at": "2024-12-02T22:00:00Z",
-        "hourly_symbols": 0,
-    }
+def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(replayed: Replayed) -> None:
     session, seam = date(2024, 12, 2), date(2024, 9, 3)
-    with make_installation(tmp_path / "data", market=market).opened() as platform:
+    with replayed("03-ticker-reuse.csv", at="2024-12-02T22:00:00Z") as platform:
         backfill(platform, date(2023, 10, 2), shift(session, -1))
         run_session(platform, session)
         columns = ["symbol", "session", "momentum_12_1", "sma_200", "sma_20", "close"]
