@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
@@ -217,12 +217,13 @@ class BrokerFill:
 class BrokerActivity:
     """Something other than a trade that the broker booked: a dividend, a fee, a split, a transfer.
 
-    ``cash_usd`` and ``shares`` are what it added (negative: took away).
+    ``day`` is the New York date under which it was booked, ``cash_usd`` and ``shares`` what it added (negative: took away).
     """
 
     activity_id: ActivityId
     kind: str
     symbol: str | None
+    day: date
     cash_usd: Decimal
     shares: Decimal
     body: JsonObject = field(repr=False)

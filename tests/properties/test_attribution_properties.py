@@ -9,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.books.attribution import (
-    UNATTRIBUTED,
     Crossing,
     Execution,
     attribution,
     shares_by_strategy,
     strategy_books,
 )
-from trading_assets.books.holdings import Fill, Split, books_from_fills
+from trading_assets.books.bookings import Action
+from trading_assets.books.holdings import UNATTRIBUTED, Fill
+from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.performance import value_books
+from trading_assets.books.rules import rule
 from trading_assets.orders import Side
 from trading_assets.portfolio.netting import allot, in_proportion, net
 from trading_assets.portfolio.sizing import FixedFractional
@@ -67,7 +69,12 @@ def days_of_trading(draw):
                 executions.append(Execution(fill, wanted))
     if draw(st.booleans()):
         splits.append(
-            Split(draw(st.sampled_from(SYMBOLS)), DAYS[4], draw(st.sampled_from([2.0, 0.333333, 1.5])))
+            Action(
+                draw(st.sampled_from(SYMBOLS)),
+                DAYS[4],
+                "split",
+                split_ratio=draw(st.sampled_from([2.0, 0.333333, 1.5])),
+            )
         )
     return executions, crossings, splits
 
@@ -78,8 +85,10 @@ def test_shares_and_profits_of_the_strategies_add_up_to_the_accounts_to_the_cent
     executions, crossings, splits = traded
     marks = {symbol: Decimal(price).scaleb(-2) for symbol, price in cents.items()}
     opening = Decimal(100_000)
-    account = books_from_fills([item.fill for item in executions], opening, splits=splits, through=DAYS[-1])
-    books = strategy_books(executions, crossings, splits=splits, through=DAYS[-1])
+    fills = [item.fill for item in executions]
+    bookings = rule(fills, [], splits, today=DAYS[-1]).bookings
+    account = books_from_fills(fills, opening, bookings=bookings, through=DAYS[-1])
+    books = strategy_books(executions, crossings, bookings=bookings, through=DAYS[-1])
     assert sum((own.cash_usd for own in books.values()), Decimal(0)) == account.cash_usd - opening
     owned = shares_by_strategy(books, account.quantities)
     for symbol in SYMBOLS:

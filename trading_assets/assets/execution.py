@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -9,22 +10,22 @@ from typing import Any
 import dagster as dg
 
 from resources.database.database import Database
-from resources.lake.lake import Lake
 from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
 from trading_assets.assets.metadata import preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
-from trading_assets.books.holdings import Split
-from trading_assets.execution.booked import account_fills, newest_session, opening
+from trading_assets.execution.account_bookings import actions_so_far
+from trading_assets.execution.booked import newest_session
 from trading_assets.execution.fills import ingest_fills
+from trading_assets.execution.held_names import check_holdings
 from trading_assets.execution.intent_planning import plan_and_store_intents
 from trading_assets.execution.reconciliation import reconcile
 from trading_assets.execution.submission import submit_planned
 from trading_assets.execution.trading_account import TradingAccount, account_of
 from trading_assets.execution.valuation import store_positions
-from trading_assets.market_data.known_splits import known_splits
+from trading_assets.quality.checks import HOLDING_CHECKS
 from trading_assets.tables.accounts import POSITIONS, RECONCILIATION
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -32,14 +33,6 @@ from trading_assets.tables.orders import FILLS, ORDER_INTENTS, ORDERS
 
 GROUP = "execution"
 AFTER_OPEN = timedelta(minutes=2)
-
-
-def splits_so_far(lake: Lake, account: TradingAccount) -> list[Split]:
-    """Read the splits of everything that the account ever traded, up to today."""
-    _, opened = opening(account.database, account.number)
-    traded = {fill.symbol for fill in account_fills(account.database, account.number)}
-    today = account.clock.now().astimezone(calendar.NEW_YORK).date()
-    return known_splits(lake, traded, opened, today)
 
 
 def rows_metadata(database: Database, sql: str, *parameters: object) -> dict[str, Any]:
@@ -142,9 +135,13 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
     kinds={"postgres"},
     table=POSITIONS,
     deps=["fills", "corporate_actions"],
+    checks=[
+        dg.AssetCheckSpec(name, asset="positions", blocking=False, description=inspect.getdoc(check))
+        for name, check in HOLDING_CHECKS.items()
+    ],
 )
-def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-    """Quantities and average cost from the fills alone, marked at the broker's last price."""
+def positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
+    """Quantities and average cost from fills and bookings, marked at the broker's last price, else the last close."""
     account = account_of(platform)
     rows = sum(store_positions(account, platform.lake, session) for session in sessions)
     shown = rows_metadata(
@@ -154,7 +151,14 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
         account.number,
         sessions[-1],
     )
-    return Outcome(rows=rows, metadata=shown)
+    outcome = check_holdings(platform, account.number, sessions, run_id=context.run.run_id)
+    check = dg.AssetCheckResult(
+        check_name=outcome.name,
+        passed=outcome.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=outcome.summary,
+    )
+    return Outcome(rows=rows, metadata=shown, checks=[check])
 
 
 @session_asset(
@@ -172,7 +176,7 @@ def positions(platform: Platform, sessions: list[date], _context: dg.AssetExecut
     ],
 )
 def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-    """Books from fills against the broker's positions and cash. A difference halts trading; nothing is invented.
+    """Books from fills and bookings against the broker's positions and cash. What nothing explains halts trading; nothing is invented.
 
     Both sides are those of now: run for an older session again, the outcome is recorded under the newest one.
     """
@@ -181,7 +185,7 @@ def reconciliation(platform: Platform, sessions: list[date], _context: dg.AssetE
     report = reconcile(
         account,
         session,
-        splits=splits_so_far(platform.lake, account),
+        actions=actions_so_far(platform.lake, account),
     )
     differences = [f"{item.item}: ours {item.ours}, broker's {item.brokers}" for item in report.differences]
     shown = rows_metadata(

@@ -9,10 +9,10 @@ import polars as pl
 
 from resources.database.writes import replace_rows
 from resources.platform import Platform
-from trading_assets.assets.execution import splits_so_far
 from trading_assets.assets.metadata import preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
+from trading_assets.execution.account_bookings import actions_so_far
 from trading_assets.execution.live_market import LiveMarket
 from trading_assets.execution.reconciliation import verify_books
 from trading_assets.execution.session_decision import decide_session
@@ -34,7 +34,7 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
     """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""
     account, targets = account_of(platform, holder=context.run.run_id), pl.DataFrame()
     settle(account)
-    verify_books(account, splits=splits_so_far(platform.lake, account))
+    verify_books(account, actions=actions_so_far(platform.lake, account))
     plan = load_plan(platform.settings.strategies)
     for session in sessions:
         targets = decide_session(account, LiveMarket(account, platform.lake), plan, session).targets

@@ -15,14 +15,14 @@ from decimal import Decimal
 
 import polars as pl
 
-from trading_assets.books.holdings import ZERO, Books, Fill, Split, books_from_fills
+from trading_assets.books.bookings import ZERO, Booking
+from trading_assets.books.holdings import UNATTRIBUTED, Books, Fill
+from trading_assets.books.keeping import books_by_owner
 from trading_assets.books.performance import USD, in_micros, value_books
 from trading_assets.errors import DataQualityError
 from trading_assets.orders import ActivityId, Side
 from trading_assets.portfolio.netting import in_proportion
 
-UNATTRIBUTED = "unattributed"
-"""Whose an execution is that no strategy wanted, such as one of an order that a person changed."""
 CRUMBS = Decimal("0.000001")
 ATTRIBUTION_SCHEMA = pl.Schema(
     {
@@ -81,7 +81,7 @@ def strategy_books(
     executions: Iterable[Execution],
     crossings: Iterable[Crossing],
     *,
-    splits: Sequence[Split] = (),
+    bookings: Sequence[Booking] = (),
     through: date,
 ) -> dict[str, Books]:
     """Return the books of each strategy: its shares, and its cash counted from zero.
@@ -90,16 +90,13 @@ def strategy_books(
     ----------
     executions, crossings
         Of the account, in any order.
-    splits
-        Known splits; each applies before the fills executed on its ex-date.
+    bookings
+        What else changed the account; see `books_by_owner`.
     through
-        Session up to which executions and splits count.
+        Session up to which executions and bookings count.
     """
-    shared = fills_by_strategy(executions, crossings)
-    return {
-        strategy: books_from_fills(fills, ZERO, splits=splits, through=through)
-        for strategy, fills in sorted(shared.items())
-    }
+    books = books_by_owner(fills_by_strategy(executions, crossings), bookings=bookings, through=through)
+    return dict(sorted(books.items()))
 
 
 def shares_by_strategy(
@@ -146,7 +143,7 @@ def attribution(books: Mapping[str, Books], marks: Mapping[str, Decimal]) -> pl.
     pl.DataFrame
         Rows of ``ATTRIBUTION_SCHEMA`` sorted by strategy, in USD. ``cash_usd`` is what its executions brought in less
         what they cost, ``pnl_usd`` that plus its market value; over all strategies it adds up to the account's equity
-        minus its opening cash. Look-ahead: the session's close.
+        minus its opening cash and what was put in since. Look-ahead: the session's close.
 
     Raises
     ------

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from trading_assets.orders import BrokerActivity, BrokerPosition
+from trading_assets.books.bookings import ZERO, Activity
+from trading_assets.books.expected import CASH, CENT, Expectation
+from trading_assets.orders import BrokerPosition
 
-CASH = "cash"
 SHARE_TOLERANCE = Decimal("0.000001")
-CENT = Decimal("0.01")
-ZERO = Decimal(0)
 PUBLISHED_LATER = "executions that the broker has not published yet"
+UNEXPLAINED = "nothing explains it: compare orders and fills with the broker's own pages"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Item:
         return self.ours - self.brokers
 
 
+@dataclass(frozen=True)
+class _Reason:
+    text: str
+    amount: Decimal
+    tolerance: Decimal = ZERO
+
+
 def compare_books(
     books: Holdings,
     cash_usd: Decimal,
@@ -47,7 +55,8 @@ def compare_books(
     *,
     unpublished: Holdings,
     waiting: Mapping[str, str],
-    booked: Sequence[BrokerActivity] = (),
+    expected: Sequence[Expectation] = (),
+    unexplained: Sequence[tuple[Activity, str]] = (),
 ) -> list[Item]:
     """Compare books and broker item by item: cash first, then symbols.
 
@@ -57,44 +66,54 @@ def compare_books(
         Shares and cash of executions that orders report and for which the broker published no fill yet.
     waiting
         By symbol, a sentence about its open orders.
-    booked
-        What the broker booked besides trades. It explains cash; shares that it added are named and still
-        are a difference, because decisions must not be made on a count that the books do not have.
+    expected
+        What known corporate actions change that the broker has not booked; it explains exactly itself.
+    unexplained
+        Activities that no rule books, each with the reason; they are named where something differs.
     """
-    extra = sum((activity.cash_usd for activity in booked), ZERO)
-    kinds = ", ".join(sorted({activity.kind for activity in booked if activity.cash_usd}))
-    reasons = {f"{extra:+f} USD booked by the broker besides trades ({kinds})": extra} if extra else {}
-    reasons |= {PUBLISHED_LATER: unpublished.cash_usd} if unpublished.cash_usd else {}
+    reasons = _reasons(unpublished, expected)
     tolerance = CENT + books.cash_tolerance_usd + unpublished.cash_tolerance_usd
-    items = [_item(CASH, books.cash_usd, cash_usd, reasons, tolerance)]
+    items = [_item(CASH, books.cash_usd, cash_usd, reasons.get(CASH, []), tolerance)]
     theirs = {position.symbol: position.quantity for position in positions}
-    later = {symbol: shares for symbol, shares in unpublished.shares.items() if shares != 0}
+    later = {symbol for symbol, shares in unpublished.shares.items() if shares != 0}
     held = {symbol for symbol, shares in books.shares.items() if shares != 0}
-    for symbol in sorted(held | theirs.keys() | later.keys()):
-        notes = [
-            f"the broker booked {activity.kind} {activity.shares:+f}: corporate_actions lacks it"
-            for activity in booked
-            if activity.symbol == symbol and activity.shares
-        ]
-        reasons = {PUBLISHED_LATER: later[symbol]} if symbol in later else {}
-        item = _item(
-            symbol, books.shares.get(symbol, ZERO), theirs.get(symbol, ZERO), reasons, SHARE_TOLERANCE
-        )
-        notes = ([] if item.is_match else notes) + ([waiting[symbol]] if symbol in waiting else [])
-        items.append(replace(item, explanation="; ".join([item.explanation, *notes])))
-    return items
+    for symbol in sorted(held | theirs.keys() | later):
+        ours, brokers = books.shares.get(symbol, ZERO), theirs.get(symbol, ZERO)
+        items.append(_item(symbol, ours, brokers, reasons.get(symbol, []), SHARE_TOLERANCE))
+    return [_with_notes(item, waiting, unexplained) for item in items]
 
 
-def _item(
-    name: str, ours: Decimal, brokers: Decimal, reasons: Mapping[str, Decimal], tolerance: Decimal
-) -> Item:
+def _reasons(unpublished: Holdings, expected: Sequence[Expectation]) -> dict[str, list[_Reason]]:
+    found: dict[str, list[_Reason]] = defaultdict(list)
+    if unpublished.cash_usd:
+        found[CASH].append(_Reason(PUBLISHED_LATER, unpublished.cash_usd))
+    for symbol, shares in unpublished.shares.items():
+        if shares:
+            found[symbol].append(_Reason(PUBLISHED_LATER, shares))
+    for change in expected:
+        if change.amount:
+            found[change.item].append(_Reason(str(change), change.amount, change.tolerance))
+    return found
+
+
+def _item(name: str, ours: Decimal, brokers: Decimal, reasons: Sequence[_Reason], tolerance: Decimal) -> Item:
     if abs(ours - brokers) <= tolerance:
         return Item(name, ours, brokers, is_match=True, explanation="equal")
-    for text, amounts in (
-        *((reason, [amount]) for reason, amount in reasons.items()),
-        (" and ".join(reasons), list(reasons.values())),
-    ):
-        if amounts and abs(ours + sum(amounts) - brokers) <= tolerance:
+    for told in (*([reason] for reason in reasons), list(reasons)):
+        allowed = tolerance + sum((reason.tolerance for reason in told), ZERO)
+        if told and abs(ours + sum((reason.amount for reason in told), ZERO) - brokers) <= allowed:
+            text = " and ".join(reason.text for reason in told)
             return Item(name, ours, brokers, is_match=True, explanation=f"explained: {text}")
-    text = "unexplained: trading is halted; compare orders and fills with the broker's own pages"
-    return Item(name, ours, brokers, is_match=False, explanation=text)
+    return Item(name, ours, brokers, is_match=False, explanation=UNEXPLAINED)
+
+
+def _with_notes(item: Item, waiting: Mapping[str, str], unexplained: Sequence[tuple[Activity, str]]) -> Item:
+    notes = [waiting[item.item]] if item.item in waiting else []
+    if not item.is_match:
+        notes = [
+            f"the broker booked {activity.kind} {moved.normalize():+f} on {activity.day}: {why}"
+            for activity, why in unexplained
+            if (moved := activity.cash_usd if item.item == CASH else activity.shares)
+            and item.item in {CASH, activity.symbol}
+        ] + notes
+    return replace(item, explanation="; ".join([item.explanation, *notes]))

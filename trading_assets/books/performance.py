@@ -1,4 +1,4 @@
-"""Performance and positions: rows of portfolio_performance and positions per session, from fills, splits and closes."""
+"""Performance and positions: rows of portfolio_performance and positions per session, from fills, bookings and closes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import polars as pl
 
-from trading_assets.books.holdings import PRICE_QUANTUM, ZERO, Books, Fill, Split, books_by_session
+from trading_assets.books.bookings import ZERO, Booking, BookingKind
+from trading_assets.books.holdings import PRICE_QUANTUM, Books, Fill
+from trading_assets.books.keeping import books_by_session
 from trading_assets.errors import DataQualityError
 
 USD = pl.Decimal(20, 6)
 SHARES = pl.Decimal(20, 9)
+_ONE = Decimal(1)
 
 PERFORMANCE_SCHEMA = pl.Schema(
     {
@@ -28,6 +32,8 @@ PERFORMANCE_SCHEMA = pl.Schema(
         "realised_pnl_usd": USD,
         "unrealised_pnl_usd": USD,
         "turnover_frac": pl.Float64(),
+        "income_usd": USD,
+        "transferred_usd": USD,
     }
 )
 POSITION_SCHEMA = pl.Schema(
@@ -107,7 +113,7 @@ def positions(books: Books, marks: Mapping[str, Decimal]) -> pl.DataFrame:
 
 
 def marks_by_session(
-    closes: pl.DataFrame, sessions: Sequence[date], splits: Sequence[Split] = ()
+    closes: pl.DataFrame, sessions: Sequence[date], bookings: Sequence[Booking] = ()
 ) -> Iterator[tuple[date, dict[str, Decimal]]]:
     """Yield the last close of each symbol up to each session, in USD per share.
 
@@ -117,23 +123,39 @@ def marks_by_session(
         Columns ``symbol, session, close``: raw accepted closes, from before the first session too.
     sessions
         Ascending.
-    splits
-        A close from before a split is brought to the price scale after it.
+    bookings
+        A close from before a split or spin-off is brought to the price scale after it. A symbol that was received for
+        another one is worth what that implies, until it has a close of its own.
     """
     rows = closes.select("session", "symbol", "close").sort("session").rows()
-    changes = sorted(splits, key=lambda split: split.ex_date)
+    changes = sorted(bookings, key=lambda booking: (booking.day, booking.booking_id))
     last: dict[str, tuple[date, Decimal]] = {}
-    at = 0
+    at = started = 0
     for session in sessions:
+        while started < len(changes) and changes[started].day <= session:
+            started += 1
         while at < len(rows) and rows[at][0] <= session:
             day, symbol, close = rows[at]
             last[symbol] = (day, Decimal(repr(float(close))))
             at += 1
-        for split in changes:
-            if split.symbol in last and last[split.symbol][0] < split.ex_date <= session:
-                price = last[split.symbol][1] / Decimal(repr(split.ratio))
-                last[split.symbol] = (split.ex_date, price)
+        for change in changes[:started]:
+            _carry_over(change, last)
         yield session, {symbol: price.quantize(PRICE_QUANTUM) for symbol, (_, price) in last.items()}
+
+
+def _carry_over(change: Booking, last: dict[str, tuple[date, Decimal]]) -> None:
+    if change.symbol not in last or last[change.symbol][0] >= change.day:
+        return
+    price = Fraction(last[change.symbol][1])
+    if change.into is not None and change.into not in last and change.into_shares:
+        worth = price if change.kind is BookingKind.SYMBOL_CHANGE else price * change.cost_along_frac
+        last[change.into] = (change.day, _as_price(worth / change.into_shares))
+    if change.price_ratio:
+        last[change.symbol] = (change.day, _as_price(price / change.price_ratio))
+
+
+def _as_price(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
 
 
 def portfolio_performance(
@@ -142,7 +164,7 @@ def portfolio_performance(
     opening_cash_usd: Decimal,
     sessions: Sequence[date],
     *,
-    splits: Sequence[Split] = (),
+    bookings: Sequence[Booking] = (),
 ) -> pl.DataFrame:
     """Value the books at the close of each session.
 
@@ -157,14 +179,15 @@ def portfolio_performance(
         Cash before the first fill.
     sessions
         Sessions to report, ascending and without gaps from the account's first.
-    splits
-        Known splits.
+    bookings
+        What changed the account besides its fills.
 
     Returns
     -------
     pl.DataFrame
         Rows of ``PERFORMANCE_SCHEMA``. ``return_frac`` is against the session before, for the first against the opening
-        cash; ``drawdown_frac`` is equity over its highest value so far (opening cash included) minus 1;
+        cash, and time-weighted: what was put in or taken out since is no return. ``cumulative_return_frac`` chains the
+        returns; ``drawdown_frac`` is that growth over its highest value so far (1 at the opening) minus 1;
         ``turnover_frac`` is half of the traded notional over the equity of the session before. Look-ahead: the
         session's close.
 
@@ -174,31 +197,34 @@ def portfolio_performance(
         If a symbol is held before it has any close.
     """
     rows = []
-    previous = highest = opening_cash_usd
+    previous, transferred, growth, highest = opening_cash_usd, ZERO, _ONE, _ONE
     traded = _traded(fills)
     for (session, books), (_, marks) in zip(
-        books_by_session(fills, opening_cash_usd, sessions, splits=splits),
-        marks_by_session(closes, sessions, splits),
+        books_by_session(fills, opening_cash_usd, sessions, bookings=bookings),
+        marks_by_session(closes, sessions, bookings),
         strict=True,
     ):
         value = value_books(books, marks)
-        equity = value.equity_usd
-        highest = max(highest, equity)
+        equity, put_in = value.equity_usd, books.transferred_usd - transferred
+        growth = growth * (equity - put_in) / previous if previous > 0 else growth
+        highest = max(highest, growth)
         rows.append(
             {
                 "session": session,
                 "equity_usd": in_micros(equity),
                 "cash_usd": in_micros(books.cash_usd),
                 "market_value_usd": in_micros(value.market_value_usd),
-                "return_frac": _ratio(equity - previous, previous),
-                "cumulative_return_frac": _ratio(equity - opening_cash_usd, opening_cash_usd) or 0.0,
-                "drawdown_frac": _ratio(equity - highest, highest) or 0.0,
+                "return_frac": _ratio(equity - put_in - previous, previous),
+                "cumulative_return_frac": float(growth - 1),
+                "drawdown_frac": _ratio(growth - highest, highest) or 0.0,
                 "realised_pnl_usd": in_micros(books.realised_pnl_usd),
                 "unrealised_pnl_usd": in_micros(value.unrealised_pnl_usd),
                 "turnover_frac": _ratio(traded.get(session, ZERO) / 2, previous) or 0.0,
+                "income_usd": in_micros(books.income_usd),
+                "transferred_usd": in_micros(books.transferred_usd),
             }
         )
-        previous = equity
+        previous, transferred = equity, books.transferred_usd
     return pl.DataFrame(rows, schema=PERFORMANCE_SCHEMA)
 
 

@@ -1,4 +1,4 @@
-"""`orders`, `positions` and `fills`: what the books say now."""
+"""`orders`, `positions`, `fills` and `activities`: what the books say now."""
 
 from __future__ import annotations
 
@@ -29,12 +29,20 @@ from order_intents i left join orders o using (client_order_id)
 where i.session = {day} order by i.side desc, i.symbol
 """
 POSITIONS = """
-select session, symbol, quantity, average_cost_usd, mark_price_usd, mark_at, market_value_usd, unrealised_pnl_usd
+select session, symbol, quantity, average_cost_usd, mark_price_usd, mark_at, mark_from, market_value_usd,
+       unrealised_pnl_usd
 from positions where session = {day} and quantity <> 0 order by market_value_usd desc
 """
 FILLS = """
 select session, executed_at, symbol, side, quantity, price_usd, quantity * price_usd as value_usd, client_order_id
 from fills where session = {day} order by executed_at, symbol
+"""
+
+ACTIVITIES = """
+select a.activity_date, a.kind, a.symbol, a.shares, a.cash_usd, b.kind as booked_as,
+       coalesce(b.note, case when a.shares = 0 and a.cash_usd = 0 then 'moves nothing' else 'not booked' end) as note, a.activity_id
+from account_activities a left join bookings b on b.account = a.account and b.activities ? a.activity_id
+order by a.activity_date desc, a.activity_id desc limit %s
 """
 
 
@@ -80,10 +88,19 @@ def positions(session: DayOption = None, json: JsonOption = False, wide: WideOpt
         return print_json(frame.to_dicts())
     rows = [
         (r["symbol"], quantity(r["quantity"]), usd(r["average_cost_usd"]), usd(r["mark_price_usd"]),
-         _instant(r["mark_at"], zone), usd(r["market_value_usd"]), usd(r["unrealised_pnl_usd"]))
+         _instant(r["mark_at"], zone), r["mark_from"], usd(r["market_value_usd"]), usd(r["unrealised_pnl_usd"]))
         for r in frame.iter_rows(named=True)
     ]  # fmt: skip
-    columns = ("symbol", "quantity", "average cost", "mark", "marked at", "value USD", "unrealised USD")
+    columns = (
+        "symbol",
+        "quantity",
+        "average cost",
+        "mark",
+        "marked at",
+        "mark is",
+        "value USD",
+        "unrealised USD",
+    )
     return _show(
         "Positions",
         frame,
@@ -91,7 +108,7 @@ def positions(session: DayOption = None, json: JsonOption = False, wide: WideOpt
         rows,
         ("quantity", "average cost", "mark", "value USD", "unrealised USD"),
         session=session,
-        optional=("mark", "average cost", "marked at"),
+        optional=("mark", "average cost", "marked at", "mark is"),
         wide=wide,
     )
 
@@ -117,6 +134,41 @@ def fills(session: DayOption = None, json: JsonOption = False, wide: WideOption 
         ("quantity", "price", "value USD"),
         session=session,
         optional=("value USD",),
+        wide=wide,
+    )
+
+
+@friendly_errors
+def activities(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 100,
+    json: JsonOption = False,
+    wide: WideOption = False,
+) -> None:
+    """List what the broker booked besides trades, newest first, and what it became in the books.
+
+    [dim]Example:[/] trading-assets activities --limit 20
+    """
+    from trading_assets.settings import load_settings
+
+    with opened_database(load_settings()) as database:
+        frame = database.fetch_polars(ACTIVITIES, (limit,))
+    if json:
+        return print_json(frame.to_dicts())
+    if frame.is_empty():
+        out.print("The broker has booked nothing besides trades")
+        return None
+    rows = [
+        (r["activity_date"], r["kind"], r["symbol"], quantity(r["shares"]), usd(r["cash_usd"]), r["booked_as"], r["note"])
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = ("day", "kind", "symbol", "shares", "cash USD", "booked as", "note")
+    return print_table(
+        "Activities",
+        columns,
+        rows,
+        right=("shares", "cash USD"),
+        folded=("note",),
+        optional=("note",),
         wide=wide,
     )
 

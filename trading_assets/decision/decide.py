@@ -9,8 +9,8 @@ from itertools import groupby
 
 import polars as pl
 
-from trading_assets.books.attribution import UNATTRIBUTED
-from trading_assets.books.holdings import ZERO
+from trading_assets.books.bookings import ZERO
+from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.books.performance import in_micros
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.portfolio.netting import allot, net

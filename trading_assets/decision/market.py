@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Protocol
 
 import polars as pl
 
-from trading_assets.books.holdings import Split
+from trading_assets.books.bookings import Action, Booking, BookingKind
 from trading_assets.books.performance import marks_by_session
 from trading_assets.features.seams import begins_anew
 from trading_assets.risk.targets import Market
@@ -19,8 +20,8 @@ CLOSES = ("symbol", "session", "close")
 class MarketReader(Protocol):
     """Where a decision takes the market from; the same decision code runs on whatever reads it."""
 
-    def splits(self, symbols: Collection[str], start: date, end: date) -> list[Split]:
-        """Return the splits of symbols with ex-dates in a range, as known to the reader."""
+    def actions(self, symbols: Collection[str], start: date, end: date) -> list[Action]:
+        """Return the corporate actions of symbols with ex-dates in a range, as known to the reader."""
         ...
 
     def read(self, session: date, symbols: Collection[str]) -> Market:
@@ -33,11 +34,11 @@ def market_shown(
     *,
     closes: pl.DataFrame,
     dollar_volume: Mapping[str, float],
-    splits: Sequence[Split],
-    splits_ahead: Sequence[Split],
+    bookings: Sequence[Booking],
+    ahead: Iterable[Action],
     restricted: Mapping[str, str],
     new_risk_blocked: str | None,
-    unsettled: Mapping[str, str],
+    frozen: Mapping[str, tuple[str, str]],
 ) -> Market:
     """Put together what a session showed.
 
@@ -47,32 +48,46 @@ def market_shown(
         Columns ``CLOSES``: raw accepted closes of the session and of the year before it.
     dollar_volume
         Mean dollar volume of 20 sessions in USD, by symbol.
-    splits
-        Known splits up to the session; older closes are brought to its scale.
-    splits_ahead
-        Splits after the session and not after the next one: an order counts shares of today, and executed after the
-        split it would trade another part of the position.
+    bookings
+        Splits and the like up to the session; older closes are brought to its scale.
+    ahead
+        Actions after the session and not after the next one: an order counts shares of today, and executed after a split
+        it would trade another part of the position, after a new symbol none at all.
     restricted
         Symbols that may not be bought, with the reason.
     new_risk_blocked
         Why nothing may be bought at all, or None.
-    unsettled
-        Symbols with an earlier order whose outcome is open, with the sentence about it.
+    frozen
+        Symbols of which nothing may be ordered, each with a rule and its sentence: an earlier order whose outcome is open, say.
     """
     in_order = closes.sort("symbol", "session")
-    _, marks = next(marks_by_session(closes, [session], splits))
+    _, marks = next(marks_by_session(closes, [session], bookings))
     return Market(
         last_close={symbol: float(price) for symbol, price in marks.items()},
         traded=frozenset(closes.filter(pl.col("session") == session)["symbol"].to_list()),
         dollar_volume=dollar_volume,
         restricted=restricted,
         new_risk_blocked=new_risk_blocked,
-        frozen={
-            **{
-                split.symbol: ("split_ahead", f"it splits {split.ratio:g} for 1 on {split.ex_date}")
-                for split in splits_ahead
-            },
-            **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
-        },
+        frozen={**frozen_ahead(ahead), **frozen},
         begun_anew=frozenset(in_order.filter(begins_anew(in_order))["symbol"].to_list()),
     )
+
+
+def scale_changes(actions: Iterable[Action]) -> list[Booking]:
+    """Return what actions do to the scale of prices: splits, and spin-offs whose factor is known."""
+    found = []
+    for action in actions:
+        ratio = action.shares_per_share if action.kind == "split" and action.split_ratio else None
+        if action.kind == "spin_off" and action.price_factor:
+            ratio = 1 / Fraction(str(action.price_factor))
+        if ratio:
+            name = f"action/{action.symbol}/{action.ex_date}/{action.kind}"
+            kind = BookingKind(action.kind)
+            found.append(Booking(name, kind, action.ex_date, action.symbol, price_ratio=ratio, action=action))
+    return found
+
+
+def frozen_ahead(actions: Iterable[Action]) -> dict[str, tuple[str, str]]:
+    """Say of which symbols nothing may be ordered because an action is about to change the shares."""
+    rules = {"split": "split_ahead", "symbol_change": "symbol_change_ahead", "delisting": "delisting_ahead"}
+    return {action.symbol: (rules[action.kind], str(action)) for action in actions if action.kind in rules}

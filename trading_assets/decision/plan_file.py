@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel, ValidationError
 
-from trading_assets.books.attribution import UNATTRIBUTED
+from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingPlan, plan_of
 from trading_assets.errors import ConfigurationError
 from trading_assets.portfolio.sizing import FixedFractional

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from resources.database.writes import insert
 from trading_assets.execution import halts, journal
+from trading_assets.execution.activities import ingest_activities
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import OrderSync, sync_orders
 from trading_assets.execution.trading_account import TradingAccount
@@ -43,7 +44,7 @@ class FillReport:
 
 
 def ingest_fills(account: TradingAccount) -> FillReport:
-    """Pull executions and order states from the broker and store what is new.
+    """Pull executions, order states and what else was booked from the broker, and store what is new.
 
     Executions are read before order states, so that an order never has more fills than it reports. A day
     is read again each time; what is known already changes nothing. A contradiction stops trading.
@@ -52,6 +53,7 @@ def ingest_fills(account: TradingAccount) -> FillReport:
         opened_at, since = _watermark(connection, account.number, account.clock.now())
     reported = [fill for fill in account.broker.fills(since) if fill.executed_at >= opened_at]
     synced = sync_orders(account)
+    ingest_activities(account)
     now = account.clock.now()
     with account.database.connection() as connection:
         orders = _orders_by_id(connection, {fill.broker_order_id for fill in reported})

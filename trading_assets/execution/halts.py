@@ -8,6 +8,7 @@ from datetime import datetime
 
 from resources.database.audit import audit
 from resources.database.writes import insert
+from trading_assets.execution.book_differences import release_differences
 from trading_assets.execution.journal import Connection, rows_of
 from trading_assets.orders import HaltLevel, Purpose
 from trading_assets.tables.orders import TRADING_HALTS
@@ -65,7 +66,11 @@ def halt_forbids(halts: Iterable[Halt], purpose: Purpose) -> Halt | None:
 def release_halts(
     connection: Connection, account: str, *, reason: str, released_by: str, now: datetime
 ) -> list[Halt]:
-    """Release every kill switch that is engaged for the account, and return them."""
+    """Release every kill switch that is engaged for the account, and return them.
+
+    Differences between books and broker that stand are released with them: they halt no more, see `release_differences`.
+    """
+    release_differences(connection, account, reason=reason, released_by=released_by, now=now)
     released = active_halts(connection, account)
     for halt in released:
         connection.execute(

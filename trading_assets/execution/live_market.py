@@ -9,15 +9,19 @@ from datetime import date, timedelta
 from resources.database.database import Database
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
-from trading_assets.books.holdings import Split
-from trading_assets.decision.market import CLOSES, market_shown
+from trading_assets.books.bookings import Action
+from trading_assets.books.rules import Rulings
+from trading_assets.decision.market import CLOSES, market_shown, scale_changes
 from trading_assets.errors import DataQualityError
 from trading_assets.execution import halts
+from trading_assets.execution.account_bookings import actions_so_far, rulings
+from trading_assets.execution.book_differences import Difference, standing_differences
+from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.waiting import unsettled_before
 from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.findings import require_clean_session, restricted_symbols
-from trading_assets.market_data.known_splits import known_splits
+from trading_assets.market_data.known_actions import known_actions
 from trading_assets.quality.outcome import covered, findings_frame
 from trading_assets.quality.rows import values_text
 from trading_assets.research.history_market import told_by_the_lake
@@ -37,17 +41,20 @@ class LiveMarket:
     account: TradingAccount
     lake: Lake
 
-    def splits(self, symbols: Collection[str], start: date, end: date) -> list[Split]:
-        """Return the splits of symbols with ex-dates in a range."""
-        return known_splits(self.lake, symbols, start, end)
+    def actions(self, symbols: Collection[str], start: date, end: date) -> list[Action]:
+        """Return the corporate actions of symbols with ex-dates in a range."""
+        return known_actions(self.lake, symbols, start, end)
 
     def read(self, session: date, symbols: Collection[str]) -> Market:
         """Return what the session showed of the symbols."""
         first, following = calendar.shift(session, -LOOK_BACK_SESSIONS), calendar.next_session(session)
         names = sorted(symbols) or [""]
-        closes = self.lake.scan(
-            DAILY_BARS, start=first, end=session, symbols=names, columns=list(CLOSES)
-        ).collect()
+        ruled = rulings(self.account, actions_so_far(self.lake, self.account))
+        with self.account.database.connection() as connection:
+            standing = standing_differences(connection, self.account.number)
+        # what was received for another symbol may have to be valued by that one's last close
+        sources = {str(booking.symbol) for booking in ruled.bookings if booking.into in symbols}
+        closes = last_closes(self.lake, {*symbols, *sources}, first, session, columns=CLOSES)
         volumes = self.lake.scan(
             DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", "dollar_volume_20"]
         )
@@ -58,11 +65,18 @@ class LiveMarket:
             session,
             closes=closes,
             dollar_volume=dict(volumes.drop_nulls().collect().iter_rows()),
-            splits=self.splits(symbols, first, session),
-            splits_ahead=self.splits(symbols, session + timedelta(days=1), following),
-            restricted=restrictions(self.account.database, self.lake, session, symbols),
+            bookings=[*scale_changes(self.actions(symbols, first, session)), *ruled.bookings],
+            ahead=self.actions(symbols, session + timedelta(days=1), following),
+            restricted={
+                **restrictions(self.account.database, self.lake, session, symbols),
+                **_unknown_to_the_market(ruled),
+            },
             new_risk_blocked=self._blocked(session, unsettled),
-            unsettled=unsettled,
+            frozen={
+                **_unbooked(ruled),
+                **_differing(standing),
+                **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
+            },
         )
 
     def _blocked(self, session: date, unsettled: Mapping[str, str]) -> str | None:
@@ -93,4 +107,29 @@ def restrictions(database: Database, lake: Lake, session: date, symbols: Collect
     return {
         **restricted_symbols(database, session, calendar.next_session(session)),
         **told_by_the_lake(refused.filter(~is_known), listed),
+    }
+
+
+def _unbooked(ruled: Rulings) -> dict[str, tuple[str, str]]:
+    return {
+        item.item: ("action_not_booked", f"the broker has not booked it yet: {item.action}")
+        for item in ruled.expected
+        if item.is_position
+    }
+
+
+def _differing(standing: Mapping[str, Difference]) -> dict[str, tuple[str, str]]:
+    return {
+        symbol: ("books_differ", f"books and broker differ: {difference}")
+        for symbol, difference in standing.items()
+    }
+
+
+def _unknown_to_the_market(ruled: Rulings) -> dict[str, str]:
+    return {
+        str(
+            booking.symbol
+        ): f"the broker booked a {booking.kind} of it on {booking.day} that the market data do not know"
+        for booking in ruled.bookings
+        if booking.action is None and (booking.price_ratio is not None or booking.moves_position)
     }

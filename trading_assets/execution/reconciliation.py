@@ -1,28 +1,31 @@
-"""Reconciliation: our books, derived from fills, against the broker's positions and cash; one row an item."""
+"""Reconciliation: our books, derived from fills and bookings, against the broker's positions and cash; one row an item."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from resources.clock import Clock
-from resources.database.database import Database
 from resources.database.writes import insert, insert_many
-from trading_assets.books.differences import CENT, ZERO, Holdings, Item, compare_books
-from trading_assets.books.holdings import Split, books_from_fills
+from trading_assets.books.bookings import ZERO, Action, Booking
+from trading_assets.books.differences import Holdings, Item, compare_books
+from trading_assets.books.expected import CENT
+from trading_assets.books.holdings import Books
+from trading_assets.books.keeping import books_from_fills
+from trading_assets.books.rules import Rulings
 from trading_assets.execution import halts, journal
+from trading_assets.execution.account_bookings import rulings, store_bookings, today_in_new_york
+from trading_assets.execution.book_differences import Difference, note_differences, sentence
 from trading_assets.execution.booked import account_fills, opening
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import Connection
 from trading_assets.execution.order_sync import open_orders
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.orders import BrokerAccount, BrokerActivity, HaltLevel, Side
-from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
+from trading_assets.orders import BrokerAccount, HaltLevel, Side
 from trading_assets.tables.accounts import ACCOUNT_SNAPSHOTS, RECONCILIATION
 
 
@@ -47,96 +50,102 @@ class ReconciliationReport:
 
 
 def reconcile(
-    account: TradingAccount, session: date, *, splits: Sequence[Split] = ()
+    account: TradingAccount, session: date, *, actions: Sequence[Action] = ()
 ) -> ReconciliationReport:
-    """Pull fills, compare the books with the broker, and record the outcome under ``session``.
+    """Pull fills and activities, compare the books with the broker, and record the outcome under ``session``.
 
-    A difference halts trading (level orders) and is never papered over; executions that the broker has
-    counted and not yet published are explained, and so is cash that it booked for anything but trades.
-    Trading resumes only when a person releases the halt.
+    What nothing explains halts trading (level orders) and is never papered over; executions that the broker has counted
+    and not yet published, and known corporate actions that it has not booked yet, explain exactly themselves. A difference
+    that a person has released halts no more; see `book_differences`.
 
     Parameters
     ----------
-    splits
-        Known splits of what was ever traded; they count from the open of their ex-date.
+    actions
+        Known corporate actions of what the account ever had to do with; they count from the open of their ex-date.
     """
-    effective = _effective(splits, account.clock)
     fills = ingest_fills(account)
-    seen, items = _compare_now(account, effective, booked=())
+    seen, items, ruled = _compare_now(account, actions)
     if not all(item.is_match for item in items):
-        # Something may have traded between the readings, or been booked that is no trade: look once more.
+        # Something may have traded or been booked between the readings: look once more.
         fills = ingest_fills(account)
-        booked = account.broker.activities(_opened_at(account))
-        seen, items = _compare_now(account, effective, booked=booked)
-    report = ReconciliationReport(account.number, session, tuple(items), fills)
+        seen, items, ruled = _compare_now(account, actions)
     now = account.clock.now()
     with account.database.connection() as connection:
+        told = _with_numbers(items, _note(connection, account.number, items, now))
+        report = ReconciliationReport(account.number, session, tuple(told), fills)
         _write(connection, report, now)
         _write_snapshot(connection, seen, session, now)
-        _halt_on(report.differences, connection, account.number, now)
+        store_bookings(connection, account.number, ruled.bookings, now)
     return report
 
 
-def verify_books(account: TradingAccount, *, splits: Sequence[Split] = ()) -> tuple[Item, ...]:
-    """Compare the books with the broker before anything is decided on them; a difference halts trading.
+def verify_books(account: TradingAccount, *, actions: Sequence[Action] = ()) -> tuple[Item, ...]:
+    """Compare the books with the broker before anything is decided on them; what nothing explains halts trading.
 
-    The caller has pulled fills and orders. Parameters as in ``reconcile``; returns the items that differ.
+    The caller has pulled fills, activities and orders. Parameters as in ``reconcile``; returns the items that differ.
     """
-    booked = account.broker.activities(_opened_at(account))
-    _, items = _compare_now(account, _effective(splits, account.clock), booked=booked)
-    differences = tuple(item for item in items if not item.is_match)
+    _, items, _ = _compare_now(account, actions)
     with account.database.connection() as connection:
-        _halt_on(differences, connection, account.number, account.clock.now())
-    return differences
+        _note(connection, account.number, items, account.clock.now())
+    return tuple(item for item in items if not item.is_match)
 
 
-def _effective(splits: Sequence[Split], clock: Clock) -> list[Split]:
-    now = clock.now()
-    return [split for split in splits if session_open(_first_session(split.ex_date)) <= now]
-
-
-def _halt_on(differences: Sequence[Item], connection: Connection, account: str, now: datetime) -> None:
-    if differences:
-        names = ", ".join(f"{item.item} {item.difference.normalize():+f}" for item in differences)
-        reason = f"Books and broker differ (ours minus broker's): {names}"
+def _note(
+    connection: Connection, account: str, items: Sequence[Item], now: datetime
+) -> dict[str, Difference]:
+    standing = note_differences(connection, account, items, now)
+    named = [halt.reason for halt in halts.active_halts(connection, account)]
+    halting = [item for item in standing.values() if not item.is_released]
+    if not all(any(item.name in reason for reason in named) for item in halting):
+        reason = sentence(halting)
         halts.engage_halt(connection, account, HaltLevel.ORDERS, reason, engaged_by="reconciliation", now=now)
+    return standing
 
 
-def load_holdings(database: Database, account: str, splits: Sequence[Split], today: date) -> Holdings:
-    """Derive what we should have from the account's fills and the splits that took effect."""
-    fills = account_fills(database, account)
-    cash, _ = opening(database, account)
-    books = books_from_fills(fills, cash, splits=splits, through=today)
+def _with_numbers(items: Sequence[Item], standing: Mapping[str, Difference]) -> list[Item]:
+    return [
+        replace(item, explanation=f"number {standing[item.item].difference_id}: {item.explanation}")
+        if item.item in standing
+        else item
+        for item in items
+    ]
+
+
+def books_now(account: TradingAccount, bookings: Sequence[Booking], today: date) -> Books:
+    """Derive the books of the account from its fills and bookings."""
+    cash, _ = opening(account.database, account.number)
+    fills = account_fills(account.database, account.number)
+    return books_from_fills(fills, cash, bookings=bookings, through=today)
+
+
+def _holdings(account: TradingAccount, bookings: Sequence[Booking]) -> Holdings:
+    books = books_now(account, bookings, today_in_new_york(account.clock))
+    fills = account_fills(account.database, account.number)
     odd = sum((fill.quantity * fill.price_usd) % CENT != 0 for fill in fills)
     return Holdings(books.cash_usd, books.quantities, CENT / 2 * odd)
 
 
 def _compare_now(
-    account: TradingAccount, splits: Sequence[Split], *, booked: Sequence[BrokerActivity]
-) -> tuple[BrokerAccount, list[Item]]:
+    account: TradingAccount, actions: Sequence[Action]
+) -> tuple[BrokerAccount, list[Item], Rulings]:
     seen, positions = account.broker.account(), account.broker.positions()
-    today = account.clock.now().astimezone(NEW_YORK).date()
-    books = load_holdings(account.database, account.number, splits, today)
+    ruled = rulings(account, actions)
+    books = _holdings(account, ruled.bookings)
     with account.database.connection() as connection:
         unpublished = _unpublished(connection, account.number)
         waiting: dict[str, list[str]] = {}
         for order in open_orders(connection, account.number):
             waiting.setdefault(order["symbol"], []).append(_sentence(order))
-    sentences = {symbol: ", ".join(items) for symbol, items in waiting.items()}
     items = compare_books(
-        books, seen.cash_usd, positions, unpublished=unpublished, waiting=sentences, booked=booked
+        books,
+        seen.cash_usd,
+        positions,
+        unpublished=unpublished,
+        waiting={symbol: ", ".join(items) for symbol, items in waiting.items()},
+        expected=ruled.expected,
+        unexplained=ruled.unexplained,
     )
-    return seen, items
-
-
-def _first_session(day: date) -> date:
-    return day if is_session(day) else next_session(day)
-
-
-def _opened_at(account: TradingAccount) -> datetime:
-    found = account.database.fetch("select opened_at from accounts where account = %s", (account.number,))
-    opened_at: datetime = found[0][0]
-    return opened_at
+    return seen, items, ruled
 
 
 def _unpublished(connection: Connection, account: str) -> Holdings:

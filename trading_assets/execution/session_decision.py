@@ -7,14 +7,16 @@ from datetime import date
 import polars as pl
 
 from resources.database.writes import replace_rows
-from trading_assets.books.attribution import UNATTRIBUTED, shares_by_strategy, strategy_books
-from trading_assets.books.holdings import books_from_fills
+from trading_assets.books.attribution import shares_by_strategy, strategy_books
+from trading_assets.books.holdings import UNATTRIBUTED
+from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.performance import value_books
 from trading_assets.decision.decide import SIGNAL_COLUMNS, Decision, Shares, decide
 from trading_assets.decision.market import MarketReader
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.decision.plan_file import require_known_capital
 from trading_assets.execution import journal
+from trading_assets.execution.account_bookings import account_symbols, rulings
 from trading_assets.execution.booked import crossings, executions, opening
 from trading_assets.execution.intents import sending_ends
 from trading_assets.execution.trading_account import TradingAccount
@@ -44,9 +46,10 @@ def decide_session(
     cash, opened = opening(account.database, account.number)
     done = [item for item in executions(account.database, account.number) if item.fill.session < session]
     crossed = [item for item in crossings(account.database, account.number) if item.session < session]
-    splits = market.splits({item.fill.symbol for item in done}, opened, session)
-    books = books_from_fills([item.fill for item in done], cash, splits=splits, through=session)
-    own = strategy_books(done, crossed, splits=splits, through=session)
+    known = market.actions(account_symbols(account), opened, session)
+    bookings = rulings(account, known).bookings
+    books = books_from_fills([item.fill for item in done], cash, bookings=bookings, through=session)
+    own = strategy_books(done, crossed, bookings=bookings, through=session)
     held: Shares = shares_by_strategy(own, books.quantities)
     require_known_capital(plan, {strategy for strategy, shares in held.items() if shares} - {UNATTRIBUTED})
     seen = market.read(session, {*books.quantities, *signals["symbol"].to_list()})

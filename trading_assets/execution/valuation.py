@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -13,14 +14,15 @@ from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books import performance
 from trading_assets.books.attribution import attribution, strategy_books
-from trading_assets.books.holdings import Books, Fill, Split, books_from_fills
+from trading_assets.books.bookings import Booking
+from trading_assets.books.holdings import Books, Fill
+from trading_assets.books.keeping import books_from_fills
+from trading_assets.execution.account_bookings import account_symbols, bookings_of, today_in_new_york
 from trading_assets.execution.booked import account_fills, crossings, executions, newest_session, opening
+from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
-from trading_assets.market_data.known_splits import known_splits
 from trading_assets.risk import metrics
-from trading_assets.sessions import NEW_YORK
 from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, STRATEGY_ATTRIBUTION
-from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 
 RISK_SESSIONS = 252
@@ -28,11 +30,11 @@ MARK_LOOK_BACK = 252
 
 
 def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
-    """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close).
+    """Store what is held after the orders of ``session``, marked at the broker's last price (else the last close, which ``mark_from`` names).
 
     The broker's prices are of now: an older session keeps the ones that it has, or gets its closes if its books changed.
     """
-    books, splits, through = _books_after(account, lake, session)
+    books, bookings, through = _books_after(account, lake, session)
     newest = newest_session(account.database, account.number)
     is_newest = newest is None or session >= newest
     stored = account.database.fetch(
@@ -42,15 +44,18 @@ def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
     if not is_newest and dict(stored) == books.quantities:
         return len(stored)
     now = account.clock.now()
-    marks = _closing_marks(lake, set(books.quantities), session, splits, through)
-    if is_newest:
-        marks |= {
-            position.symbol: Decimal(str(position.body["current_price"]))
-            for position in account.broker.positions()
-            if position.body.get("current_price")
-        }
-    rows = performance.positions(books, marks).with_columns(
-        account=pl.lit(account.number), session=pl.lit(session), mark_at=pl.lit(now)
+    closes = _closes(lake, set(books.quantities), session, bookings)
+    marks = _marks(closes, bookings, through)
+    brokers = _brokers_prices(account) if is_newest else {}
+    sources = {symbol: f"close of {day}" for symbol, day in _last_days(closes).items()}
+    sources |= dict.fromkeys(brokers, "the broker's price")
+    rows = performance.positions(books, marks | brokers).with_columns(
+        account=pl.lit(account.number),
+        session=pl.lit(session),
+        mark_at=pl.lit(now),
+        mark_from=pl.col("symbol").replace_strict(
+            sources, default="what it was received for", return_dtype=pl.String
+        ),
     )
     with account.database.connection() as connection:
         return replace_rows(
@@ -63,10 +68,9 @@ def store_performance(account: TradingAccount, lake: Lake, sessions: list[date])
     cash, opened = opening(account.database, account.number)
     days = calendar.sessions_between(min(opened, sessions[0]), sessions[-1])
     fills = account_fills(account.database, account.number)
-    symbols = {fill.symbol for fill in fills}
-    splits = known_splits(lake, symbols, days[0], days[-1])
-    closes = accepted_closes(lake, symbols, calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
-    table = performance.portfolio_performance(fills, closes, cash, days, splits=splits)
+    bookings = bookings_of(account, lake)
+    closes = last_closes(lake, account_symbols(account), calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
+    table = performance.portfolio_performance(fills, closes, cash, days, bookings=bookings)
     rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account.number))
     with account.database.connection() as connection:
         where = {"account": account.number, "session": sessions}
@@ -78,15 +82,14 @@ def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date])
     """Store what each strategy holds and has earned at the close of the sessions, from its first execution on."""
     _, opened = opening(account.database, account.number)
     done, crossed = executions(account.database, account.number), crossings(account.database, account.number)
-    symbols = {item.fill.symbol for item in done} | {item.symbol for item in crossed}
     first = min(opened, sessions[0])
-    splits = known_splits(lake, symbols, first, sessions[-1])
-    closes = accepted_closes(lake, symbols, calendar.shift(first, -MARK_LOOK_BACK), sessions[-1])
+    bookings = bookings_of(account, lake)
+    closes = last_closes(lake, account_symbols(account), calendar.shift(first, -MARK_LOOK_BACK), sessions[-1])
     tables = [
-        attribution(strategy_books(done, crossed, splits=splits, through=session), marks).with_columns(
+        attribution(strategy_books(done, crossed, bookings=bookings, through=session), marks).with_columns(
             session=pl.lit(session), account=pl.lit(account.number)
         )
-        for session, marks in performance.marks_by_session(closes, sessions, splits)
+        for session, marks in performance.marks_by_session(closes, sessions, bookings)
     ]
     rows = pl.concat(tables)
     where = {"account": account.number, "session": sessions}
@@ -98,11 +101,11 @@ def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date])
 def unattributed_profit(account: TradingAccount, sessions: list[date]) -> dict[date, Decimal]:
     """Return by how much the strategies' profits differ from the account's, of the sessions in which it is a cent or more."""
     found = account.database.fetch(
-        "select p.session, p.equity_usd - a.opening_cash_usd - coalesce(sum(s.pnl_usd), 0) as apart"
+        "select p.session, p.equity_usd - a.opening_cash_usd - p.transferred_usd - coalesce(sum(s.pnl_usd), 0) as apart"
         " from portfolio_performance p join accounts a using (account)"
         " left join strategy_attribution s using (account, session)"
-        " where p.account = %s and p.session = any(%s) group by p.session, p.equity_usd, a.opening_cash_usd"
-        " having abs(p.equity_usd - a.opening_cash_usd - coalesce(sum(s.pnl_usd), 0)) >= 0.01 order by 1",
+        " where p.account = %s and p.session = any(%s) group by p.session, p.equity_usd, p.transferred_usd, a.opening_cash_usd"
+        " having abs(p.equity_usd - a.opening_cash_usd - p.transferred_usd - coalesce(sum(s.pnl_usd), 0)) >= 0.01 order by 1",
         (account.number, sessions),
     )
     return dict(found)
@@ -110,8 +113,8 @@ def unattributed_profit(account: TradingAccount, sessions: list[date]) -> dict[d
 
 def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
     """Measure the book after the orders of ``session``, valued at its closes."""
-    books, splits, through = _books_after(account, lake, session)
-    marks = _closing_marks(lake, set(books.quantities), session, splits, through)
+    books, bookings, through = _books_after(account, lake, session)
+    marks = _marks(_closes(lake, set(books.quantities), session, bookings), bookings, through)
     values = {symbol: float(quantity * marks[symbol]) for symbol, quantity in books.quantities.items()}
     cash, _ = opening(account.database, account.number)
     equity = account.database.fetch_polars(
@@ -128,29 +131,35 @@ def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
     return metrics.risk_metrics(values, np.r_[float(cash), equity], returns)
 
 
-def _books_after(account: TradingAccount, lake: Lake, session: date) -> tuple[Books, list[Split], date]:
-    cash, opened = opening(account.database, account.number)
+def _books_after(account: TradingAccount, lake: Lake, session: date) -> tuple[Books, Sequence[Booking], date]:
+    cash, _ = opening(account.database, account.number)
     fills: list[Fill] = [
         fill for fill in account_fills(account.database, account.number) if fill.session <= session
     ]
-    today = account.clock.now().astimezone(NEW_YORK).date()
-    last = max(min(calendar.next_session(session), today), session)
-    splits = known_splits(lake, {fill.symbol for fill in fills}, opened, last)
-    return books_from_fills(fills, cash, splits=splits, through=last), splits, last
+    last = max(min(calendar.next_session(session), today_in_new_york(account.clock)), session)
+    bookings = bookings_of(account, lake)
+    return books_from_fills(fills, cash, bookings=bookings, through=last), bookings, last
 
 
-def _closing_marks(
-    lake: Lake, symbols: set[str], session: date, splits: list[Split], through: date
-) -> dict[str, Decimal]:
-    # the books count shares after a split of the execution day, so its closes must be brought to that scale too
-    closes = accepted_closes(lake, symbols, calendar.shift(session, -MARK_LOOK_BACK), session)
-    _, marks = next(performance.marks_by_session(closes, [through], splits))
+def _closes(lake: Lake, symbols: set[str], session: date, bookings: Sequence[Booking]) -> pl.DataFrame:
+    # what was received for another symbol may have to be valued by that one's last close
+    sources = {str(booking.symbol) for booking in bookings if booking.into in symbols}
+    return last_closes(lake, symbols | sources, calendar.shift(session, -MARK_LOOK_BACK), session)
+
+
+def _marks(closes: pl.DataFrame, bookings: Sequence[Booking], through: date) -> dict[str, Decimal]:
+    # the books count shares after a split of the execution day, so closes must be brought to that scale too
+    _, marks = next(performance.marks_by_session(closes, [through], bookings))
     return marks
 
 
-def accepted_closes(lake: Lake, symbols: set[str], start: date, end: date) -> pl.DataFrame:
-    """Read the accepted raw closes of symbols in a range: symbol, session, close."""
-    columns = ["symbol", "session", "close"]
-    return lake.scan(
-        DAILY_BARS, start=start, end=end, symbols=sorted(symbols) or [""], columns=columns
-    ).collect()
+def _last_days(closes: pl.DataFrame) -> dict[str, date]:
+    return dict(closes.group_by("symbol").agg(pl.col("session").max()).iter_rows())
+
+
+def _brokers_prices(account: TradingAccount) -> dict[str, Decimal]:
+    return {
+        position.symbol: Decimal(str(position.body["current_price"]))
+        for position in account.broker.positions()
+        if position.body.get("current_price")
+    }

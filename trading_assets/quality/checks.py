@@ -12,6 +12,7 @@ from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
 from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
+from trading_assets.quality.holdings import held_without_bar
 from trading_assets.quality.intraday import bars_missing, matches_daily, stored_early
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
@@ -76,7 +77,11 @@ HOUR_CHECKS: dict[str, Check] = {
     "hourly_matches_daily": matches_daily,
 }
 """Checks of hourly bars."""
-ALL_CHECKS = tuple(dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS)))
+HOLDING_CHECKS: dict[str, TableCheck] = {"held_without_bar": held_without_bar}
+"""Checks of what an account holds."""
+ALL_CHECKS = tuple(
+    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS, *HOLDING_CHECKS))
+)
 
 
 def measure(checks: Mapping[str, TableCheck], **known: object) -> dict[str, Measured]:

@@ -65,6 +65,9 @@ class QualityThresholds(BaseModel):
         le=20,
         description="a symbol is expected to have a bar if it had one in so many sessions before; sessions",
     )
+    held_silent_sessions: int = Field(
+        default=5, ge=1, description="a name that is held and has no bar for so long is a finding; sessions"
+    )
     max_disagreeing_frac: float = Field(
         default=0.05,
         ge=0,

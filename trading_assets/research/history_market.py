@@ -10,9 +10,9 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
-from trading_assets.books.holdings import Split
-from trading_assets.decision.market import CLOSES, market_shown
-from trading_assets.market_data.known_splits import known_splits
+from trading_assets.books.bookings import Action
+from trading_assets.decision.market import CLOSES, market_shown, scale_changes
+from trading_assets.market_data.known_actions import known_actions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -24,7 +24,7 @@ LOOK_BACK_SESSIONS = 252
 
 @dataclass(frozen=True)
 class HistoryMarket:
-    """Bars, volumes and splits of a range of sessions, held in memory; a `MarketReader` without an installation.
+    """Bars, volumes and corporate actions of a range of sessions, held in memory; a `MarketReader` without an installation.
 
     What the lake knows restricts symbols as it does live: refused bars, and listings that the broker does not trade. What
     only an installation has does not: findings and their acceptances, halts, and orders that are not settled.
@@ -32,7 +32,7 @@ class HistoryMarket:
 
     closes: pl.DataFrame
     volumes: pl.DataFrame
-    known_splits: list[Split]
+    known_actions: list[Action]
     refused: pl.DataFrame
     listed: pl.DataFrame
 
@@ -46,16 +46,18 @@ class HistoryMarket:
         return cls(
             bars.sort("session", "symbol"),
             features,
-            known_splits(lake, None, first, calendar.next_session(end)),
+            known_actions(lake, None, first, calendar.next_session(end)),
             lake.scan(
                 QUARANTINED_BARS, start=start, end=end, columns=["symbol", "session", "rule"]
             ).collect(),
             lake.scan(UNIVERSE, start=start, end=end, columns=["symbol", "session", "is_tradable"]).collect(),
         )
 
-    def splits(self, symbols: Collection[str], start: date, end: date) -> list[Split]:
-        """Return the splits of symbols with ex-dates in a range."""
-        return [item for item in self.known_splits if item.symbol in symbols and start <= item.ex_date <= end]
+    def actions(self, symbols: Collection[str], start: date, end: date) -> list[Action]:
+        """Return the corporate actions of symbols with ex-dates in a range."""
+        return [
+            item for item in self.known_actions if item.symbol in symbols and start <= item.ex_date <= end
+        ]
 
     def read(self, session: date, symbols: Collection[str]) -> Market:
         """Return what the session showed of the symbols."""
@@ -67,11 +69,11 @@ class HistoryMarket:
             session,
             closes=self.closes.filter(is_shown),
             dollar_volume=dict(volumes.select("symbol", "dollar_volume_20").iter_rows()),
-            splits=self.splits(symbols, first, session),
-            splits_ahead=self.splits(symbols, session + timedelta(days=1), calendar.next_session(session)),
+            bookings=scale_changes(self.actions(symbols, first, session)),
+            ahead=self.actions(symbols, session + timedelta(days=1), calendar.next_session(session)),
             restricted=told_by_the_lake(self.refused.filter(is_today), self.listed.filter(is_today)),
             new_risk_blocked=None,
-            unsettled={},
+            frozen={},
         )
 
 

@@ -92,7 +92,7 @@ def _mode_before(store: StateStore) -> ClockMode | None:
 
 
 def _broker(options: Options, simulation: Simulation) -> Engine:
-    return Engine(simulation.market, options.state, simulation.now, options.cash)
+    return Engine(simulation.market, options.state, simulation.now, options.cash, pay_dividends=True)
 
 
 def _replayed(path: Path, store: StateStore) -> tuple[ReplayMarket, datetime]:

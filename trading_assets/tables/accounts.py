@@ -59,6 +59,7 @@ POSITIONS = DatabaseTable(
         "average_cost_usd": usd("Average cost per share"),
         "mark_price_usd": usd("The broker's last price, else the last close"),
         "mark_at": instant("Instant of the mark"),
+        "mark_from": text("What the mark is: the broker's price, or the close of which session"),
         "market_value_usd": usd("Quantity times mark"),
         "unrealised_pnl_usd": usd("Value minus cost"),
         "realised_pnl_usd": usd("Profit of what was sold of it"),
@@ -109,17 +110,19 @@ PORTFOLIO_PERFORMANCE = DatabaseTable(
         "cash_usd": usd("Cash after the fills executed up to the session"),
         "market_value_usd": usd("Holdings at the close"),
         "return_frac": number(
-            "Against the session before, the first against the opening cash; null if that is not positive",
+            "Against the session before, the first against the opening cash, what was put in left out; null if that is not positive",
             "fraction",
             nullable=True,
         ),
-        "cumulative_return_frac": number("Since the account was opened", "fraction"),
-        "drawdown_frac": number("Equity over its highest value so far minus 1", "fraction"),
+        "cumulative_return_frac": number("Returns since the account was opened, chained", "fraction"),
+        "drawdown_frac": number("That growth over its highest value so far minus 1", "fraction"),
         "realised_pnl_usd": usd("Since the account was opened"),
         "unrealised_pnl_usd": usd("At the close"),
         "turnover_frac": number(
             "Half of the traded notional over the equity of the session before", "fraction"
         ),
+        "income_usd": usd("Dividends, interest and fees since the account was opened"),
+        "transferred_usd": usd("Money and shares put in since then, less what was taken out"),
     },
     key=("account", "session"),
 )

@@ -11,6 +11,7 @@ from trading_assets.tables.accounts import (
     RISK_METRICS,
     STRATEGY_ATTRIBUTION,
 )
+from trading_assets.tables.bookings import ACCOUNT_ACTIVITIES, BOOK_DIFFERENCES, BOOKINGS
 from trading_assets.tables.companies import COMPANY_TABLES
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.decisions import ALLOCATIONS, SIGNALS, TARGET_POSITIONS
@@ -78,6 +79,9 @@ DATABASE_TABLES: dict[str, DatabaseTable] = {
         TRADING_HALTS,
         ACCOUNTS,
         ACCOUNT_SNAPSHOTS,
+        ACCOUNT_ACTIVITIES,
+        BOOKINGS,
+        BOOK_DIFFERENCES,
         POSITIONS,
         RECONCILIATION,
         PORTFOLIO_PERFORMANCE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -31,6 +31,7 @@ from trading_assets.orders import (
     JsonObject,
     Side,
 )
+from trading_assets.sessions import NEW_YORK
 
 unusable = partial(unusable_answer, "alpaca")
 """Describe an answer of this vendor that cannot be used."""
@@ -38,6 +39,8 @@ unusable = partial(unusable_answer, "alpaca")
 DUPLICATE_CODE = 40010001
 UNDECIDED_STATUSES = frozenset({408, 409, 425})
 MAX_RETRY_AFTER_SECONDS = 60.0
+CASH_ONLY = frozenset({"CIL", "FEE", "CFEE", "PTC", "PTR", "CSD", "CSW", "JNLC", "ACATC"})
+"""Kinds of activities that move cash and no shares."""
 
 
 def parse_account(value: object) -> BrokerAccount:
@@ -106,17 +109,27 @@ def parse_fill(body: JsonObject) -> BrokerFill:
 
 
 def parse_activity(body: JsonObject) -> BrokerActivity:
-    """Read one activity that is not a trade; a dividend's ``qty`` is what it was paid on, not what it added."""
+    """Read one activity that is not a trade; the ``qty`` of a dividend and the like is what it was paid on, not what it added."""
     kind = _text(body, "activity_type")
-    cash = _optional(body, "net_amount") or Decimal(0)
+    is_cash = kind in CASH_ONLY or kind.startswith(("DIV", "INT"))
     return BrokerActivity(
         activity_id=ActivityId(_text(body, "id")),
         kind=kind,
         symbol=str(body["symbol"]) if body.get("symbol") else None,
-        cash_usd=cash,
-        shares=Decimal(0) if cash else _optional(body, "qty") or Decimal(0),
+        day=_day(body),
+        cash_usd=_optional(body, "net_amount") or Decimal(0),
+        shares=Decimal(0) if is_cash else _optional(body, "qty") or Decimal(0),
         body=body,
     )
+
+
+def _day(body: JsonObject) -> date:
+    if body.get("date") is None:
+        return _instant(body, "transaction_time").astimezone(NEW_YORK).date()
+    try:
+        return date.fromisoformat(_text(body, "date")[:10])
+    except ValueError as error:
+        raise VendorDataError("The broker's answer has a malformed date", field="date") from error
 
 
 def answer_of(response: requests.Response | None) -> Answer:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from resources.vendors.alpaca.broker import AlpacaBroker
-from trading_assets.books.holdings import Split
 from trading_assets.errors import (
     ConfigurationError,
     ReconciliationError,
@@ -334,23 +333,3 @@ def test_partial_fills_add_up_and_are_explained_by_the_open_order(open_desk, sta
     ((filled,),) = desk.database.fetch("select filled_quantity from orders")
     assert fills > 1
     assert quantity == filled
-
-
-def test_a_split_that_the_books_know_is_equal_and_one_they_do_not_know_stops_trading(
-    open_desk, start_simulator
-) -> None:
-    # THL splits five for one on 2024-05-30 in this market
-    split = Split("THL", date(2024, 5, 30), 5.0)
-    desk = open_desk(start_simulator(symbols=120, years=0.5, at="2024-05-28T16:30:00-04:00"))
-    desk.aim({split.symbol: 3})
-    desk.plan()
-    desk.submit()
-    at_open(desk)
-    desk.clock.advance_to(session_open(split.ex_date) + timedelta(minutes=1))
-    known = reconcile(desk.trading(), desk.session, splits=[split])
-    assert {item.item: item.brokers for item in known.items}["THL"] == 15
-    assert known.is_match
-    unknown = reconcile(desk.trading(), desk.session)
-    assert [item.item for item in unknown.differences] == ["THL"]
-    assert "SPLIT +12" in unknown.differences[0].explanation
-    assert [level for level, _ in desk.halts()] == ["orders"]

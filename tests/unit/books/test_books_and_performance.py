@@ -8,8 +8,11 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from trading_assets.books.holdings import Fill, Split, books_from_fills
+from trading_assets.books.bookings import Action, Booking
+from trading_assets.books.holdings import Fill
+from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.performance import marks_by_session, portfolio_performance, positions, value_books
+from trading_assets.books.rules import rule
 from trading_assets.errors import DataQualityError
 from trading_assets.orders import Side
 from trading_assets.sessions import sessions_between
@@ -32,8 +35,13 @@ def closes(symbol: str = "AAA", **by_day: float) -> pl.DataFrame:
     )
 
 
-def books(*fills: Fill, splits: tuple[Split, ...] = (), day: int = -1):
-    return books_from_fills(fills, CASH, splits=splits, through=SESSIONS[day])
+def split(symbol: str, day: date, ratio: float, *fills: Fill) -> tuple[Booking, ...]:
+    action = Action(symbol, day, "split", split_ratio=ratio)
+    return rule(fills, [], [action], today=SESSIONS[-1]).bookings
+
+
+def books(*fills: Fill, bookings: tuple[Booking, ...] = (), day: int = -1):
+    return books_from_fills(fills, CASH, bookings=bookings, through=SESSIONS[day])
 
 
 def test_average_cost_moves_with_purchases_only():
@@ -56,17 +64,17 @@ def test_fills_are_applied_in_the_order_of_execution():
 
 
 def test_a_split_changes_shares_not_cost_and_comes_before_the_fills_of_its_day():
-    split = Split("AAA", SESSIONS[2], 4.0)
-    position = books(fill("buy", "10", "100"), fill("sell", "20", "26", 2), splits=(split,)).holdings["AAA"]
+    fills = [fill("buy", "10", "100"), fill("sell", "20", "26", 2)]
+    four = split("AAA", SESSIONS[2], 4.0, *fills)
+    position = books(*fills, bookings=four).holdings["AAA"]
     assert (position.quantity, position.cost_usd, position.realised_pnl_usd) == (20, 500, 20)
-    early = books(fill("buy", "10", "100"), splits=(split,), day=1).holdings["AAA"]
+    early = books(fill("buy", "10", "100"), bookings=four, day=1).holdings["AAA"]
     assert early.quantity == 10
 
 
 def test_a_reverse_split_written_as_a_rounded_decimal_keeps_whole_shares_whole():
-    position = books(fill("buy", "300", "10"), splits=(Split("AAA", SESSIONS[1], 0.333333333),)).holdings[
-        "AAA"
-    ]
+    bought = fill("buy", "300", "10")
+    position = books(bought, bookings=split("AAA", SESSIONS[1], 0.333333333, bought)).holdings["AAA"]
     assert (position.quantity, position.average_cost_usd) == (100, 30)
 
 
@@ -98,9 +106,9 @@ def test_performance_values_the_books_at_each_close():
 
 
 def test_a_split_moves_no_equity_even_without_a_bar_on_its_ex_date():
-    split = Split("AAA", SESSIONS[2], 2.0)
     fills = [fill("buy", "50", "100", 1)]
-    rows = portfolio_performance(fills, closes(d1=100.0, d3=51.0), CASH, SESSIONS[:4], splits=[split])
+    two = split("AAA", SESSIONS[2], 2.0, *fills)
+    rows = portfolio_performance(fills, closes(d1=100.0, d3=51.0), CASH, SESSIONS[:4], bookings=two)
     assert rows["equity_usd"].to_list() == [10_000, 10_000, 10_000, 10_100]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from trading_assets.books.bookings import Action, Activity
 from trading_assets.books.differences import Holdings, Item, compare_books
-from trading_assets.orders import BrokerActivity, BrokerPosition
+from trading_assets.books.expected import Expectation
+from trading_assets.orders import ActivityId, BrokerPosition
+
+DAY = date(2024, 6, 3)
 
 
 def positions(**shares: str) -> list[BrokerPosition]:
@@ -16,10 +21,6 @@ def positions(**shares: str) -> list[BrokerPosition]:
 
 def holdings(cash: str, **shares: str) -> Holdings:
     return Holdings(Decimal(cash), {symbol: Decimal(amount) for symbol, amount in shares.items()})
-
-
-def booked(kind: str, cash: str = "0", shares: str = "0", symbol: str = "AAPL") -> BrokerActivity:
-    return BrokerActivity("1", kind, symbol, Decimal(cash), Decimal(shares), {})
 
 
 def compare(books: Holdings, cash: str, held: list[BrokerPosition], **options: object) -> dict[str, Item]:
@@ -63,16 +64,26 @@ def test_executions_that_are_not_published_yet_explain_exactly_themselves() -> N
     assert not compare(holdings("1000"), "600", positions(AAPL="4"), unpublished=later)["AAPL"].is_match
 
 
-def test_dividends_and_fees_explain_cash() -> None:
-    entries = [booked("DIV", "12.50"), booked("FEE", "-0.03")]
-    item = compare(holdings("100"), "112.47", [], booked=entries)["cash"]
-    assert item.is_match
-    assert "+12.47 USD booked by the broker besides trades (DIV, FEE)" in item.explanation
-    assert not compare(holdings("100"), "112.50", [], booked=entries)["cash"].is_match
+def change(item: str, amount: str, tolerance: str = "0") -> Expectation:
+    action = Action("AAPL", DAY, "split", split_ratio=2.0)
+    return Expectation(item, Decimal(amount), Decimal(tolerance), action)
 
 
-def test_shares_that_a_split_added_behind_our_back_are_named_and_still_stop_trading() -> None:
-    split = booked("SPLIT", shares="5")
-    item = compare(holdings("0", AAPL="5"), "0", positions(AAPL="10"), booked=[split])["AAPL"]
-    assert not item.is_match
-    assert "SPLIT +5" in item.explanation
+def test_what_a_known_action_is_about_to_change_explains_exactly_itself() -> None:
+    expected = [change("AAPL", "-5"), change("cash", "12.50")]
+    items = compare(holdings("100", AAPL="10"), "112.50", positions(AAPL="5"), expected=expected)
+    assert all(item.is_match for item in items.values())
+    assert "split 2 for 1" in items["AAPL"].explanation
+    assert not compare(holdings("100", AAPL="10"), "112.52", positions(AAPL="6"), expected=expected)[
+        "AAPL"
+    ].is_match
+    near = compare(holdings("0"), "0", positions(AAPL="3"), expected=[change("AAPL", "3.4", "1")])
+    assert near["AAPL"].is_match, "the fraction of a share that is paid in cash"
+
+
+def test_an_activity_that_no_rule_books_is_named_where_it_differs() -> None:
+    told = [(Activity(ActivityId("1"), "XYZ", "AAPL", DAY, shares=Decimal(5)), "not known")]
+    items = compare(holdings("0", AAPL="5", MSFT="1"), "0", positions(AAPL="10", MSFT="1"), unexplained=told)
+    assert not items["AAPL"].is_match
+    assert "XYZ +5 on 2024-06-03: not known" in items["AAPL"].explanation
+    assert items["MSFT"].explanation == "equal"

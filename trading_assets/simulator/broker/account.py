@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from trading_assets.simulator.broker.matching import SHARE_STEP
 
@@ -61,15 +61,15 @@ class Account:
         if not after:
             del self.positions[symbol]
 
-    def split(self, symbol: str, ratio: Decimal) -> Decimal:
-        """Multiply a position by a split's ratio and return the shares that this added."""
+    def split(self, symbol: str, ratio: Decimal) -> tuple[Decimal, Decimal]:
+        """Multiply a position by a split's ratio; return the shares that this added, and the fraction to be paid in cash."""
         position = self.positions[symbol]
         before = position.shares
-        position.shares = (before * ratio).quantize(SHARE_STEP).normalize()
+        position.shares, fraction = whole_stays_whole(before, before * ratio)
         position.average_price /= ratio
         if not position.shares:
             del self.positions[symbol]
-        return position.shares - before
+        return position.shares - before, fraction
 
     def take_out(self, symbol: str) -> Position:
         """Remove a whole position without a trade, and return it."""
@@ -83,6 +83,15 @@ class Account:
             self.trade(symbol, rounded, price)
             self.cash_usd = cash
         return rounded
+
+
+def whole_stays_whole(held: Decimal, exact: Decimal) -> tuple[Decimal, Decimal]:
+    """Return what a corporate action makes of shares, and the fraction of a share that is paid in cash instead.
+
+    Who held whole shares gets whole shares; who held fractions keeps them.
+    """
+    kept = exact.to_integral_value(ROUND_DOWN) if not held % 1 else exact.quantize(SHARE_STEP)
+    return kept.normalize(), (exact - kept if not held % 1 else Decimal(0))
 
 
 @dataclass(frozen=True)

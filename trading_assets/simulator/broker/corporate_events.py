@@ -3,8 +3,8 @@
 A split multiplies the position and divides its average price. Orders that were already working in an earlier
 session are adjusted with a forward split and canceled by a reverse one; orders entered since the last close
 were meant for the ex-date and stay as they are, unless the shares that they would sell are no longer there.
-Fractions of a share that a split leaves stay in the position (no cash in lieu). What changes companies is
-in ``reorganisations``.
+Who held whole shares keeps whole shares: the fraction that a split leaves is paid in cash at the open. What changes
+companies is in ``reorganisations``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from trading_assets.simulator.broker.account import Account
 from trading_assets.simulator.broker.format import number
 from trading_assets.simulator.broker.matching import SHARE_STEP
 from trading_assets.simulator.broker.order_book import Order, OrderBook, Status
-from trading_assets.simulator.broker.quotes import Entitlement, Window
-from trading_assets.simulator.broker.reorganisations import reorganise
+from trading_assets.simulator.broker.quotes import Entitlement, Opening, Window
+from trading_assets.simulator.broker.reorganisations import cash_in_lieu, reorganise
 from trading_assets.simulator.market.price_path import tick_usd
 
 
@@ -39,33 +39,30 @@ class CorporateEvents:
     applies_splits: bool
 
     def apply(
-        self,
-        entitlements: Sequence[Entitlement],
-        account: Account,
-        book: OrderBook,
-        hours: Window,
-        previous: Window,
+        self, entitlements: Sequence[Entitlement], account: Account, book: OrderBook, opening: Opening
     ) -> Iterator[CorporateEvent]:
         """Book the entitlements of one ex-date; yields what each of them changed."""
         for entitlement in entitlements:
             if entitlement.kind == "split":
                 if self.applies_splits:
-                    yield from _split(entitlement, account, book, hours=hours, previous=previous)
+                    yield from _split(entitlement, account, book, opening)
             elif entitlement.kind == "cash_dividend":
                 if self.pays_dividends and entitlement.cash_usd is not None:
-                    yield from _dividend(entitlement.symbol, entitlement.cash_usd, account, hours)
+                    yield from _dividend(entitlement.symbol, entitlement.cash_usd, account, opening.hours)
             else:
-                for change in reorganise(entitlement, account, book, hours=hours, previous=previous):
+                for change in reorganise(entitlement, account, book, opening):
                     yield CorporateEvent(*change)
 
 
 def _split(
-    entitlement: Entitlement, account: Account, book: OrderBook, *, hours: Window, previous: Window
+    entitlement: Entitlement, account: Account, book: OrderBook, opening: Opening
 ) -> Iterator[CorporateEvent]:
+    hours, previous = opening.hours, opening.previous
     symbol, ratio = entitlement.symbol, entitlement.split_ratio or Decimal(1)
     activity: dict[str, object] | None = None
+    fraction = Decimal(0)
     if symbol in account.positions:
-        added = account.split(symbol, ratio)
+        added, fraction = account.split(symbol, ratio)
         activity = {
             "activity_type": "SPLIT",
             "date": hours.session.isoformat(),
@@ -94,6 +91,9 @@ def _split(
                 changed.append(order)
     if activity is not None or changed:
         yield CorporateEvent(symbol, activity, changed)
+    if fraction:
+        paid = cash_in_lieu(symbol, fraction, opening.price(symbol), account, hours)
+        yield CorporateEvent(symbol, paid)
 
 
 def _adjust(order: Order, ratio: Decimal) -> None:

@@ -20,7 +20,7 @@ from trading_assets.simulator.broker.format import activity_prefix, number, stam
 from trading_assets.simulator.broker.ledger import Activity, ClosingBalance, Ledger
 from trading_assets.simulator.broker.matching import Execution, next_execution, shares_for, trigger
 from trading_assets.simulator.broker.order_book import Order, OrderBook, Status
-from trading_assets.simulator.broker.quotes import Quotes, Window, window_after, window_before
+from trading_assets.simulator.broker.quotes import Opening, Quotes, Window, window_after, window_before
 from trading_assets.simulator.market.price_path import TradingDay
 
 
@@ -162,7 +162,9 @@ class Floor:
         previous = window_before(hours.open_at)
         found = self.quotes.entitlements(hours.session, previous.session)
         if found and (self.account.positions or len(self.book)):
-            for event in self._events.apply(found, self.account, self.book, hours, previous):
+            opening = Opening(hours, previous, lambda symbol: self._opening(symbol, hours))
+            events = self._events.apply(found, self.account, self.book, opening)
+            for event in events:
                 if event.activity is not None:
                     self._record(hours.open_at, event.activity)
                 for order in event.orders:
@@ -172,6 +174,10 @@ class Floor:
             if order.status is Status.ACCEPTED:
                 order.status, order.updated_at = Status.NEW, hours.open_at
                 self.save(order)
+
+    def _opening(self, symbol: str, hours: Window) -> Decimal | None:
+        day = self.quotes.day(symbol, hours.session)
+        return None if day is None else day.price_at(hours.open_at)
 
     def _close_session(self, hours: Window) -> None:
         for order in self.book:

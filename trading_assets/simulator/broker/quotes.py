@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -28,6 +28,18 @@ class Window:
     session: date
     open_at: datetime
     close_at: datetime
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The open of a session at which corporate actions are booked: its hours, those of the one before, and prices then.
+
+    ``price`` is that of a symbol at the open, None if it does not trade.
+    """
+
+    hours: Window
+    previous: Window
+    price: Callable[[str], Decimal | None]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Spin-offs, ticker changes and ends of listings of held symbols, booked at the ex-date's open.
 
 A spin-off brings shares of the new company and takes its part of the cost basis along. A new ticker takes over the
-position as it is. A merger pays cash, shares of the acquirer, or both; a worthless removal pays nothing. Orders in a
-symbol that ends are canceled; orders that were working before a spin-off get their prices reduced.
+position as it is. A merger pays cash, shares of the acquirer, or both; a worthless removal pays nothing. Who held whole
+shares receives whole shares, and cash for the fraction. Orders in a symbol that ends are canceled; orders that were working
+before a spin-off get their prices reduced.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from trading_assets.simulator.broker.account import Account
+from trading_assets.simulator.broker.account import Account, whole_stays_whole
 from trading_assets.simulator.broker.format import number
 from trading_assets.simulator.broker.order_book import Order, OrderBook, Status
-from trading_assets.simulator.broker.quotes import Entitlement, Window
+from trading_assets.simulator.broker.quotes import Entitlement, Opening, Window
 from trading_assets.simulator.market.price_path import tick_usd
 
 _CENT = Decimal("0.01")
@@ -29,24 +30,37 @@ class Change(NamedTuple):
 
 
 def reorganise(
-    entitlement: Entitlement, account: Account, book: OrderBook, *, hours: Window, previous: Window
+    entitlement: Entitlement, account: Account, book: OrderBook, opening: Opening
 ) -> Iterator[Change]:
     """Book one event; yields a change for each symbol that it touches."""
     if entitlement.kind == "spin_off":
-        yield from _spin_off(entitlement, account, book, hours=hours, previous=previous)
+        yield from _spin_off(entitlement, account, book, opening)
     elif entitlement.kind in {"symbol_change", "delisting"}:
         canceled = book.of(entitlement.symbol)
         for order in canceled:
-            order.finish(Status.CANCELED, hours.open_at)
+            order.finish(Status.CANCELED, opening.hours.open_at)
         yield Change(entitlement.symbol, None, canceled)
         if entitlement.symbol in account.positions:
-            ends = _new_ticker if entitlement.kind == "symbol_change" else _end_of_listing
-            yield from ends(entitlement, account, hours)
+            if entitlement.kind == "symbol_change":
+                yield from _new_ticker(entitlement, account, opening.hours)
+            else:
+                yield from _end_of_listing(entitlement, account, opening)
+
+
+def cash_in_lieu(
+    symbol: str, fraction: Decimal, price: Decimal | None, account: Account, hours: Window
+) -> dict[str, object]:
+    """Pay a fraction of a share in cash and return the activity; nothing is paid for what has no price."""
+    paid = (fraction * (price or Decimal(0))).quantize(_CENT)
+    account.cash_usd += paid
+    text = f"cash in lieu of {number(fraction)} shares of {symbol}"
+    return _activity("CIL", symbol, fraction, hours, text, paid=paid)
 
 
 def _spin_off(
-    entitlement: Entitlement, account: Account, book: OrderBook, *, hours: Window, previous: Window
+    entitlement: Entitlement, account: Account, book: OrderBook, opening: Opening
 ) -> Iterator[Change]:
+    hours, previous = opening.hours, opening.previous
     symbol, child = entitlement.symbol, str(entitlement.new_symbol)
     kept = entitlement.price_factor or Decimal(1)
     changed = [order for order in book.of(symbol) if order.live_from < previous.close_at]
@@ -58,9 +72,13 @@ def _spin_off(
         return
     cost = position.average_price * (1 - kept) / entitlement.share_ratio
     position.average_price *= kept
-    received = account.put_in(child, position.shares * entitlement.share_ratio, cost)
+    shares, fraction = whole_stays_whole(position.shares, position.shares * entitlement.share_ratio)
+    received = account.put_in(child, shares, cost)
     text = f"{number(entitlement.share_ratio)} shares of {child} for each share of {symbol}"
-    yield Change(child, _activity("SPIN", child, received, hours, text), [])
+    if received:
+        yield Change(child, _activity("SPIN", child, received, hours, text), [])
+    if fraction:
+        yield Change(child, cash_in_lieu(child, fraction, opening.price(child), account, hours), [])
 
 
 def _new_ticker(entitlement: Entitlement, account: Account, hours: Window) -> Iterator[Change]:
@@ -72,7 +90,8 @@ def _new_ticker(entitlement: Entitlement, account: Account, hours: Window) -> It
     yield Change(new, _activity("NC", new, position.shares, hours, text), [])
 
 
-def _end_of_listing(entitlement: Entitlement, account: Account, hours: Window) -> Iterator[Change]:
+def _end_of_listing(entitlement: Entitlement, account: Account, opening: Opening) -> Iterator[Change]:
+    hours = opening.hours
     symbol, acquirer = entitlement.symbol, entitlement.new_symbol
     cash = entitlement.cash_usd or Decimal(0)
     is_merger = bool(cash or acquirer)
@@ -84,8 +103,14 @@ def _end_of_listing(entitlement: Entitlement, account: Account, hours: Window) -
     yield Change(symbol, _activity(kind, symbol, -position.shares, hours, text, paid=paid), [])
     if acquirer and entitlement.share_ratio is not None:
         left = max(position.average_price - cash, Decimal(0)) / entitlement.share_ratio
-        received = account.put_in(acquirer, position.shares * entitlement.share_ratio, left)
-        yield Change(acquirer, _activity(kind, acquirer, received, hours, text), [])
+        shares, fraction = whole_stays_whole(position.shares, position.shares * entitlement.share_ratio)
+        received = account.put_in(acquirer, shares, left)
+        if received:
+            yield Change(acquirer, _activity(kind, acquirer, received, hours, text), [])
+        if fraction:
+            yield Change(
+                acquirer, cash_in_lieu(acquirer, fraction, opening.price(acquirer), account, hours), []
+            )
 
 
 def _reduce(order: Order, kept: Decimal) -> None:

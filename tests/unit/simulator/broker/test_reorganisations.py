@@ -96,8 +96,8 @@ def test_a_new_ticker_takes_over_the_position_and_ends_the_orders(holder):
     ("terms", "left", "booked"),
     [
         ({"cash_usd": 103.5}, {}, [("MA", "OLD", -10, 1035)]),
-        ({"new_symbol": "NEW", "share_ratio": 0.25}, {"NEW": (Decimal("2.5"), Decimal(400))},
-         [("MA", "OLD", -10, 0), ("MA", "NEW", Decimal("2.5"), 0)]),
+        ({"new_symbol": "NEW", "share_ratio": 0.25}, {"NEW": (Decimal(2), Decimal(400))},
+         [("MA", "OLD", -10, 0), ("MA", "NEW", 2, 0), ("CIL", "NEW", Decimal("0.5"), 50)]),
         ({"new_symbol": "NEW", "share_ratio": 0.5, "cash_usd": 50.0}, {"NEW": (Decimal(5), Decimal(100))},
          [("MA", "OLD", -10, 500), ("MA", "NEW", 5, 0)]),
         ({}, {}, [("REORG", "OLD", -10, 0)]),
