@@ -16,7 +16,7 @@ from trading_assets.indicators.series import with_indicators
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS
-from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE
 from trading_assets.tables.table import Table
 
 HISTORY = timedelta(days=6 * 366)  # five years to draw, one for the averages to warm up
@@ -72,6 +72,13 @@ def actions(symbol: str, as_of: datetime | None = None) -> pl.DataFrame:
     done = read_adjusted_bars(lake, [symbol], as_of=as_of).actions
     outcome = done.select("symbol", "ex_date", "kind", "effective_session", "outcome", "price_step")
     return known.join(outcome, on=["symbol", "ex_date", "kind"], how="left").sort("ex_date", descending=True)
+
+
+@cached_by(lambda *_: lake_version(INSTRUMENTS), entries=64)
+def instruments(symbol: str, as_of: datetime | None = None) -> pl.DataFrame:
+    """Return what the symbol stood for, oldest first: rows of ``instruments``."""
+    rows = installation().lake.scan(INSTRUMENTS, symbols=[symbol], as_of=as_of)
+    return rows.sort("first_session").collect()
 
 
 def quarantined(symbol: str, view: View) -> pl.DataFrame:

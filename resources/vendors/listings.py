@@ -29,8 +29,9 @@ def finish_listings(frame: pl.DataFrame) -> pl.DataFrame:
 def with_flags(listings: pl.DataFrame, flags: pl.DataFrame) -> pl.DataFrame:
     """Join the broker's flags to listings by symbol.
 
-    A symbol that the broker does not know gets false, not null: it knows its own list completely.
+    A symbol that the broker does not know gets false, not null: it knows its own list completely. Its id comes along.
     """
-    known = flags.select("symbol", *FLAG_COLUMNS).unique("symbol", keep="first", maintain_order=True)
-    joined = listings.drop(FLAG_COLUMNS).join(known, on="symbol", how="left", maintain_order="left")
+    told = (*FLAG_COLUMNS, "asset_id")
+    known = flags.select("symbol", *told).unique("symbol", keep="first", maintain_order=True)
+    joined = listings.drop(told).join(known, on="symbol", how="left", maintain_order="left")
     return joined.with_columns(pl.col(FLAG_COLUMNS).fill_null(value=False)).select(LISTING_COLUMNS)

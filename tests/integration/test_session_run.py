@@ -26,7 +26,7 @@ KEYS = [
     "session", "mode", "assets", "checks", "orders", "no_orders_because", "fills", "reconciled", "equity_usd", "seconds", "peak_memory_mib",
 ]  # fmt: skip
 ASSETS = {
-    "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars",
+    "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars", "instruments",
     "daily_features", "screener_results", "screener_events", "signals", "target_positions", "order_intents", "orders", "fills", "positions",
     "reconciliation", "risk_metrics", "portfolio_performance", "strategy_attribution", "query_catalog", "polygon_hourly_bars",
     "yahoo_hourly_bars", "alpaca_hourly_bars", "hourly_bars", "hourly_features",

@@ -21,12 +21,13 @@ from trading_assets.market_data.corporate_actions import ingest_corporate_action
 from trading_assets.market_data.corrections import check_earlier_sessions
 from trading_assets.market_data.grains import DAILY, KeptBars
 from trading_assets.market_data.ingest import SESSIONS_PER_PART, Ingested, ingest_bars
+from trading_assets.market_data.instruments import make_instruments
 from trading_assets.market_data.universe import ingest_universe
 from trading_assets.settings import SourceName
 from trading_assets.tables.bars import BarGrain
 from trading_assets.tables.companies import COMPANY_INFO, KEY_STATISTICS
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
-from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE
 from trading_assets.tables.table import Table
 
 GROUP = "market_data"
@@ -199,10 +200,34 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
     return consolidated(result, DAILY.bars)
 
 
+@session_asset(
+    group=GROUP,
+    kinds={"polars", "parquet"},
+    table=INSTRUMENTS,
+    deps=["daily_bars", "universe", "corporate_actions"],
+)
+def instruments(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """What each symbol stood for, and since when: by FIGI where a vendor gives it, else by its long silences.
+
+    Made anew from everything that is stored; an instrument keeps its id, through new symbols too.
+    """
+    frame, report = make_instruments(platform)
+    begun = dict(frame.group_by("begun").len().sort("begun").iter_rows())
+    return Outcome(
+        rows=frame.height,
+        data_version=combined_version(report.hashes),
+        metadata={
+            **frame_metadata(frame, date_column="first_session"),
+            **write_metadata(report),
+            **{f"begun_{kind}": count for kind, count in begun.items()},
+        },
+    )
+
+
 def assets(sources: Sequence[SourceName]) -> list[SessionAsset]:
     """Return the assets of market data with these vendors, each after what it is made from."""
     vendors = [
         vendor_bars(source, DAILY, AS_REPORTED, group=GROUP, deps=["universe"], follows=True)
         for source in sources
     ]
-    return [universe, *vendors, corporate_actions, daily_bars]
+    return [universe, *vendors, corporate_actions, daily_bars, instruments]

@@ -14,7 +14,7 @@ from resources.platform import Platform
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.market_data import checking
 from trading_assets.market_data.grains import DAILY, HOURLY
-from trading_assets.quality.checks import ACTION_CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
+from trading_assets.quality.checks import ACTION_CHECKS, FEATURE_CHECKS, INSTRUMENT_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.sessions import sessions_between
 
@@ -83,4 +83,11 @@ daily_bars_checks, hourly_bars_checks = (
 )
 """Those of the hours stop the hourly features, and nothing that trades."""
 daily_features_checks = checks_of("daily_features", FEATURE_CHECKS, checking.check_features)
-DATA_CHECKS = [universe_checks, corporate_actions_checks, daily_bars_checks, daily_features_checks]
+instruments_checks = checks_of("instruments", INSTRUMENT_CHECKS, checking.check_instruments)
+DATA_CHECKS = [
+    universe_checks,
+    corporate_actions_checks,
+    daily_bars_checks,
+    instruments_checks,
+    daily_features_checks,
+]

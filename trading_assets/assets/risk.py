@@ -28,7 +28,7 @@ from trading_assets.tables.decisions import TARGET_POSITIONS
     group="risk",
     kinds={"polars", "postgres"},
     table=TARGET_POSITIONS,
-    deps=["signals", "daily_bars", "daily_features", "universe"],
+    deps=["signals", "daily_bars", "daily_features", "universe", "instruments"],
 )
 def target_positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """What the account should hold: sized, limited, and explained for every symbol (trade, hold or blocked by a rule)."""

@@ -56,7 +56,8 @@ class Action:
     def __str__(self) -> str:
         match self.kind:
             case "split":
-                what = f"split {self.split_ratio:g} for 1"
+                ratio = self.shares_per_share
+                what = f"split {ratio.numerator} for {ratio.denominator}"
             case "cash_dividend":
                 what = f"dividend of {self.cash_usd:g} USD a share"
             case "spin_off":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +16,8 @@ from trading_assets.errors import ConfigurationError, TradingError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from resources.lake.lake import Lake
 
 SHOWN_ROWS = 200
 SHOWN_RECORDS = 20
@@ -127,8 +129,9 @@ def bars(
     settings = load_settings()
     if not settings.lake_root.is_dir():
         raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
+    lake = Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
     found = read_adjusted_bars(
-        Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli")),  # never taken: this only reads
+        lake,
         [symbol.upper() for symbol in symbols],
         start=parse_day(start, "--start") if start else None,
         end=parse_day(end, "--end") if end else None,
@@ -140,6 +143,8 @@ def bars(
     _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file)
     for symbol in sorted({name.upper() for name in symbols} - {*found.bars["symbol"]}):
         err.print(f"No bars of {symbol} in this range: an unknown symbol, or not known then", highlight=False)
+    for line in _instruments(lake, sorted({*found.bars["symbol"]}), parse_instant(as_of) if as_of else None):
+        err.print(line, style="dim", highlight=False, soft_wrap=True)
     if found.seen_from and adjust != "none":
         err.print(
             f"Prices and volumes in the scale of session {found.seen_from}", style="dim", highlight=False
@@ -151,6 +156,22 @@ def bars(
             f"{action['symbol']} {action['kind']} of {action['ex_date']}: {action['outcome']}",
             highlight=False,
         )
+
+
+def _instruments(lake: Lake, symbols: Sequence[str], as_of: datetime | None) -> Iterator[str]:
+    from trading_assets.market_data.instruments import stored_instruments
+
+    for item in stored_instruments(lake, symbols, as_of=as_of):
+        until = f" to {item.last_session}" if item.last_session else " on"
+        anew = {
+            "silence": f", after no bar since {item.previous_session}; vendors name {_EVIDENCE[item.evidence]}",
+            "identity": ", as a vendor says",
+            "symbol_change": ", by a new symbol",
+        }.get(item.begun, "")
+        yield f"{item.symbol} is instrument {item.instrument_id} from {item.first_session}{until}{anew}"
+
+
+_EVIDENCE = {"same": "the same share", "other": "another share", "none": "no share"}
 
 
 def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:

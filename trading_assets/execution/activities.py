@@ -17,28 +17,31 @@ from trading_assets.tables.bookings import ACCOUNT_ACTIVITIES
 
 READ_AGAIN = timedelta(days=7)
 """The broker may publish an activity days after the day that it belongs to."""
+LATEST = (
+    "(activity_id) do update set cash_usd = excluded.cash_usd, shares = excluded.shares, body = excluded.body,"
+    " recorded_at = excluded.recorded_at"
+)
 
 
 def ingest_activities(account: TradingAccount) -> int:
     """Pull what the broker booked besides trades since the account was opened, and return how many are new.
 
-    The days before the newest known one are read again each time; what is known already changes nothing.
+    The days before the newest known one are read again each time. What is known already changes nothing, unless the broker
+    has changed its status: one that it cancelled moves nothing any more.
     """
     found = account.broker.activities(_since(account))
     now = account.clock.now()
     with account.database.connection() as connection:
         known = {
-            row["activity_id"]
+            (row["activity_id"], row["status"])
             for row in journal.rows_of(
                 connection,
-                "select activity_id from account_activities where activity_id = any(%s)",
+                "select activity_id, body ->> 'status' as status from account_activities where activity_id = any(%s)",
                 ([item.activity_id for item in found],),
             )
         }
-        new = [item for item in found if item.activity_id not in known]
-        insert_many(
-            connection, ACCOUNT_ACTIVITIES, list(_rows(account.number, new, now)), conflict="do nothing"
-        )
+        new = [item for item in found if (item.activity_id, item.body.get("status")) not in known]
+        insert_many(connection, ACCOUNT_ACTIVITIES, list(_rows(account.number, new, now)), conflict=LATEST)
     return len(new)
 
 

@@ -21,6 +21,7 @@ from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import (
     ACTION_CHECKS,
     FEATURE_CHECKS,
+    INSTRUMENT_CHECKS,
     UNIVERSE_CHECKS,
     check_sessions,
     measure,
@@ -30,7 +31,7 @@ from trading_assets.quality.outcome import CheckOutcome, Measured, combine, judg
 from trading_assets.quality.universe import WATCHED
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE
 from trading_assets.tables.table import Table
 
 
@@ -59,6 +60,14 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
         measured = measure(UNIVERSE_CHECKS, rows=rows, sessions=part, limits=limits, newest=newest)
         per_part.append(_judged(platform, UNIVERSE, list(part), run_id, measured))
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
+
+
+def check_instruments(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check which instruments began on the sessions of a range, and store the findings."""
+    days = covered_days(sessions)
+    rows = platform.lake.scan(INSTRUMENTS, start=days[0], end=days[-1]).collect()
+    measured = measure(INSTRUMENT_CHECKS, instruments=rows, sessions=days)
+    return _judged(platform, INSTRUMENTS, days, run_id, measured)
 
 
 def check_actions(

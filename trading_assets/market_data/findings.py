@@ -12,17 +12,20 @@ from trading_assets.quality.outcome import FINDING_SCHEMA, CheckOutcome
 from trading_assets.sessions import shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE
 from trading_assets.tables.operations import QUALITY_FINDINGS
 
 BEFORE_FEATURES = (UNIVERSE.name, CORPORATE_ACTIONS.name, DAILY_BARS.name)
 """Tables whose blocking findings keep features from being made of a session."""
-BEFORE_ORDERS = (*BEFORE_FEATURES, DAILY_FEATURES.name)
+BEFORE_ORDERS = (*BEFORE_FEATURES, INSTRUMENTS.name, DAILY_FEATURES.name)
 """Tables whose blocking findings keep orders from being planned on a session."""
 SCALE_CHECKS = ("action_values", "action_differences", "missing_split")
 """Checks whose findings say that the prices before a day may not compare with those since: features look back on it."""
 SCALE_SESSIONS = 20
 """So long such a finding stops new risk in its symbol, unless it is mended or accepted."""
+STANDING_CHECKS = ("instrument_seam",)
+"""Checks whose findings say that what came before may be another thing than what came since: they stop new risk in their
+symbol until a correction removes them, or a person accepts them."""
 
 
 def replace_findings(
@@ -92,12 +95,25 @@ def restricted_symbols(database: Database, session: date, following: date) -> di
     """Return the symbols that get no new risk on a session, each with the check that says so.
 
     Findings about splits and other actions count from `SCALE_SESSIONS` before, as features look back on them, up to
-    the ``following`` session, at whose open today's orders are executed.
+    the ``following`` session, at whose open today's orders are executed; those of `STANDING_CHECKS` for as long as
+    nothing explains them.
     """
     rows = database.fetch(
-        "select symbol, min(check_name) from open_findings where severity = 'error' and symbol is not null"
-        " and table_name = any(%s) and (session = %s or (check_name = any(%s) and session between %s and %s))"
-        " group by 1",
-        (list(BEFORE_ORDERS), session, list(SCALE_CHECKS), shift(session, -SCALE_SESSIONS), following),
+        "select distinct on (symbol) symbol, check_name, session from open_findings"
+        " where severity = 'error' and symbol is not null and table_name = any(%(tables)s)"
+        " and (session = %(session)s or (check_name = any(%(scale)s) and session between %(first)s and %(following)s)"
+        "      or (check_name = any(%(standing)s) and session < %(session)s))"
+        " order by symbol, session = %(session)s desc, check_name, session",
+        {
+            "tables": list(BEFORE_ORDERS),
+            "session": session,
+            "following": following,
+            "first": shift(session, -SCALE_SESSIONS),
+            "scale": list(SCALE_CHECKS),
+            "standing": list(STANDING_CHECKS),
+        },
     )
-    return {symbol: f"a data-quality finding: {name}" for symbol, name in rows}
+    return {
+        symbol: f"a data-quality finding: {name}" + ("" if day == session else f" of {day}")
+        for symbol, name, day in rows
+    }

@@ -17,6 +17,7 @@ from trading_assets.quality.intraday import bars_missing, matches_daily, stored_
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
 from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check, unfinished_bar
+from trading_assets.quality.seams import instrument_seam
 from trading_assets.quality.sources import cross_source
 from trading_assets.quality.stale import stale_price
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
@@ -66,6 +67,7 @@ ACTION_CHECKS: dict[str, TableCheck] = {
     "action_values": action_values,
     "action_differences": action_differences,
 }
+INSTRUMENT_CHECKS: dict[str, TableCheck] = {"instrument_seam": instrument_seam}
 FEATURE_CHECKS: dict[str, TableCheck] = {
     "feature_values": feature_values,
     "feature_null_rate": feature_null_rate,
@@ -80,7 +82,17 @@ HOUR_CHECKS: dict[str, Check] = {
 HOLDING_CHECKS: dict[str, TableCheck] = {"held_without_bar": held_without_bar}
 """Checks of what an account holds."""
 ALL_CHECKS = tuple(
-    dict.fromkeys((*CHECKS, *UNIVERSE_CHECKS, *ACTION_CHECKS, *FEATURE_CHECKS, *HOUR_CHECKS, *HOLDING_CHECKS))
+    dict.fromkeys(
+        (
+            *CHECKS,
+            *UNIVERSE_CHECKS,
+            *ACTION_CHECKS,
+            *INSTRUMENT_CHECKS,
+            *FEATURE_CHECKS,
+            *HOUR_CHECKS,
+            *HOLDING_CHECKS,
+        )
+    )
 )
 
 

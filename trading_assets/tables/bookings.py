@@ -9,7 +9,7 @@ _IN_ITS_UNIT = "shares or USD"
 
 ACCOUNT_ACTIVITIES = DatabaseTable(
     name="account_activities",
-    grain="One row per activity of the broker that is no trade, whatever its kind; never changed",
+    grain="One row per activity of the broker that is no trade, whatever its kind; changed only if the broker cancels it",
     columns={
         "activity_id": text("The broker's id"),
         "account": ACCOUNT,

@@ -1,4 +1,4 @@
-"""Listings: what is traded at a session, one row per (symbol, session), and corporate actions [symbol, ex_date, kind]."""
+"""Listings: what is traded at a session, what symbols stood for, and corporate actions [symbol, ex_date, kind]."""
 
 from __future__ import annotations
 
@@ -96,6 +96,10 @@ UNIVERSE = Table(
         "is_shortable": Column(pl.Boolean, "The broker lends it"),
         "is_easy_to_borrow": Column(pl.Boolean, "On the broker's easy-to-borrow list"),
         "is_fractionable": Column(pl.Boolean, "The broker takes fractions of a share"),
+        "share_class_figi": Column(pl.String, "FIGI of the share class; the same after a new symbol"),
+        "composite_figi": Column(pl.String, "FIGI of the share in the US"),
+        "cik": Column(pl.String, "The company's number at the SEC"),
+        "asset_id": Column(pl.String, "The broker's id of the asset; told of the newest session only"),
         "snapshot_session": Column(
             pl.Date,
             "Session as of which the vendor was asked; older than `session` only in backfills",
@@ -105,5 +109,40 @@ UNIVERSE = Table(
         "known_at": KNOWN_AT,
     },
     provenance=("batch_id", "known_at", "snapshot_session"),
+    versioned=True,
+)
+
+INSTRUMENTS = Table(
+    name="instruments",
+    grain="One row per (symbol, first session): a symbol while it stood for one share",
+    columns={
+        "instrument_id": Column(
+            pl.String,
+            "Permanent: the share class FIGI where a vendor gives it, else symbol@first session; kept through new symbols",
+            nullable=False,
+        ),
+        "symbol": SYMBOL,
+        "first_session": Column(pl.Date, "First session on which the symbol stood for it", nullable=False),
+        "last_session": Column(pl.Date, "Last one; null while it does"),
+        "begun": Column(
+            pl.String,
+            "first_bar, silence (more than 30 days without a bar), identity (a vendor's) or symbol_change",
+            nullable=False,
+        ),
+        "evidence": Column(
+            pl.String,
+            "What vendors say of both sides of where it began anew: same (share), other or none",
+            nullable=False,
+        ),
+        "previous_session": Column(pl.Date, "Last session of the symbol before it; null if there is none"),
+        **{
+            name: UNIVERSE.columns[name]
+            for name in ("share_class_figi", "composite_figi", "cik", "asset_id", "name")
+        },
+        "known_at": KNOWN_AT,
+    },
+    key=("symbol", "first_session"),
+    partition_by="first_session",
+    provenance=("known_at",),
     versioned=True,
 )

@@ -17,7 +17,7 @@ from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAI
 from trading_assets.tables.decisions import ALLOCATIONS, SIGNALS, TARGET_POSITIONS
 from trading_assets.tables.features import DAILY_FEATURES, FEATURE_STATE, HOURLY_FEATURES
 from trading_assets.tables.hourly import HOURLY_BARS, QUARANTINED_HOURLY_BARS, VENDOR_HOURLY_BARS
-from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
+from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE, VENDOR_ACTIONS
 from trading_assets.tables.operations import (
     AUDIT_LOG,
     FINDING_ACCEPTANCES,
@@ -50,6 +50,7 @@ TABLES: dict[str, Table] = {
         *VENDOR_ACTIONS.values(),
         CORPORATE_ACTIONS,
         UNIVERSE,
+        INSTRUMENTS,
         *COMPANY_TABLES.values(),
         DAILY_FEATURES,
         HOURLY_FEATURES,

@@ -29,7 +29,14 @@ TITLES: dict[Adjust, str] = {
     "none": "as traded",
 }
 KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (wall time of the reader's zone)
-LETTERS = {"split": "S", "cash_dividend": "D", "spin_off": "O", "symbol_change": "N", "delisting": "X"}
+LETTERS = {
+    "split": "S",
+    "cash_dividend": "D",
+    "spin_off": "O",
+    "symbol_change": "N",
+    "delisting": "X",
+    "seam": "I",
+}
 CHART_COLUMNS = {
     "ago", "session", "label", "open", "high", "low", "close", "volume", "change", "tick", "buy", "sell", "event",
     "event_note",
@@ -138,7 +145,7 @@ def show_chart(symbol: str, view: one_symbol.View, account: str | None) -> None:
         alt=f"{view.grain} candles of {symbol} over {frame.height} bars up to {formatting.day(bars['session'][-1])}, last close {formatting.usd(bars['close'][-1])}",
     )  # fmt: skip
     st.caption(
-        "▲ bought · ▼ sold · circles: S split, D cash dividend, O spin-off, N new symbol, X delisting"
+        "▲ bought · ▼ sold · circles: S split, D cash dividend, O spin-off, N new symbol, X delisting, I another instrument"
         + (f" · times in {settings().user_timezone}" if hourly else "")
     )
 
@@ -160,8 +167,11 @@ def _fills(symbol: str, account: str | None, bars: pl.DataFrame, at: str) -> pl.
 
 def _events(symbol: str, view: one_symbol.View, bars: pl.DataFrame, at: str) -> pl.DataFrame:
     # on the first bar at or after the ex-date
-    happened = (
-        one_symbol.actions(symbol, view.as_of).filter(pl.col("kind").is_in(list(LETTERS))).sort("ex_date")
+    known = one_symbol.actions(symbol, view.as_of)
+    anew = one_symbol.instruments(symbol, view.as_of).filter(pl.col("begun").is_in(["silence", "identity"]))
+    seams = anew.select(ex_date="first_session", kind=pl.lit("seam"))
+    happened = pl.concat([known.filter(pl.col("kind").is_in(list(LETTERS))), seams], how="diagonal").sort(
+        "ex_date"
     )
     starts = bars.select("session", at).unique("session", keep="first").sort("session") if at != "session" else bars.select("session")  # fmt: skip
     placed = happened.filter(pl.col("ex_date") >= bars["session"][0]).join_asof(
@@ -177,6 +187,8 @@ def _events(symbol: str, view: one_symbol.View, bars: pl.DataFrame, at: str) -> 
 def action_words(action: dict[str, object]) -> str:
     """Describe a corporate action in a few words, e.g. ``split 4 for 1``."""
     match action["kind"]:
+        case "seam":
+            return "another instrument from here on"
         case "split":
             ratio = float(str(action["split_ratio"]))
             return f"split {ratio:g} for 1" if ratio >= 1 else f"reverse split 1 for {1 / ratio:g}"

@@ -109,16 +109,20 @@ def parse_fill(body: JsonObject) -> BrokerFill:
 
 
 def parse_activity(body: JsonObject) -> BrokerActivity:
-    """Read one activity that is not a trade; the ``qty`` of a dividend and the like is what it was paid on, not what it added."""
+    """Read one activity that is not a trade.
+
+    The ``qty`` of a dividend and the like is what it was paid on, not what it added; one that was cancelled adds nothing.
+    """
     kind = _text(body, "activity_type")
     is_cash = kind in CASH_ONLY or kind.startswith(("DIV", "INT"))
+    is_void = str(body.get("status", "")).lower() in {"canceled", "cancelled"}
     return BrokerActivity(
         activity_id=ActivityId(_text(body, "id")),
         kind=kind,
         symbol=str(body["symbol"]) if body.get("symbol") else None,
         day=_day(body),
-        cash_usd=_optional(body, "net_amount") or Decimal(0),
-        shares=Decimal(0) if is_cash else _optional(body, "qty") or Decimal(0),
+        cash_usd=Decimal(0) if is_void else _optional(body, "net_amount") or Decimal(0),
+        shares=Decimal(0) if is_cash or is_void else _optional(body, "qty") or Decimal(0),
         body=body,
     )
 

@@ -172,5 +172,6 @@ def _asset_row(asset: Mapping[str, Any], as_of: date) -> dict[str, Any]:
         "exchange": asset.get("exchange"),
         "status": "active" if asset["status"] == "active" else "delisted",
         "snapshot_session": as_of,
+        "asset_id": asset.get("id"),
         **{column: bool(asset[key]) for column, key in flags.items()},
     }

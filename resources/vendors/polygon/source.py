@@ -297,5 +297,8 @@ def _listing_row(row: dict[str, Any], as_of: date, status: str) -> dict[str, Any
         "asset_type": row.get("type"),
         "status": status,
         "delisted_date": date.fromisoformat(delisted[:10]) if delisted else None,
+        "share_class_figi": row.get("share_class_figi"),
+        "composite_figi": row.get("composite_figi"),
+        "cik": row.get("cik"),
         "snapshot_session": as_of,
     }

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from resources.platform import Platform
+from trading_assets.books.bookings import Action
+from trading_assets.execution.reconciliation import reconcile
+from trading_assets.execution.trading_account import account_of
+from trading_assets.market_data.findings import restricted_symbols
+from trading_assets.market_data.instruments import stored_instruments
 from trading_assets.runs.history import backfill
 from trading_assets.runs.session import run_session
-from trading_assets.sessions import shift
+from trading_assets.sessions import session_open, shift
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 
@@ -86,3 +91,44 @@ def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(r
         bought = {symbol for (symbol,) in platform.database.fetch("select symbol from order_intents")}
         assert bought
         assert "REU2" not in bought
+        named = [
+            (item.instrument_id, item.begun, item.evidence)
+            for item in stored_instruments(platform.lake, ["REU2"])
+        ]
+        assert named == [("REU2@2023-10-02", "first_bar", "none"), (f"REU2@{seam}", "silence", "none")]
+        assert restricted_symbols(platform.database, session, shift(session, 1)) == {
+            "REU2": f"a data-quality finding: instrument_seam of {seam}"
+        }
+        platform.database.execute(
+            "insert into finding_acceptances (check_name, table_name, session, symbol, reason, accepted_by, accepted_at)"
+            " values ('instrument_seam', 'instruments', %s, 'REU2', 'another company', 'somebody', now())",
+            (seam,),
+        )
+        assert restricted_symbols(platform.database, session, shift(session, 1)) == {}, "a person decided"
+
+
+@pytest.mark.parametrize("moment", ["known", "not yet known"])
+def test_splits_and_a_special_dividend_of_what_is_held_halt_nothing(replayed: Replayed, moment: str) -> None:
+    bought, ex_date = date(2024, 12, 3), date(2024, 12, 6)
+    with replayed("04-reverse-split-held.csv", at="2024-12-02T22:00:00Z") as platform:
+        backfill(platform, date(2023, 10, 2), shift(bought, -1))
+        run_session(platform, bought)
+        account = account_of(platform)
+        held = {position.symbol: position.quantity for position in platform.broker.positions()}
+        assert held["REVS"] % 7, "the split leaves a fraction"
+        platform.clock.advance_to(session_open(ex_date) + timedelta(minutes=1))
+        actions = [Action("REVS", ex_date, "split", split_ratio=1 / 7)] if moment == "known" else []
+        report = reconcile(account, bought, actions=actions)
+        assert report.is_match
+        items = {item.item: (item.ours, item.brokers) for item in report.items}
+        assert items["REVS"] == (held["REVS"] // 7, held["REVS"] // 7), "whole shares"
+        assert items["FWDS"] == (held["FWDS"] * 3 // 2, held["FWDS"] * 3 // 2)
+        assert platform.database.fetch("select count(*) from trading_halts") == [(0,)]
+        booked = "select kind, symbol from bookings order by kind, symbol"
+        assert platform.database.fetch(booked) == [
+            ("cash_in_lieu", "FWDS"),
+            ("cash_in_lieu", "REVS"),
+            ("dividend", "SPEC"),
+            ("split", "FWDS"),
+            ("split", "REVS"),
+        ]

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from resources.vendors.alpaca.answers import parse_activity
 from trading_assets.books.bookings import Action
 from trading_assets.errors import ConfigurationError
 from trading_assets.execution.acceptance import accept
+from trading_assets.execution.activities import ingest_activities
 from trading_assets.execution.halts import release_halts
 from trading_assets.execution.reconciliation import reconcile, verify_books
 from trading_assets.orders import OrderRequest, Side
@@ -120,3 +122,22 @@ def test_an_accepted_difference_is_booked_audited_and_no_profit(desk) -> None:
     resume(desk, "explained")
     assert reconcile(desk.trading(), desk.session).is_match
     assert desk.halts() == []
+
+
+def test_an_activity_that_the_broker_cancels_moves_nothing_any_more(desk, monkeypatch) -> None:
+    paid = {
+        "id": "20240502000000000::1",
+        "activity_type": "CSD",
+        "date": "2024-05-02",
+        "net_amount": "500",
+        "qty": None,
+    }
+    answers = [{**paid, "status": "executed"}, {**paid, "status": "canceled"}]
+    monkeypatch.setattr(type(desk.broker), "activities", lambda *_: [parse_activity(answers[0])])
+    assert [ingest_activities(desk.trading()) for _ in range(2)] == [1, 0]
+    assert desk.database.fetch("select cash_usd from account_activities") == [(500,)]
+    answers.pop(0)
+    assert [ingest_activities(desk.trading()) for _ in range(2)] == [1, 0]
+    assert desk.database.fetch("select cash_usd, body ->> 'status' from account_activities") == [
+        (0, "canceled")
+    ]

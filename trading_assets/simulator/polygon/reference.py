@@ -172,7 +172,6 @@ def _actions(simulation: Simulation, arguments: Mapping[str, str], name: str) ->
 
 
 def _listing(item: Instrument, day: date, *, gone: bool) -> Row:
-    company = item.company or item.symbol
     row: Row = {
         "ticker": item.symbol,
         "name": item.name,
@@ -182,9 +181,7 @@ def _listing(item: Instrument, day: date, *, gone: bool) -> Row:
         "type": item.asset_type,
         "active": not gone,
         "currency_name": "usd",
-        "cik": _cik(company),
-        "composite_figi": _figi(company, "composite"),
-        "share_class_figi": _figi(company, "share class"),
+        **_identity(item.company),
         "last_updated_utc": f"{day.isoformat()}T00:00:00Z",
     }
     if gone and item.delisted is not None:
@@ -297,6 +294,17 @@ def _sorted_rows(
 
 def _number(text: str, purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{purpose} {text}".encode(), digest_size=6).digest())
+
+
+def _identity(company: str) -> Row:
+    # a recording does not know whose its symbols are
+    if not company:
+        return {}
+    return {
+        "cik": _cik(company),
+        "composite_figi": _figi(company, "composite"),
+        "share_class_figi": _figi(company, "share class"),
+    }
 
 
 def _cik(company: str) -> str:
