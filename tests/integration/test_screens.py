@@ -292,7 +292,7 @@ def test_screens_are_saved_shown_exported_imported_and_removed(opened, tmp_path)
     results.write_text(installation.command("screen", "--saved", "copied", "--json").stdout)
     again = json.loads(installation.command("screen", "--file", str(results), "--json").stdout)["rows"]
     assert again == saved, "results can be asked again"
-    later.write_text(write_screen(HIGH_RSI).replace('"format": 1', '"format": 2'))
+    later.write_text(write_screen(HIGH_RSI).replace('"format": 1', '"format": 3'))
     assert (
         "update Trading Assets" in installation.command("screens", "import", str(later), exit_code=2).stderr
     )

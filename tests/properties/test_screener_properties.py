@@ -26,6 +26,7 @@ from trading_assets.screener.filters import (
     Sort,
     Term,
     predicates,
+    shifted,
     values_of,
 )
 from trading_assets.screener.market_frame import BADGE_FIELDS, Market
@@ -35,11 +36,12 @@ from trading_assets.sessions import sessions_between
 DAYS = sessions_between(date(2024, 2, 28), date(2024, 3, 6))
 SCALES = {"close": "price_factor", "volume": "share_factor", "sma_200": "price_factor", "beta_252": None}
 SYMBOLS = ("AAA", "BBB", "CCC")
-LONGEST_LOOK_BACK = 3
+LONGEST_LOOK_BACK, LONGEST_IN_EACH = 3, 3
 
 fields = st.sampled_from(sorted(SCALES))
 numbers = st.sampled_from([0.5, 1.0, 2.0, 4.0])
 ago = st.integers(0, LONGEST_LOOK_BACK)
+in_each = st.one_of(st.just(1), st.integers(1, LONGEST_IN_EACH))
 
 
 def terms(field, back):
@@ -55,16 +57,18 @@ leaves = st.one_of(
             sessions_ago=ago,
             operator=st.sampled_from(["<", "<=", ">", ">="]),
             value=st.one_of(numbers, terms(field, ago)),
+            in_each=in_each,
         )
     ),
     st.builds(
-        lambda field, back, low, high: Between(
-            field=field, sessions_ago=back, low=min(low, high), high=max(low, high)
+        lambda field, back, low, high, each: Between(
+            field=field, sessions_ago=back, low=min(low, high), high=max(low, high), in_each=each
         ),
         fields,
         ago,
         numbers,
         numbers,
+        in_each,
     ),
     fields.flatmap(
         lambda field: st.builds(
@@ -151,15 +155,17 @@ class ByHand:
 
     def decides(self, node) -> bool | None:
         match node:
-            case Comparison():
+            case Comparison(in_each=1):
                 return self.compare(
                     node, self.number(node, node.field, node.sessions_ago), node.operator, self.other(node)
                 )
-            case Between():
+            case Between(in_each=1):
                 value = self.number(node, node.field, node.sessions_ago)
                 return self.all(
                     [self.compare(node, value, ">=", node.low), self.compare(node, value, "<=", node.high)]
                 )
+            case Comparison() | Between():
+                return self.all([self.decides(shifted(node, back)) for back in range(node.in_each)])
             case Cross():
                 sign = ">" if node.direction == "above" else "<"
                 sides = [
@@ -243,5 +249,7 @@ def test_any_tree_survives_json_and_keeps_its_fingerprint(tree):
     assert screen_version(again) == screen_version(screen)
     assert predicates(again.where) == predicates(tree)
     assert all(
-        value.sessions_ago <= LONGEST_LOOK_BACK for leaf in predicates(tree) for value in values_of(leaf)
+        value.sessions_ago < LONGEST_LOOK_BACK + LONGEST_IN_EACH
+        for leaf in predicates(tree)
+        for value in values_of(leaf)
     )

@@ -22,7 +22,7 @@ from trading_assets.screener.filters import (
     Or,
     Term,
     basis_of,
-    values_of,
+    sides_of,
 )
 from trading_assets.screener.market_frame import Market
 
@@ -30,6 +30,9 @@ BoolArray = NDArray[np.bool_]
 
 SAME_WITHIN = 1e-12
 """Prices and share counts that differ by no more than this fraction are the same number; see ``passes``."""
+
+LONG_DASH, SHORT_DASH = "—", " - "
+"""Two ways in which the vendor writes one industry ("Banks—Regional" until 2023, "Banks - Regional" since): they are the same."""
 
 _COMPARE: dict[str, Callable[[FloatArray, FloatArray | float], BoolArray]] = {
     "<": np.less,
@@ -47,6 +50,9 @@ def passes(node: Filter, market: Market) -> BoolArray:
     The logic has three values: a row that lacks the data to decide neither passes nor fails. ``and`` passes if all do
     and fails if any fails; ``or`` the opposite; ``not`` passes what fails.
 
+    A condition that is asked in each of several sessions passes if it does in all of them, and fails if it does in one; the
+    data of a session that are missing leave it undecided, unless another session fails.
+
     Prices and share counts are brought from one scale into another, which rounds their last digits: where they are
     compared with another field's, or are those of an earlier session, two within ``SAME_WITHIN`` of each other are equal
     (``>`` fails, ``>=`` passes). All other numbers are compared as they are.
@@ -62,11 +68,8 @@ def passes(node: Filter, market: Market) -> BoolArray:
             return reduce(combine, (passes(child, market) for child in node.filters))
         case Not():
             return fails(node.filter, market)
-        case Comparison():
-            return _compare(node, node.operator, market)
-        case Between():
-            value, same = market.numbers(node.field, node.sessions_ago, basis_of(node)), _same_within(node)
-            return _holds(value, ">=", node.low, same) & _holds(value, "<=", node.high, same)
+        case Comparison() | Between():
+            return reduce(np.logical_and, (_meets(node, market, back) for back in range(node.in_each)))
         case Cross():
             return _crossings(node, market)[0]
         case In():
@@ -81,21 +84,38 @@ def fails(node: Filter, market: Market) -> BoolArray:
             return reduce(combine, (fails(child, market) for child in node.filters))
         case Not():
             return passes(node.filter, market)
-        case Comparison():
-            return _compare(node, _OPPOSITE[node.operator], market)
-        case Between():
-            value, same = market.numbers(node.field, node.sessions_ago, basis_of(node)), _same_within(node)
-            return _holds(value, "<", node.low, same) | _holds(value, ">", node.high, same)
+        case Comparison() | Between():
+            return reduce(np.logical_or, (_misses(node, market, back) for back in range(node.in_each)))
         case Cross():
             return _crossings(node, market)[1]
         case In():
             return (~_found(node, market)).fill_null(value=False).to_numpy()
 
 
-def _compare(node: Comparison, operator: str, market: Market) -> BoolArray:
+def _meets(node: Comparison | Between, market: Market, back: int) -> BoolArray:
+    # whether the condition holds so many sessions before
+    if isinstance(node, Comparison):
+        return _compare(node, node.operator, market, back)
+    value, same = _left(node, market, back), _same_within(node, back)
+    return _holds(value, ">=", node.low, same) & _holds(value, "<=", node.high, same)
+
+
+def _misses(node: Comparison | Between, market: Market, back: int) -> BoolArray:
+    # whether it surely does not
+    if isinstance(node, Comparison):
+        return _compare(node, _OPPOSITE[node.operator], market, back)
+    value, same = _left(node, market, back), _same_within(node, back)
+    return _holds(value, "<", node.low, same) | _holds(value, ">", node.high, same)
+
+
+def _compare(node: Comparison, operator: str, market: Market, back: int) -> BoolArray:
     # every comparison with NaN is false, so that neither it nor its opposite holds where a value is missing
-    left = market.numbers(node.field, node.sessions_ago, basis_of(node))
-    return _holds(left, operator, _compared_with(node, market), _same_within(node))
+    right, same = _compared_with(node, market, back), _same_within(node, back)
+    return _holds(_left(node, market, back), operator, right, same)
+
+
+def _left(node: Comparison | Between, market: Market, back: int) -> FloatArray:
+    return market.numbers(node.field, node.sessions_ago + back, basis_of(node))
 
 
 def _crossings(node: Cross, market: Market) -> tuple[BoolArray, BoolArray]:
@@ -125,10 +145,10 @@ def _compared_with(node: Comparison | Cross, market: Market, ago: int = 0) -> Fl
     return market.numbers(term.field, term.sessions_ago + ago, basis_of(node)) * term.factor
 
 
-def _same_within(node: Comparison | Between | Cross) -> float:
+def _same_within(node: Comparison | Between | Cross, back: int = 0) -> float:
     is_scaled = FIELDS[node.field].scale != "none"
     is_against_field = not isinstance(node, Between) and isinstance(node.value, Term)
-    looks_back = any(value.sessions_ago for value in values_of(node))
+    looks_back = isinstance(node, Cross) or back or any(value.sessions_ago for value in sides_of(node))
     return SAME_WITHIN if is_scaled and (is_against_field or looks_back) else 0.0
 
 
@@ -139,4 +159,13 @@ def _holds(left: FloatArray, operator: str, right: FloatArray | float, same_with
 
 
 def _found(node: In, market: Market) -> pl.Series:
-    return market.text(node.field).is_in(list(node.values))
+    column = market.text(node.field)
+    if node.field != "industry":
+        return column.is_in(list(node.values))
+    return column.str.replace_all(LONG_DASH, SHORT_DASH, literal=True).is_in(
+        [_one_dash(value) for value in node.values]
+    )
+
+
+def _one_dash(value: str) -> str:
+    return value.replace(LONG_DASH, SHORT_DASH)

@@ -9,10 +9,11 @@ import numpy as np
 
 from trading_assets.screener.decide import fails, passes
 from trading_assets.screener.display import bound, shown
-from trading_assets.screener.english.wording import describe
+from trading_assets.screener.english.wording import describe, in_each
 from trading_assets.screener.evaluate import conjuncts, evaluate
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
+    Between,
     Comparison,
     Filter,
     In,
@@ -21,10 +22,12 @@ from trading_assets.screener.filters import (
     Term,
     Value,
     predicates,
+    shifted,
     sides_of,
     values_of,
 )
 from trading_assets.screener.market_frame import Market
+from trading_assets.sessions import shift
 
 Outcome = Literal["passes", "fails", "missing"]
 NOT_THERE = "no accepted bar at the session"
@@ -117,10 +120,24 @@ def _reason(node: Filter, row: Market, outcome: Outcome) -> str:
         lacks = dict.fromkeys(name for leaf in leaves for name in _lacking(leaf, row))
         return f"lacks {' and '.join(lacks)}"
     negation = "" if outcome == "passes" else "not "
+    if isinstance(node, Comparison | Between) and node.in_each > 1:
+        return _reason_in_each(node, row, outcome)
     if isinstance(node, Comparison):
         return f"{_said(sides_of(node)[0], row)}, {negation}{node.operator} {_right(node, row)}"
     values = dict.fromkeys(text for leaf in leaves for text in _values(leaf, row))
     return f"{', '.join(values)}, {negation}{describe(node)}"
+
+
+def _reason_in_each(node: Comparison | Between, row: Market, outcome: Outcome) -> str:
+    # the newest session that fails, with its date and values; or the session's own values where all of them pass
+    each = [shifted(node, back) for back in range(node.in_each)]
+    failed = [back for back, one in enumerate(each) if fails(one, row)[0]]
+    if outcome == "passes" or not failed:
+        return f"{_reason(each[0], row, 'passes')}, and so{in_each(node.in_each)}"
+    newest = failed[0]
+    day = shift(row.keys["session"][0], -newest) if newest else row.keys["session"][0]
+    others = f", and {len(failed) - 1} more of the {node.in_each} fail" if len(failed) > 1 else ""
+    return f"in session {day} {_reason(each[newest], row, 'fails')}{others}"
 
 
 def _right(node: Comparison, row: Market) -> str:

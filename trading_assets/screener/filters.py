@@ -12,12 +12,20 @@ from trading_assets.screener.fields import FIELDS, is_comparable, kind_of, known
 MAX_DEPTH = 12
 MAX_NODES = 200
 MAX_SESSIONS_AGO = 252
+MAX_IN_EACH = 252
+"""Sessions in each of which a condition may be asked to hold, the newest included."""
 MAX_TOP = 10_000
 
 NumberField = Annotated[str, AfterValidator(lambda name: known_field(name, "number"))]
 TextField = Annotated[str, AfterValidator(lambda name: known_field(name, "text"))]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 SessionsAgo = Annotated[int, Field(ge=0, le=MAX_SESSIONS_AGO)]
+InEach = Annotated[
+    int,
+    Field(
+        ge=1, le=MAX_IN_EACH, description="holds in each of the last so many sessions, the newest included"
+    ),
+]
 
 
 class _Node(BaseModel):
@@ -30,6 +38,13 @@ class Term(_Node):
     field: NumberField
     sessions_ago: SessionsAgo = 0
     factor: Number = 1.0
+
+
+def _check_reach(sessions_ago: int, in_each: int) -> None:
+    if sessions_ago + in_each - 1 > MAX_SESSIONS_AGO:
+        raise ValueError(
+            f"the first of the {in_each} sessions lies more than {MAX_SESSIONS_AGO} sessions ago"
+        )
 
 
 def _check_value(field: str, value: float | Term) -> None:
@@ -47,29 +62,41 @@ def _check_value(field: str, value: float | Term) -> None:
         )
 
 
+def _ago_of(value: float | Term) -> int:
+    return value.sessions_ago if isinstance(value, Term) else 0
+
+
 class Comparison(_Node):
-    """A field, now or some sessions ago, against a number or another field."""
+    """A field, now or some sessions ago, against a number or another field, in each of the last ``in_each`` sessions.
+
+    ``in_each`` asks the same of every one of so many sessions: of the session itself (1, the default), of it and the one
+    before (2), ... One session in which it fails is enough to fail; one whose data are missing leaves it undecided,
+    and so not met.
+    """
 
     kind: Literal["comparison"] = "comparison"
     field: NumberField
     sessions_ago: SessionsAgo = 0
     operator: Literal["<", "<=", ">", ">="]
     value: Number | Term
+    in_each: InEach = 1
 
     @model_validator(mode="after")
     def _check_range(self) -> Comparison:
         _check_value(self.field, self.value)
+        _check_reach(max(self.sessions_ago, _ago_of(self.value)), self.in_each)
         return self
 
 
 class Between(_Node):
-    """A field, now or some sessions ago, within two numbers, both included."""
+    """A field, now or some sessions ago, within two numbers, both included, in each of the last ``in_each`` sessions."""
 
     kind: Literal["between"] = "between"
     field: NumberField
     sessions_ago: SessionsAgo = 0
     low: Number
     high: Number
+    in_each: InEach = 1
 
     @model_validator(mode="after")
     def _check_order(self) -> Between:
@@ -77,6 +104,7 @@ class Between(_Node):
             raise ValueError(f"between {self.low} and {self.high} is empty: swap them")
         _check_value(self.field, self.low)
         _check_value(self.field, self.high)
+        _check_reach(self.sessions_ago, self.in_each)
         return self
 
 
@@ -182,9 +210,15 @@ class Query(_Node):
 class Screen(Query):
     """A query with a name, as it is saved and shared."""
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
     description: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _say_format(self) -> Screen:
+        # the lowest format that can say it, so that earlier versions read all that they understand
+        object.__setattr__(self, "format", 2 if any(map(in_each_of, predicates(self.where))) else 1)
+        return self
 
     @property
     def query(self) -> Query:
@@ -245,7 +279,24 @@ def values_of(predicate: Predicate) -> Iterator[Value]:
     elif isinstance(predicate, In):
         yield Value(predicate.field, 0, basis)
     else:
-        yield from sides_of(predicate)
+        for value in sides_of(predicate):
+            yield from (
+                value._replace(sessions_ago=value.sessions_ago + back) for back in range(predicate.in_each)
+            )
+
+
+def in_each_of(predicate: Predicate) -> bool:
+    """Say whether a condition is asked of several sessions, each of which has to meet it."""
+    return isinstance(predicate, Comparison | Between) and predicate.in_each > 1
+
+
+def shifted(predicate: Comparison | Between, back: int) -> Comparison | Between:
+    """Return what a condition asks of the session so many before, alone; that session is not further back than ``in_each`` reaches."""
+    changed: dict[str, object] = {"sessions_ago": predicate.sessions_ago + back, "in_each": 1}
+    if isinstance(predicate, Comparison) and isinstance(predicate.value, Term):
+        term = predicate.value
+        changed["value"] = term.model_copy(update={"sessions_ago": term.sessions_ago + back})
+    return predicate.model_copy(update=changed)
 
 
 def sides_of(predicate: Comparison | Between | Cross) -> list[Value]:

@@ -36,7 +36,9 @@ def _said(field: str, which: str) -> str:
 
 
 def interval(node: Filter | None) -> tuple[tuple[str, int], float, float] | None:
-    """Return the value that a condition reads and the limits it sets; None unless they are numbers."""
+    """Return the value that a condition reads and the limits it sets; None unless they are numbers, of one session."""
+    if isinstance(node, Comparison | Between) and node.in_each > 1:
+        return None
     if isinstance(node, Between):
         return (node.field, node.sessions_ago), node.low, node.high
     if not isinstance(node, Comparison) or isinstance(node.value, Term):

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from trading_assets.errors import ConfigurationError
 from trading_assets.screener.filters import Query, Screen
 
-FORMAT = 1
+FORMATS = (1, 2)
+"""Formats that are read. A screen is written in the lowest that can say it: 2 has conditions on each of several sessions."""
 NAME_LENGTH = 63
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{NAME_LENGTH - 1}}}")
 _HOW_TO_MAKE = "`trading-assets screens export NAME --out FILE` writes such a file, and so does --json"
@@ -42,9 +43,9 @@ def read_screen(text: str) -> Screen:
     if isinstance(content.get("query"), dict) and "where" not in content:
         kept = {key: content[key] for key in ("name", "description", "format") if key in content}
         content = {"name": UNNAMED, **kept, **content["query"]}
-    if content.get("format", FORMAT) != FORMAT:
+    if content.get("format", FORMATS[0]) not in FORMATS:
         raise ConfigurationError(
-            f"The screen has format {content['format']!r}, and this version reads format {FORMAT}: update Trading Assets, "
+            f"The screen has format {content['format']!r}, and this version reads formats {' and '.join(map(str, FORMATS))}: update Trading Assets, "
             "or save the screen again with the version that made it for this one"
         )
     try:

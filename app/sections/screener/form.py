@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from trading_assets.screener.display import explained, shown
 from trading_assets.screener.fields import FIELDS, Group, is_comparable
 from trading_assets.screener.filters import (
+    MAX_IN_EACH,
     MAX_SESSIONS_AGO,
     Between,
     Comparison,
@@ -99,9 +100,10 @@ def _number_condition(key: str, name: str, start: Predicate | None) -> Predicate
         first = _number(low, "from", name, bounds[0], f"{key}_{name}_low")
         last = _number(high, "to", name, bounds[1], f"{key}_{name}_high")
         ago = _ago(key, start.sessions_ago if isinstance(start, Between) else 0)
+        each = _in_each(key, start)
         if first is None or last is None:
             return None
-        return Between(field=name, low=first, high=last, sessions_ago=ago)
+        return Between(field=name, low=first, high=last, sessions_ago=ago, in_each=each)
     value = start.value if isinstance(start, Comparison | Cross) else None
     kinds = (A_NUMBER, A_FIELD)
     kind = st.segmented_control(
@@ -127,9 +129,10 @@ def _number_condition(key: str, name: str, start: Predicate | None) -> Predicate
         )  # fmt: skip
         return None if other is None else Cross(field=name, direction=operator, value=other, within=within)  # type: ignore[arg-type] # above or below
     ago = _ago(key, start.sessions_ago if isinstance(start, Comparison) else 0)
+    each = _in_each(key, start)
     if other is None:
         return None
-    return Comparison(field=name, operator=operator, value=other, sessions_ago=ago)  # type: ignore[arg-type] # one of the four
+    return Comparison(field=name, operator=operator, value=other, sessions_ago=ago, in_each=each)  # type: ignore[arg-type] # one of the four
 
 
 def _operator(predicate: Predicate) -> str:
@@ -163,6 +166,15 @@ def _ago(key: str, start: int, of: str = "") -> int:
         st.number_input(
             f"sessions ago {of}".strip(), 0, MAX_SESSIONS_AGO, start, key=f"{key}_ago",
             help="0: at the session itself. Prices and shares of earlier sessions are brought into its scale.",
+        )
+    )  # fmt: skip
+
+
+def _in_each(key: str, start: Predicate | None) -> int:
+    return int(
+        st.number_input(
+            "in each of the last sessions", 1, MAX_IN_EACH, start.in_each if isinstance(start, Comparison | Between) else 1,
+            key=f"{key}_in_each", help="1: at the session alone. 3: at it and at each of the two before; one that lacks the data is not met.",
         )
     )  # fmt: skip
 

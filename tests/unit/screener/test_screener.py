@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import build_daily_features
+from trading_assets.screener.decide import fails, passes
 from trading_assets.screener.display import bound, shown
 from trading_assets.screener.english.parse import parse
 from trading_assets.screener.evaluate import badges, count_matches, evaluate, ranked, screen_version
@@ -333,6 +334,62 @@ def test_explaining_names_the_values_what_is_missing_and_the_place():
     assert "no accepted bar" in absent.summary
 
 
+HIGH_FOR_THREE = Comparison(field="rsi_14", operator=">", value=70, in_each=3)
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome", "reason"),
+    [
+        ((71, 72, 73), "passes", "RSI is 73.00, > 70, and so in each of the last 3 sessions"),
+        ((71, 65, 73), "fails", "in session 2024-01-03 RSI 1 session ago is 65.00, not > 70"),
+        ((60, 65, 73), "fails", "in session 2024-01-03 RSI 1 session ago is 65.00, not > 70, and 1 more of the 3 fail"),
+        ((71, 72, 70), "fails", "in session 2024-01-04 RSI is 70.00, not > 70"),
+        ((None, 72, 73), "missing", "lacks RSI 2 sessions ago"),
+        ((None, 65, 73), "fails", "in session 2024-01-03 RSI 1 session ago is 65.00, not > 70"),
+    ],
+)  # fmt: skip
+def test_a_condition_on_each_of_several_sessions_says_which_of_them_fails_or_lacks_the_data(
+    values, outcome, reason
+):
+    told = explain(Query(where=HIGH_FOR_THREE), market(*(rsi(value) for value in values)), "AAA")
+    assert (told.verdicts[0].outcome, told.verdicts[0].reason) == (outcome, reason)
+    assert told.is_in == (outcome == "passes")
+
+
+def test_a_session_without_a_row_is_not_met_by_a_condition_on_each_session():
+    seen = market(rsi(71), {}, rsi(73))
+    assert evaluate(Query(where=HIGH_FOR_THREE), seen).undecided == 1
+    assert explain(Query(where=HIGH_FOR_THREE), seen, "AAA").summary == "AAA: lacks RSI 1 session ago"
+
+
+def test_a_screen_is_written_in_the_lowest_format_that_can_say_it_and_older_files_load():
+    old, new = (
+        Screen(name="x", where=Comparison(field="rsi_14", operator=">", value=70, in_each=each))
+        for each in (1, 3)
+    )
+    assert (old.format, new.format) == (1, 2)
+    assert read_screen(write_screen(new)) == new
+    as_before = json.loads(write_screen(old))
+    del as_before["where"]["in_each"]  # as the version before wrote it
+    assert read_screen(json.dumps(as_before)) == old
+    assert screen_version(read_screen(json.dumps(as_before))) == screen_version(old) != screen_version(new)
+
+
+def test_a_condition_on_each_session_reaches_no_further_back_than_a_value_may_lie():
+    assert Comparison(field="close", operator=">", value=1, sessions_ago=1, in_each=252).in_each == 252
+    with pytest.raises(ValidationError, match="more than 252 sessions ago"):
+        Comparison(field="close", operator=">", value=Term(field="close", sessions_ago=2), in_each=252)
+    with pytest.raises(ValidationError, match="more than 252 sessions ago"):
+        Between(field="close", low=1, high=2, sessions_ago=2, in_each=252)
+
+
+@pytest.mark.parametrize("written", ["Banks - Regional", "Banks—Regional"])
+def test_an_industry_is_the_same_with_either_dash_of_the_vendor(written):
+    seen = market({"AAA": {}}).keys.with_columns(industry=pl.lit("Banks—Regional"))
+    assert passes(In(field="industry", values=(written,)), Market(seen)).tolist() == [True]
+    assert fails(In(field="industry", values=(written,)), Market(seen)).tolist() == [False]
+
+
 @pytest.mark.parametrize(
     ("node", "outcome", "reason"),
     [
@@ -421,7 +478,7 @@ def test_a_fingerprint_is_of_what_is_looked_for_and_not_of_how_it_is_called():
     [
         ("rsi < 30", "JSON document"),
         ("[1]", "JSON object"),
-        ('{"format": 2, "name": "x"}', "reads format 1: update"),
+        ('{"format": 3, "name": "x"}', "reads formats 1 and 2: update"),
         ('{"name": "My Screen"}', "name: String should match"),
         ('{"name": "x", "where": {"kind": "comparison", "field": "rsi14", "operator": "<", "value": 3}}', "did you mean rsi_14"),
         ('{"name": "x", "colour": "red"}', "colour: Extra"),

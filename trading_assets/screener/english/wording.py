@@ -19,6 +19,7 @@ from trading_assets.screener.filters import (
     Predicate,
     Query,
     Term,
+    in_each_of,
 )
 
 _TICKER = re.compile(r"[A-Z]{1,5}(?:[.-][A-Z]{1,2})?")
@@ -65,10 +66,11 @@ def describe(node: Filter) -> str:
 def _condition(node: Predicate) -> str:
     match node:
         case Comparison():
-            return f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value, node.field)}"
+            said = f"{_field(node.field, node.sessions_ago)} {node.operator} {_value(node.value, node.field)}"
+            return said + in_each(node.in_each)
         case Between():
             low, high = written_limits(node.low, node.high, node.field)
-            return f"{_field(node.field, node.sessions_ago)} between {low} and {high}"
+            return f"{_field(node.field, node.sessions_ago)} between {low} and {high}{in_each(node.in_each)}"
         case Cross():
             window = f" in the last {node.within} sessions" if node.within > 1 else ""
             return (
@@ -87,9 +89,16 @@ def _negation(node: Not) -> str:
 
 
 def _enclosed(node: Filter) -> str:
-    # in parentheses what has an "and" or "or" of its own, so that nobody has to know which binds stronger
+    # in parentheses what has an "and" or "or" of its own, so that nobody has to know which binds stronger, and what is asked
+    # of several sessions, so that nobody has to know of how many conditions that is said
     several = isinstance(node, And | Or) or (isinstance(node, In) and len(node.values) > 1)
-    return f"({describe(node)})" if several else describe(node)
+    is_held = not isinstance(node, And | Or | Not) and in_each_of(node)
+    return f"({describe(node)})" if several or is_held else describe(node)
+
+
+def in_each(sessions: int) -> str:
+    """Write of how many sessions a condition is asked, after it; nothing for the session alone."""
+    return f" in each of the last {sessions} sessions" if sessions > 1 else ""
 
 
 def _nested(node: Filter, kind: type) -> str:
