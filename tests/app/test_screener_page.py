@@ -157,6 +157,20 @@ def test_the_form_of_a_chip_is_filled_from_it_and_changes_it(screener):
     assert changed[1] == Comparison(field="return_5", operator=">", value=0.035)
 
 
+def test_the_form_keeps_and_changes_in_how_many_sessions_a_condition_holds(screener):
+    app = screener(q="RSI above 20 for 3 days")
+    key = next(item.key for item in app.number_input if item.value == 3).removesuffix("_in_each")
+    app.number_input(key=f"{key}_rsi_14_value").set_value(25).run()
+    button_of(app, key, "change").click().run()
+    assert not app.exception
+    assert predicates(query(app).where) == [Comparison(field="rsi_14", operator=">", value=25, in_each=3)]
+    assert app.text_input(key="q").value == "RSI > 25 in each of the last 3 sessions"
+    key = next(item.key for item in app.number_input if item.value == 3).removesuffix("_in_each")
+    app.number_input(key=f"{key}_in_each").set_value(2).run()
+    button_of(app, key, "change").click().run()
+    assert predicates(query(app).where) == [Comparison(field="rsi_14", operator=">", value=25, in_each=2)]
+
+
 def button_of(app, key: str, kind: str):
     return app.button(key=f"scr_{kind}_{key.removeprefix('scr_')}")
 

@@ -86,6 +86,13 @@ SENTENCES = {
     "MACD crossed above MACD signal in the last 3 days": (crossing("macd", "macd_signal", 3), USD, None),
     "volume > volume 1 session ago": ("above(p0.volume, p1.volume * p0.share_factor / p1.share_factor)", USD, None),
     "oversold or overbought, sorted by RSI ascending": ("p0.rsi_14 < 30 or p0.rsi_14 > 70", "p0.rsi_14", None),
+    "RSI above 60 for 3 days": (" and ".join(f"p{n}.rsi_14 > 60" for n in range(3)), USD, None),
+    "down 3 days in a row": (" and ".join(f"p{n}.return_1 < 0" for n in range(3)), USD, None),
+    "price above $20 in each of the last 4 sessions": (
+        "p0.close > 20 and " + " and ".join(f"split(p{n}.close, p0, p{n}) > 20" for n in (1, 2, 3)), USD, None),
+    "above its 50 day for the last 5 days": (" and ".join(f"above(p{n}.close, p{n}.sma_50)" for n in range(5)), USD, None),
+    "not (RSI above 60 for 3 days)": (" or ".join(f"p{n}.rsi_14 <= 60" for n in range(3)), USD, None),
+    "price crossed above its 50 day yesterday": ("above(p1.close, p1.sma_50) and not above(p2.close, p2.sma_50)", USD, None),
     "P/E < 15 and dividend yield > 3%": ("p0.pe < 15 and p0.dividend_yield > 0.03", USD, None),
 }  # fmt: skip
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from trading_assets.screener.english.amount_words import UNIT_WORDS, VALUED_BY
 from trading_assets.screener.english.amounts import MAGNITUDES
 from trading_assets.screener.english.lexemes import ARTICLES
-from trading_assets.screener.english.lexer import UNIT_WORDS
+from trading_assets.screener.english.numerals import NUMBER_WORDS
 from trading_assets.screener.english.parse import parse, understand
 from trading_assets.screener.english.vocabulary import vocabulary
 from trading_assets.screener.english.wording import describe, write
@@ -34,7 +35,8 @@ from trading_assets.sectors import SECTORS
 NUMBERS = [field.name for field in FIELDS.values() if field.kind == "number"]
 TEXTS = [field.name for field in FIELDS.values() if field.kind == "text"]
 number_fields = st.sampled_from(NUMBERS)
-ago = st.one_of(st.just(0), st.integers(0, MAX_SESSIONS_AGO))
+in_each = st.one_of(st.just(1), st.integers(2, 60))
+ago = st.one_of(st.just(0), st.integers(0, MAX_SESSIONS_AGO - 60))
 
 
 def values(field: str) -> st.SearchStrategy[float]:
@@ -68,11 +70,12 @@ comparisons = number_fields.flatmap(
         sessions_ago=ago,
         operator=st.sampled_from(["<", "<=", ">", ">="]),
         value=st.one_of(values(field), terms(field, ago)),
+        in_each=in_each,
     )
 )
 betweens = number_fields.flatmap(
-    lambda field: st.tuples(values(field), values(field), ago).map(
-        lambda t: Between(field=field, low=min(t[:2]), high=max(t[:2]), sessions_ago=t[2])
+    lambda field: st.tuples(values(field), values(field), ago, in_each).map(
+        lambda t: Between(field=field, low=min(t[:2]), high=max(t[:2]), sessions_ago=t[2], in_each=t[3])
     )
 )
 comparisons, betweens = (
@@ -164,9 +167,10 @@ SENTENCES = (
     "10 cheapest by pe",
 )
 KNOWN = (
-    {word for key in (*vocabulary().entries, *UNIT_WORDS) for word in key}
+    {word for key in (*vocabulary().entries, *UNIT_WORDS, *VALUED_BY) for word in key}
     | ARTICLES
     | MAGNITUDES.keys()
+    | NUMBER_WORDS
     | {"minus"}
 )
 letters = st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9)
@@ -192,6 +196,8 @@ def test_an_unknown_word_anywhere_blocks_the_whole_sentence(data, sentence, word
 
 
 PIECES = (
+    "for 3 days", "3 days in a row", "in each of the last 5 sessions", "was", "has been", "now", "banks", "thirty", "off", "doubled",
+    "flipped positive", "yielding", "3x", "average volume", "times earnings", "worst 5", "of the last month", "20 and 50 day",
     "tech", "energy", "Nasdaq", "ETFs", "oversold", "golden cross", "penny stocks", "large cap", "RSI", "price", "volume",
     "dividend yield", "P/E", "200-day SMA", "average volume", "52 week high", "above", "below", "at least", "between", "within",
     "within 5% of", "30", "$20", "5%", "2x", "1m", "and", "or", "not", "excluding", "but", ",", "(", ")", "neither", "nor", "of",
@@ -200,7 +206,7 @@ PIECES = (
 )  # fmt: skip
 OPTIONAL = {
     "of", ",", "(", ")", "today", "and", "but", "price", "sector is", "first", "highest", "ascending", "by", "at least", "or more",
-    "either", "ON", "A",
+    "either", "ON", "A", "was", "has been", "now", "volume",
 }  # fmt: skip
 """Pieces that a sentence may mean the same without: what they say is said by the order of words, or is so anyway
 (a gap of 2% is one of at least 2%)."""
@@ -212,6 +218,8 @@ CLAUSES = (
     ("within 5% of", "52 week high"), ("volume", "above", "2x", "average volume"), ("golden cross", "in the last 5 sessions"),
     ("50-day SMA", "crossed above", "200-day SMA"), ("RSI", "5 sessions ago", "at least", "30"), ("not", "penny stocks"),
     ("up", "more than", "5%", "in the last week"), ("positive", "momentum"), ("dividend yield", "3%", "or more"),
+    ("RSI", "above", "70", "for 3 days"), ("down", "3 days in a row"), ("banks",), ("3x", "average volume"), ("doubled", "in the last year"),
+    ("under", "20", "P/E"), ("RSI", "was", "under", "30", "5 sessions ago"), ("MACD", "flipped positive", "yesterday"),
     ("symbol is", "AAPL", "or", "MSFT"), ("price", "more than", "10%", "above", "50-day SMA"), ("below", "70"),
     ("excluding", "(", "ETFs", "or", "cheap", ")"), ("neither", "energy", "nor", "tech"), ("sorted by", "P/E", "ascending"),
     ("top 20", "by", "market cap"), ("highest", "dividend yield", "first"),

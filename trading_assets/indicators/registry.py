@@ -47,7 +47,7 @@ INDICATORS: tuple[Indicator, ...] = (
         Feature("rsi_14", "Relative strength index (Wilder), 14 sessions", "0-100", 15, "none", PERCENT, ("RSI", "relative strength index")),), ("gain", "loss")),
     Indicator(trend.macd, ("close",), (12, 26, 9), "TA-Lib MACD", (
         Feature("macd", "MACD line 12-26", "USD", 34, "price", ANY, ("MACD", "macd line")),
-        Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line")),
+        Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line", "signal")),
         Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),), ("fast", "slow", "signal")),
     Indicator(volatility.bollinger, ("close", "sma_20"), (20, 2.0), "TA-Lib BBANDS; (close - SMA) / STDDEV", (
         Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band"), pane="price"),
@@ -60,7 +60,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(trend.adx, ("high", "low", "close"), (14,), "TA-Lib ADX", (
         Feature("adx_14", "Average directional index (Wilder), 14 sessions", "0-100", 28, "none", PERCENT, ("ADX", "average directional index", "trend strength")),), ("rises", "falls", "ranges", "index")),
     Indicator(momentum.stochastic, ("high", "low", "close"), (14, 3, 3), "TA-Lib STOCH(14, 3, 3)", (
-        Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic %K", "stochastic", "stochastic k", "%k")),
+        Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic %K", "stochastic", "stoch", "stochastics", "stochastic k", "%k")),
         Feature("stoch_d", "Slow stochastic %D: mean of 3 %K", "0-100", 18, "none", PERCENT, ("stochastic %D", "stochastic d", "%d")),)),
     Indicator(volatility.volatility, ("close",), (20,), "rolling sample deviation of log returns", (
         Feature("volatility_20", "Sample deviation of 20 log returns times sqrt(252)", "fraction per year", 21, "none", POSITIVE, ("volatility", "annualised volatility", "annualized volatility"), is_annualised=True),)),
@@ -79,15 +79,15 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(returns.total_return, ("close",), (252, 21), "Jegadeesh and Titman (1993), 12-1", (
         Feature("momentum_12_1", "Total return from 252 to 21 sessions ago", "fraction", 253, "none", LOSS, ("12-1 momentum", "momentum", "12 month momentum")),)),
     Indicator(trend.sma, ("volume",), (20,), "TA-Lib SMA of the volume", (
-        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume")),)),
+        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume", "average trading volume", "avg trading volume", "avg daily volume", "usual volume", "normal volume", "typical volume", "usual daily volume", "20 day average daily volume")),)),
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
         Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (
         Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover")),)),
     Indicator(extremes.highest, ("high",), (252,), "TA-Lib MAX", (
-        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "1 year high", "yearly high"), pane="price"),)),
+        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "52 w high", "1 year high", "yearly high"), pane="price"),)),
     Indicator(extremes.lowest, ("low",), (252,), "TA-Lib MIN", (
-        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week low", "52 wk low", "1 year low", "yearly low"), pane="price"),)),
+        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week low", "52 wk low", "52 w low", "1 year low", "yearly low"), pane="price"),)),
     Indicator(extremes.distance, ("close", "high_252"), (), "close / MAX 252 of the highs - 1", (
         Feature("distance_high_252", "close / high_252 - 1", "fraction", 252, "none", (-1.0, 0.0), ("distance from 52-week high", "distance from high")),)),
     Indicator(returns.gap, ("open", "close"), (), "open / previous close - 1", (

@@ -1,8 +1,9 @@
-"""Phrasebook of the screener in Markdown, for docs/sentences.md: its macros, sectors, places of trade and words of comparison."""
+"""Phrasebook of the screener in Markdown, for docs/sentences.md: macros, sectors, industries, places of trade, words of comparison."""
 
 from __future__ import annotations
 
 from trading_assets.reference.markdown import table
+from trading_assets.screener.english.industries import INDUSTRIES, NO_INDUSTRY
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.wording import describe
 from trading_assets.screener.english.words import PHRASES, TEXT_VALUES
@@ -18,7 +19,7 @@ _SHOWN = {
 
 
 def phrasebook() -> str:
-    """Return the tables of macros, of values with words for them, and of words of comparison."""
+    """Return the tables of macros, of values with words for them, of industries, and of words of comparison."""
     macros = (
         (macro.name, f"`{describe(macro.filter)}`", ", ".join(macro.others), macro.description)
         for macro in MACROS.values()
@@ -26,6 +27,10 @@ def phrasebook() -> str:
     sectors = (
         ("sector", item.name, ", ".join(dict.fromkeys((item.yahoo, *item.aliases)))) for item in SECTORS
     )
+    industries = (
+        (row.words[0], ", ".join(row.words[1:]), "; ".join(row.names), row.sector) for row in INDUSTRIES
+    )
+    nearest = ((words.replace(" | ", ", "), ", ".join(near)) for words, near in NO_INDUSTRY.items())
     values = ((field.replace("_", " "), *_first_and_rest(words)) for field, _, words in TEXT_VALUES)
     compared = (
         (_SHOWN[terminal], f"`{_meaning(meaning)}`", ", ".join(_first_and_rest(words)).strip(", "))
@@ -37,6 +42,10 @@ def phrasebook() -> str:
             "## Macros", "", "Words for a whole condition. A sentence with one is written back with its definition.", "",
             table(("word", "definition", "understood as well", "meaning"), macros),
             "## Values", "", table(("field", "written", "understood as well"), [*sectors, *values]),
+            "## Industries", "", "Each word means exactly these names of the vendors (Yahoo's, and the simulator's).", "",
+            table(("word", "understood as well", "names", "sector"), industries),
+            "These have no industry of their own with vendors, and are refused with the nearest ones.", "",
+            table(("word", "nearest"), nearest),
             "## Words of comparison", "", table(("kind", "meaning", "words"), compared),
         ]
     )  # fmt: skip

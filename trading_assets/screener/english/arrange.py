@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.english.turns import rewritten
 
 _JOINS = frozenset({"AND", "OR", "COMMA", "NOR"})
 _WORDS = frozenset({"AND", "OR", "BUT", "NOR"})
@@ -18,12 +19,24 @@ _ORDERS = (
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER) BY FIELD",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER EXTREME FIELD",
     r"EXTREME NUMBER (?:BY )?FIELD",
+    r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER RANKED",
+    r"RANKED FIRST",
     r"(?:LIMIT|FIRST) NUMBER",
 )
 _TIES = frozenset({"COMMA", "AND", "CUT"})
 _FIELDLESS = frozenset({"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "PERCENT", "MULT"})
-_APART = (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD")
-""" "top 20 ... by market cap", with conditions in between."""
+_APART = (
+    (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD"),
+    (r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER)", r"BY FIELD"),
+    (r"EXTREME FIELD", r"TOP NUMBER"),
+    (
+        r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER PERF|(?<!\S)PERF NUMBER",
+        r"TODAY|YESTERDAY|LAST (?:NUMBER )?SPAN",
+    ),
+)
+""" "top 20 ... by market cap", "twenty cheapest ... by P/E", "worst 5 ... of the last week", with conditions in between."""
+_BESIDE_PERIOD = frozenset({"VALUES", "MACRO", "MACROS", "NUMBER", "PERF"})
+_BY_SIZE = frozenset({"largest", "biggest", "smallest"})
 
 
 def arranged(found: list[Token], sentence: str) -> list[Token]:
@@ -35,7 +48,7 @@ def arranged(found: list[Token], sentence: str) -> list[Token]:
     it to the conditions; in the middle a ``CUT`` stands for it, which ends the condition before it, or a ``STUCK``, which no
     rule allows, where what follows it could belong to the order.
     """
-    merged = _without_doubled_joins(_counted_back(found, sentence))
+    merged = rewritten(_without_doubled_joins(_counted_back(found, sentence)), sentence)
     values = _collapsed(_without_plural_nouns(merged), sentence)
     return _order_last(_macros(values, sentence), sentence)
 
@@ -98,7 +111,7 @@ def _collapsed(found: list[Token], sentence: str) -> list[Token]:
             kept.append(token)
             place += 1
             continue
-        field, values = first[0], [first[1]]
+        field, values = first[0], list(first[1])
         end = place + 1
         negative = {before.terminal for before in kept[-2:]} & {"NEITHER", "NOT", "NEQ"}
         while end + 1 < len(found) and found[end].terminal in _JOINS:
@@ -107,7 +120,7 @@ def _collapsed(found: list[Token], sentence: str) -> list[Token]:
             further = _value(found[end + 1], named)
             if further is None or further[0] != field:
                 break
-            values.append(further[1])
+            values += further[1]
             end += 2
         last = found[end - 1]
         text = sentence[token.start : last.end]
@@ -117,37 +130,54 @@ def _collapsed(found: list[Token], sentence: str) -> list[Token]:
     return kept
 
 
-def _value(token: Token, named: str) -> tuple[str, str] | None:
+def _value(token: Token, named: str) -> tuple[str, tuple[str, ...]] | None:
+    # the text field, and the values: a word for an industry has several
     if token.terminal == "VALUE" and isinstance(token.meaning, tuple):
-        return token.meaning
+        field, values = token.meaning
+        return field, values if isinstance(values, tuple) else (values,)
     if token.terminal == "STRING" and named:
-        return named, str(token.meaning)
+        return named, (str(token.meaning),)
     return None
 
 
 def _macros(found: list[Token], sentence: str) -> list[Token]:
-    # "oversold or overbought tech stocks": either of the two, like sectors beside each other; a window is of one macro only
+    # "oversold or overbought tech stocks": either of the two, like sectors beside each other, as is "energy or banks" of a
+    # sector and an industry; a window is of one macro only
     kept: list[Token] = []
     for place, token in enumerate(found):
         after = found[place + 1].terminal if place + 1 < len(found) else ""
         shape = [before.terminal for before in kept[-3:]]
         if (
-            token.terminal != "MACRO"
-            or after in {"LAST", "WITHIN", "TODAY"}
+            token.terminal not in {"MACRO", "VALUES"}
+            or after in {"LAST", "WITHIN", "TODAY", "AGO", "YESTERDAY", "HELD"}
             or shape[-1:] != ["OR"]
-            or shape[-2:-1] not in (["MACRO"], ["MACROS"])
-            or shape[:-2] in (["NOT"], ["NEITHER"])
+            or len(shape) < 2
+            or not _alike(kept[-2], token)
+            or shape[:-2] in (["NOT"], ["NEITHER"], ["TEXTFIELD"], ["EQ"], ["NEQ"])
         ):
             kept.append(token)
             continue
         first = kept[-2]
-        names = cast("tuple[str, ...]", first.meaning if first.terminal == "MACROS" else (first.meaning,))
+        names = cast("tuple[object, ...]", first.meaning if first.terminal == "MACROS" else (first.meaning,))
         text = sentence[first.start : token.end]
         kept[-2:] = [Token("MACROS", (*names, token.meaning), first.start, token.end, text, first.led)]
     return kept
 
 
+def _alike(first: Token, second: Token) -> bool:
+    # two macros, or a sector and an industry
+    if second.terminal == "MACRO":
+        return first.terminal == "MACRO" or (first.terminal == "MACROS" and _is_macros(first))
+    fields = {_field(token) for token in (first, second)}
+    return first.terminal == second.terminal == "VALUES" and fields == {"sector", "industry"}
+
+
+def _is_macros(token: Token) -> bool:
+    return isinstance(token.meaning, tuple) and isinstance(token.meaning[0], str)
+
+
 def _order_last(found: list[Token], sentence: str) -> list[Token]:
+    found = _sized(found)
     orders: list[Token] = []
     for pattern in _ORDERS:
         for start, end in _spans(found, pattern):
@@ -155,16 +185,48 @@ def _order_last(found: list[Token], sentence: str) -> list[Token]:
                 orders += [_mark(found[start]), *found[start:end]]
                 found = _without(found, start, end, sentence)
                 break
-    top, by = (_spans(found, pattern) for pattern in _APART)
-    if (
-        top
-        and by
-        and top[0][1] <= by[0][0]
-        and not any(_is_nested(found, span[0]) for span in (top[0], by[0]))
-    ):
-        orders += [_mark(found[top[0][0]]), *found[slice(*top[0])], *found[slice(*by[0])]]
-        found = _without(_without(found, *by[0], sentence), *top[0], sentence)
+    for first, second in _APART:
+        pair = _pair(found, first, second)
+        if pair is not None:
+            (start, end), (late, last) = pair
+            head = sorted(found[start:end], key=lambda token: token.terminal == "PERF")
+            orders += [_mark(found[start]), *head, *found[late:last]]
+            found = _without(_without(found, late, last, sentence), start, end, sentence)
+    if any(token.terminal == "SORT" for token in orders):
+        for start, end in _spans(found, r"TOP NUMBER(?! BY)")[:1]:  # "sorted by yield, top 20"
+            orders += [_mark(found[start]), *found[start:end]]
+            found = _without(found, start, end, sentence)
     return found + orders
+
+
+def _pair(found: list[Token], first: str, second: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    heads, tails = _spans(found, first), _spans(found, second)
+    for head in heads[:1]:
+        for tail in tails:
+            between = [token.terminal for token in found[head[1] : tail[0]]]
+            if head[1] > tail[0] or _is_nested(found, head[0]) or _is_nested(found, tail[0]):
+                continue
+            if "PERF" in first and not set(between) <= _BESIDE_PERIOD:
+                continue  # the period is that of a condition: "worst 5 ... up 3% in the last week"
+            return head, tail
+    return None
+
+
+def _sized(found: list[Token]) -> list[Token]:
+    # "fifty largest companies": by market cap, where no other field is named; "10 largest dividend payers" may go by the yield
+    kept: list[Token] = []
+    for place, token in enumerate(found):
+        before = found[place - 1].terminal if place else ""
+        after = found[place + 1] if place + 1 < len(found) else None
+        is_named = after is not None and (
+            after.terminal in {"FIELD", "BY"} or after.meaning == "dividend payer"
+        )
+        says_size = token.terminal == "EXTREME" and token.text.lower() in _BY_SIZE and before == "NUMBER"
+        if says_size and not is_named and not _spans(found[place:], "BY FIELD"):
+            kept.append(replace(token, terminal="RANKED", meaning=("market_cap", token.meaning)))
+        else:
+            kept.append(token)
+    return kept
 
 
 def _spans(found: list[Token], pattern: str) -> list[tuple[int, int]]:

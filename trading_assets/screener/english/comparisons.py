@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Literal, cast
 
 from trading_assets.screener.english.amounts import Amount, changed_by, multiple_of, value_of
 from trading_assets.screener.english.operands import Operands, Operator, amount_of, operator_of
+from trading_assets.screener.english.over_time import OverTime
 from trading_assets.screener.english.spans import Node
 from trading_assets.screener.fields import FIELDS, range_in_words
 from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, Term
@@ -14,6 +16,10 @@ from trading_assets.screener.ranges import never_or_always
 
 _FROM_NOTHING = frozenset({"ratio", "fraction", "shares"})
 """Units of which something is positive where there is any: a dividend yield, a volume."""
+BETTER_WHEN_HIGHER = frozenset({"dividend_yield", "roe", "margin", "revenue_growth", "eps_growth"})
+"""Fields of which "or better" can only mean more."""
+PAID = frozenset({"yielding", "yields", "paying", "pays"})
+"""Words for the dividend yield after which a bare number is what is paid at least."""
 FLIPPED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -28,11 +34,15 @@ class Comparisons:
 
     def __init__(self, operands: Operands) -> None:
         self.operands = operands
+        self.over_time = OverTime(operands)
+        self.said = ""
+        """The word that the field was called by, in small letters."""
 
     def make(self, node: Node, field: str, ago: int) -> Filter:
         tests: dict[str, Callable[[Node, str, int], Filter]] = {
             "compared": self._compared, "between": self._between, "suffixed": self._suffixed,
             "relative": self._relative, "multiple": self._multiple, "around": self._around, "sign": self._sign,
+            "relative_by": self._relative_by, "turned": self._turned, "grew": self._grew,
             "crossed": self._crossed, "equal": self._equal, "moved": self._moved, "moved_from": self._moved_from, "gapped": self._gapped,
         }  # fmt: skip
         made = tests[node.data](node, field, ago)
@@ -58,7 +68,15 @@ class Comparisons:
     def compare(self, field: str, ago: int, operator: str, value: float | Term) -> Comparison:
         return Comparison(field=field, sessions_ago=ago, operator=cast("Operator", operator), value=value)
 
+    def _check_better(self, node: Node, field: str) -> None:
+        said = next((token for token in node.tokens("CMP", "SUFFIX") if "better" in token.text.lower()), None)
+        if said is not None and field not in BETTER_WHEN_HIGHER:
+            raise self.operands.wrong(
+                node, f'"{said.text}": more, or less {FIELDS[field].label}?', "or more", "or less"
+            )
+
     def _compared(self, node: Node, field: str, ago: int) -> Filter:
+        self._check_better(node, field)
         operator = operator_of(node.need("CMP"))
         return self.compare(field, ago, operator, self.operands.value(node.children[1], field, ago))
 
@@ -66,10 +84,13 @@ class Comparisons:
         return self.by_sign(node, field, ago)
 
     def _suffixed(self, node: Node, field: str, ago: int) -> Filter:
+        self._check_better(node, field)
         value = value_of(amount_of(node.node("amount")), field)
         return self.compare(field, ago, operator_of(node.need("SUFFIX")), value)
 
-    def _equal(self, node: Node, field: str, _ago: int) -> Filter:
+    def _equal(self, node: Node, field: str, ago: int) -> Filter:
+        if self.said in PAID and not node.token("EQ", "NEQ"):  # "yielding 3%" is paying that much, or more
+            return self.compare(field, ago, ">=", value_of(amount_of(node.node("amount")), field))
         label, text = FIELDS[field].label, self.operands.text(node.node("amount"))
         raise self.operands.wrong(node, f"{label} above or below {text}? Numbers are not compared for being equal",
             f"{label} > {text}", f"{label} < {text}",
@@ -94,6 +115,20 @@ class Comparisons:
             raise self.operands.wrong(node, f'"{text}": from where on?', "price within 10% of 50-day SMA")
         factor = changed_by(amount, 1 if inner == ">" else -1)
         operator = outer if inner == ">" else FLIPPED[outer]
+        return self.compare(field, ago, operator, term.model_copy(update={"factor": factor}))
+
+    def _relative_by(self, node: Node, field: str, ago: int) -> Filter:
+        # as in: below its 200-day average by more than 10%
+        signs, term = node.tokens("CMP"), self.operands.term(node.node("operand"))
+        side, text = operator_of(signs[0]), self.operands.text(node)
+        amount = amount_of(node.need("PERCENT"))
+        outer: Operator = ">=" if len(signs) == 1 else operator_of(signs[1])
+        if side not in {"<", ">"} or amount.number <= 0 or outer in {"<", "<="}:
+            raise self.operands.wrong(
+                node, f'"{text}": by how much, at least?', "price more than 10% above 50-day SMA"
+            )
+        factor = changed_by(amount, 1 if side == ">" else -1)
+        operator = outer if side == ">" else FLIPPED[outer]
         return self.compare(field, ago, operator, term.model_copy(update={"factor": factor}))
 
     def _multiple(self, node: Node, field: str, ago: int) -> Filter:
@@ -122,9 +157,15 @@ class Comparisons:
             )
         value = self.operands.value(node.children[1], field, 1)
         if isinstance(value, Term) and value.sessions_ago:
-            raise self.operands.wrong(
-                node, "a crossing is of values of the same session", "in the last 5 sessions"
+            if window:
+                raise self.operands.wrong(
+                    node, "in that session, or within several?", "in the last 5 sessions"
+                )
+            now = value.model_copy(update={"sessions_ago": 0})
+            crossing = Cross(
+                field=field, direction=cast("Literal['above', 'below']", token.meaning), value=now
             )
+            return self.over_time.crossed_at(node, crossing, value.sessions_ago)
         within = self.operands.within(window) if window else 1
         return Cross(
             field=field,
@@ -133,7 +174,32 @@ class Comparisons:
             within=within,
         )
 
+    def _turned(self, node: Node, field: str, ago: int) -> Filter:
+        token, window = node.need("TURNED"), node.find("window")
+        low = FIELDS[field].valid_range[0]
+        if ago or (low is not None and low >= 0):
+            label = FIELDS[field].label
+            raise self.operands.wrong(
+                node, f"{label} is always {range_in_words(field)}: it turns to nothing else"
+            )
+        within = self.operands.within(window) if window else 1
+        return Cross(
+            field=field, direction=cast("Literal['above', 'below']", token.meaning), value=0.0, within=within
+        )
+
+    def _grew(self, node: Node, field: str, ago: int) -> Filter:
+        # as in: doubled in the last year
+        factor = Decimal(str(node.need("GREW").meaning))
+        name, back = self.returns(node, field, ago)
+        value = float(factor - 1)
+        return self.compare(name, back, ">=" if factor > 1 else "<=", value)
+
     def _moved(self, node: Node, field: str, ago: int) -> Filter:
+        name, back = self.returns(node, field, ago)
+        return self._sized(node, name, back)
+
+    def returns(self, node: Node, field: str, ago: int) -> tuple[str, int]:
+        """Return the field of the return over the period that a node names, and how many sessions ago it ended."""
         if (field, ago) != ("close", 0):
             label = FIELDS[field].label
             raise self.operands.wrong(
@@ -147,14 +213,7 @@ class Comparisons:
             raise self.operands.wrong(
                 node, f'"{text}": since when?', f"{text} today", f"{text} in the last month"
             )
-        sessions, ago = self.operands.period(period)
-        name = f"return_{sessions}"
-        if name not in FIELDS:
-            known = [field[7:] for field in FIELDS if field.startswith("return_")]
-            raise self.operands.wrong(period, f"returns are held over {', '.join(known)} sessions (5 a week, 21 a month), not {sessions}",
-                "in the last 5 sessions", "in the last month",
-            )  # fmt: skip
-        return self._sized(node, name, ago)
+        return self.operands.return_over(period)
 
     def _moved_from(self, node: Node, field: str, ago: int) -> Filter:
         # as in: down 20% from the 52-week high

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from trading_assets.errors import Problem
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.fields import FIELDS
 
 _JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
 _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
+_OF_TIME = frozenset({"BACK", "WAS", "BEEN", "FOR", "EACH", "HELD", "INROW", "OFF"})
 _AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
 
 # fmt: off
 _HALF_ORDERS = (
+    ("PERF", "how many, and over which sessions?", ("10 biggest losers today", "worst 5 of the last month")),
+    ("RANKED", "how many, or first?", ("10 most volatile", "most volatile first")),
     ("TOP", "by what?", ("top 20 by market cap", "top 20 by dividend yield")),
     ("SUPER", "how many, and by what?", ("10 cheapest by P/E",)),
     ("EXTREME", "as a limit, or for the order of the results?", ("highest dividend yield first", "top 20 by dividend yield")),
@@ -21,11 +26,28 @@ _HALF_ORDERS = (
 _EXAMPLES = {"symbol": "AAPL", "name": '"Apple Inc."', "sector": "Energy", "industry": '"Biotechnology"', "exchange": "Nasdaq", "asset_type": "ETF"}
 _VALUES = {"USD": "$10", "shares": "1M", "0-100": "30", "fraction": "5%", "fraction per year": "20%", "days": "90"}
 _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "LAST": ("only crossings look back over several sessions; other conditions name an earlier one", ("crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
+    "LAST": ("only crossings look back over several sessions; of other conditions say in each of them, or how many ago", ("RSI < 30 in each of the last 5 sessions", "crossed above 200-day SMA in the last 5 sessions", "RSI 5 sessions ago < 30")),
     "WITHIN": ("within how many percent of what, or how many sessions?", ("within 5% of 52-week high", "crossed above 200-day SMA within 5 sessions")),
     "AGO": ("has to follow a field", ("price > price 5 sessions ago",)),
     "BACK": ("how many sessions?", ("price > price 5 sessions ago",)),
-    "YESTERDAY": ("has to follow a field; a crossing takes a number of sessions", ("RSI yesterday < 30", "golden cross in the last 2 sessions")),
+    "YESTERDAY": ("has to follow a field or a condition", ("RSI yesterday < 30", "golden cross yesterday")),
+    "FOR": ("say for how many sessions, after the condition; for less than so many cannot be asked", ("RSI > 70 for 3 days",)),
+    "EACH": ("of how many sessions? It stands after its condition", ("RSI > 70 in each of the last 3 sessions",)),
+    "HELD": ("stands after its condition", ("RSI > 70 for 3 days",)),
+    "INROW": ("how many days in a row?", ("up 3 days in a row",)),
+    "WAS": ("when? Say how many sessions ago", ("RSI was below 30 5 sessions ago",)),
+    "BEEN": ("for how many sessions?", ("RSI has been above 60 for 5 days",)),
+    "NOW": ("follows a condition", ("RSI above 40 now",)),
+    "SIDE": ("goes with crossed", ("RSI crossed above 30",)),
+    "OFF": ("how many percent off what?", ("20% off 52-week high",)),
+    "PRICED": ("above or below so many times?", ("P/E < 15", "trading under 15 times earnings")),
+    "SPAN": ("in a row, ago, or in the last so many?", ("up 3 days in a row", "in the last 5 sessions")),
+    "IN": ("only up, down and crossings have a period", ("up 10% in the last month",)),
+    "YOY": ("goes with growth of revenue or EPS", ("revenue growth > 25%", "up 25% in the last year")),
+    "EQ": ("numbers are not compared for being equal", ("RSI > 70", "RSI < 30")),
+    "THEN": ("has to follow a condition", ("RSI was below 30 5 sessions ago",)),
+    "DAILY": ("more or less than how many?", ("20-day average volume > 1M",)),
+    "TURNED": ("which field turned?", ("MACD histogram turned positive",)),
     "TODAY": ("goes with up and down", ("up more than 5% today",)),
     "RPAR": ("this parenthesis closes none", ()),
     "ALL": ("everything, or what comes with it?", ("everything",)),
@@ -43,15 +65,10 @@ def complaint(found: list[Token], place: int) -> Problem:
     place
         Index of the first token that the grammar refused.
     """
+    half = _half_said(found) or _stuck(found, place)
+    if half is not None:
+        return half
     terminals = [token.terminal for token in found]
-    stuck = next((token for token in found if token.terminal == "STUCK"), None)
-    if stuck is None:
-        stuck = next(
-            (token for token in found[max(place - 1, 0) : place + 1] if token.terminal == "CUT"), None
-        )
-    if stuck is not None:
-        message = f'"{stuck.text}" stands within a condition: put the order of the results at the end, after a comma'
-        return stuck.problem(message)
     if "ORDER" not in terminals:
         for terminal, message, suggestions in _HALF_ORDERS:
             if terminal in terminals:
@@ -66,6 +83,41 @@ def complaint(found: list[Token], place: int) -> Problem:
         last = found[-1]
         return last.problem(f'"{last.text}": something is missing after it')
     return _misplaced(found[place], before)
+
+
+def _half_said(found: list[Token]) -> Problem | None:
+    # words that lack something wherever they stand
+    terminals = [token.terminal for token in found]
+    if "CROSSED" in terminals:
+        token = found[terminals.index("CROSSED")]
+        message = f'"{token.text}": crossed what, and to which side?'
+        return token.problem(message, ("50-day SMA crossed above 200-day SMA",))
+    for token, after in pairwise(found):
+        if (token.terminal, after.terminal) == ("TOP", "PERCENT"):
+            message = f'"{token.text}" so many percent cannot be asked for: say how many'
+            return token.problem(message, ("top 50 by momentum",))
+    best = next(
+        (token for token in found if token.terminal == "PERF" and token.text.lower() in {"best", "worst"}),
+        None,
+    )
+    if best is None or "ORDER" in terminals:
+        return None
+    examples = ("best 5 of the last month", "top 5 by dividend yield")
+    return best.problem(f'"{best.text}" by what? A return needs its sessions', examples)
+
+
+def _stuck(found: list[Token], place: int) -> Problem | None:
+    stuck = next((token for token in found if token.terminal == "STUCK"), None)
+    if stuck is None:
+        stuck = next(
+            (token for token in found[max(place - 1, 0) : place + 1] if token.terminal == "CUT"), None
+        )
+    if stuck is None:
+        return None
+    message = (
+        f'"{stuck.text}" stands within a condition: put the order of the results at the end, after a comma'
+    )
+    return stuck.problem(message)
 
 
 def unfulfilled(found: list[Token], led: str, sentence: str) -> Problem | None:
@@ -106,7 +158,7 @@ def _unfinished(before: Token | None, read: list[Token]) -> Problem | None:
 
 
 def _misplaced(token: Token, before: Token | None) -> Problem:
-    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"} and token.terminal != "BACK":
+    if before is not None and before.terminal in {"FIELD", "TEXTFIELD"} and token.terminal not in _OF_TIME:
         return _uncompared(before)
     if token.terminal == "STRING":
         return token.problem(

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal
 
-LexemeKind = Literal["word", "number", "sign", "quoted"]
+from trading_assets.screener.english.numerals import with_numbers
+from trading_assets.screener.english.pieces import Lexeme
 
 ARTICLES = frozenset({"a", "an", "the", "its", "their"})
 """Words without meaning wherever they stand, also within a phrase: "above its 200 day average"."""
@@ -31,26 +30,17 @@ _SIGNS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Lexeme:
-    """One piece: ``text`` is normal (lower case, plain signs; a quoted text as it is), ``raw`` what was typed."""
-
-    kind: LexemeKind
-    text: str
-    start: int
-    end: int
-    raw: str
-
-
 def lexemes(text: str) -> list[Lexeme]:
-    """Cut a text; a hyphen within a word or between number and word is dropped, as are articles.
+    """Cut a text; a hyphen within a word or between number and word is dropped, as are articles; number words are numbers.
 
     Examples
     --------
     >>> [piece.text for piece in lexemes("Price > the 200-day SMA, yield 1,000–2,000")]
     ['price', '>', '200', 'day', 'sma', ',', 'yield', '1000', '-', '2000']
+    >>> [piece.text for piece in lexemes("twenty-five times, under a dollar, three and a half percent")]
+    ['25', 'times', ',', 'under', '1', 'dollar', ',', '3.5', 'percent']
     """
-    pieces = _pieces(text)
+    pieces = with_numbers(_pieces(text))
     return [
         piece
         for place, piece in enumerate(pieces)

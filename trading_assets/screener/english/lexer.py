@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal
 
 from trading_assets.errors import Problem
-from trading_assets.screener.english.amounts import MAGNITUDES, Amount, AmountUnit
+from trading_assets.screener.english.amount_words import amount_at
 from trading_assets.screener.english.complaints import unfulfilled
-from trading_assets.screener.english.lexemes import Lexeme, capital_articles, lexemes
+from trading_assets.screener.english.lexemes import capital_articles, lexemes
+from trading_assets.screener.english.periods import other_period, unknown_period
+from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.suggestions import closest
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.vocabulary import Entry, Refusal, Vocabulary, vocabulary
-from trading_assets.screener.fields import FIELDS
 
 MOST_HELPED = 8
 """Unknown words of a sentence for which the nearest known ones are looked up."""
@@ -34,22 +34,30 @@ _NEVER_SYMBOLS = _LIST_SIGNS | {
     "TEXTFIELD",
 }
 _INTRODUCES = frozenset({"with", "where", "that", "which", "who", "whose", "having", "have", "has", "either"})
-_NARROWS = frozenset({"only", "just", "currently", "also", "either", "both"})
+_NARROWS = frozenset(
+    {"only", "just", "currently", "also", "either", "both", "still", "any", "anything", "some"}
+)
 """Words that change what a "not" before them says: "not only energy" excludes nothing."""
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
-UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
-    ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",
-    ("bps",): "bps", ("bp",): "bps", ("basis", "points"): "bps",
-    ("x",): "x", ("times",): "x", ("*",): "x",
-    ("dollars",): "$", ("dollar",): "$", ("usd",): "$", ("bucks",): "$",
-}  # fmt: skip
-_TERMINALS: dict[AmountUnit, str] = {
-    "%": "PERCENT",
-    "bps": "PERCENT",
-    "x": "MULT",
-    "$": "NUMBER",
-    "": "NUMBER",
-}
+_SAID_OF_FIELD = frozenset(
+    {
+        "CMP",
+        "BETWEEN",
+        "FROM",
+        "WITHIN",
+        "CROSS",
+        "CROSSED",
+        "TURNED",
+        "SIGN",
+        "MOVE",
+        "GREW",
+        "NOT",
+        "EQ",
+        "NEQ",
+    }
+)
+_BEFORE_PERIOD = frozenset({"NUMBER", "PERCENT", "MULT", "SUFFIX", "GREW", "FIELD"})
+_BEST = {"best": True, "worst": False}
 
 
 def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
@@ -57,6 +65,13 @@ def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
     reader = _Reader(sentence, vocabulary())
     reader.read()
     return reader.found, reader.problems
+
+
+def fillers(sentence: str) -> list[tuple[int, int]]:
+    """Return the stretches of a sentence that say nothing: without any one of them it means the same."""
+    reader = _Reader(sentence, vocabulary())
+    reader.read()
+    return reader.passed_over
 
 
 class _Reader:
@@ -67,10 +82,12 @@ class _Reader:
         self.place = 0
         self.found: list[Token] = []
         self.problems: list[Problem] = []
+        self.passed_over: list[tuple[int, int]] = []
         self._unknown: list[Lexeme] = []
         self._symbols: int | None = None
         self._articles = capital_articles(sentence)
         self._led = ""
+        self._both: Token | None = None
 
     def read(self) -> None:
         while self.place < len(self.pieces):
@@ -81,6 +98,8 @@ class _Reader:
             if match and self._may_be_symbol(*match):
                 self._quote(self.pieces[self.place])
                 self.place += 1
+            elif self._symbol_in_numbers():
+                continue
             elif match:
                 self._phrase(*match)
             elif not self._number():
@@ -97,14 +116,24 @@ class _Reader:
         token = Token(terminal, meaning, first.start, last.end, self.sentence[first.start : last.end])
         self.place += count
         if terminal == "FILLER":
+            self.passed_over.append((token.start, token.end))
             said = token.text.lower()
             if said in _INTRODUCES and self._led != "either":
                 self._led = said
+            self._both = token if said == "both" else self._both
         else:
+            self._check_both(token)
             self.found.append(replace(token, led=self._led))
             self._count_symbols(token)
             self._led = ""
         return token
+
+    def _check_both(self, token: Token) -> None:
+        # "MACD above its signal and both above 0" says it of two fields, and the grammar would take one
+        if self._both is not None and token.terminal in _SAID_OF_FIELD:
+            message = f'"{self._both.text}" of which fields? Write a condition for each'
+            self.problems.append(self._both.problem(message))
+        self._both = None
 
     def _quoted(self) -> bool:
         piece = self.pieces[self.place]
@@ -141,6 +170,16 @@ class _Reader:
             return not (piece.raw == "IS" or in_list or self.sentence.isupper())
         return True
 
+    def _symbol_in_numbers(self) -> bool:
+        # "symbol is AAPL, SIX"
+        piece = self.pieces[self.place]
+        is_word = piece.kind == "number" and piece.raw.isalpha() and piece.raw.isupper()
+        if self._symbols is None or not is_word:
+            return False
+        self._quote(piece)
+        self.place += 1
+        return True
+
     def _quote(self, piece: Lexeme) -> None:
         message = f'"{piece.raw}": a word of the screener: put the symbol into quotes'
         self.problems.append(Problem(piece.start, piece.end, piece.raw, message, (f'"{piece.raw}"',)))
@@ -174,8 +213,13 @@ class _Reader:
             return
         if entry.terminal == "FIELD" and self._other_period(str(entry.meaning), count):
             return
+        after = [piece.text for piece in self.pieces[self.place + count : self.place + count + 2]]
+        count += 2 if entry.terminal == "FIELD" and after == ["(", ")"] else 0  # "rsi() < 30"
         before = self.found[-1] if self.found else None
-        token = self._add(entry.terminal, entry.meaning, count)
+        terminal = "IN" if self._begins_period(count) else entry.terminal
+        token = self._add(terminal, entry.meaning, count)
+        if isinstance(entry.meaning, Refusal) and self._counts_best(token, before):
+            return
         if isinstance(entry.meaning, Refusal):
             self.found.pop()
             message, suggestions = entry.meaning.message, entry.meaning.suggestions
@@ -186,43 +230,35 @@ class _Reader:
                 message = f'"{said}": what is excluded? Say it without "{token.text}"'
                 self.problems.append(Problem(before.start, token.end, said, message, ()))
 
-    def _number(self) -> bool:
-        place, negative, unit = self.place, False, ""
-        while place < len(self.pieces) and self.pieces[place].text in {"-", "minus", "$", "+"}:
-            sign = self.pieces[place].text
-            if (sign == "$" and unit) or (sign != "$" and not self._leads(place)):
-                return self._sign()
-            unit, negative = "$" if sign == "$" else unit, negative != (sign in {"-", "minus"})
-            place += 1
-        if place == len(self.pieces) or self.pieces[place].kind != "number":
-            return self._sign()
-        number = Decimal(self.pieces[place].text)
-        place += 1
-        magnitude = 0
-        if place < len(self.pieces) and self.pieces[place].text in MAGNITUDES:
-            magnitude = MAGNITUDES[self.pieces[place].text]
-            place += 1
-        for words, named in UNIT_WORDS.items():
-            if tuple(piece.text for piece in self.pieces[place : place + len(words)]) == words:
-                if unit and unit != named:
-                    return False
-                unit, place = named, place + len(words)
-                break
-        amount = Amount(number.copy_negate() if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
-        self._add(_TERMINALS[amount.unit], amount, place - self.place)
-        after = self.pieces[place] if place < len(self.pieces) else None
-        if after is not None and after.text == "+" and after.start == self.pieces[place - 1].end:
-            self._add("SUFFIX", ">=", 1)
+    def _counts_best(self, token: Token, before: Token | None) -> bool:
+        # "worst 5 ... of the last month" are ranked by their return, and "best" alone by nothing
+        best = _BEST.get(token.text.lower())
+        after = self.pieces[self.place] if self.place < len(self.pieces) else None
+        numbered = (before is not None and before.terminal == "NUMBER") or (
+            after is not None and after.kind == "number"
+        )
+        if best is None or not numbered:
+            return False
+        self.found[-1] = replace(token, terminal="PERF", meaning=best)
         return True
 
-    def _leads(self, place: int) -> bool:
-        # a sign of the number after it, not a dash between two numbers
-        touches_next = (
-            place + 1 < len(self.pieces) and self.pieces[place].end == self.pieces[place + 1].start
-        ) or self.pieces[place].kind == "word"
-        before = self.pieces[place - 1] if place else None
-        touches_before = before is not None and before.end == self.pieces[place].start
-        return touches_next and not (touches_before and before is not None and before.kind != "sign")
+    def _begins_period(self, count: int) -> bool:
+        # the "in" of "up 10% in a week" or "doubled in six months", which elsewhere says nothing
+        before = self.found[-1].terminal if self.found else ""
+        after = self.place + count
+        if self.pieces[self.place].text != "in" or count > 1 or before not in _BEFORE_PERIOD:
+            return False
+        after += 1 if after < len(self.pieces) and self.pieces[after].kind == "number" else 0
+        match = self.known.longest(self.pieces, after) if after < len(self.pieces) else None
+        return match is not None and match[0].terminal == "SPAN"
+
+    def _number(self) -> bool:
+        read = amount_at(self.pieces, self.place)
+        if not read:
+            return self._sign()
+        for terminal, meaning, count in read:
+            self._add(terminal, meaning, count)
+        return True
 
     def _sign(self) -> bool:
         if (
@@ -238,43 +274,20 @@ class _Reader:
         return False
 
     def _periodless(self, base: str, count: int) -> None:
-        start = self.pieces[self.place].start
-        end_place = self.place + count
-        for shape in (("(", None, ")"), (None,)):
-            window = self.pieces[end_place : end_place + len(shape)]
-            if len(window) == len(shape) and all(
-                piece.kind == "number" if want is None else piece.text == want
-                for piece, want in zip(window, shape, strict=True)
-            ):
-                end_place += len(shape)
-                break
-        before = [*self.found]
-        if before and before[-1].terminal == "SPAN":
-            before.pop()
-        if before and before[-1].terminal == "NUMBER":
-            start, self.found = before[-1].start, before[:-1]
-        known = tuple(field.label for field in FIELDS.values() if field.name.startswith(f"{base}_"))
-        text = self.sentence[start : self.pieces[end_place - 1].end]
-        self._flush()
-        self.problems.append(
-            Problem(start, start + len(text), text, f'"{text}": there are only {", ".join(known)}', known)
+        problem, end, kept = unknown_period(
+            self.sentence, self.pieces, (self.place, self.place + count), self.found, base
         )
-        self.place = end_place
+        self.found = kept
+        self._flush()
+        self.problems.append(problem)
+        self.place = end
 
     def _other_period(self, name: str, count: int) -> bool:
-        window = self.pieces[self.place + count : self.place + count + 3]
-        shape = [piece.text if piece.kind == "sign" else piece.kind for piece in window]
-        if shape != ["(", "number", ")"]:
+        problem = other_period(self.sentence, self.pieces, self.place, count, name)
+        if problem is None:
             return False
-        start, end = self.pieces[self.place].start, window[-1].end
-        label = FIELDS[name].label
         self._flush()
-        text = self.sentence[start:end]
-        self.problems.append(
-            Problem(
-                start, end, text, f'"{text}": there is only {label}, {FIELDS[name].description}', (label,)
-            )
-        )
+        self.problems.append(problem)
         self.place += count + 3
         return True
 
@@ -287,11 +300,14 @@ class _Reader:
         near: tuple[str, ...] = ()
         if len(self.problems) < MOST_HELPED:  # looking for what was meant takes milliseconds
             near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
+        tickers = [
+            piece.raw for piece in self._unknown if _TICKER.fullmatch(piece.raw) and piece.raw.isupper()
+        ]
         symbol = _TICKER.fullmatch(text) is not None
         if symbol and self._symbols_before():
             near = (text.upper(), *near)
-        elif symbol and text.isupper():
-            near = (f"symbol is {text}", *near)
+        elif len(tickers) == len(self._unknown):
+            near = (f"symbol is {' or '.join(tickers)}", *near)
         meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
         self.problems.append(Problem(first.start, last.end, text, f'"{text}"{meant}', near))
         self._unknown = []

@@ -9,10 +9,12 @@ from typing import cast
 from pydantic import ValidationError
 
 from trading_assets.errors import Problem
-from trading_assets.screener.english.amounts import Amount
 from trading_assets.screener.english.conditions import Conditions, draws_over_price, is_about_price
 from trading_assets.screener.english.lexemes import comma_list
+from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.operands import MeaninglessError
+from trading_assets.screener.english.orders import ORDERS, Orders
+from trading_assets.screener.english.over_time import held_over, only_of_this, says_when
 from trading_assets.screener.english.reach import (
     check_introduced,
     grouped,
@@ -22,7 +24,7 @@ from trading_assets.screener.english.reach import (
 )
 from trading_assets.screener.english.spans import Node, Part, stretch, tokens_of
 from trading_assets.screener.fields import FIELDS
-from trading_assets.screener.filters import MAX_TOP, And, Filter, Not, Or, Query, Sort
+from trading_assets.screener.filters import And, Filter, Not, Or, Query, predicates
 
 _BARE = frozenset({"macro", "macros", "values", "gapped"})
 """Conditions without a comparison: "not energy and oversold" may mean neither, or the second only."""
@@ -40,11 +42,11 @@ class _Meaning:
         self.conditions = Conditions(sentence)
 
     def query(self, tree: Node) -> tuple[Query | None, list[Problem]]:
-        bodies = [child for child in tree.children if isinstance(child, Node) and child.data not in _ORDERS]
+        bodies = [child for child in tree.children if isinstance(child, Node) and child.data not in ORDERS]
         where = self._filter(bodies[0]) if bodies else None
-        sort, top = self._order(
-            [child for child in tree.children if isinstance(child, Node) and child.data in _ORDERS]
-        )
+        orders = [child for child in tree.children if isinstance(child, Node) and child.data in ORDERS]
+        sort, top, problems = Orders(self.conditions.operands).read(orders)
+        self.problems += problems
         if self.problems:
             return None, self.problems
         try:
@@ -56,7 +58,7 @@ class _Meaning:
     def _filter(self, node: Node) -> Filter | None:
         rules: dict[str, Callable[[Node], Filter | None]] = {
             "either": self._either, "every": self._every, "inner": self._inner, "negated": self._negated,
-            "neither": self._neither, "alternatives": self._alternatives,
+            "neither": self._neither, "alternatives": self._alternatives, "held": self._held,
         }  # fmt: skip
         try:
             return rules.get(node.data, self.conditions.make)(node)
@@ -70,14 +72,24 @@ class _Meaning:
         self.conditions.subject.forget()
         return found
 
+    def _held(self, node: Node) -> Filter | None:
+        found = self._inner(node)
+        return None if found is None else self.conditions.over_time.in_each(node, found)
+
     def _negated(self, node: Node) -> Filter | None:
         self._negated_list(node)
-        inner = self._filter(cast("Node", node.children[1]))
+        inner_node = cast("Node", node.children[1])
+        if inner_node.data != "inner" and held_over(inner_node):
+            self.conditions.over_time.require_plain_reach(
+                Node("negated", (*node.children, inner_node.need("HELD")))
+            )
+        inner = self._filter(inner_node)
         return None if inner is None else Not(filter=inner)
 
     def _either(self, node: Node) -> Filter | None:
         parts = node.nodes("every")
         for part, after in pairwise(parts):
+            self._check_held(cast("Node", part.children[-1]), "OR", cast("Node", after.children[0]))
             last = cast("Node", part.children[-1])
             if open_not(last) and not _is_negative(cast("Node", after.children[0])):
                 self._unclear(last, cast("Node", after.children[0]))
@@ -117,6 +129,7 @@ class _Meaning:
                 continue
             if before is not None:
                 self._check_reach(before, join, child)
+                self._check_held(before, join, child)
                 self._check_listed(before, join, child)
                 self.conditions.subject.join = join
             self._check_macros(node, child)
@@ -147,7 +160,7 @@ class _Meaning:
             )
 
     def _check_macros(self, node: Node, child: Node) -> None:
-        # "large caps, mid caps" or "oversold and overbought": nothing is both
+        # "large caps, mid caps", "oversold and overbought" or "energy and banks": nothing is both
         for earlier in cast("tuple[Node, ...]", node.children[: node.children.index(child)]):
             if no_share_is_both(earlier, child):
                 first, second = (self.sentence[slice(*stretch(part))] for part in (earlier, child))
@@ -164,6 +177,20 @@ class _Meaning:
                 text = f"{earlier.need('VALUES').text} or {child.need('VALUES').text}"
                 self._wrong(child, f"a share has one {FIELDS[named].label}: is either meant?", text)
                 return
+
+    def _check_held(self, before: Node, join: str, after: Node) -> None:
+        # "above its 50-day average and RSI > 60 for 5 days": is that said of both?
+        if join not in {"AND", "BUT", "OR", ""} or not says_when(after) or after.data == "held":
+            return
+        if says_when(before) or not _moves(before) or after.token("NOW") or only_of_this(after):
+            return
+        second = self.sentence[slice(*stretch(after))]
+        when = after.find("ago") or after.need("HELD", "THEN")
+        last = self.sentence[slice(*stretch(when))]
+        self._wrong(
+            after, f'"{last}": of both conditions, or of the last? Put it into parentheses',
+            f"({second})",
+        )  # fmt: skip
 
     def _neither(self, node: Node) -> Filter | None:
         parts = cast("list[Node]", [child for child in node.children if isinstance(child, Node)])
@@ -237,49 +264,13 @@ class _Meaning:
     def _wrong(self, part: Part, message: str, *suggestions: str) -> None:
         self.problems.append(self.conditions.operands.wrong(part, message, *suggestions).problem)
 
-    def _order(self, nodes: list[Node]) -> tuple[Sort | None, int | None]:
-        sorts: list[Sort] = []
-        tops: list[int] = []
-        for node in nodes:
-            field = node.token("FIELD")
-            if field is not None:
-                sorts.append(Sort(field=str(field.meaning), descending=self._descending(node)))
-            number = node.token("NUMBER")
-            if number is not None:
-                tops.append(self._count(node, cast("Amount", number.meaning)))
-        for found, what in ((sorts, "orders"), (tops, "numbers of results")):
-            if len(found) > 1:
-                self._wrong(nodes[-1], f"two {what}: which of them?")
-        if tops and not sorts:
-            text = self.sentence[slice(*stretch(nodes[-1]))]
-            self._wrong(nodes[-1], f'"{text}" by what?', f"top {tops[0]} by market cap")
-        return (sorts or [None])[0], (tops or [None])[0]  # type: ignore[list-item] # None stands for none found
 
-    def _descending(self, node: Node) -> bool:
-        said = [
-            bool(token.meaning)
-            for token in node.tokens("TOP", "EXTREME", "SUPER", "DIR")
-            if not (token.terminal == "TOP" and token.meaning and node.token("EXTREME", "DIR"))
-        ]
-        if len(set(said)) > 1:
-            self._wrong(node, "ascending or descending?")
-        return said[0] if said else True
-
-    def _count(self, node: Node, amount: Amount) -> int:
-        number = amount.number
-        if (
-            amount.unit
-            or amount.magnitude
-            or number != number.to_integral_value()
-            or not 1 <= number <= MAX_TOP
-        ):
-            message = f"a whole number of results from 1 to {MAX_TOP:,} is needed"
-            self._wrong(node, message)
-            return 1
-        return int(number)
-
-
-_ORDERS = frozenset({"sort", "top", "limit"})
+def _moves(node: Node) -> bool:
+    # whether a condition is of what changes from session to session, so that a time could be said of it as well
+    if node.data == "macro":
+        leaves = predicates(MACROS[str(node.need("MACRO").meaning)].filter)
+        return any(FIELDS[leaf.field].group == "technical" for leaf in leaves)
+    return node.data in {"named", "unnamed", "signed", "alternatives", "negated"}
 
 
 def _text_field(node: Node) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, cast
 
 from trading_assets.errors import Problem
@@ -63,6 +64,7 @@ class Operands:
         match node.data:
             case "amount":
                 self._check_period(node, field)
+                self._check_the_period(node, field)
                 return value_of(amount_of(node), field)
             case "counted":
                 if FIELDS[field].unit != "days" or node.need("SPAN").meaning != 1:
@@ -75,12 +77,12 @@ class Operands:
                 return value_of(amount_of(node.need("NUMBER")), field)
             case "scaled":
                 factor = multiple_of(amount_of(node.need("MULT", "PERCENT")))
-                return self.term(node.node("operand"), factor)
+                return self.against(self.term(node.node("operand"), factor), field)
             case "itself":
                 if ago:
                     raise self.wrong(node, "compared with which field?")
                 return Term(field=field, sessions_ago=self.ago(node.node("ago")))
-        return self.term(node)
+        return self.against(self.term(node), field)
 
     def _check_period(self, node: Node, field: str) -> None:
         # "sma 20 crossing above 50" lacks a word, or dollars
@@ -90,6 +92,28 @@ class Operands:
         if average in {"sma", "ema"} and not amount.unit and text in known:
             label = FIELDS[f"{average}_{text}"].label
             raise self.wrong(node, f'"{text}": ${text} or the {label}?', f"${text}", label)
+
+    def _check_the_period(self, node: Node, field: str) -> None:
+        # "price above the 200": is that the average, or dollars? "above its 20-day average, above 200" as well
+        amount, text = amount_of(node), self.text(node)
+        known = FIELDS.get(f"sma_{text}")
+        before = self.sentence[: stretch(node)[0]].lower()
+        says_the = before.rstrip().endswith((" the", " its", " their"))
+        if (
+            known is None
+            or amount.unit
+            or FIELDS[field].scale != "price"
+            or not (says_the or _named_average(before))
+        ):
+            return
+        raise self.wrong(node, f'"{text}": ${text} or the {known.label}?', f"${text}", known.label)
+
+    def against(self, found: float | Term, field: str) -> float | Term:
+        """Return what a field is compared with: of a volume, "its 20 day average" is that of the volume."""
+        is_average = (
+            isinstance(found, Term) and found.field == "sma_20" and field in {"volume", "volume_sma_20"}
+        )
+        return found.model_copy(update={"field": "volume_sma_20"}) if is_average else found  # type: ignore[union-attr] # a term
 
     def term(self, node: Node, factor: float = 1.0) -> Term:
         field, ago = self.operand(node)
@@ -131,6 +155,17 @@ class Operands:
             return count * cast("int", node.need("SPAN").meaning), 0
         return 1, int(token.terminal == "YESTERDAY")
 
+    def return_over(self, period: Node) -> tuple[str, int]:
+        """Return the field of the return over a period, and how many sessions ago the period ended."""
+        sessions, ago = self.period(period)
+        name = f"return_{sessions}"
+        if name not in FIELDS:
+            known = [field[7:] for field in FIELDS if field.startswith("return_")]
+            raise self.wrong(period, f"returns are held over {', '.join(known)} sessions (5 a week, 21 a month), not {sessions}",
+                "in the last 5 sessions", "in the last month",
+            )  # fmt: skip
+        return name, ago
+
     def whole(self, amount: Amount, part: Part, most: int) -> int:
         number = amount.number
         if amount.unit or amount.magnitude or number != int(number) or not 1 <= number <= most:
@@ -143,6 +178,11 @@ class Operands:
             raise self.wrong(node, f"{first.number} as it is, or in the unit of the second number?",
                 f"between {first.number}{_letter(second)} and {second.number}{_letter(second)}",
             )  # fmt: skip
+        texts = [self.text(child).lower() for child in node.nodes("amount")]
+        if "hundred" in texts[1] and "hundred" not in texts[0] and 0 < first.number < 10:
+            raise self.wrong(node, f'"{texts[0]}" as it is, or hundreds as the second number?',
+                f"between {first.number}00 and {second.number}", f"between {first.number} and {second.number}",
+            )  # fmt: skip
         if not first.unit and second.unit in {"%", "bps"}:
             first = Amount(first.number, second.unit)
         low, high = value_of(first, field), value_of(second, field)
@@ -150,6 +190,10 @@ class Operands:
             texts = [self.text(child) for child in node.nodes("amount")]
             raise self.wrong(node, "nothing lies there: the first number is the larger one", f"between {texts[1]} and {texts[0]}")  # fmt: skip
         return low, high
+
+
+def _named_average(text: str) -> bool:
+    return re.search(r"\b(average|averages|sma|ma|ema|dma|dmas)\b|\b\d+\s*-?\s*(day|d)\b", text) is not None
 
 
 def _letter(amount: Amount) -> str:

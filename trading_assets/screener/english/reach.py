@@ -6,13 +6,18 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import cast
 
-from trading_assets.screener.english.conditions import draws_over_price, is_about_price
+from trading_assets.screener.english.conditions import (
+    OF_THE_PRICE,
+    draws_over_price,
+    is_about_price,
+    is_about_volume,
+)
+from trading_assets.screener.english.industries import sectors_of
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.spans import Node, tokens_of
 from trading_assets.screener.ranges import exclude
 
 _SUBJECTS = frozenset({"named", "unnamed", "signed", "alternatives", "negated"})
-_OF_THE_PRICE = frozenset({"moved", "moved_from", "gapped"})
 
 Unclear = Callable[[Node, Node], None]
 
@@ -78,11 +83,26 @@ def is_carried(node: Node) -> bool:
 
 
 def no_share_is_both(one: Node, other: Node) -> bool:
-    """Say whether two nodes are macros that no share can meet at once, as large caps and small caps."""
+    """Say whether no share can meet two nodes at once: macros as large caps and small caps, or a sector and an industry of another."""
+    if {one.data, other.data} == {"values"}:
+        return _lies_elsewhere(one, other) or _lies_elsewhere(other, one)
     if {one.data, other.data} != {"macro"}:
         return False
     first, second = (MACROS[str(node.need("MACRO").meaning)].filter for node in (one, other))
     return exclude(first, second)
+
+
+def _lies_elsewhere(sector: Node, industry: Node) -> bool:
+    # an industry that the table does not know may lie anywhere
+    (field, sectors), (other, industries) = (
+        cast("tuple[str, tuple[str, ...]]", node.need("VALUES").meaning) for node in (sector, industry)
+    )
+    known = [sectors_of(name) for name in industries]
+    return (
+        (field, other) == ("sector", "industry")
+        and all(known)
+        and not any(found & set(sectors) for found in known)
+    )
 
 
 def _factors(part: Node) -> list[Node]:
@@ -96,11 +116,16 @@ def _led(node: Node) -> str:
 def _is_fieldless(node: Node) -> bool:
     if node.data == "negated":
         return _is_fieldless(cast("Node", node.children[1]))
-    return node.data == "unnamed" and cast("Node", node.children[0]).data not in _OF_THE_PRICE
+    return node.data == "unnamed" and not _says_its_field(node)
 
 
 def _is_of_the_price(node: Node) -> bool:
-    return node.data == "unnamed" and cast("Node", node.children[0]).data in _OF_THE_PRICE
+    return node.data == "unnamed" and _says_its_field(node)
+
+
+def _says_its_field(node: Node) -> bool:
+    test = next(child for child in node.children if isinstance(child, Node) and child.data != "ago")
+    return test.data in OF_THE_PRICE or is_about_volume(test)
 
 
 def _crosses(node: Node) -> bool:

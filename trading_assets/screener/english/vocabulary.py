@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
 from trading_assets.screener.english.amounts import Amount
-from trading_assets.screener.english.lexemes import ARTICLES, Lexeme, phrase
+from trading_assets.screener.english.industries import INDUSTRIES, NO_INDUSTRY
+from trading_assets.screener.english.lexemes import ARTICLES, phrase
 from trading_assets.screener.english.macros import MACROS
-from trading_assets.screener.english.words import INDUSTRIES, PHRASES, REFUSED, TEXT_VALUES
+from trading_assets.screener.english.numerals import NUMBER_WORDS
+from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.words import PHRASES, REFUSED, TEXT_VALUES
 from trading_assets.screener.fields import FIELDS, ScreenerField
 from trading_assets.sectors import SECTORS
 
 IN_CAPITALS_ONLY = frozenset({("it",), ("os",), ("cs",), ("ai",)})
 """Phrases that are another word in small letters."""
 
+_SIDES = frozenset({"above", "over", "below", "under"})
+_CLOSES = frozenset({"", ",", ")", "and", "but", "with", "where", "that", "which"})
 _GAPS = frozenset({"gap up", "gap down"})
 _AVERAGES = {
     "sma": ("sma", "ma", "moving average", "simple moving average", "average"),
-    "ema": ("ema", "exponential moving average", "exponential average"),
+    "ema": (
+        "ema",
+        "exponential moving average",
+        "exponential average",
+        "exp moving average",
+        "ex moving average",
+    ),
+}
+
+
+_AMOUNTS: dict[str, Callable[[str], Amount]] = {
+    "MULT": lambda text: Amount(Decimal(text), "x"),
+    "PERCENT": lambda text: Amount(Decimal(text), "%"),
 }
 
 
@@ -76,7 +93,13 @@ class Vocabulary:
         return None
 
     def _goes_on(self, entry: Entry, key: tuple[str, ...], pieces: list[Lexeme], place: int) -> bool:
-        # "30 or more than 70" is not "30 or more", "5 or lower Bollinger band" not "5 or lower", "RSI 14 days ago" not "RSI 14"
+        # "30 or more than 70" is not "30 or more", "5 or lower Bollinger band" not "5 or lower", "30 or above 70" not "30 or
+        # above", "positive earnings growth" not "positive earnings", "RSI 14 days ago" not "RSI 14"
+        after = pieces[place + len(key)].text if place + len(key) < len(pieces) else ""
+        if entry.terminal == "SUFFIX" and key[-1] in _SIDES and after not in _CLOSES:
+            return True
+        if entry.terminal in {"MACRO", "REFUSED"} and self._overlaps(pieces, place, len(key)):
+            return True
         if entry.terminal == "SUFFIX":
             following = self.longest(pieces, place + 1)
             return following is not None and following[1] >= len(key)
@@ -85,9 +108,17 @@ class Vocabulary:
             return unit is not None and unit.terminal == "SPAN"
         return False
 
+    def _overlaps(self, pieces: list[Lexeme], place: int, length: int) -> bool:
+        # whether a phrase that begins within this one goes on beyond it
+        for inner in range(place + 1, place + length):
+            found = self.longest(pieces, inner)
+            if found is not None and inner + found[1] > place + length and found[0].terminal != "REFUSED":
+                return True
+        return False
+
     def begins(self, word: str) -> bool:
         """Say whether this word alone means something, or nothing."""
-        return (word,) in self.entries or word in ARTICLES
+        return (word,) in self.entries or word in ARTICLES or word in NUMBER_WORDS
 
     @property
     def suggestable(self) -> list[str]:
@@ -158,16 +189,18 @@ def _phrases() -> Iterator[tuple[str, Entry]]:
 
 def _fixed_phrases() -> Iterator[tuple[str, Entry]]:
     for terminal, meaning, words in PHRASES:
-        meant = Amount(Decimal(str(meaning)), "x") if terminal == "MULT" else meaning
+        meant = _AMOUNTS[terminal](str(meaning)) if terminal in _AMOUNTS else meaning
         yield from ((one, Entry(terminal, meant, _split(words)[0])) for one in _split(words))
     for field, code, words in TEXT_VALUES:
         yield from ((one, Entry("VALUE", (field, code), _split(words)[0])) for one in _split(words))
     for words, message, suggestions in REFUSED:
         yield from ((one, Entry("REFUSED", Refusal(message, suggestions), one)) for one in _split(words))
-    for sector, words in INDUSTRIES.items():
-        message = f'narrower than the sector {sector}; an industry is named in quotes as the vendor writes it: industry is "..."'
-        entry = Entry("REFUSED", Refusal(message, (sector,)), "")
-        yield from ((one, entry) for one in _split(words))
+    for row in INDUSTRIES:
+        entry = Entry("VALUE", ("industry", row.names), row.words[0])
+        yield from ((one, entry) for one in row.words)
+    for words, near in NO_INDUSTRY.items():
+        message = 'vendors have no such industry; one is named by its words, or in quotes as the vendor writes it: industry is "..."'
+        yield from ((one, Entry("REFUSED", Refusal(message, near), one)) for one in _split(words))
 
 
 def _variants() -> Iterator[tuple[str, Entry]]:
@@ -193,4 +226,5 @@ def _with_period(field: ScreenerField) -> Iterator[str]:
         if base in _AVERAGES and name != "average":
             yield f"{period} {name}"
     if base == "sma":
-        yield from (f"{period} dma", f"{period} dmas")
+        # "above its 200 day" is how people speak of the simple average; "in the last 20 days" has the plural
+        yield from (f"{period} dma", f"{period} dmas", f"{period} day ma", f"{period} day", f"{period} d")

@@ -29,8 +29,8 @@ def of(field: str, ago: int = 0, factor: float = 1.0) -> Term:
     return Term(field=field, sessions_ago=ago, factor=factor)
 
 
-def is_(field: str, operator, value: float | Term, ago: int = 0) -> Filter:
-    return Comparison(field=field, operator=operator, value=value, sessions_ago=ago)
+def is_(field: str, operator, value: float | Term, ago: int = 0, *, each: int = 1) -> Filter:
+    return Comparison(field=field, operator=operator, value=value, sessions_ago=ago, in_each=each)
 
 
 def between(field: str, low: float, high: float) -> Filter:
@@ -300,6 +300,62 @@ UNDERSTOOD = [
     ("symbol IN (AAPL, MSFT)", one_of("symbol", "AAPL", "MSFT")),
     ("SYMBOL IS AAPL AND PRICE ABOVE THE 200 DAY AVERAGE", all_(one_of("symbol", "AAPL"), is_("close", ">", of("sma_200")))),
     ("not energy, utilities or tech", not_(one_of("sector", "Energy", "Utilities", "Information Technology"))),
+    ("rsi above 70 for 3 days", is_("rsi_14", ">", 70, each=3)),
+    ("rsi over 70 three days in a row", is_("rsi_14", ">", 70, each=3)),
+    ("rsi has been above 60 for a week", is_("rsi_14", ">", 60, each=5)),
+    ("rsi between 40 and 60 in each of the last 10 sessions", Between(field="rsi_14", low=40, high=60, in_each=10)),
+    ("(rsi above 60 and price above 50 day) for 5 days", all_(is_("rsi_14", ">", 60, each=5), is_("close", ">", of("sma_50"), each=5))),
+    ("down 3 days in a row", is_("return_1", "<", 0, each=3)),
+    ("3 straight up days", is_("return_1", ">", 0, each=3)),
+    ("up 2% 3 days in a row", is_("return_1", ">=", 0.02, each=3)),
+    ("overbought for a week, tech", all_(is_("rsi_14", ">", 70, each=5), one_of("sector", "Information Technology"))),
+    ("not (rsi above 70 for 3 days)", not_(is_("rsi_14", ">", 70, each=3))),
+    ("rsi below 30 yesterday", is_("rsi_14", "<", 30, 1)),
+    ("oversold 5 days ago", is_("rsi_14", "<", 30, 5)),
+    ("price was above its 200 sma yesterday", is_("close", ">", of("sma_200", 1), 1)),
+    ("rsi was under 30 five days ago and is above 40 now", all_(is_("rsi_14", "<", 30, 5), is_("rsi_14", ">", 40))),
+    ("golden cross yesterday", all_(is_("sma_50", ">", of("sma_200", 1), 1), is_("sma_50", "<=", of("sma_200", 2), 2))),
+    ("50 sma crossed above 200 sma 3 sessions ago", all_(is_("sma_50", ">", of("sma_200", 3), 3), is_("sma_50", "<=", of("sma_200", 4), 4))),
+    ("price crossed the 200 day from below today", cross("close", "above", of("sma_200"))),
+    ("macd histogram flipped positive yesterday", all_(is_("macd_histogram", ">", 0, 1), is_("macd_histogram", "<=", 0, 2))),
+    ("macd turned negative in the last week", cross("macd", "below", 0, 5)),
+    ("doubled in the last year", is_("return_252", ">=", 1)),
+    ("halved in six months", is_("return_126", "<=", -0.5)),
+    ("lost half its value over the last month", is_("return_21", "<=", -0.5)),
+    ("up 10% in a week", is_("return_5", ">=", 0.1)),
+    ("yielding 3", is_("dividend_yield", ">=", 0.03)),
+    ("paying more than 4%", is_("dividend_yield", ">", 0.04)),
+    ("3x average volume", is_("volume", ">=", of("volume_sma_20", 0, 3))),
+    ("trading at twice its usual volume", is_("volume", ">=", of("volume_sma_20", 0, 2))),
+    ("volume above its 20 day average", is_("volume", ">", of("volume_sma_20"))),
+    ("20% above 52w low", is_("close", ">=", of("low_252", 0, 1.2))),
+    ("30% or more below its 52 week high", is_("close", "<=", of("high_252", 0, 0.7))),
+    ("30% off its 52 week high", is_("close", "<=", of("high_252", 0, 0.7))),
+    ("below its 200 day moving average by more than 10%", is_("close", "<", of("sma_200", 0, 0.9))),
+    ("above the 20, 50 and 200 day averages", all_(*(is_("close", ">", of(f"sma_{n}")) for n in (20, 50, 200)))),
+    ("above the 50 day or the 200 day", any_(is_("close", ">", of("sma_50")), is_("close", ">", of("sma_200")))),
+    ("price above 20 and 50 sma above 200 sma", all_(is_("close", ">", 20), is_("sma_50", ">", of("sma_200")))),
+    ("trading under 12x earnings", is_("pe", "<", 12)),
+    ("between 8 and 12 times sales", between("ps", 8, 12)),
+    ("below book value", is_("pb", "<", 1)),
+    ("under 20 pe and over 3% yield", all_(is_("pe", "<", 20), is_("dividend_yield", ">", 0.03))),
+    ("rsi under thirty", is_("rsi_14", "<", 30)),
+    ("price over twenty-five", is_("close", ">", 25)),
+    ("market cap over two and a half billion", is_("market_cap", ">", 2.5e9)),
+    ("under a dollar", is_("close", "<", 1)),
+    ("top ten by market cap", ordered(None, "market_cap", top=10)),
+    ("twenty cheapest tech stocks by pe", ordered(one_of("sector", "Information Technology"), "pe", descending=False, top=20)),
+    ("lowest 20 pe", ordered(None, "pe", descending=False, top=20)),
+    ("ten most volatile large caps", ordered(is_("market_cap", ">=", 1e10), "volatility_20", top=10)),
+    ("10 biggest losers today", ordered(None, "return_1", descending=False, top=10)),
+    ("worst 5 energy names over the past week", ordered(one_of("sector", "Energy"), "return_5", descending=False, top=5)),
+    ("fifty largest companies", ordered(None, "market_cap", top=50)),
+    ("sorted by yield, top 20", ordered(None, "dividend_yield", top=20)),
+    ("uranium stocks", one_of("industry", "Uranium")),
+    ("semis under $20", all_(one_of("industry", "Semiconductors", "Semiconductor Equipment & Materials"), is_("close", "<", 20))),
+    ("everything but tobacco", not_(one_of("industry", "Tobacco"))),
+    ("energy or airlines with pe < 10", all_(any_(one_of("sector", "Energy"), one_of("industry", "Airlines")), is_("pe", "<", 10))),
+    ("tech semiconductor equipment", all_(one_of("sector", "Information Technology"), one_of("industry", "Semiconductor Equipment & Materials"))),
     ("symbol is not AAPL, MSFT", not_(one_of("symbol", "AAPL", "MSFT"))),
 ]
 

@@ -1,0 +1,250 @@
+"""Turned phrases: what people say in several words or in another order, rewritten as the tokens that the grammar reads.
+
+Each rewriting looks at the kinds of neighbouring tokens alone and keeps or replaces all of them; a word of a phrase that is
+not whole stays as it is, and no rule of the grammar allows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trading_assets.screener.english.amounts import Amount
+from trading_assets.screener.english.tense import Held, crossings, past
+from trading_assets.screener.english.tokens import Token
+
+_PERIODS = {"sma": frozenset({"20", "50", "200"}), "ema": frozenset({"12", "26", "50"})}
+
+
+def rewritten(found: list[Token], sentence: str) -> list[Token]:
+    """Return the tokens with every turned phrase rewritten."""
+    for turn in _TURNS:
+        found = _everywhere(found, turn, sentence)
+    return past(crossings(found))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Kinds of tokens in a row, what makes the new ones of them, and between which kinds they may stand (``""``: none)."""
+
+    pattern: str
+    build: Callable[[list[Token], str], list[Token] | None]
+    after: frozenset[str] | None = None
+    before: frozenset[str] | None = None
+    not_before: frozenset[str] = frozenset()
+
+
+def _everywhere(found: list[Token], turn: Turn, sentence: str) -> list[Token]:
+    pattern, at = re.compile(rf"(?<!\S)(?:{turn.pattern})(?!\S)"), 0
+    while True:
+        terminals = " ".join(token.terminal for token in found)
+        starts = [match.start() for match in re.finditer(r"(?<!\S)\S", terminals)]
+        match = pattern.search(terminals, starts[at] if at < len(starts) else len(terminals))
+        if match is None:
+            return found
+        start, end = starts.index(match.start()), terminals.count(" ", 0, match.end()) + 1
+        new = turn.build(found[start:end], sentence) if _fits(turn, found, start, end) else None
+        if new is not None:
+            found = [*found[:start], *new, *found[end:]]
+        at = start + 1
+
+
+def _fits(turn: Turn, found: list[Token], start: int, end: int) -> bool:
+    left = found[start - 1].terminal if start else ""
+    right = found[end].terminal if end < len(found) else ""
+    if right in turn.not_before:
+        return False
+    return (turn.after is None or left in turn.after) and (turn.before is None or right in turn.before)
+
+
+def _made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
+    first, last = said[0], said[-1]
+    return Token(terminal, meaning, first.start, last.end, sentence[first.start : last.end], first.led)
+
+
+def _held(said: list[Token], sentence: str) -> list[Token] | None:
+    # "for 3 days", "in each of the last 3 sessions", "3 days in a row", "3 down days in a row"
+    counts = [token.meaning for token in said if token.terminal == "NUMBER"]
+    spans = [token for token in said if token.terminal == "SPAN"]
+    count = counts[0] if counts else Amount(Decimal(1))
+    if not isinstance(count, Amount) or (len(spans) > 1 and spans[0].meaning != 1):
+        return None
+    compares = [token for token in said if token.terminal == "CMP"]
+    if any(token.text.lower() != "at least" for token in compares):
+        return None  # "for more than 3 days"
+    in_row = any(token.terminal in {"EACH", "INROW"} for token in said)
+    moves = [token for token in said if token.terminal == "MOVE"]
+    meaning = Held(count, int(str(spans[-1].meaning)), in_row)
+    return [*moves, _made("HELD", meaning, said, sentence)]
+
+
+def _in_none(said: list[Token], sentence: str) -> list[Token] | None:
+    # "hasn't closed below its 50-day average in 20 days": in each of them it did not
+    compares, value, *_, count, span = said[1:]
+    operator = _OPPOSITE.get(str(compares.meaning))
+    if operator is None or _says_not(compares) or not isinstance(count.meaning, Amount):
+        return None
+    meaning = Held(count.meaning, int(str(span.meaning)), in_row=True, of_one=True)
+    opposite = replace(compares, meaning=operator, start=said[0].start, led=said[0].led)
+    return [opposite, value, _made("HELD", meaning, said[3:], sentence)]
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def _averages(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "above 20, 50 and 200 day moving averages": above each of them
+    compares, last = said[0], said[-1]
+    base, _, _ = str(last.meaning).rpartition("_")
+    numbers = [token for token in said[1:-1] if token.terminal == "NUMBER"]
+    if (
+        _says_not(compares)
+        or base not in _PERIODS
+        or any(_digits(token) not in _PERIODS[base] for token in numbers)
+    ):
+        return None
+    fields = [replace(token, terminal="FIELD", meaning=f"{base}_{_digits(token)}") for token in numbers]
+    ties = [token for token in said[1:-1] if token.terminal != "NUMBER"]
+    return _each_compared(compares, [*fields, last], ties)
+
+
+def _more_fields(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "above both its 50-day and its 200-day average"
+    fields = [token for token in said[1:] if token.terminal == "FIELD"]
+    if _says_not(said[0]) or not all(str(token.meaning).startswith(("sma_", "ema_")) for token in fields):
+        return None
+    return _each_compared(said[0], fields, [token for token in said[1:] if token.terminal != "FIELD"])
+
+
+def _each_compared(compares: Token, fields: list[Token], ties: list[Token]) -> list[Token]:
+    kind = "OR" if any(tie.terminal == "OR" for tie in ties) else "AND"
+    made = [compares, fields[0]]
+    for field, tie in zip(fields[1:], ties, strict=True):
+        made += [
+            replace(tie, terminal=kind),
+            replace(compares, start=field.start, end=field.start, text=""),
+            field,
+        ]
+    return made
+
+
+def _top(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "top 10 gainers" are the 10 gainers
+    return said[1:] if said[0].meaning else None
+
+
+def _says_not(compares: Token) -> bool:
+    # "not above the 50-day and 200-day average": above neither, or not above both?
+    return compares.text.lower().startswith("no")
+
+
+def _digits(token: Token) -> str:
+    amount = token.meaning
+    plain = isinstance(amount, Amount) and not amount.unit and not amount.magnitude
+    return str(amount.number) if isinstance(amount, Amount) and plain else ""
+
+
+def _priced(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "price under 12x earnings", "between 8 and 12 times sales", "10 times book or less": P/E, P/S, P/B
+    priced = next(token for token in said if token.terminal == "PRICED")
+    kept = [token for token in said if token is not priced]
+    if kept[0].terminal == "FIELD":
+        if kept[0].meaning != "close":
+            return None
+        field, kept = replace(priced, start=kept[0].start, led=kept[0].led), kept[1:]
+    else:
+        field = replace(priced, start=kept[0].start, end=kept[0].start, text="", led=kept[0].led)
+    return [replace(field, terminal="FIELD"), *kept]
+
+
+def _or_more(said: list[Token], _sentence: str) -> list[Token] | None:
+    # as in: 30% or more below its 52-week high
+    percent, suffix, *rest = said
+    return [replace(suffix, terminal="CMP"), percent, *rest] if suffix.meaning == ">=" else None
+
+
+def _daily(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "trade at least 1m shares a day": that is what they trade on average
+    compares, number, daily = said[-3:]
+    if len(said) > 3:
+        return said[:3] if said[0].meaning in {"volume", "volume_sma_20"} else None
+    return [replace(daily, terminal="FIELD", meaning="volume_sma_20", led=compares.led), compares, number]
+
+
+def _then_field(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "close > 1 day ago close"
+    ago, field = said
+    return [replace(field, led=ago.led), ago]
+
+
+def _yearly(said: list[Token], _sentence: str) -> list[Token] | None:
+    # growth is that of a year: "revenue growth over 25% year over year" says it twice
+    return said[:-1] if said[0].meaning in {"revenue_growth", "eps_growth"} else None
+
+
+def _off(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "30% off its 52-week high" lies below it, "off its low" above
+    percent, off, field = said
+    side = {"high_252": "<", "low_252": ">"}.get(str(field.meaning))
+    return [percent, replace(off, terminal="CMP", meaning=side), field] if side else None
+
+
+def _period(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "up 10% in a week", "doubled over six months": the last week, the last six months
+    place = next(place for place, token in enumerate(said) if token.terminal == "IN")
+    return [*said[:place], replace(said[place], terminal="LAST"), *said[place + 1 :]]
+
+
+def _period_over(said: list[Token], _sentence: str) -> list[Token] | None:
+    place = max(place for place, token in enumerate(said) if token.terminal == "CMP")
+    if said[place].text.lower() != "over":
+        return None
+    return [*said[:place], replace(said[place], terminal="LAST"), *said[place + 1 :]]
+
+
+def _turned_round(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "under 20 P/E", where nothing else is said of it
+    *compared, field = said
+    return [replace(field, led=compared[0].led), *compared]
+
+
+def _dollars(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "$5 to $15" is said of the price
+    amounts = [token.meaning for token in (said[0], said[-1])]
+    if not all(
+        isinstance(amount, Amount) and amount.unit == "$" and not amount.magnitude for amount in amounts
+    ):
+        return None
+    return [replace(said[0], terminal="BETWEEN", end=said[0].start, text=""), *said]
+
+
+_COMPARES = frozenset({
+    "CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "CROSSED", "TURNED", "MOVE", "GREW", "MULT", "EQ", "NEQ", "SIGN", "NUMBER", "PERCENT", "NOT",
+})  # fmt: skip
+_BEGINNINGS = frozenset({"", "AND", "BUT", "OR", "COMMA", "LPAR", "VALUES", "VALUE", "MACRO"})
+_ENDS = frozenset({"", "AND", "BUT", "OR", "COMMA", "RPAR"})
+_AMOUNT = "(?:NUMBER|PERCENT|MULT)"
+_TURNS: tuple[Turn, ...] = (
+    Turn(
+        r"EACH (?:SPAN )?(?:FOR )?LAST (?:NUMBER )?SPAN|FOR CMP NUMBER SPAN(?: INROW)?|EACH SPAN FOR NUMBER SPAN|FOR (?:LAST )?NUMBER INROW SPAN"
+        r"|FOR (?:LAST )?NUMBER SPAN(?: INROW)?|FOR (?:LAST )?SPAN|LAST NUMBER INROW SPAN|LAST NUMBER SPAN INROW"
+        r"|NUMBER MOVE SPAN INROW|NUMBER INROW MOVE SPAN|NUMBER SPAN INROW|NUMBER INROW SPAN",
+        _held,
+    ),
+    Turn(rf"NOT CMP (?:FIELD|{_AMOUNT}) (?:IN|LAST) NUMBER SPAN", _in_none),
+    Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? IN (?:NUMBER )?SPAN|GREW IN (?:NUMBER )?SPAN", _period),
+    Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? CMP (?:NUMBER )?SPAN|GREW CMP (?:NUMBER )?SPAN", _period_over),
+    Turn(r"CMP NUMBER (?:COMMA NUMBER )*AND FIELD", _averages, not_before=_COMPARES),
+    Turn(r"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD", _more_fields, not_before=_COMPARES),
+    Turn(r"TOP NUMBER PERF", _top),
+    Turn(r"PERCENT SUFFIX CMP FIELD", _or_more, _BEGINNINGS | {"FIELD"}),
+    Turn(r"(?:FIELD )?CMP NUMBER DAILY", _daily),
+    Turn(r"AGO FIELD", _then_field, frozenset({"", "CMP", "MULT", "AND", "OR", "BUT", "COMMA", "LPAR"}), not_before=_COMPARES),
+    Turn(r"FIELD (?:CMP (?:NUMBER|PERCENT) )?YOY", _yearly),
+    Turn(r"(?:FIELD )?(?:NOT )?CMP NUMBER PRICED|(?:FIELD )?BETWEEN NUMBER (?:AND|TO) NUMBER PRICED|NUMBER PRICED SUFFIX", _priced),
+    Turn(r"PERCENT OFF FIELD", _off),
+    Turn(r"CMP (?:NUMBER|PERCENT) FIELD", _turned_round, _BEGINNINGS, _ENDS),
+    Turn(r"NUMBER TO NUMBER", _dollars, _BEGINNINGS, _ENDS),
+)  # fmt: skip
