@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
@@ -19,6 +18,7 @@ from trading_assets.screener.evaluate import COUNTS, count_matches
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
 from trading_assets.screener.market_frame import Market, columns_decided, columns_needed
+from trading_assets.screens.frame_cache import FrameCache, Kept
 from trading_assets.sessions import NEW_YORK, sessions_between, shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -31,13 +31,6 @@ _COUNTING_THREADS = 2
 _NEWEST_WITHIN = timedelta(days=31)
 _KEY = ("symbol", "session")
 _TEXTS = tuple(name for name, field in FIELDS.items() if field.kind == "text" and name != "symbol")
-
-
-@dataclass(frozen=True)
-class _Kept:
-    # Columns of one session as read from files of this version.
-    version: tuple[object, ...]
-    rows: pl.DataFrame
 
 
 class ScreenerMarket:
@@ -55,8 +48,8 @@ class ScreenerMarket:
 
     def __init__(self, lake: Lake, *, cache_bytes: int = CACHE_BYTES) -> None:
         self._lake = lake
-        self._sessions = _Cache(cache_bytes)
-        self._known = _Cache(KNOWN_BYTES)
+        self._sessions = FrameCache(cache_bytes)
+        self._known = FrameCache(KNOWN_BYTES)
         self._reading = threading.Lock()
         self._rebuilding = threading.Lock()
 
@@ -193,7 +186,7 @@ class ScreenerMarket:
         self,
         lacking: Mapping[date, tuple[str, ...]],
         versions: Mapping[date, tuple[object, ...]],
-        kept: dict[date, _Kept | None],
+        kept: dict[date, Kept | None],
     ) -> None:
         # sessions in the same file that lack the same columns are read together
         together: dict[tuple[object, tuple[str, ...]], list[date]] = {}
@@ -208,7 +201,7 @@ class ScreenerMarket:
                 own, before = found.get((day,), rows.clear()), kept[day]
                 if before is not None and before.rows.height == own.height:
                     own = before.rows.hstack(own.drop(*_KEY, *before.rows.columns, strict=False))
-                kept[day] = _Kept(versions[day], own)
+                kept[day] = Kept(versions[day], own)
 
     def _version(self, session: date) -> tuple[object, ...]:
         tables = (DAILY_FEATURES, UNIVERSE)
@@ -227,7 +220,7 @@ class ScreenerMarket:
             if kept is None:
                 rows = features_as_known(self._lake, sessions, as_of)
                 texts = self._lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], as_of=as_of)
-                kept = _Kept(version, _with_texts(rows, texts, _TEXTS))
+                kept = Kept(version, _with_texts(rows, texts, _TEXTS))
                 self._known.put(key, kept)
             return kept.rows
 
@@ -267,29 +260,3 @@ def _with_texts(rows: pl.DataFrame, listed: pl.LazyFrame, texts: Sequence[str]) 
         number=symbols.to_physical().cast(pl.Int64) * 2**20 + rows["session"].to_physical()
     )
     return keyed.join(found, on="number", how="left", maintain_order="left").drop("number")
-
-
-class _Cache:
-    # Frames by key within a number of bytes; those not used for longest go first.
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._kept: OrderedDict[object, tuple[_Kept, int]] = OrderedDict()
-
-    def get(self, key: object, version: tuple[object, ...]) -> _Kept | None:
-        if key not in self._kept or self._kept[key][0].version != version:
-            return None
-        self._kept.move_to_end(key)
-        return self._kept[key][0]
-
-    def put(self, key: object, kept: _Kept | None) -> None:
-        if kept is None:
-            return
-        _, before = self._kept.pop(key, (None, 0))
-        size = int(kept.rows.estimated_size())
-        self._kept[key] = kept, size
-        self._size += size - before
-        while len(self._kept) > 1 and self._size > self._limit:
-            _, (_, gone) = self._kept.popitem(last=False)
-            self._size -= gone
