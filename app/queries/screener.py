@@ -12,6 +12,7 @@ import streamlit as st
 from app.queries.cached import cached_by
 from app.queries.installation import installation, lake_version, newest
 from trading_assets.feature_store.adjusted_bars import read_adjusted_bars
+from trading_assets.features.seams import newest_instruments
 from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.screener.evaluate import Evaluation, evaluate, named_values
 from trading_assets.screener.explain import Explanation, explain
@@ -128,12 +129,16 @@ def listed(moment: Moment) -> pl.DataFrame:
 
 @cached_by(lambda *_: lake_version(DAILY_BARS, CORPORATE_ACTIONS), entries=60)
 def closes(symbols: Sequence[str], moment: Moment) -> pl.DataFrame:
-    """Return ``symbol`` and ``closes``, a list of the last adjusted closes up to the session, oldest first."""
+    """Return ``symbol`` and ``closes``, a list of the last adjusted closes of its instrument up to the session, oldest first."""
     start = shift(moment.session, -(SPARKLINE_SESSIONS - 1))
     bars = read_adjusted_bars(
         installation().lake, symbols, start=start, end=moment.session, as_of=moment.as_of, seen_from=moment.session
     ).bars  # fmt: skip
-    return bars.group_by("symbol").agg(closes=pl.col("close").sort_by("session").cast(pl.Float32))
+    return (
+        newest_instruments(bars)
+        .group_by("symbol")
+        .agg(closes=pl.col("close").sort_by("session").cast(pl.Float32))
+    )
 
 
 @cached_by(lambda *_: lake_version(SCREENER_EVENTS), entries=60)

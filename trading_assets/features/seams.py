@@ -31,6 +31,23 @@ def begins_anew(bars: pl.DataFrame) -> pl.Series:
     return found & (bars["symbol"] == bars["symbol"].shift(1)).fill_null(value=False)
 
 
+def first_bars(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return ``symbol`` and ``session`` of the bars after a seam, one row each; sorted bars as in ``begins_anew``."""
+    return bars.filter(begins_anew(bars)).select("symbol", "session")
+
+
+def newest_instruments(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars of each symbol's last instrument; sorted bars as in ``begins_anew``."""
+    is_seam = begins_anew(bars)
+    if not is_seam.any():
+        return bars
+    number = is_seam.cast(
+        pl.Int64
+    ).cum_sum()  # it grows from symbol to symbol too: the highest is each one's last
+    numbered = bars.with_columns(seam=number)
+    return numbered.filter(pl.col("seam") == pl.col("seam").max().over("symbol")).drop("seam")
+
+
 @dataclass(frozen=True)
 class Instruments:
     """Bars and actions by instrument: those after a symbol's first seam have a symbol of their own, until ``named`` again."""

@@ -34,7 +34,8 @@ class Market:
     order, of the sessions asked for and of those that are looked back on. Null and NaN are missing data.
 
     Look-ahead: each row knows its session's close; an earlier value is that of the symbol's row at the market session so
-    many sessions before, in the scale that is asked for (``filters.basis_of``), and missing if there is no such row.
+    many sessions before, in the scale that is asked for (``filters.basis_of``), and missing if there is no such row or it is
+    another instrument's.
 
     Parameters
     ----------
@@ -42,10 +43,19 @@ class Market:
         As above.
     sessions
         Sessions asked for; all if not given.
+    seams
+        ``symbol`` and ``session`` of bars that began another instrument (``features.seams.first_bars``) within what is
+        looked back on. None if nobody did.
     """
 
-    def __init__(self, rows: pl.DataFrame, sessions: Sequence[date] | None = None) -> None:
-        self._rows = _Rows(rows)
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        sessions: Sequence[date] | None = None,
+        *,
+        seams: pl.DataFrame | None = None,
+    ) -> None:
+        self._rows = _Rows(rows, seams)
         self._asked: IndexArray | None = None
         if sessions is not None:
             asked = rows["session"].is_in(list(sessions))
@@ -104,25 +114,41 @@ class Market:
         return column if self._asked is None else column[self._asked]
 
     def _find_place(self, ago: int) -> IndexArray:
-        # The row of the same symbol at the market session so many sessions before each row asked for; -1 if none.
+        # The row of the same instrument at the market session so many sessions before each row asked for; -1 if none.
         number, symbol, table = self._rows.coordinates
         if self._asked is not None:
             number, symbol = number[self._asked], symbol[self._asked]
         before = number - ago
-        return np.where(before < 0, -1, table[symbol, np.maximum(before, 0)])
+        place = np.where(before < 0, -1, table[symbol, np.maximum(before, 0)])
+        instruments = self._rows.instruments
+        if instruments is None:
+            return place
+        now = instruments if self._asked is None else instruments[self._asked]
+        return np.where(instruments[place] == now, place, -1)
 
 
 class _Rows:
     # All rows that were loaded, their numbers as arrays, and where the row of each symbol and session is.
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, seams: pl.DataFrame | None) -> None:
         self.frame = frame
+        self._seams = seams
         self._numbers: dict[str, FloatArray] = {}
 
     def column(self, name: str) -> FloatArray:
         if name not in self._numbers:
             self._numbers[name] = self.frame[name].cast(pl.Float64).rechunk().to_numpy()
         return self._numbers[name]
+
+    @cached_property
+    def instruments(self) -> IndexArray | None:
+        # How many seams of its symbol each row has behind it; None if there are none.
+        if self._seams is None or self._seams.is_empty():
+            return None
+        began = self._seams.select("symbol", began="session")
+        keys = self.frame.select(pl.col("symbol").cast(pl.String), "session").with_row_index("row")
+        behind = keys.join(began, on="symbol").filter(pl.col("began") <= pl.col("session"))
+        return np.bincount(behind["row"].to_numpy(), minlength=self.frame.height)
 
     @cached_property
     def coordinates(self) -> tuple[IndexArray, IndexArray, IndexArray]:

@@ -14,11 +14,13 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from trading_assets.errors import TransientError
+from trading_assets.features.seams import SILENCE
 from trading_assets.screener.evaluate import COUNTS, count_matches
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Query
 from trading_assets.screener.market_frame import Market, columns_decided, columns_needed
 from trading_assets.screens.frame_cache import FrameCache, Kept
+from trading_assets.screens.stored_seams import stored_seams
 from trading_assets.sessions import NEW_YORK, sessions_between, shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -26,6 +28,7 @@ from trading_assets.tables.listings import UNIVERSE
 
 CACHE_BYTES = 256 * 2**20
 KNOWN_BYTES = 512 * 2**20
+SEAM_BYTES = 2**20
 _ATTEMPTS = 5
 _COUNTING_THREADS = 2
 _NEWEST_WITHIN = timedelta(days=31)
@@ -50,8 +53,10 @@ class ScreenerMarket:
         self._lake = lake
         self._sessions = FrameCache(cache_bytes)
         self._known = FrameCache(KNOWN_BYTES)
+        self._seams = FrameCache(SEAM_BYTES)
         self._reading = threading.Lock()
         self._rebuilding = threading.Lock()
+        self._finding_seams = threading.Lock()
 
     def newest_session(
         self,
@@ -113,7 +118,7 @@ class ScreenerMarket:
             rows = self._current_rows(sessions, columns)
         else:
             rows = self._rows_as_known(sorted(sessions), as_of).select(*_KEY, *columns)
-        return Market(rows, [session])
+        return Market(rows, [session], seams=self._seams_behind([session], distances[-1], as_of=as_of))
 
     def load_range(self, queries: Sequence[Query], sessions: Sequence[date]) -> Market:
         """Return the market of sessions, with what several queries read of them and of those that they look back on."""
@@ -121,7 +126,8 @@ class ScreenerMarket:
         columns = list(dict.fromkeys(name for names, _ in needed for name in names))
         reach = max(distances[-1] for _, distances in needed)
         first = shift(sessions[0], -reach) if reach else sessions[0]
-        return Market(_read(self._lake, first, sessions[-1], columns), sessions)
+        rows = _read(self._lake, first, sessions[-1], columns)
+        return Market(rows, sessions, seams=self._seams_behind(sessions, reach))
 
     def history(self, query: Query, start: date, end: date) -> Iterator[Market]:
         """Yield the market of each calendar year from ``start`` to ``end``, both included: memory is that of one year.
@@ -130,7 +136,7 @@ class ScreenerMarket:
         """
         columns, distances = columns_needed(query)
         for rows, sessions in self._years(columns, distances[-1], start, end):
-            yield Market(rows, sessions)
+            yield Market(rows, sessions, seams=self._seams_behind(sessions, distances[-1]))
 
     def matches(self, query: Query, start: date, end: date) -> pl.DataFrame:
         """Count what passes in each session: ``session``, ``screened``, ``matched`` (before ``top`` cuts), by session.
@@ -143,7 +149,8 @@ class ScreenerMarket:
             pending: deque[Future[pl.DataFrame]] = deque()
             for rows, sessions in self._years(columns, distances[-1], start, end):
                 # what looks at its own row only is decided a stored piece at a time, in the processor's caches
-                markets = [Market(rows, sessions)] if distances[-1] else _pieces(rows)
+                seams = self._seams_behind(sessions, distances[-1])
+                markets = [Market(rows, sessions, seams=seams)] if distances[-1] else _pieces(rows)
                 pending.append(pool.submit(count_matches, query, markets))
                 if len(pending) > _COUNTING_THREADS:
                     counts.append(pending.popleft().result())
@@ -202,6 +209,21 @@ class ScreenerMarket:
                 if before is not None and before.rows.height == own.height:
                     own = before.rows.hstack(own.drop(*_KEY, *before.rows.columns, strict=False))
                 kept[day] = Kept(versions[day], own)
+
+    def _seams_behind(
+        self, sessions: Sequence[date], reach: int, *, as_of: datetime | None = None
+    ) -> pl.DataFrame | None:
+        # Bars that began another instrument within what rows of the sessions look back on; None where nobody can have.
+        if not any(session - shift(session, -reach) > SILENCE for session in sessions):
+            return None
+        first, last = shift(sessions[0], -reach), sessions[-1]
+        key, version = (first, last, as_of), (self._lake.version(DAILY_BARS, first, last),)
+        with self._finding_seams:
+            kept = self._seams.get(key, version)
+            if kept is None:
+                kept = Kept(version, stored_seams(self._lake, first, last, as_of=as_of))
+                self._seams.put(key, kept)
+            return kept.rows
 
     def _version(self, session: date) -> tuple[object, ...]:
         tables = (DAILY_FEATURES, UNIVERSE)
