@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -97,6 +98,11 @@ def _broker(options: Options, simulation: Simulation) -> Engine:
 
 def _replayed(path: Path, store: StateStore) -> tuple[ReplayMarket, datetime]:
     market = ReplayMarket(path)
+    if market.unread:
+        sys.stderr.write(
+            f"simulator: no dividend or split can be read from the adjusted closes of {', '.join(market.unread)}: each was "
+            "collected without the session before or after it\n"
+        )
     store.claim(market.identity)
     # the recording's last day, when all of it is known
     return market, publication(market.last_collection)

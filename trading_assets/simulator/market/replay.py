@@ -7,7 +7,7 @@ versions, and the newest known one counts. The file's mistakes are kept as they 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from trading_assets.errors import ConfigurationError
 from trading_assets.simulator.market.protocol import Instrument
-from trading_assets.simulator.market.replay_actions import Restated, derive_actions, factor_differs
-from trading_assets.simulator.market.tape import Action, Rows, TapeMarket, day_number, day_of
+from trading_assets.simulator.market.replay_actions import derive_actions
+from trading_assets.simulator.market.replay_steps import AdjustedRows, Read, read_steps
+from trading_assets.simulator.market.tape import Rows, TapeMarket, day_number, day_of
 
 _PRICES = ("open", "high", "low", "close", "volume")
 _NEEDED = ("symbol", "session", *_PRICES)
@@ -27,6 +28,7 @@ _CHUNK_ROWS = 250_000
 _GONE_AFTER_DAYS = 14
 """A symbol without bars for this long before the end of the file has left the market."""
 _EDGE = 1 << 20
+_NAMED = 10
 
 
 class ReplayMarket(TapeMarket):
@@ -37,17 +39,22 @@ class ReplayMarket(TapeMarket):
     path
         Parquet or CSV file with ``symbol``, ``session``, ``open``, ``high``, ``low``, ``close``, ``volume``,
         and, where they are known, ``known_on`` (else a row is known on its session) and ``adj_close``
-        (else there are no corporate actions).
+        (else there are no corporate actions). Adjusted closes of one ``known_on``, or of the file if it has none, are in
+        the scale of one day: a dividend or split lies where adjusted over raw close changes between two sessions.
 
     Raises
     ------
     ConfigurationError
-        The file is not there, lacks a column, or has one of another type.
+        The file is not there, lacks a column, or has one of another type; or no action can be read from the adjusted
+        closes of most symbols, as each was collected without a session beside it. ``unread`` names the symbols if they
+        are few.
     """
 
     def __init__(self, path: Path) -> None:
         self._identity: dict[str, object] = {"kind": "replay", "fingerprint": _fingerprint(path)}
-        symbols, columns, restated = _load(path)
+        symbols, columns, read, collected = _load(path)
+        _require_readable(read, symbols, path)
+        self.unread = tuple(symbols[place] for place in read.alone.tolist())
         self._place, self._day, self._known = columns[0], columns[1], columns[2]
         self._values = columns[3:]
         self._starts = np.searchsorted(self._place, np.arange(len(symbols) + 1, dtype=np.int32))
@@ -57,7 +64,7 @@ class ReplayMarket(TapeMarket):
         self._by_day = np.argsort(offsets.astype(np.uint16), kind="stable").astype(np.int32)
         self._day_starts = np.concatenate([[0], np.cumsum(np.bincount(offsets))])
         self.last_collection = day_of(int(self._known.max()))
-        actions = self._actions_behind(restated, symbols)
+        actions = derive_actions(read.steps, symbols, collected=collected)
         super().__init__([self._instrument(place, symbol) for place, symbol in enumerate(symbols)], actions)
 
     @property
@@ -109,15 +116,6 @@ class ReplayMarket(TapeMarket):
             values[4][chosen],
         )
 
-    def _actions_behind(self, rows: Restated, symbols: Sequence[str]) -> Iterator[Action]:
-        # the next bar's close: the first later row of the same symbol
-        keys = self._place.astype(np.int64) << 32 | self._day
-        wanted = rows.place.astype(np.int64) << 32 | rows.day
-        after = np.minimum(np.searchsorted(keys, wanted, side="right"), len(keys) - 1)
-        follows = (self._place[after] == rows.place) & (self._day[after] > rows.day)
-        moves = np.where(follows, self._values[3][after] / rows.close, np.nan)
-        return derive_actions(rows, symbols, moves)
-
     def _instrument(self, place: int, symbol: str) -> Instrument:
         first = int(self._day[self._starts[place]])
         last = int(self._day[self._starts[place + 1] - 1])
@@ -153,14 +151,14 @@ def _fingerprint(path: Path) -> str:
     return f"{size}-{digest.hexdigest()}"
 
 
-def _load(path: Path) -> tuple[list[str], tuple[NDArray[Any], ...], Restated]:
-    source = _checked(path)
+def _load(path: Path) -> tuple[list[str], tuple[NDArray[Any], ...], Read, bool]:
+    source, given = _checked(path)
     ordered = _is_ordered(source, path)
     if not ordered:
         source = source.collect().sort("symbol", "session", "known_on", maintain_order=True).lazy()
     symbols: list[str] = []
     parts: list[list[NDArray[Any]]] = []
-    restated: list[list[NDArray[Any]]] = []
+    adjusted = _Adjusted(is_collected="known_on" in given)
     total = int(source.select(pl.len()).collect().item())
     if total == 0:
         raise ConfigurationError("The file to replay has no rows", file=str(path))
@@ -172,22 +170,58 @@ def _load(path: Path) -> tuple[list[str], tuple[NDArray[Any], ...], Restated]:
         symbols[first:] = names
         place = chunk.get_column("symbol").rle_id().to_numpy().astype(np.int32) + np.int32(first)
         rows = [place, *(_numpy(chunk, name) for name in ("session", "known_on", *_PRICES))]
-        adjusted = _numpy(chunk, "adj_close")
-        differs = factor_differs(adjusted, rows[6])
-        restated.append([rows[n][differs] for n in (0, 1, 2, 6)] + [(adjusted[differs] / rows[6][differs])])
+        if "adj_close" in given:
+            adjusted.add(rows, _numpy(chunk, "adj_close"))
         fresh = _is_fresh(chunk, before)
         parts.append([column[fresh] for column in rows])
         before = chunk.tail(1)
     columns = tuple(np.concatenate([part.pop(0) for part in parts]) for _ in range(len(parts[0])))
-    found = [np.concatenate(pieces) for pieces in zip(*restated, strict=True)]
-    return (
-        symbols,
-        columns,
-        Restated(place=found[0], day=found[1], known=found[2], close=found[3], factor=found[4]),
+    return symbols, columns, adjusted.read(), "known_on" in given
+
+
+class _Adjusted:
+    # Takes rows as they are read, and finds the steps of whole symbols.
+
+    def __init__(self, *, is_collected: bool) -> None:
+        self._is_collected = is_collected
+        self._pending: list[AdjustedRows] = []
+        self._found: list[Read] = []
+
+    def add(self, rows: Sequence[NDArray[Any]], adjusted: NDArray[np.float64]) -> None:
+        place, day, known, close = rows[0], rows[1], rows[2], rows[6]
+        collection = known if self._is_collected else np.zeros_like(day)
+        self._pending.append(AdjustedRows(place, day, collection, close, adjusted))
+        if place[0] != place[-1]:  # what lies before the last symbol is whole
+            self._find(int(np.searchsorted(place, place[-1])))
+
+    def _find(self, count: int) -> None:
+        *whole, newest = self._pending
+        rows = [*whole, newest.take(slice(count))]
+        self._pending = [newest.take(slice(count, None))]
+        self._found.append(read_steps(AdjustedRows._make(map(np.concatenate, zip(*rows, strict=True)))))
+
+    def read(self) -> Read:
+        if not self._pending:
+            return Read.nothing()
+        self._find(len(self._pending[-1].place))
+        return Read.joined(self._found)
+
+
+def _require_readable(read: Read, symbols: Sequence[str], path: Path) -> None:
+    # a stray row may be alone; where it is the rule, the actions of the file would be missing without a word
+    if len(read.alone) * 2 <= len(read.adjusted):
+        return
+    named = ", ".join(symbols[place] for place in read.alone[:_NAMED].tolist())
+    more = f" and {len(read.alone) - _NAMED} more" if len(read.alone) > _NAMED else ""
+    raise ConfigurationError(
+        f"No dividend or split can be read from the adjusted closes of {named}{more} in the file to replay: each was "
+        "collected (known_on) without the session before or after it, and says in no other's scale what it is. If adj_close "
+        "is that of one later day, leave out known_on; else leave out adj_close, and there are no corporate actions",
+        file=str(path),
     )
 
 
-def _checked(path: Path) -> pl.LazyFrame:
+def _checked(path: Path) -> tuple[pl.LazyFrame, set[str]]:
     try:
         source = pl.scan_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.scan_parquet(path)
         schema = source.collect_schema()
@@ -212,7 +246,7 @@ def _checked(path: Path) -> pl.LazyFrame:
             "dates, the others numbers",
             file=str(path),
         )
-    return source.select(
+    columns = source.select(
         pl.col("symbol").cast(pl.String),
         "session",
         (pl.col("known_on") if "known_on" in schema else pl.col("session")).alias("known_on"),
@@ -221,6 +255,7 @@ def _checked(path: Path) -> pl.LazyFrame:
         .cast(pl.Float64)
         .alias("adj_close"),
     )
+    return columns, {*schema}
 
 
 def _is_ordered(source: pl.LazyFrame, path: Path) -> bool:

@@ -1,94 +1,85 @@
-"""Corporate actions of a replayed history, read from the adjusted close of the day before: one per (symbol, ex-date).
+"""Corporate actions of a replayed history, read from steps of its adjusted close: one per (symbol, ex-date).
 
-On an ex-date the vendor collects the session before once more, and its adjusted close over its close is then
-the action's factor: 3 after a reverse split of 1 for 3, and 1 - cash / close after a dividend.
+A step's factor is 3 at a reverse split of 1 for 3, and 1 - cash / close at a dividend, of the last close before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading_assets.sessions import is_session, next_session
-from trading_assets.simulator.market.tape import Action, Days, Floats, day_of, publication
+from trading_assets.simulator.market.replay_steps import Steps
+from trading_assets.simulator.market.tape import Action, Floats, day_of, publication
 
-_SMALLEST_MOVE = 1e-5
 _LARGEST_PART = 500
 _RATIO_TOLERANCE = 2e-5
+_SMALL_PART, _SMALL_PARTS_TOLERANCE = 4, 0.002
 _ROUND_TOLERANCE = 0.02
 _BIG_MOVE = 0.10
+_DECIMALS = (2, 3, 4)
+"""Of a cent: dividends are declared in so many decimals of a dollar."""
 
 
-class Restated:
-    """Bars that were collected again with an adjusted close that differs, as equally long columns.
-
-    Parameters
-    ----------
-    place, day, known
-        Instrument, session and day of the second collection.
-    close, factor
-        Close, and adjusted close over close.
-    """
-
-    def __init__(
-        self, *, place: NDArray[np.int32], day: Days, known: Days, close: Floats, factor: Floats
-    ) -> None:
-        self.place, self.day, self.known = place, day, known
-        self.close, self.factor = close, factor
-
-
-def factor_differs(adjusted: Floats, close: Floats) -> NDArray[np.bool_]:
-    """Say which rows have an adjusted close that means something."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (close > 0) & (adjusted > 0) & (np.abs(adjusted / close - 1.0) > _SMALLEST_MOVE)
-
-
-def derive_actions(rows: Restated, symbols: Sequence[str], moves: Floats) -> Iterator[Action]:
-    """Yield the actions behind restated rows.
+def derive_actions(steps: Steps, symbols: Sequence[str], *, collected: bool) -> Iterator[Action]:
+    """Yield the actions behind steps, each as the first collection that shows it.
 
     Parameters
     ----------
-    rows
-        Restated rows.
+    steps
+        In the order of place, collection and day.
     symbols
         Names by place.
-    moves
-        For each row, the next bar's close over the row's close; not-a-number if there is no next bar.
+    collected
+        Whether the collections are days: an action is known when its collection is. Otherwise, on its ex-date.
     """
-    ratios, cash = classify(rows.factor, rows.close, moves)
-    cash = np.round(cash, 4)
-    kept = (rows.known > rows.day) & ~(np.isnan(ratios) & np.isnan(cash))
-    seen: set[tuple[int, int]] = set()
-    for number in np.flatnonzero(kept).tolist():
-        key = int(rows.place[number]), int(rows.day[number])
-        if key in seen:
+    ratios, cash = classify(steps.factor, steps.close, steps.move, steps.error)
+    cash = plainest(cash, steps.close * steps.error)
+    seen: set[tuple[int, date]] = set()
+    for number in np.flatnonzero(~(np.isnan(ratios) & np.isnan(cash))).tolist():
+        place = int(steps.place[number])
+        ex_date = _ex_date(int(steps.day[number]), int(steps.next_day[number]))
+        if (place, ex_date) in seen:
             continue
-        seen.add(key)
-        known = int(rows.known[number])
+        seen.add((place, ex_date))
         ratio = float(ratios[number])
         is_split = not np.isnan(ratio)
         yield Action(
-            symbol=symbols[key[0]],
-            ex_date=_ex_date(key[1], known),
+            symbol=symbols[place],
+            ex_date=ex_date,
             kind="split" if is_split else "cash_dividend",
             split_ratio=ratio if is_split else None,
             cash_usd=None if is_split else float(cash[number]),
-            known_at=publication(day_of(known)),
+            known_at=publication(day_of(int(steps.collection[number])) if collected else ex_date),
         )
 
 
-@lru_cache(maxsize=4096)
-def _ex_date(day: int, known: int) -> date:
-    # the session after ``day``, unless the row was collected on an earlier or later one
-    following, collected = next_session(day_of(day)), day_of(known)
-    return collected if following > collected or is_session(collected) else following
+def _ex_date(day: int, next_day: int) -> date:
+    # a row of a closed day, which is the file's mistake, trades nothing: the session after the last one does
+    since = day_of(next_day)
+    return since if is_session(since) else next_session(day_of(day))
 
 
-def classify(factor: Floats, close: Floats, move: Floats) -> tuple[Floats, Floats]:
+def plainest(cash: Floats, error: Floats) -> Floats:
+    """Round each amount to as few decimals, from the cent on, as lie within what rounding may have moved it by; in USD.
+
+    Examples
+    --------
+    >>> plainest(np.array([0.51997, 0.4725, 0.47251]), np.array([0.005, 1e-4, 1e-6])).tolist()
+    [0.52, 0.4725, 0.4725]
+    """
+    found = np.round(cash, _DECIMALS[-1])
+    for count in reversed(_DECIMALS):
+        rounded = np.round(cash, count)
+        found = np.where(
+            np.abs(rounded - cash) <= np.maximum(error, 0.5 * 10.0 ** -_DECIMALS[-1]), rounded, found
+        )
+    return found
+
+
+def classify(factor: Floats, close: Floats, move: Floats, error: Floats) -> tuple[Floats, Floats]:
     """Tell splits from cash dividends.
 
     A factor of more than a tenth that the prices do not follow is an adjustment made early or by mistake,
@@ -104,6 +95,8 @@ def classify(factor: Floats, close: Floats, move: Floats) -> tuple[Floats, Float
         Raw close of that session, in USD.
     move
         Raw close of the ex-date over ``close``; not-a-number if unknown.
+    error
+        How far rounding may have moved ``factor``, relative.
 
     Returns
     -------
@@ -113,22 +106,25 @@ def classify(factor: Floats, close: Floats, move: Floats) -> tuple[Floats, Float
     with np.errstate(divide="ignore", invalid="ignore"):
         is_followed = ~(move > 0) | (np.abs(np.log(move / factor)) < np.abs(np.log(move)))
     cash = close * (1.0 - factor)
-    ratio = _ratio_in_use(1.0 / factor)
+    ratio = _ratio_in_use(1.0 / factor, np.maximum(error, _RATIO_TOLERANCE))
     is_ratio = ~np.isnan(ratio)
+    is_sure = error <= _RATIO_TOLERANCE
     is_big = (factor > 1.0) | (np.abs(factor - 1.0) > _BIG_MOVE)
     is_round = np.abs(cash * 1000 - np.rint(cash * 1000)) < _ROUND_TOLERANCE
-    is_split = is_ratio & np.where(is_big, is_followed, ~is_round)
+    is_split = is_ratio & np.where(is_big, is_followed, is_sure & ~is_round)
     is_cash = ~is_split & (factor < 1.0) & (~is_big | (is_followed & ~is_ratio))
     return np.where(is_split, ratio, np.nan), np.where(is_cash, cash, np.nan)
 
 
-def _ratio_in_use(value: Floats) -> Floats:
-    # n:1 and 1:n, small parts such as 3:2 or 7:5, and stock dividends of whole percents
+def _ratio_in_use(value: Floats, tolerance: Floats) -> Floats:
+    # n:1 and 1:n, small parts such as 3:2 or 7:5, and stock dividends of whole percents. The smaller the parts, the less
+    # must be known: any distribution is near some ratio of larger ones.
     found = np.full(len(value), np.nan)
     for turned, is_up in ((value, True), (1.0 / value, False)):
         for old in (1, *range(2, 11), 20, 100):
             new = np.rint(turned * old)
-            fits = np.abs(turned * old / np.maximum(new, 1.0) - 1.0) < _RATIO_TOLERANCE
+            most = 1.0 if old == 1 else _SMALL_PARTS_TOLERANCE if old <= _SMALL_PART else _RATIO_TOLERANCE
+            fits = np.abs(turned * old / np.maximum(new, 1.0) - 1.0) < np.minimum(tolerance, most)
             fits &= (new > old) & (new <= _LARGEST_PART) & np.isnan(found)
             if old == 100:
                 fits &= is_up & (new <= 120)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.errors import ConfigurationError
+from trading_assets.simulator.market import replay
 from trading_assets.simulator.market.intraday import intraday, rows_behind
 from trading_assets.simulator.market.replay import ReplayMarket
 from trading_assets.simulator.market.replay_actions import classify
@@ -95,7 +96,7 @@ def test_any_file_in_any_order_reads_as_a_plain_filter_would(tmp_path_factory, r
 def test_a_factor_is_told_apart_by_its_size_its_ratio_and_what_the_price_did(
     factor, close, move, split, cash
 ):
-    ratio, amount = classify(np.array([factor]), np.array([close]), np.array([move]))
+    ratio, amount = classify(np.array([factor]), np.array([close]), np.array([move]), np.array([1e-6]))
     assert ratio[0] == pytest.approx(np.nan if split is None else split, nan_ok=True)
     assert amount[0] == pytest.approx(np.nan if cash is None else cash, abs=0.006, nan_ok=True)
 
@@ -110,6 +111,115 @@ def test_an_action_is_known_when_its_ex_dates_collection_is(tmp_path):
         ("B", TUE, "split", 2.0, None)
     ]
     assert market.corporate_actions(MON, WED, known_at=publication(TUE) - timedelta(seconds=1)).is_empty()
+
+
+THU = date(2016, 6, 30)
+
+
+def told(market, symbol="B"):
+    found = market.actions(MON, LATER.date(), known_at=LATER, symbol=symbol)
+    return [(a.ex_date, a.split_ratio or a.cash_usd, a.known_at) for a in found]
+
+
+def test_without_collection_days_the_adjusted_closes_are_of_one_day_and_an_action_is_known_on_its_ex_date(
+    tmp_path,
+):
+    """A quarter paid on Tuesday, two for one on Thursday: adjusted as seen from Thursday."""
+    path = tmp_path / "bars.csv"
+    path.write_text(
+        "symbol,session,open,high,low,close,volume,adj_close\n"
+        "B,2016-06-30,5,5,5,5,10,5\nB,2016-06-27,10,10,10,10,10,4.875\nB,2016-06-28,10,10,10,10,10,5\n"
+        "B,2016-06-29,10,10,10,10,10,5\nC,2016-06-27,9,9,9,9,9,9\nC,2016-06-28,9,9,9,9,9,9\n"
+    )
+    market = ReplayMarket(path)
+    assert told(market) == [(TUE, 0.25, publication(TUE)), (THU, 2.0, publication(THU))]
+    assert told(market, "C") == []
+
+
+def test_each_collection_is_in_its_own_scale_and_tells_what_lies_between_its_own_rows(tmp_path):
+    """Two downloads of the whole history: the second one sees a split that the first one did not know."""
+    first = [row("B", MON, TUE, 10.0, adjusted=9.8), row("B", TUE, TUE, 10.0)]
+    second = [
+        row("B", MON, THU, 10.0, adjusted=4.9),
+        row("B", TUE, THU, 10.0, adjusted=5.0),
+        row("B", WED, THU, 5.0),
+        row("B", THU, THU, 5.1),
+    ]
+    market = write(tmp_path / "bars.parquet", [*first, *second])
+    assert told(market) == [(TUE, 0.2, publication(TUE)), (WED, 2.0, publication(THU))]
+
+
+def test_a_bar_that_is_adjusted_ahead_of_its_ex_date_tells_the_action_once_and_on_its_day(tmp_path):
+    rows = [
+        row("B", MON, MON, 10.0),
+        row("B", MON, TUE, 10.0, adjusted=9.8),
+        row("B", TUE, TUE, 10.0, adjusted=9.8),
+        row("B", TUE, WED, 10.0, adjusted=9.8),
+        row("B", WED, WED, 9.9),
+    ]
+    assert told(write(tmp_path / "bars.parquet", rows)) == [(WED, 0.2, publication(WED))]
+
+
+def test_adjusted_closes_that_were_each_collected_alone_are_refused_by_name(tmp_path):
+    alone = [row(symbol, day, day, 10.0, adjusted=9.8) for symbol in "BC" for day in (MON, TUE)]
+    path = tmp_path / "bars.parquet"
+    with pytest.raises(ConfigurationError, match=r"adjusted closes of B, C .* leave out known_on"):
+        write(path, [*alone, row("D", MON, MON, 5.0), row("D", TUE, TUE, 5.0)])
+    pl.read_parquet(path).drop("known_on").write_parquet(path)
+    assert told(ReplayMarket(path)) == []
+
+
+def test_a_stray_row_that_was_collected_alone_is_no_action_and_its_symbol_is_named(tmp_path):
+    market = write(
+        tmp_path / "bars.parquet",
+        [
+            *(row("A", MON, day, 40.0, adjusted=39.0 if day == TUE else None) for day in (MON, TUE)),
+            row("A", TUE, TUE, 39.0),
+            row("B", MON, MON, 40.0), row("B", MON, WED, 40.0, adjusted=20.0),
+        ],
+    )  # fmt: skip
+    assert (told(market, "A"), told(market)) == ([(TUE, 1.0, publication(TUE))], [])
+    assert market.unread == ("B",)
+
+
+def test_nothing_is_read_across_the_silence_of_a_ticker_that_was_used_again(tmp_path):
+    later = MON + timedelta(days=40)
+    path = tmp_path / "bars.parquet"
+    rows = [
+        row("B", MON, MON, 10.0, adjusted=5.0),
+        row("B", TUE, TUE, 10.0, adjusted=5.0),
+        row("B", later, later, 50.0),
+    ]
+    pl.DataFrame(rows, schema=COLUMNS, orient="row").drop("known_on").write_parquet(path)
+    assert told(ReplayMarket(path)) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.integers(0, 2), st.sampled_from([1.0, 0.5, 0.98])),
+        min_size=1, max_size=30, unique_by=lambda r: r[:3],
+    ),
+    chunk=st.integers(1, 9),
+)  # fmt: skip
+def test_actions_are_the_same_however_the_file_is_read(tmp_path_factory, rows, chunk):
+    table = [
+        row(symbol, MON + timedelta(day), MON + timedelta(day + later), 10.0, adjusted=10.0 * factor)
+        for symbol, day, later, factor in rows
+    ]
+    table += [row("Z", MON, WED, 10.0, adjusted=9.0), row("Z", TUE, WED, 10.0)]
+    path = tmp_path_factory.mktemp("replay") / "bars.parquet"
+    found = []
+    for size in (250_000, chunk):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(replay, "_CHUNK_ROWS", size)
+            try:
+                market = write(path, table)
+            except ConfigurationError as error:
+                found.append(str(error))
+            else:
+                found.append([market.unread, *market.actions(MON, LATER.date(), known_at=LATER)])
+    assert found[0] == found[1]
 
 
 def test_zero_prices_are_served_as_they_are_but_nobody_trades_at_them(tmp_path):
@@ -175,6 +285,7 @@ def test_the_recorded_market_has_the_splits_that_happened(recorded):
         "AA": (date(2016, 10, 6), 1 / 3),
         "NFLX": (date(2015, 7, 15), 7.0),
         "NKE": (date(2015, 12, 24), 2.0),
+        "SBUX": (date(2015, 4, 9), 2.0),  # adjusted to the cent: 47.61 of 95.23
     }
     for symbol, (ex_date, ratio) in known.items():
         [split] = [
@@ -183,6 +294,7 @@ def test_the_recorded_market_has_the_splits_that_happened(recorded):
             if a.split_ratio
         ]
         assert (split.ex_date, split.split_ratio) == (ex_date, pytest.approx(ratio))
+    assert recorded.unread == ("IART", "SGNL"), "one restated row each, collected without the next session"
     apple = recorded.actions(date(2015, 1, 1), LATER.date(), known_at=LATER, symbol="AAPL")
     assert [round(a.cash_usd, 2) for a in apple] == [0.52, 0.52, 0.52, 0.52, 0.57, 0.57, 0.57, 0.57]
 
