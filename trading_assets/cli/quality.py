@@ -140,6 +140,42 @@ def accept(
 
 
 @friendly_errors
+def decide(
+    *,
+    session: Annotated[
+        str, typer.Option("--session", metavar="YYYY-MM-DD", help="Ex-date: the finding's session.")
+    ],
+    symbol: Annotated[str, typer.Option("--symbol", help="Symbol of the finding.")],
+    reading: Annotated[str, typer.Option("--as", help="stock-dividend or spin-off.")],
+    reason: ReasonOption,
+) -> None:
+    """Decide whether an undecided action is a stock dividend or a spin-off: its symbol gets new risk again.
+
+    Prices are adjusted alike in both readings; shares that are held and volumes before it are not. A source that tells the two
+    apart goes before the decision.
+
+    [dim]Example:[/] trading-assets quality decide --session 2022-04-01 --symbol BDX --as spin-off --reason "Embecta, by its filing"
+    """
+    from trading_assets.market_data.action_decisions import decide_action
+    from trading_assets.market_data.settled_actions import settle_actions
+
+    day = parse_day(session, "--session")
+    with opened_platform() as platform:
+        number = decide_action(
+            platform.database, symbol=symbol, ex_date=day, reading=reading, actor=getpass.getuser(), reason=reason,
+            now=platform.clock.now(),
+        )  # fmt: skip
+        settle_actions(platform, day, run_id=f"decision {number}")
+        newest = platform.latest_session()
+    out.print(f"Decided ({number}): the action of {symbol} on {day} is a {reading}", highlight=False)
+    out.print(
+        f"  Volumes of features since are made anew by: trading-assets backfill --start {day} --end {newest} --again",
+        style="dim",
+        highlight=False,
+    )
+
+
+@friendly_errors
 def revoke(
     acceptance_id: Annotated[int, typer.Argument(help="Number that `accept` printed.")],
     reason: ReasonOption,
@@ -149,11 +185,15 @@ def revoke(
     [dim]Example:[/] trading-assets quality revoke 3 --reason "the vendor corrected it"
     """
     from trading_assets.market_data.acceptance import revoke as revoke_acceptance
+    from trading_assets.market_data.settled_actions import settle_actions
+    from trading_assets.quality.actions.undecided import UNDECIDED_CHECK
 
     with opened_platform() as platform:
         item = revoke_acceptance(
             platform.database, acceptance_id, actor=getpass.getuser(), reason=reason, now=platform.clock.now()
         )
+        if item.check_name == UNDECIDED_CHECK:
+            settle_actions(platform, item.session, run_id=f"revoked {acceptance_id}")
     out.print(
         f"Revoked: {item.check_name} of {item.symbol or 'the session'} on {item.session}", highlight=False
     )
@@ -180,5 +220,5 @@ def thresholds(json: JsonOption = False) -> None:
 
 
 app.command("list")(list_findings)
-for command in (accept, revoke, thresholds):
+for command in (accept, decide, revoke, thresholds):
     app.command()(command)

@@ -82,9 +82,10 @@ def check_actions(
         DAILY_BARS, start=first, end=days[0] - timedelta(days=1), columns=["symbol", "session", "close"]
     )
     last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
+    merged = merged_actions(platform, days[0], days[-1])
     measured = measure(
         ACTION_CHECKS, actions=rows, days=days, closes=last, limits=load_thresholds(platform.settings.quality),
-        disagreements=merged_actions(platform.lake, platform.settings.sources, days[0], days[-1]).disagreements,
+        disagreements=merged.disagreements, undecided=merged.undecided,
     )  # fmt: skip
     return _judged(platform, CORPORATE_ACTIONS, days, run_id, measured)
 

@@ -13,9 +13,9 @@ from resources.lake.writes import WriteReport
 from resources.platform import Platform
 from resources.vendors.actions import ACTION_COLUMNS
 from trading_assets import sessions as calendar
+from trading_assets.market_data.action_decisions import decided_actions
 from trading_assets.market_data.ingest import Ingested, covered_days, store_fetched
 from trading_assets.quality.actions.merged import SETTLED_AFTER, MergedActions, merge_actions
-from trading_assets.settings import SourceName
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE, VENDOR_ACTIONS
 
 
@@ -57,26 +57,33 @@ def ingest_corporate_actions(platform: Platform, sessions: Sequence[date]) -> In
 def merge_range(platform: Platform, start: date, end: date) -> tuple[MergedActions, WriteReport]:
     """Merge what is stored of each vendor's reports and write the actions that reports of these days can change."""
     first = start - SETTLED_AFTER
-    merged = merged_actions(platform.lake, platform.settings.sources, first, end)
+    merged = merged_actions(platform, first, end)
     days = [first + timedelta(days=offset) for offset in range((end - first).days + 1)]
     return merged, platform.lake.write_sessions(
         CORPORATE_ACTIONS, merged.actions, days, known_at=platform.clock.now()
     )
 
 
-def merged_actions(lake: Lake, names: Sequence[SourceName], start: date, end: date) -> MergedActions:
-    """Merge what is stored of each vendor's reports, best vendor first, of actions with ex-dates from ``start`` to ``end``."""
+def merged_actions(platform: Platform, start: date, end: date) -> MergedActions:
+    """Merge what is stored of each vendor's reports, best vendor first, of actions with ex-dates from ``start`` to ``end``.
+
+    What a person decided counts.
+    """
+    names = platform.settings.sources
+    first, last = start - SETTLED_AFTER, end + SETTLED_AFTER
     reported = pl.concat(
-        lake.scan(VENDOR_ACTIONS[name], start=start - SETTLED_AFTER, end=end + SETTLED_AFTER)
+        platform.lake.scan(VENDOR_ACTIONS[name], start=first, end=last)
         .drop("known_at")
         .with_columns(source=pl.lit(name))
         .collect()
         for name in names
     )
-    merged = merge_actions(reported, names)
+    merged = merge_actions(reported, names, decided_actions(platform.database, first, last))
+    inside = pl.col("session").is_between(start, end)
     return MergedActions(
         merged.actions.filter(pl.col("ex_date").is_between(start, end)),
-        merged.disagreements.filter(pl.col("session").is_between(start, end)),
+        merged.disagreements.filter(inside),
+        merged.undecided.filter(inside),
     )
 
 

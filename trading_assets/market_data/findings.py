@@ -8,6 +8,7 @@ from datetime import date, datetime
 from resources.database.database import Database
 from resources.database.writes import insert_many
 from trading_assets.errors import DataQualityError
+from trading_assets.quality.actions.undecided import UNDECIDED_CHECK
 from trading_assets.quality.outcome import FINDING_SCHEMA, CheckOutcome
 from trading_assets.sessions import shift
 from trading_assets.tables.daily import DAILY_BARS
@@ -23,7 +24,7 @@ SCALE_CHECKS = ("action_values", "action_differences", "missing_split")
 """Checks whose findings say that the prices before a day may not compare with those since: features look back on it."""
 SCALE_SESSIONS = 20
 """So long such a finding stops new risk in its symbol, unless it is mended or accepted."""
-STANDING_CHECKS = ("instrument_seam",)
+STANDING_CHECKS = ("instrument_seam", UNDECIDED_CHECK)
 """Checks whose findings say that what came before may be another thing than what came since: they stop new risk in their
 symbol until a correction removes them, or a person accepts them."""
 
@@ -102,7 +103,7 @@ def restricted_symbols(database: Database, session: date, following: date) -> di
         "select distinct on (symbol) symbol, check_name, session from open_findings"
         " where severity = 'error' and symbol is not null and table_name = any(%(tables)s)"
         " and (session = %(session)s or (check_name = any(%(scale)s) and session between %(first)s and %(following)s)"
-        "      or (check_name = any(%(standing)s) and session < %(session)s))"
+        "      or (check_name = any(%(standing)s) and session <= %(following)s))"
         " order by symbol, session = %(session)s desc, check_name, session",
         {
             "tables": list(BEFORE_ORDERS),

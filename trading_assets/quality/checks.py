@@ -7,6 +7,7 @@ from inspect import signature
 
 from trading_assets.quality.actions.merged import action_differences
 from trading_assets.quality.actions.splits import missing_split
+from trading_assets.quality.actions.undecided import UNDECIDED_CHECK, undecided_actions
 from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
@@ -66,6 +67,7 @@ UNIVERSE_CHECKS: dict[str, TableCheck] = {
 ACTION_CHECKS: dict[str, TableCheck] = {
     "action_values": action_values,
     "action_differences": action_differences,
+    UNDECIDED_CHECK: undecided_actions,
 }
 INSTRUMENT_CHECKS: dict[str, TableCheck] = {"instrument_seam": instrument_seam}
 FEATURE_CHECKS: dict[str, TableCheck] = {

@@ -8,7 +8,15 @@ from datetime import timedelta
 
 import polars as pl
 
-from trading_assets.quality.actions.spin_offs import RATIO_TOLERANCE, is_split_ratio, recognise_spin_offs
+from trading_assets.quality.actions.spin_offs import (
+    NOTHING_DECIDED,
+    RATIO_TOLERANCE,
+    Decisions,
+    is_split_ratio,
+    may_be_stock_dividend,
+    recognise_spin_offs,
+)
+from trading_assets.quality.actions.undecided import undecided_splits
 from trading_assets.quality.outcome import Measured, findings_frame
 
 KEY = ("symbol", "ex_date", "kind")
@@ -35,21 +43,27 @@ _LIMITS = {"split_ratio": RATIO_TOLERANCE, "share_ratio": RATIO_TOLERANCE, "pric
 
 @dataclass(frozen=True)
 class MergedActions:
-    """Actions, one row per (symbol, ex_date, kind), and where the sources differ.
+    """Actions, one row per (symbol, ex_date, kind), where the sources differ, and what none of them decides.
 
-    ``disagreements`` has the columns ``session`` (the ex-date), ``symbol, source, value, expectation``.
+    ``disagreements`` has the columns ``session`` (the ex-date), ``symbol, source, value, expectation``; ``undecided`` is that
+    of ``undecided_splits``.
     """
 
     actions: pl.DataFrame
     disagreements: pl.DataFrame
+    undecided: pl.DataFrame
 
 
-def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActions:
+def merge_actions(
+    reported: pl.DataFrame, priority: Sequence[str], decided: Decisions = NOTHING_DECIDED
+) -> MergedActions:
     """Merge what the sources report.
 
     The row of the best source counts; what it leaves null (the ratio of a spin-off, the successor's symbol) is taken
     from the next. A split by a ratio that no split uses is a spin-off, see ``recognise_spin_offs``; that is a
-    disagreement where splits do use the ratio, or nobody else tells of either. Reports of one action under dates that lie a few days apart count once, under the best source's date. A delisting of a symbol that
+    disagreement where splits larger than stock dividends use the ratio, or nobody else tells of either. A ratio in which stock
+    dividends come is a stock dividend, and undecided, until a source that tells the two apart or a person says which. Reports
+    of one action under dates that lie a few days apart count once, under the best source's date. A delisting of a symbol that
     changed at that time is none.
 
     Parameters
@@ -58,6 +72,8 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
         Rows of the table of reported actions (``known_at`` is not read), at most one per key and source.
     priority
         Sources, best first; others come after them in the order of their names.
+    decided
+        What a person decided.
 
     Returns
     -------
@@ -69,7 +85,7 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
     ordered = reported.select(*KEY, *_VALUES, "source", "reports", "batch_id").sort(
         *KEY, "source", *_VALUES, "reports", "batch_id", nulls_last=True
     )
-    rows = recognise_spin_offs(ordered)
+    rows = recognise_spin_offs(ordered, decided)
     names = [*priority, *sorted({*rows["source"].unique().to_list()} - {*priority})]
     merged, found = rows.clear(), [_contradictions(rows), _taken_for_spin_offs(ordered, rows)]
     for name in names:
@@ -87,7 +103,13 @@ def merge_actions(reported: pl.DataFrame, priority: Sequence[str]) -> MergedActi
     return MergedActions(
         _without_renamed(merged).drop("reports").sort(KEY),
         pl.concat(found).sort("session", "symbol", "source").cast(DISAGREEMENT_SCHEMA),
+        undecided_splits(_best_first(rows, names), decided),
     )
+
+
+def _best_first(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    rank = pl.col("source").replace_strict(names, range(len(names)), return_dtype=pl.Int64)
+    return rows.sort("symbol", "ex_date", rank)
 
 
 def action_differences(disagreements: pl.DataFrame) -> Measured:
@@ -183,6 +205,9 @@ def _taken_for_spin_offs(reported: pl.DataFrame, recognised: pl.DataFrame) -> pl
     others = taken.join(told, on="symbol").filter(
         pl.col("other") != pl.col("source"), days <= NEAR_DAYS["spin_off"]
     )
+    # what may be a stock dividend is the spin-off that another source, or a person, says it is
+    settled = taken["split_ratio"].map_elements(may_be_stock_dividend, return_dtype=pl.Boolean)
+    taken = taken.filter(~settled)
     is_plain = taken["split_ratio"].map_elements(is_split_ratio, return_dtype=pl.Boolean)
     alone = taken.filter(~is_plain).join(others, on=[*KEY, "source"], how="anti")
     return pl.concat(

@@ -6,6 +6,7 @@ held do not change, so taking it for a split would invent shares. The price fact
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -18,7 +19,11 @@ _EXACT = 5e-5
 _LARGEST_PART = 10
 _LARGEST_STOCK_DIVIDEND_PERCENT = 20
 _SMALL_STOCK_DIVIDEND_HALF_PERCENTS = 5
-_NEAR = timedelta(days=3)
+NEAR = timedelta(days=3)
+"""Sources may date the same action so far apart."""
+Decisions = Mapping[tuple[str, date], str]
+"""By symbol and ex-date the kind that a person decided an action to be: split or spin_off."""
+NOTHING_DECIDED: Decisions = {}
 
 
 class _Report(NamedTuple):
@@ -59,13 +64,34 @@ def is_split_ratio(ratio: float) -> bool:
     return 1 <= halves <= _SMALL_STOCK_DIVIDEND_HALF_PERCENTS and _is_whole_percent(ratio, halves / 2)
 
 
-def recognise_spin_offs(reported: pl.DataFrame) -> pl.DataFrame:
+def may_be_stock_dividend(ratio: float) -> bool:
+    """Say whether stock dividends come in this ratio, as some spin-offs do: 1.025 and 1.03 were both.
+
+    Larger ratios in use (5:4, 3:2, 2:1) are splits: a spin-off hits one of them by a rare chance only.
+
+    Examples
+    --------
+    >>> [may_be_stock_dividend(ratio) for ratio in (1.025, 1.03, 1.2, 1.048, 1.5, 0.5)]
+    [True, True, True, False, False, False]
+    """
+    return 1 < ratio <= 1 + _LARGEST_STOCK_DIVIDEND_PERCENT / 100 + _EXACT and is_split_ratio(ratio)
+
+
+def decision_of(symbol: str, ex_date: date, decided: Decisions) -> str | None:
+    """Return what a person decided an action to be; None if nobody did."""
+    near = (day for name, day in decided if name == symbol and abs(day - ex_date) <= NEAR)
+    day = min(near, key=lambda day: abs(day - ex_date), default=None)
+    return None if day is None else decided[symbol, day]
+
+
+def recognise_spin_offs(reported: pl.DataFrame, decided: Decisions = NOTHING_DECIDED) -> pl.DataFrame:
     """Turn splits that are spin-offs into spin-offs.
 
     A report of a split becomes one of a spin-off with ``price_factor`` = 1 / ratio if its ratio is above 1 and
 
     - another source reports a spin-off of the symbol at that time, and none that tells the two apart a split, or
-    - no split uses the ratio, and no source that tells the two apart calls it a split.
+    - no split uses the ratio, and no source that tells the two apart calls it a split, or
+    - stock dividends come in the ratio, no source that tells the two apart says anything, and a person decided so.
 
     Where another source reports a split of that day by a ratio in use, and this one by an odd ratio, the latter holds
     both: what is left of it after the split is the spin-off (DuPont 2019: 0.4725 = 1:3 and 1.4175).
@@ -74,6 +100,8 @@ def recognise_spin_offs(reported: pl.DataFrame) -> pl.DataFrame:
     ----------
     reported
         Columns ``symbol, ex_date, kind, split_ratio, price_factor, source``, and any others.
+    decided
+        What a person decided.
 
     Returns
     -------
@@ -87,13 +115,14 @@ def recognise_spin_offs(reported: pl.DataFrame) -> pl.DataFrame:
             others = [
                 other
                 for other in reports
-                if other.source != report.source and abs(other.ex_date - report.ex_date) <= _NEAR
+                if other.source != report.source and abs(other.ex_date - report.ex_date) <= NEAR
             ]
             told = any(
-                other.source != report.source and abs(other.ex_date - report.ex_date) <= _NEAR
+                other.source != report.source and abs(other.ex_date - report.ex_date) <= NEAR
                 for other in spin_offs.get(symbol, ())
             )
-            worth = _spin_off_ratio(report, others, is_told=told)
+            by_person = decision_of(symbol, report.ex_date, decided) == "spin_off"
+            worth = _spin_off_ratio(report, others, is_told=told, is_decided=by_person)
             if worth is not None:
                 factors[report.row] = 1 / worth
     if not factors:
@@ -111,9 +140,14 @@ def recognise_spin_offs(reported: pl.DataFrame) -> pl.DataFrame:
     ).select(reported.columns)
 
 
-def _spin_off_ratio(report: _Report, others: list[_Report], *, is_told: bool) -> float | None:
+def _spin_off_ratio(
+    report: _Report, others: list[_Report], *, is_told: bool, is_decided: bool
+) -> float | None:
     if report.source in TELLS_SPIN_OFFS:
         return None
+    tellers_split = any(other.source in TELLS_SPIN_OFFS for other in others)
+    if is_decided and may_be_stock_dividend(report.ratio) and not tellers_split:
+        return report.ratio
     agreed = any(
         other.source in TELLS_SPIN_OFFS and abs(other.ratio / report.ratio - 1) <= RATIO_TOLERANCE
         for other in others

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.quality.actions.merged import KEY, action_differences, merge_actions
+from trading_assets.quality.actions.undecided import undecided_actions
 from trading_assets.tables.listings import VENDOR_ACTIONS
 
 DAY = date(2022, 4, 11)
@@ -214,3 +215,73 @@ def test_a_plain_split_beside_a_spin_off_stops_new_risk_and_an_odd_one_on_one_wo
                          report("alpaca", "split", symbol="A", split_ratio=2.0)) == []  # fmt: skip
     assert disagreements(report("polygon", "split", split_ratio=1.324), report("yahoo", "split", split_ratio=1.324)) == []  # fmt: skip
     assert disagreements(told, report("yahoo", "split", symbol="A", split_ratio=1.324)) == []
+
+
+EMBECTA = {"session": DAY, "symbol": "T", "source": "yahoo", "split_ratio": 1.025}
+
+
+def undecided(*rows, decided=None):
+    return merge_actions(
+        pl.DataFrame(rows, schema=SCHEMA, orient="row"), PRIORITY, decided or {}
+    ).undecided.rows(named=True)
+
+
+def test_a_ratio_of_stock_dividends_is_undecided_until_somebody_who_knows_says_what_it_is():
+    told = report("yahoo", "split", split_ratio=1.025)
+    assert undecided(told) == [EMBECTA]
+    assert undecided(told, report("polygon", "cash_dividend", cash_usd=0.87)) == [EMBECTA]
+    assert undecided(told, report("alpaca", "spin_off", symbol="OTHER", share_ratio=0.2)) == [EMBECTA]
+    assert undecided(told, report("alpaca", "spin_off", days=7, share_ratio=0.2)) == [EMBECTA]
+    as_spin_off = (told, report("alpaca", "spin_off", days=1, new_symbol="EMBC", share_ratio=0.2))
+    assert undecided(*as_spin_off) == []
+    assert [(row["kind"], row.get("price_factor")) for row in actions(*as_spin_off)] == [
+        ("spin_off", 1 / 1.025)
+    ]
+    values = [value for _, _, value, _ in disagreements(*as_spin_off)]
+    assert values == ["spin_off on 2022-04-12"], "the date, and nothing about a split besides"
+    as_dividend = (told, report("alpaca", "split", split_ratio=1.025))
+    assert undecided(*as_dividend) == []
+    assert [(row["kind"], row["split_ratio"]) for row in actions(*as_dividend)] == [("split", 1.025)]
+
+
+@pytest.mark.parametrize("ratio", [1.5, 2.0, 1.25, 0.5, 0.1, 1.054, 1.324])
+def test_larger_splits_reverse_ones_and_odd_ratios_are_decided_by_their_ratio(ratio):
+    assert undecided(report("yahoo", "split", split_ratio=ratio)) == []
+
+
+def test_one_action_that_two_sources_of_one_word_date_differently_is_undecided_once():
+    rows = (report("yahoo", "split", split_ratio=1.03), report("polygon", "split", days=1, split_ratio=1.03))
+    assert [(row["session"], row["source"]) for row in undecided(*rows)] == [(DAY, "yahoo")]
+    same_day = (report("yahoo", "split", split_ratio=1.03), report("polygon", "split", split_ratio=1.03))
+    assert [(row["session"], row["source"]) for row in undecided(*same_day)] == [(DAY, "polygon")]
+    later = report("yahoo", "split", days=365, split_ratio=1.03)
+    assert len(undecided(*rows, later)) == 2
+    for kind in ("split", "spin_off"):
+        assert len(undecided(*rows, later, decided={("T", DAY): kind})) == 1
+
+
+def test_an_undecided_action_stops_new_risk_in_its_symbol_and_says_both_readings_and_the_mend():
+    rows = pl.DataFrame([report("yahoo", "split", split_ratio=1.025)], schema=SCHEMA, orient="row")
+    found = undecided_actions(merge_actions(rows, PRIORITY).undecided)
+    [finding] = found.details.rows(named=True)
+    assert (finding["session"], finding["symbol"], finding["severity"]) == (DAY, "T", "error")
+    assert finding["value"] == "split split_ratio 1.025"
+    for words in ("1.025 shares for one", "earlier prices x 0.97561", "--as spin-off (or stock-dividend)", "--start 2022-04-11"):  # fmt: skip
+        assert words in finding["expectation"]
+    assert undecided_actions(merge_actions(rows.clear(), PRIORITY).undecided).details.is_empty()
+
+
+@settings(max_examples=10, deadline=None)
+@given(ANY, st.sampled_from(["split", "spin_off"]))
+def test_what_is_decided_is_one_of_both_and_no_longer_undecided(rows, kind):
+    dividends = [row | {"split_ratio": 1.02} if row["kind"] == "split" else row for row in rows]
+    frame = pl.DataFrame(dividends, schema=SCHEMA, orient="row")
+    before = merge_actions(frame, PRIORITY)
+    decided = {(row["symbol"], row["session"]): kind for row in before.undecided.rows(named=True)}
+    after = merge_actions(frame, PRIORITY, decided)
+    assert after.undecided.is_empty()
+    for symbol, day in decided:
+        near = after.actions.filter(
+            (pl.col("ex_date") - day).dt.total_days().abs() <= 3, symbol=symbol, kind=kind
+        )
+        assert near.height >= 1

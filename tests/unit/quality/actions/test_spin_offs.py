@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.quality.actions.spin_offs import is_split_ratio, recognise_spin_offs
+from trading_assets.quality.actions.spin_offs import (
+    is_split_ratio,
+    may_be_stock_dividend,
+    recognise_spin_offs,
+)
 
 DAY = date(2022, 4, 11)
 SCHEMA = {
@@ -68,6 +72,32 @@ def test_splits_and_stock_dividends_stay_splits(new, old):
 def test_every_ratio_of_whole_numbers_up_to_ten_is_a_splits(new, old):
     assert is_split_ratio(new / old) == (new != old)
     assert is_split_ratio(old / new) == (new != old)
+
+
+@pytest.mark.parametrize(
+    ("who", "ratio"), [("BD 2022, Embecta", 1.025), ("Zimmer Biomet 2022, ZimVie", 1.03)]
+)
+def test_a_spin_off_in_the_ratio_of_a_stock_dividend_is_one_where_somebody_says_so(who, ratio):
+    assert is_split_ratio(ratio), who
+    assert may_be_stock_dividend(ratio), who
+    is_spin_off = ("yahoo", "spin_off", None, 1 / ratio)
+    assert kinds(("yahoo", "split", ratio)) == [("yahoo", "split", ratio, None)]
+    assert (
+        kinds(("yahoo", "split", ratio), ("alpaca", "spin_off", None, DAY.replace(day=12)))[0] == is_spin_off
+    )
+    frame = reported(("yahoo", "split", ratio))
+    for decided, kind in (("spin_off", "spin_off"), ("split", "split")):
+        rows = recognise_spin_offs(frame, {("T", DAY.replace(day=13)): decided})
+        assert rows["kind"].to_list() == [kind]
+    assert recognise_spin_offs(frame, {("T", date(2022, 6, 1)): "spin_off"}).equals(frame)
+    assert recognise_spin_offs(frame, {("U", DAY): "spin_off"}).equals(frame)
+
+
+def test_a_source_that_tells_the_two_apart_goes_before_a_persons_decision():
+    frame = reported(("yahoo", "split", 1.025), ("alpaca", "split", 1.025))
+    assert recognise_spin_offs(frame, {("T", DAY): "spin_off"}).equals(frame)
+    frame = reported(("yahoo", "split", 1.025), ("alpaca", "spin_off", None))
+    assert recognise_spin_offs(frame, {("T", DAY): "split"})["kind"].to_list() == ["spin_off", "spin_off"]
 
 
 def test_an_odd_ratio_below_one_stays_a_split_because_no_spin_off_makes_a_price_rise():
