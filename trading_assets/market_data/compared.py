@@ -17,6 +17,7 @@ from trading_assets.market_data.findings import blocked_sessions
 from trading_assets.market_data.progress import reached
 from trading_assets.market_data.selection import kept_symbols
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
+from trading_assets.quality.coverage import COVERAGE_LOOK_BACK
 from trading_assets.settings import SourceName
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
@@ -40,6 +41,7 @@ def with_market(platform: Platform, checked: CheckedBars) -> CheckedBars:
         actions=lake.scan(CORPORATE_ACTIONS, start=first, end=sessions[-1]).collect(),
         vendor=_reported(lake, settings.sources, sessions),
         vendor_sources=settings.sources,
+        answers=_answers(lake, settings.sources, sessions),
         fetches=None if fetches.is_empty() else fetches,
         hole=_hole_before(lake, platform.database, sessions[0]),
     )
@@ -66,6 +68,16 @@ def _reported(lake: Lake, sources: Sequence[SourceName], sessions: Sequence[date
     columns = ["symbol", "session", "volume"]
     return pl.concat(
         lake.scan(VENDOR_DAILY_BARS[source], start=sessions[0], end=sessions[-1], columns=columns)
+        .with_columns(source=pl.lit(source))
+        .collect()
+        for source in sources
+    )
+
+
+def _answers(lake: Lake, sources: Sequence[SourceName], sessions: Sequence[date]) -> pl.DataFrame:
+    first = calendar.shift(sessions[0], -COVERAGE_LOOK_BACK)
+    return pl.concat(
+        lake.scan(VENDOR_DAILY_BARS[source], start=first, end=sessions[-1], columns=["symbol", "session"])
         .with_columns(source=pl.lit(source))
         .collect()
         for source in sources

@@ -46,6 +46,9 @@ class CheckedBars:
         What each source reported on the range: ``symbol, session, source, volume``.
     vendor_sources
         Sources that should have reported.
+    answers
+        Of which symbols each source had a bar, on the range and ``coverage.COVERAGE_LOOK_BACK`` sessions before it:
+        ``symbol, session, source``.
     fetches
         When each source was last asked for a session: ``source, session, fetched_at``.
     now
@@ -77,6 +80,7 @@ class CheckedBars:
     actions: pl.DataFrame | None = None
     vendor: pl.DataFrame | None = None
     vendor_sources: Sequence[str] = ()
+    answers: pl.DataFrame | None = None
     fetches: pl.DataFrame | None = None
     now: datetime | None = None
     hole: Sequence[date] = ()

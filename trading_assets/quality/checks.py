@@ -11,6 +11,7 @@ from trading_assets.quality.actions.undecided import UNDECIDED_CHECK, undecided_
 from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
+from trading_assets.quality.coverage import source_coverage
 from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
 from trading_assets.quality.holdings import held_without_bar
@@ -56,6 +57,7 @@ CHECKS: dict[str, Check] = {
     "volume_collapse": volume_collapse,
     "missing_split": missing_split,
     "null_rate": bar_null_rate,
+    "source_coverage": source_coverage,
 }
 """Checks of daily bars."""
 
