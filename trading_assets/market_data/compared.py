@@ -18,7 +18,9 @@ from trading_assets.market_data.progress import reached
 from trading_assets.market_data.selection import kept_symbols
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.coverage import COVERAGE_LOOK_BACK
+from trading_assets.quality.moves import SPIKE_SESSIONS
 from trading_assets.settings import SourceName
+from trading_assets.tables.bars import OHLCV
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 
@@ -28,17 +30,20 @@ ASKED_SESSIONS = 10
 
 
 def with_market(platform: Platform, checked: CheckedBars) -> CheckedBars:
-    """Add what daily bars are compared with: what was listed, known, asked for and reported, and a hole before them."""
+    """Add what daily bars are compared with: what was listed, known, asked for and reported, a hole before, bars after."""
     lake, settings, sessions = platform.lake, platform.settings, checked.sessions
-    listed = ["symbol", "session", "status", "listed_date", "delisted_date"]
+    listed = ["symbol", "session", "status", "listed_date", "delisted_date", "sector"]
     universe = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=listed).collect()
     asked = calendar.shift(sessions[0], -ASKED_SESSIONS)
     fetches = newest_fetches(platform.database, settings, asked, sessions[-1])
     first = calendar.shift(sessions[0], -LOOK_BACK_SESSIONS)
+    after, last = calendar.next_session(sessions[-1]), calendar.shift(sessions[-1], SPIKE_SESSIONS)
+    compared = ["symbol", "session", *OHLCV]
     return replace(
         checked,
         universe=None if universe.is_empty() else universe,
-        actions=lake.scan(CORPORATE_ACTIONS, start=first, end=sessions[-1]).collect(),
+        after=lake.scan(DAILY_BARS, start=after, end=last, columns=compared).collect(),
+        actions=lake.scan(CORPORATE_ACTIONS, start=first, end=last).collect(),
         vendor=_reported(lake, settings.sources, sessions),
         vendor_sources=settings.sources,
         answers=_answers(lake, settings.sources, sessions),

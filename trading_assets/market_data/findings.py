@@ -20,12 +20,12 @@ BEFORE_FEATURES = (UNIVERSE.name, CORPORATE_ACTIONS.name, DAILY_BARS.name)
 """Tables whose blocking findings keep features from being made of a session."""
 BEFORE_ORDERS = (*BEFORE_FEATURES, INSTRUMENTS.name, DAILY_FEATURES.name)
 """Tables whose blocking findings keep orders from being planned on a session."""
-SCALE_CHECKS = ("action_values", "action_differences", "missing_split")
+SCALE_CHECKS = ("action_values", "action_differences", "missing_split", "came_back")
 """Checks whose findings say that the prices before a day may not compare with those since: features look back on it."""
 SCALE_SESSIONS = 20
 """So long such a finding stops new risk in its symbol, unless it is mended or accepted."""
-STANDING_CHECKS = ("instrument_seam", UNDECIDED_CHECK)
-"""Checks whose findings say that what came before may be another thing than what came since: they stop new risk in their
+STANDING_CHECKS = ("price_step", "instrument_seam", UNDECIDED_CHECK)
+"""Checks whose findings say that what came before may be another thing, or in other units, than what came since: they stop new risk in their
 symbol until a correction removes them, or a person accepts them."""
 
 

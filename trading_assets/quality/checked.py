@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from trading_assets.quality.consolidate import step_ratios
-from trading_assets.quality.jumps import Steps, bar_keys, ratios_so_far
+from trading_assets.quality.jumps import Floats, Steps, bar_keys, ratios_so_far
+from trading_assets.quality.moves import large_moves
 from trading_assets.quality.outcome import NOTHING_ACCEPTED
 from trading_assets.quality.rows import rule_expression
 from trading_assets.quality.thresholds import QualityThresholds
@@ -23,6 +25,7 @@ LOOK_BACK_SESSIONS = 21
 USUAL_SESSIONS = 20
 EXPECTED_SCHEMA = pl.Schema({"session": pl.Date(), "symbol": pl.String()})
 _LEAST_SESSIONS = 5
+_COLUMNS = ("symbol", "session", "open", "high", "low", "close", "volume")
 _PREVIOUS = ("session", "open", "high", "low", "close", "volume")
 
 
@@ -38,8 +41,10 @@ class CheckedBars:
         Exchange sessions of the range, in order.
     before
         Accepted bars of up to ``LOOK_BACK_SESSIONS`` sessions before it; None if there are none.
+    after
+        Accepted bars of up to ``SPIKE_SESSIONS`` sessions after it, as far as they are known: they say what came back.
     universe
-        What was listed: ``symbol, session, status, listed_date, delisted_date``; None if unknown.
+        What was listed: ``symbol, session, status, listed_date, delisted_date`` and ``sector``; None if unknown.
     actions
         Corporate actions known for the range and for ``expected_after_sessions`` before it.
     vendor
@@ -76,6 +81,7 @@ class CheckedBars:
     quarantined: pl.DataFrame
     sessions: Sequence[date]
     before: pl.DataFrame | None = None
+    after: pl.DataFrame | None = None
     universe: pl.DataFrame | None = None
     actions: pl.DataFrame | None = None
     vendor: pl.DataFrame | None = None
@@ -97,10 +103,9 @@ class CheckedBars:
     @cached_property
     def history(self) -> pl.DataFrame:
         """Bars of the range and before it, sorted, each with its symbol's bar before (``previous_*``)."""
-        columns = ["symbol", "session", "open", "high", "low", "close", "volume"]
-        frames = [self.bars.select(columns)]
+        frames = [self.bars.select(_COLUMNS)]
         if self.before is not None and not self.before.is_empty():
-            frames.insert(0, self.before.select(columns))
+            frames.insert(0, self.before.select(_COLUMNS))
         rows = pl.concat(frames).sort("symbol", "session")
         same = pl.col("symbol") == pl.col("symbol").shift(1)
         return rows.with_columns(
@@ -111,9 +116,11 @@ class CheckedBars:
     def compared(self) -> pl.DataFrame:
         """Bars of the range with the bar before, and what was usual in up to 20 bars before.
 
-        ``usual_volume`` is their median, ``least_volume`` their lowest, both in the shares of the bar after known splits.
+        ``usual_volume`` is their median, ``least_volume`` their lowest, both in the shares of the bar after known splits;
+        ``new_shares`` is what a share of the bar before has become.
         """
-        rows = self.history.with_columns(ratio=self._ratios())
+        ratio = pl.Series("ratio", self._shares(self.history))
+        rows = self.history.with_columns(ratio, new_shares=(ratio / ratio.shift(1)).fill_null(1.0))
         old_shares = pl.col("volume") / pl.col("ratio")
         first = self.sessions[0]
         if len(self.sessions) == 1:
@@ -137,15 +144,26 @@ class CheckedBars:
             usual_volume=pl.col("usual") * pl.col("ratio"), least_volume=pl.col("least") * pl.col("ratio")
         ).drop("usual", "least", "ratio")
 
-    def _ratios(self) -> pl.Series:
-        known = step_ratios(self.actions).join(
-            self.history.select("symbol").unique(), on="symbol", how="semi"
-        )
+    @cached_property
+    def moves(self) -> pl.DataFrame:
+        """Bars of the range, and of the history before it, whose close moved much: ``moves.MOVE_SCHEMA``."""
+        rows = self.history.select(_COLUMNS)
+        if self.after is not None and not self.after.is_empty():
+            rows = pl.concat([rows, self.after.select(_COLUMNS)]).sort("symbol", "session")
+        limits = self.thresholds
+        return large_moves(
+            rows, self._shares(rows), least=limits.min_step_frac, volatility=limits.min_step_volatility_ratio,
+            until=self.sessions[-1],
+        )  # fmt: skip
+
+    def _shares(self, rows: pl.DataFrame) -> Floats:
+        """Return what a share of each symbol's first bar has become, by known splits; rows sorted by symbol and session."""
+        known = step_ratios(self.actions).join(rows.select("symbol").unique(), on="symbol", how="semi")
         if known.is_empty():
-            return pl.Series([1.0]).new_from_index(0, self.history.height)
-        symbols = pl.Enum(self.history["symbol"].unique().sort())
+            return np.ones(rows.height)
+        symbols = pl.Enum(rows["symbol"].unique().sort())
         steps = Steps(bar_keys(known, symbols, "ex_date"), known["ratio"].to_numpy())
-        return pl.Series(ratios_so_far(bar_keys(self.history, symbols), steps))
+        return ratios_so_far(bar_keys(rows, symbols), steps)
 
     @cached_property
     def days(self) -> pl.DataFrame:

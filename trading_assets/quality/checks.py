@@ -12,6 +12,7 @@ from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
 from trading_assets.quality.coverage import source_coverage
+from trading_assets.quality.extremes import lone_extreme
 from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
 from trading_assets.quality.holdings import held_without_bar
@@ -22,8 +23,10 @@ from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check
 from trading_assets.quality.seams import instrument_seam
 from trading_assets.quality.sources import cross_source
 from trading_assets.quality.stale import stale_price
+from trading_assets.quality.steps import came_back, price_step
+from trading_assets.quality.swaps import symbols_swapped
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
-from trading_assets.quality.volumes import volume_collapse
+from trading_assets.quality.volumes import volume_collapse, volume_surge
 
 Check = Callable[[CheckedBars], Measured]
 TableCheck = Callable[..., Measured]
@@ -55,7 +58,12 @@ CHECKS: dict[str, Check] = {
     "unfinished_bar": unfinished_bar,
     "stale_price": stale_price,
     "volume_collapse": volume_collapse,
+    "volume_surge": volume_surge,
     "missing_split": missing_split,
+    "price_step": price_step,
+    "came_back": came_back,
+    "symbols_swapped": symbols_swapped,
+    "lone_extreme": lone_extreme,
     "null_rate": bar_null_rate,
     "source_coverage": source_coverage,
 }

@@ -111,10 +111,10 @@ class QualityThresholds(BaseModel):
         description="a session's hours have at least this share of the day's volume, which has auctions too; ratio",
     )
     min_session_volume_ratio: float = Field(
-        default=0.4,
+        default=0.6,
         ge=0,
         le=1,
-        description="below this median ratio to the 20 sessions before a full session's volume has collapsed; ratio",
+        description="below this median ratio to the 20 sessions before a full session is not finished; ratio",
     )
     max_session_volume_ratio: float = Field(
         default=4.0,
@@ -126,6 +126,36 @@ class QualityThresholds(BaseModel):
         ge=0,
         le=1,
         description="below this ratio to its own 20 sessions a liquid symbol's volume has collapsed; ratio",
+    )
+    max_symbol_volume_ratio: float = Field(
+        default=40.0,
+        gt=1,
+        description="above this ratio to its own 20 sessions, on a calm one, a liquid symbol's volume is wrong; ratio",
+    )
+    max_extreme_ratio: float = Field(
+        default=2.0,
+        gt=1,
+        description="a low or high further than [1/x, x] from open, close and the close before is alone; ratio",
+    )
+    min_step_frac: float = Field(
+        default=0.1,
+        gt=0,
+        description="moves below it are no suspected steps, spikes or swaps, however calm the symbol; fraction",
+    )
+    min_step_volatility_ratio: float = Field(
+        default=6.0,
+        gt=1,
+        description="a step, spike or swap is this many usual moves of its symbol, above its sector or market; ratio",
+    )
+    max_step_volume_ratio: float = Field(
+        default=2.5,
+        gt=0,
+        description="a step on less than this share of the usual volume, in old or new shares, is no news; ratio",
+    )
+    step_volume_usd: float = Field(
+        default=100_000.0,
+        ge=0,
+        description="usual traded value from which a volume says whether there was news; USD",
     )
     liquid_volume_usd: float = Field(
         default=1_000_000.0,

@@ -110,6 +110,7 @@ class Market:
         following = next_session(self.session)
         for table in (UNIVERSE, DAILY_FEATURES, DAILY_BARS):
             self.write(table, self.original[table.name])
+        self.write(DAILY_BARS, self.original[DAILY_BARS.name].clear(), following)
         for table in VENDOR_DAILY_BARS.values():
             self.write(table, self.original[table.name], self.session, self.closed_day)
         self.write(CORPORATE_ACTIONS, self.original[CORPORATE_ACTIONS.name], self.session, following)
@@ -193,6 +194,28 @@ def swapped(*sources: str) -> Plant:
     return plant
 
 
+def exchanged(market: Market) -> None:
+    """Let two symbols whose prices differ by a fifth to two thirds have each other's bar, at all sources."""
+    bars = market.original[DAILY_BARS.name].select("symbol", "close")
+    pairs = bars.join(bars, how="cross", suffix="_other").with_columns(
+        part=pl.col("close") / pl.col("close_other")
+    )
+    first, second = pairs.filter(pl.col("part").is_between(0.4, 0.8)).sort("part").row(0)[::2][:2]
+    other = {first: second, second: first}
+    market.spoil(lambda frame: frame.with_columns(pl.col("symbol").replace(other)).sort("symbol"))
+
+
+def came_back(market: Market) -> None:
+    """Let one symbol lie elsewhere, and the session after be as the one before the plant."""
+    following = pl.lit(next_session(market.session))
+    market.write(
+        DAILY_BARS,
+        market.original[DAILY_BARS.name].with_columns(session=following),
+        next_session(market.session),
+    )
+    scaled(1, 0.6)(market)
+
+
 def phantoms(count: int) -> Plant:
     """Add bars on the closed day before the session."""
 
@@ -266,9 +289,10 @@ KINDS = [
          lambda m: [m.spoil(lambda f, s=s: f.drop("close").join(m.before(s).select("symbol", "close"), on="symbol")
                             .with_columns(high=pl.max_horizontal("high", "close"), low=pl.min_horizontal("low", "close")), s)
                     for s in VENDOR_DAILY_BARS], restricts=False),
+    Kind("half of the volume", "volume_collapse", scaled(1000, 1.0, volume=0.45), restricts=False),
     Kind("a tenth of the volume", "volume_collapse", scaled(1000, 1.0, volume=0.1), restricts=False),
     Kind("volumes in lots", "volume_collapse", scaled(1000, 1.0, volume=0.01)),
-    Kind("volumes in another unit", "volume_collapse", scaled(1000, 1.0, volume=100.0), restricts=False),
+    Kind("volumes in another unit", "volume_collapse", scaled(1000, 1.0, volume=100.0)),
     Kind("bars that one source had not finished", "unfinished_bar", scaled(1000, 1.0, "polygon", volume=0.6), restricts=False),
     Kind("bars fetched during the session", "unfinished_bar",
          lambda m: m.batches(f"last_fetched_at = '{session_close(m.session) - timedelta(hours=1)}'")),
@@ -282,6 +306,12 @@ KINDS = [
     Kind("one split that nobody told", "missing_split", scaled(1, 0.5, volume=2.0), blocks=False),
     Kind("splits that prices do not follow", "missing_split", acts(*[{"kind": "split", "split_ratio": 3.0}] * 3)),
     Kind("prices adjusted for a split to come", "missing_split", scaled(1000, 0.5, volume=2.0)),
+    Kind("prices in another currency", "price_step", scaled(1, 0.78), blocks=False),
+    Kind("prices of many symbols in another currency", "price_step", scaled(3, 0.78)),
+    Kind("a price that came back", "came_back", came_back, blocks=False, restricts=True),
+    Kind("symbols mixed up by all sources", "symbols_swapped", exchanged),
+    Kind("a low without its decimal point", "lone_extreme", changed(1, low=pl.col("low") / 100), blocks=False),
+    Kind("the volume of one symbol in another unit", "volume_surge", scaled(1, 1.0, volume=100.0), blocks=False),
     Kind("a column without values", "null_rate", changed(1000, vwap=pl.lit(None, pl.Float64)), blocks=False, restricts=False),
     Kind("half of the universe gone", "universe_drift", universe(lambda f: f.head(20)), restricts=False),
     Kind("a universe twice as large", "universe_drift", universe(twins), restricts=False),
@@ -372,6 +402,33 @@ def test_accepting_a_refused_bar_lifts_the_stop_of_its_symbol_and_of_no_other(ma
         assert restricted() == {second}
     finally:
         database.execute("update finding_acceptances set revoked_at = accepted_at, revoked_by = 'test'")
+        market.restore()
+
+
+def test_a_step_that_stays_restricts_its_symbol_until_a_person_explains_it(market):
+    platform, session, symbol = market.platform, market.session, market.symbols[0]
+    later = shift(session, 60)
+
+    def restricted() -> dict[str, str]:
+        return restricted_symbols(platform.database, later, next_session(later))
+
+    try:
+        market.judge()
+        assert symbol not in restricted()
+        scaled(1, 0.78)(market)
+        market.judge()
+        assert restricted() == {symbol: f"a data-quality finding: price_step of {session}"}
+        earlier = shift(session, -1)
+        assert symbol not in restricted_symbols(platform.database, earlier, session)
+        accept(
+            platform.database, check="price_step", session=session, symbol=symbol, actor="a person",
+            reason="a spin-off that no vendor tells", now=platform.clock.now(),
+        )  # fmt: skip
+        assert restricted() == {}
+    finally:
+        platform.database.execute(
+            "update finding_acceptances set revoked_at = accepted_at, revoked_by = 'test'"
+        )
         market.restore()
 
 

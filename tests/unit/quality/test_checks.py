@@ -276,7 +276,7 @@ def test_prices_that_do_not_move_although_there_is_trade_are_mentioned_once():
 
 @pytest.mark.parametrize(
     ("factor", "stops"),
-    [(0.39, True), (0.41, False), (3.9, False), (4.1, True)],
+    [(0.59, True), (0.61, False), (3.9, False), (4.1, True)],
     ids=["low", "calm", "busy", "units"],
 )
 def test_a_session_with_another_volume_than_usual_stops(factor, stops):
