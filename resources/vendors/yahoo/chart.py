@@ -26,7 +26,8 @@ class Chart:
 
     Rows without any price are dropped, and counted in ``null_rows``.
 
-    ``actions`` are the dividends and splits that it tells, as far as it reaches.
+    ``actions`` are the dividends and splits that it tells, as far as it reaches. ``last_trade`` is the epoch second of the
+    newest trade in the regular session that Yahoo knows of, None where it does not say.
     """
 
     symbol: str
@@ -35,6 +36,7 @@ class Chart:
     values: np.ndarray
     null_rows: int
     actions: Sequence[Mapping[str, Any]] = ()
+    last_trade: int | None = None
 
 
 def yahoo_symbol(symbol: str) -> str:
@@ -78,6 +80,8 @@ def _parse_result(
         events = result.get("events") or {}
         _undo_splits(values, times, events.get("splits") or {}, ZoneInfo(zone))
         actions = chart_events(events, symbol, ZoneInfo(zone))
+        traded = meta.get("regularMarketTime")
+        last_trade = None if traded is None else int(traded)
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as cause:
         raise unusable(
             "A chart lacks a field or has a wrong one", response, symbol=symbol, reason=type(cause).__name__
@@ -87,7 +91,7 @@ def _parse_result(
     nulls = len(times) - int(told.sum())
     if nulls:
         times, values = times[told], values[:, told]
-    return Chart(symbol, zone, times, values, nulls, actions)
+    return Chart(symbol, zone, times, values, nulls, actions, last_trade)
 
 
 def _undo_splits(values: np.ndarray, times: np.ndarray, splits: Mapping[str, Any], zone: ZoneInfo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from urllib.parse import quote
 
 import numpy as np
@@ -21,10 +22,13 @@ from resources.vendors.yahoo import hours
 from resources.vendors.yahoo.chart import ARRAYS, CHART_PATH, Chart, parse_chart, yahoo_symbol
 from resources.vendors.yahoo.dividends_and_splits import events_frame
 from resources.vendors.yahoo.transport import yahoo_data
-from trading_assets.sessions import NEW_YORK
+from trading_assets.sessions import NEW_YORK, session_close, session_open
 from trading_assets.settings import SourceName
 
 CHARTS_PER_FRAME = 512
+_LEAST_CHARTS = 20
+_CLOSING_SECONDS = 600
+"""Most symbols trade in the last ten minutes of a session, and in its closing auction."""
 
 
 class YahooSource:
@@ -72,7 +76,7 @@ class YahooSource:
 
         Yahoo's prices are always adjusted for every split up to the moment of asking. So each chart is asked
         for up to now, whatever the last session is: the splits that have to be undone are then in the same
-        answer.
+        answer. Bars of a session that was still going on, by the last trades that the charts tell, are left out.
         """
         if not sessions or not symbols:
             return Fetched(finish_bars([], sessions), ())
@@ -94,6 +98,7 @@ class YahooSource:
 
         frames, packed, empty, null_rows, pending = [], [], [], 0, []
         actions: list[Mapping[str, object]] = []
+        last_trades: list[int] = []
         results = in_order(fetch, symbols, workers=self._workers, ahead=16)
         for done, (symbol, (chart, kept)) in enumerate(zip(symbols, results, strict=True), start=1):
             packed += kept
@@ -103,16 +108,25 @@ class YahooSource:
                 pending.append(chart)
             null_rows += chart.null_rows if chart else 0
             actions += chart.actions if chart else ()
+            last_trades += [chart.last_trade] if chart and chart.last_trade is not None else []
             if len(pending) >= CHARTS_PER_FRAME or (done == len(symbols) and pending):
                 frames.append(_charts_frame(pending, sessions))
                 pending = []
             if progress:
                 progress(done, len(symbols))
+        frame = finish_bars(frames, sessions)
+        left_out = {"null prices or volume": null_rows} if null_rows else {}
+        if is_going_on(max(sessions), last_trades):
+            finished = frame.filter(pl.col("session") != max(sessions))
+            left_out[f"{max(sessions)} was still going on by the last trades"] = (
+                frame.height - finished.height
+            )
+            frame = finished
         return Fetched(
-            finish_bars(frames, sessions),
+            frame,
             PackedResponses(packed),
             tuple(empty),
-            {"null prices or volume": null_rows} if null_rows else {},
+            left_out,
             actions=events_frame(actions, start_of_range(sessions), max(sessions)),
         )
 
@@ -138,6 +152,21 @@ class YahooSource:
             self._data.ask(f"{_BASE_URL_}{CHART_PATH}{quote(yahoo_symbol(symbol))}", params)
         chart = parse_chart(kept[-1], symbol, interval=str(params["interval"]))
         return chart, [pack(response) for response in kept]
+
+
+def is_going_on(session: date, last_trades: Sequence[int]) -> bool:
+    """Say whether a session had not ended when charts of it were made: most symbols' last trade lies before its end.
+
+    Parameters
+    ----------
+    session
+        Newest session that was asked for.
+    last_trades
+        Epoch seconds of the symbols' last trades, of any day; fewer than 20 on that session say nothing.
+    """
+    opened, closed = session_open(session).timestamp(), session_close(session).timestamp()
+    of_session = [moment for moment in last_trades if opened <= moment <= closed + _CLOSING_SECONDS]
+    return len(of_session) >= _LEAST_CHARTS and median(of_session) < closed - _CLOSING_SECONDS
 
 
 def _charts_frame(charts: Sequence[Chart], sessions: Sequence[date]) -> pl.DataFrame:

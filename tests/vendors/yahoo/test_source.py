@@ -19,7 +19,7 @@ from resources.vendors.http.policy import HttpGate, HttpPolicy
 from resources.vendors.yahoo.chart import parse_chart
 from resources.vendors.yahoo.source import YahooSource
 from trading_assets.errors import DataQualityError, VendorDataError, VendorRefusedError
-from trading_assets.sessions import session_open, sessions_between
+from trading_assets.sessions import session_close, session_open, sessions_between
 
 DAY = date(2016, 7, 5)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -112,6 +112,28 @@ def test_undoing_the_adjustment_gives_the_raw_prices_back(raw, splits):
     tolerance = np.maximum(1e-4, np.array(raw) * 1.2e-7)
     assert np.all(np.abs(parsed.values[3] - np.array(raw)) <= tolerance)
     assert np.allclose(parsed.values[4], 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("names", "before_close", "kept"),
+    [(25, 3600, False), (25, 30, True), (25, -2, True), (10, 3600, True)],
+    ids=["an hour to go", "ended", "closing auction", "too few to tell"],
+)
+def test_a_session_that_goes_on_by_the_last_trades_is_left_out_by_name(
+    make_source, vendor_server, answer, sessions, names, before_close, kept
+):
+    def respond(request):
+        body = chart(sessions, [2.0, 2.0], symbol=request.path.rsplit("/", 1)[1])
+        told = int(session_close(sessions[-1]).timestamp()) - before_close
+        body["chart"]["result"][0]["meta"]["regularMarketTime"] = told
+        return answer.of(body)
+
+    vendor_server.respond = respond
+    fetched = make_source("yahoo").daily_bars(sessions, [f"S{number}" for number in range(names)])
+    counts = dict(fetched.frame.group_by("session").len().iter_rows())
+    assert counts == {sessions[0]: names} | ({sessions[1]: names} if kept else {})
+    named = {} if kept else {f"{sessions[1]} was still going on by the last trades": names}
+    assert fetched.left_out == named
 
 
 def test_rows_without_prices_are_left_out_and_counted(make_source, serve, sessions):
