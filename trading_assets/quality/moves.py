@@ -23,6 +23,8 @@ LEAST_BARS = 10
 """Fewer of them are too few to say what is usual."""
 SPIKE_SESSIONS = 5
 """The longest spike: what stays away for more bars has moved."""
+SILENCE_DAYS = 30
+"""What goes on after a longer silence is another instrument, and not compared with what was before; calendar days."""
 NORMAL = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution (Rousseeuw and Croux, 1993)."""
 LEAST_VOLATILITY = 0.002
@@ -60,7 +62,7 @@ them. ``comes_back`` marks the bar that ends a spike."""
 
 @dataclass(frozen=True)
 class _Series:
-    """Bars of all symbols, one after another: the first and last place of each bar's symbol, and log closes."""
+    """Bars of all symbols, one after another: the first and last place of each bar's instrument, and log closes."""
 
     first: Integers
     last: Integers
@@ -160,10 +162,15 @@ def large_moves(
 
 
 def _series(rows: pl.DataFrame, level: Floats) -> _Series:
-    runs = rows["symbol"].rle_id().to_numpy().astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, runs[1:] != runs[:-1]]) if len(runs) else runs
-    ends = np.r_[starts[1:], len(runs)] - 1
-    return _Series(starts[runs], ends[runs], level)
+    if rows.is_empty():
+        nothing = np.zeros(0, dtype=np.int64)
+        return _Series(nothing, nothing, level)
+    other_symbol = np.diff(rows["symbol"].rle_id().to_numpy().astype(np.int64)) != 0
+    begins = np.r_[True, other_symbol | (np.diff(rows["session"].to_physical().to_numpy()) > SILENCE_DAYS)]
+    starts = np.flatnonzero(begins)
+    ends = np.r_[starts[1:], rows.height] - 1
+    run = np.cumsum(begins) - 1
+    return _Series(starts[run], ends[run], level)
 
 
 def _median(values: Floats, least: int) -> Floats:

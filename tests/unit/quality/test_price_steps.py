@@ -135,6 +135,14 @@ def test_what_stays_for_more_than_five_sessions_has_stepped_twice():
     assert verdicts(bars) == {("price_step", "S00", DAYS[AT]), ("price_step", "S00", DAYS[AT + 7])}
 
 
+def test_what_goes_on_after_a_long_silence_is_not_compared_with_what_was_before():
+    bars = scaled(made(), AT, None, **prices(0.6))
+    silent = (pl.col("symbol") == "S00") & pl.col("session").is_between(DAYS[AT - 24], DAYS[AT - 1])
+    assert ("price_step", "S00", DAYS[AT]) in verdicts(bars)
+    assert (DAYS[AT] - DAYS[AT - 25]).days > 30
+    assert verdicts(bars.filter(~silent), 12) == set()
+
+
 def test_news_trades_and_a_step_on_five_times_the_usual_volume_is_news():
     bars = scaled(made(), AT, None, **prices(0.7))
     assert verdicts(bars)
