@@ -9,6 +9,7 @@ from trading_assets.quality.actions.splits import nearest_ratio
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.moves import SPIKE_SESSIONS, opened_there
 from trading_assets.quality.outcome import FINDING_SCHEMA, Measured, findings_frame
+from trading_assets.quality.refused import JUMP_CHECK
 
 _LEAST_PRICE_USD = 1.0
 _LEAST_SPIKE_FRAC = 0.15
@@ -28,13 +29,15 @@ def price_step(checked: CheckedBars) -> Measured:
     """Find moves that the symbol's volatility, its sector, the market, its volume and the known actions do not explain.
 
     A step stays suspected, and its symbol without new risk, until an action or a corrected bar explains it or a person
-    accepts it. Moves that came back within five bars are spikes, see ``came_back``. More than ``max_quarantined_frac`` of
+    accepts it; a bar that a person took although it jumped is no step. Moves that came back within five bars are spikes, see ``came_back``. More than ``max_quarantined_frac`` of
     the symbols stop the session.
     """
     limits = checked.thresholds
     moves = checked.moves.filter(
         pl.col("session") >= checked.sessions[0], ~pl.col("comes_back"), pl.col("spike_sessions") == 0
     )
+    looked_at = checked.accepted.filter(pl.col("check_name") == JUMP_CHECK)
+    moves = moves.join(looked_at, on=["symbol", "session"], how="anti")
     steps = _above_market(checked, _on_little_volume(checked, _unexplained(checked, moves)))
     return Measured(
         _told(steps, limits.split_tolerance_frac),

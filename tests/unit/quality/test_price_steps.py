@@ -234,6 +234,13 @@ def test_an_accepted_step_is_stored_and_stops_nothing():
     assert again.findings.equals(first.findings)
 
 
+def test_a_jump_that_a_person_took_is_no_step():
+    bars = scaled(made(), AT, None, **prices(0.18))
+    taken = {"check_name": "unexplained_jump", "session": DAYS[AT], "symbol": "S00"}
+    assert verdicts(bars) == {("price_step", "S00", DAYS[AT])}
+    assert verdicts(bars, accepted=pl.DataFrame([taken], schema=ACCEPTED_SCHEMA)) == set()
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(
