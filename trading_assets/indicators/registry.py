@@ -28,7 +28,7 @@ def reported(values: FloatArray) -> FloatArray:
 # fmt: off
 INDICATORS: tuple[Indicator, ...] = (
     Indicator(reported, ("raw_close",), (), "daily_bars", (
-        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price", "share price", "stock price", "closing price"), pane="price"),)),
+        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price", "share price", "stock price", "closing price", "priced"), pane="price"),)),
     Indicator(reported, ("raw_volume",), (), "daily_bars", (
         Feature("volume", "Shares traded in the session", "shares", 1, "none", POSITIVE, ("volume", "shares traded", "trading volume")),)),
     Indicator(trend.sma, ("close",), (20,), "TA-Lib SMA", (
@@ -79,7 +79,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(returns.total_return, ("close",), (252, 21), "Jegadeesh and Titman (1993), 12-1", (
         Feature("momentum_12_1", "Total return from 252 to 21 sessions ago", "fraction", 253, "none", LOSS, ("12-1 momentum", "momentum", "12 month momentum")),)),
     Indicator(trend.sma, ("volume",), (20,), "TA-Lib SMA of the volume", (
-        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume", "average trading volume", "avg trading volume", "avg daily volume", "usual volume", "normal volume", "typical volume", "usual daily volume", "20 day average daily volume")),)),
+        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume", "average trading volume", "avg trading volume", "avg daily volume", "avg vol", "average vol", "usual volume", "normal volume", "typical volume", "usual daily volume", "20 day average daily volume")),)),
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
         Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (

@@ -24,8 +24,9 @@ _ORDERS = (
     r"(?:LIMIT|FIRST) NUMBER",
 )
 _TIES = frozenset({"COMMA", "AND", "CUT"})
-_FIELDLESS = frozenset({"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "PERCENT", "MULT"})
+_FIELDLESS = frozenset({"CMP", "BETWEEN", "FROM", "WITHIN", "NEAR", "CROSS", "PERCENT", "MULT"})
 _APART = (
+    (r"RANK", r"BY FIELD(?:(?: COMMA)? DIR)?"),
     (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD"),
     (r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER)", r"BY FIELD"),
     (r"EXTREME FIELD", r"TOP NUMBER"),
@@ -190,7 +191,10 @@ def _order_last(found: list[Token], sentence: str) -> list[Token]:
         if pair is not None:
             (start, end), (late, last) = pair
             head = sorted(found[start:end], key=lambda token: token.terminal == "PERF")
-            orders += [_mark(found[start]), *head, *found[late:last]]
+            tail = found[late:last]
+            if head[0].terminal == "RANK":
+                head, tail = [replace(head[0], terminal="SORT")], tail[1:]
+            orders += [_mark(found[start]), *head, *tail]
             found = _without(_without(found, late, last, sentence), start, end, sentence)
     if any(token.terminal == "SORT" for token in orders):
         for start, end in _spans(found, r"TOP NUMBER(?! BY)")[:1]:  # "sorted by yield, top 20"

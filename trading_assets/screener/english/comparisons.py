@@ -42,7 +42,7 @@ class Comparisons:
         tests: dict[str, Callable[[Node, str, int], Filter]] = {
             "compared": self._compared, "between": self._between, "suffixed": self._suffixed,
             "relative": self._relative, "multiple": self._multiple, "around": self._around, "sign": self._sign,
-            "relative_by": self._relative_by, "turned": self._turned, "grew": self._grew,
+            "relative_by": self._relative_by, "turned": self._turned, "grew": self._grew, "grew_from": self._grew_from,
             "crossed": self._crossed, "equal": self._equal, "moved": self._moved, "moved_from": self._moved_from, "gapped": self._gapped,
         }  # fmt: skip
         made = tests[node.data](node, field, ago)
@@ -193,6 +193,12 @@ class Comparisons:
         name, back = self.returns(node, field, ago)
         value = float(factor - 1)
         return self.compare(name, back, ">=" if factor > 1 else "<=", value)
+
+    def _grew_from(self, node: Node, field: str, ago: int) -> Filter:
+        # as in: tripled from its 52-week low
+        factor = float(str(node.need("GREW").meaning))
+        term = self.operands.term(node.node("operand"), factor)
+        return self.compare(field, ago, ">=" if factor > 1 else "<=", term)
 
     def _moved(self, node: Node, field: str, ago: int) -> Filter:
         name, back = self.returns(node, field, ago)

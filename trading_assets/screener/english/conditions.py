@@ -23,7 +23,7 @@ from trading_assets.screener.filters import Cross, Filter, In, Not, Or
 from trading_assets.screener.ranges import relation
 from trading_assets.sectors import SECTORS
 
-OF_THE_PRICE = frozenset({"moved", "moved_from", "gapped", "grew"})
+OF_THE_PRICE = frozenset({"moved", "moved_from", "gapped", "grew", "grew_from"})
 """Conditions without a field that are of the price, whatever came before."""
 
 

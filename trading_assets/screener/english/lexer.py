@@ -68,7 +68,10 @@ def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
 
 
 def fillers(sentence: str) -> list[tuple[int, int]]:
-    """Return the stretches of a sentence that say nothing: without any one of them it means the same."""
+    """Return the stretches of a sentence that say nothing: without any one of them it means the same.
+
+    "with", "that" and their like are not among them: they say that a condition begins anew.
+    """
     reader = _Reader(sentence, vocabulary())
     reader.read()
     return reader.passed_over
@@ -116,8 +119,9 @@ class _Reader:
         token = Token(terminal, meaning, first.start, last.end, self.sentence[first.start : last.end])
         self.place += count
         if terminal == "FILLER":
-            self.passed_over.append((token.start, token.end))
             said = token.text.lower()
+            if said not in _INTRODUCES:
+                self.passed_over.append((token.start, token.end))
             if said in _INTRODUCES and self._led != "either":
                 self._led = said
             self._both = token if said == "both" else self._both

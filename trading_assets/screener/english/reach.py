@@ -62,9 +62,18 @@ def check_introduced(parts: list[Node], unclear: Unclear) -> None:
         for place, child in enumerate(_factors(part)):
             word = _led(child)
             late = part is not parts[0] or place > 0
+            if _parallel(part, after):
+                return
             if (word and place > 0) or (word == "either" and (late or len(_factors(parts[-1])) > 1)):
                 unclear(child, cast("Node", after.children[0]))
                 return
+
+
+def _parallel(part: Node, after: Node) -> bool:
+    # "tech with P/E below 25 or health care with P/E below 20": each begins with its own kind of share
+    first, second = _factors(part), _factors(after)
+    begin = {first[0].data, second[0].data}
+    return begin in ({"values"}, {"macro"}) and min(len(first), len(second)) > 1 and bool(_led(second[1]))
 
 
 def open_not(node: Node) -> str | None:

@@ -56,7 +56,10 @@ def _fits(turn: Turn, found: list[Token], start: int, end: int) -> bool:
     right = found[end].terminal if end < len(found) else ""
     if right in turn.not_before:
         return False
-    return (turn.after is None or left in turn.after) and (turn.before is None or right in turn.before)
+    starts = (
+        turn.after is None or left in turn.after or bool(found[start].led)
+    )  # "with", "that are" begin anew
+    return starts and (turn.before is None or right in turn.before)
 
 
 def _made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
@@ -78,6 +81,30 @@ def _held(said: list[Token], sentence: str) -> list[Token] | None:
     moves = [token for token in said if token.terminal == "MOVE"]
     meaning = Held(count, int(str(spans[-1].meaning)), in_row)
     return [*moves, _made("HELD", meaning, said, sentence)]
+
+
+def _near(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "large caps within 5% of ..." is no "golden cross within 5 sessions"
+    return [replace(said[0], terminal="NEAR"), said[1]]
+
+
+def _usual(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "volume 3 times normal"
+    is_volume = said[0].meaning == "volume"
+    return [*said[:-1], replace(said[-1], terminal="FIELD", meaning="volume_sma_20")] if is_volume else None
+
+
+def _chained(said: list[Token], _sentence: str) -> list[Token] | None:
+    # "price > 50-day SMA > 200-day SMA" says it of each two beside each other
+    fields, signs = said[::2], said[1::2]
+    if len({token.meaning for token in signs}) > 1:
+        return None
+    made = said[:3]
+    for field, sign, after in zip(fields[1:], signs[1:], fields[2:], strict=False):
+        at = sign.start
+        tie = replace(sign, terminal="AND", end=at, text="")
+        made += [tie, replace(field, start=at, end=at, text=""), sign, after]
+    return made
 
 
 def _in_none(said: list[Token], sentence: str) -> list[Token] | None:
@@ -233,6 +260,10 @@ _TURNS: tuple[Turn, ...] = (
         r"|NUMBER MOVE SPAN INROW|NUMBER INROW MOVE SPAN|NUMBER SPAN INROW|NUMBER INROW SPAN",
         _held,
     ),
+    Turn(r"WITHIN PERCENT", _near),
+    Turn(r"FIELD (?:CMP )?MULT USUAL", _usual),
+    Turn(r"FIELD(?: CMP FIELD){2,}", _chained),
+    Turn(r"TOP NUMBER RANKED", _top),
     Turn(rf"NOT CMP (?:FIELD|{_AMOUNT}) (?:IN|LAST) NUMBER SPAN", _in_none),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? IN (?:NUMBER )?SPAN|GREW IN (?:NUMBER )?SPAN", _period),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? CMP (?:NUMBER )?SPAN|GREW CMP (?:NUMBER )?SPAN", _period_over),
