@@ -15,6 +15,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from resources.dagster_home import watch_code_server_calmly
 from trading_assets.same_origin import SameOrigin
 
 GRAPHQL = frozenset({"/graphql"})
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("workspace", type=Path, help="Dagster's workspace file")
     parser.add_argument("port", type=int)
     arguments = parser.parse_args()
+    watch_code_server_calmly()
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_S, POOL_OVERFLOW)
         target = WorkspaceFileTarget([str(arguments.workspace)])

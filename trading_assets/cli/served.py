@@ -127,7 +127,7 @@ def served(
         "--port",
         code_port,
     ]
-    daemon = [python, "-m", "dagster._daemon", "run", "-w", str(workspace)]
+    daemon = [python, "-m", "trading_assets.dagster_daemon", str(workspace)]
     streamlit = [python, "-m", "streamlit", "run", str(APP_SCRIPT), "--server.port", app, "--server.headless", "true"]  # fmt: skip
     commands = {
         "dagster-code": ("Code server", code, f"tcp://127.0.0.1:{ports.code}"),

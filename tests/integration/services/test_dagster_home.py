@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import stat
 
@@ -10,8 +11,14 @@ import psycopg
 import pytest
 import yaml
 
-from resources.dagster_home import child_environment, dagster_instance, write_dagster_home
+from resources.dagster_home import (
+    child_environment,
+    dagster_instance,
+    watch_code_server_calmly,
+    write_dagster_home,
+)
 from resources.database.server import PostgresEndpoint, postgres_for
+from trading_assets import dagster_daemon, dagster_ui
 from trading_assets.settings import Settings, load_settings
 
 pytestmark = pytest.mark.filterwarnings(
@@ -46,10 +53,14 @@ def test_the_instance_lives_in_its_own_database_and_runs_assets_over_a_range_wit
         os.write(1, b"a line for the terminal\n")
         return dg.MaterializeResult(metadata={"partitions": len(context.partition_keys)})
 
+    @dg.asset_check(asset=bars)
+    def whole() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
     with dagster_instance(settings, endpoint) as instance:
         first, last = "2024-01-01", "2024-12-30"
         tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        result = dg.materialize([bars], instance=instance, tags=tags)
+        result = dg.materialize([bars, whole], instance=instance, tags=tags)
         assert result.success
         assert len(instance.get_materialized_partitions(bars.key)) == 365
         assert instance.run_coordinator.__class__.__name__ == "QueuedRunCoordinator"
@@ -58,6 +69,8 @@ def test_the_instance_lives_in_its_own_database_and_runs_assets_over_a_range_wit
         assert connection.execute("select count(*) from runs").fetchone() == (1,)
         planned = "select count(*) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED'"
         assert connection.execute(planned).fetchone() == (1,), "one planned event a run, not one a partition"
+        checks = "select execution_status, partition from asset_check_executions"
+        assert connection.execute(checks).fetchall() == [("SUCCEEDED", None)], "and one row a check"
     with psycopg.connect(endpoint.url("trading", None)) as connection:
         assert connection.execute("select to_regclass('runs')").fetchone() == (None,)
 
@@ -68,11 +81,24 @@ def test_every_block_of_the_configuration_takes_effect(installation):
         limits = instance.get_concurrency_config().run_queue_config
         assert limits.max_concurrent_runs == 4
         assert limits.tag_concurrency_limits == [{"key": "trading/orders", "limit": 1}]
-        assert instance.run_coordinator.dequeue_interval_seconds == 1
+        assert instance.run_coordinator.dequeue_interval_seconds == 5
+        daemons = instance.get_required_daemon_types()
+        assert {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "MONITORING"} <= set(daemons)
+        assert "ASSET" not in daemons, "nothing here is made by a condition of its own"
         assert instance.run_monitoring_enabled
         assert not instance.telemetry_enabled
         assert instance.get_settings("sensors")["use_threads"]
         assert instance.get_settings("backfills")["use_threads"]
+
+
+def test_what_watches_the_code_server_looks_at_most_every_ten_seconds(monkeypatch):
+    from dagster._grpc import server_watcher
+
+    monkeypatch.setattr(server_watcher, "WATCH_INTERVAL", server_watcher.WATCH_INTERVAL)
+    watch_code_server_calmly()
+    assert server_watcher.WATCH_INTERVAL >= 10
+    for process in (dagster_daemon, dagster_ui):
+        assert "watch_code_server_calmly()" in inspect.getsource(process.main)
 
 
 def test_an_older_schema_is_migrated_and_a_current_one_left_alone(installation):
