@@ -424,6 +424,7 @@ MARKET = {
     "sim_years": 2,
     "sim_at": "2024-05-02T18:00:00-04:00",
     "history_sessions": 270,
+    "first_sessions": 0,
 }
 PLANTED = {
     "ALPACA_API_KEY": "planted-key-id-4711",

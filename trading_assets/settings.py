@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     sim_at: datetime | None = Field(
         default=None, description="instant at which a fixed simulator clock starts"
     )
+    first_sessions: int = Field(
+        default=20,
+        ge=0,
+        description="sessions that the first `up` of a simulated market trades one by one, up to the present; 0 = none",
+    )
     sim_cash_usd: float = Field(default=100_000.0, gt=0)
 
     alpaca_api_key: SecretStr | None = Field(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from resources.services.processes import detached, end_process, find_process
@@ -30,14 +31,25 @@ class SimulatorProcess:
         The market that it plays: processes that want another one must not share it.
     data
         The data folder.
+    begins_at
+        Where the clock of a market that is not there yet begins, behind the present; see
+        :meth:`resources.services.simulator_admin.SimulatorAdmin.join_the_present`.
     """
 
     name = "market simulator"
     start_seconds = 180.0  # the largest synthetic market takes minutes to make, once
 
-    def __init__(self, command: Sequence[str], options: Sequence[str], data: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        options: Sequence[str],
+        data: Path,
+        *,
+        begins_at: datetime | None = None,
+    ) -> None:
         self._command = [*command]
         self._options = [*options]
+        self._first = [] if begins_at is None else ["--begin", begins_at.isoformat()]
         self._state = data / "simulator"
         self.run_folder = data / "run" / "simulator"
         self._port_file = self.run_folder / "port"
@@ -61,7 +73,7 @@ class SimulatorProcess:
         with self._log.open("wb") as log:
             try:
                 return subprocess.Popen(  # noqa: S603 (our own module)
-                    [*self._command, *own, *self._options],
+                    [*self._command, *own, *self._options, *self._first],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -135,12 +147,15 @@ def simulator_options(settings: Settings) -> list[str]:
     return [*market, *common]
 
 
-def simulator_service(settings: Settings, *, command: Sequence[str] | None = None) -> SharedService:
-    """Return the market simulator of this data folder as a shared service, without starting it."""
+def simulator_service(
+    settings: Settings, *, command: Sequence[str] | None = None, begins_at: datetime | None = None
+) -> SharedService:
+    """Return the market simulator of this data folder as a shared service, without starting it; see `SimulatorProcess`."""
     definition = SimulatorProcess(
         command or [sys.executable, "-m", "trading_assets.simulator"],
         simulator_options(settings),
         settings.data,
+        begins_at=begins_at,
     )
     return SharedService(definition, definition.run_folder)
 

@@ -16,6 +16,8 @@ from trading_assets.errors import ConfigurationError, TransientError, VendorRefu
 Subject = Literal["faults", "dirt"]
 _RULES: dict[Subject, str] = {"faults": "faults", "dirt": "rules"}
 _TIMEOUTS = (2.0, 10.0)
+CATCHING_UP = "catching-up"
+"""The kind of a clock that stands behind the present until it is told to join it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ class SimulatorAdmin:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise self._strange("health") from error
+
+    def join_the_present(self) -> None:
+        """Let a clock that began behind the present go on from there; nothing happens to any other. Errors as above."""
+        self._call("POST", "clock", body={"advance_to": "present"})
 
     def planted(self, subject: Subject) -> PlantedRules:
         """Return kinds and rules; errors as in :meth:`health`."""

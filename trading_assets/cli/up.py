@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
 from types import FrameType
+from typing import Any
 
+import typer
 from filelock import FileLock, Timeout
 
 from resources.dagster_home import child_environment
-from resources.local_services import data_folder
-from resources.platform import Platform, shared_platform
+from resources.database.server import PostgresEndpoint, postgres_for
+from resources.local_services import data_folder, local_services
 from resources.services.shared import release_together
-from resources.vendors.registry import company_vendor
-from trading_assets import sessions as calendar
+from resources.services.simulator import simulator_for
 from trading_assets.cli.output import err, out
-from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.cli.served import Ports, free_port, served
-from trading_assets.cli.session import show_summary
-from trading_assets.companies.ingest import snapshot_is_due, snapshot_minutes
-from trading_assets.errors import ConfigurationError, ServiceError, TradingError
-from trading_assets.runs.history import backfill
-from trading_assets.runs.hours import complete_hours, newest_hours
-from trading_assets.runs.refusals import require_runnable
-from trading_assets.runs.session import run_companies, run_session
+from trading_assets.errors import ConfigurationError, ServiceError
 from trading_assets.settings import Settings, load_settings
 
 WORKSPACE = """\
@@ -36,8 +31,9 @@ load_from:
       port: {port}
       location_name: trading_assets
 """
-LONGEST_SNAPSHOT_MINUTES = 15.0
-"""`up` does not keep its user waiting longer than this for company data."""
+LOOK_SECONDS = 2.0
+"""How often `up` looks whether all that it serves still runs."""
+CATCHING_UP = "trading_assets.cli.catching_up"
 
 
 def bring_up(*, serve: bool) -> None:
@@ -49,82 +45,63 @@ def bring_up(*, serve: bool) -> None:
         If a setting or a file that it names is wrong, or another ``up`` serves the same data folder.
     """
     settings = load_settings()
-    require_runnable(settings, None)
     data_folder(settings)
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings))
         stack.enter_context(_stop_on_signals())
         _end_leftovers(settings)
         err.print(f"Trading Assets, mode [bold]{settings.mode}[/], data in {settings.data}", highlight=False)
-        err.print("Starting the local services", highlight=False)
-        platform = stack.enter_context(shared_platform(settings))
-        _bring_up_to_date(platform)
-        if serve:
-            _serve(platform, stack)
+        if not serve:
+            from trading_assets.cli.catching_up import bring_up_to_date
+
+            return bring_up_to_date(settings)
+        simulator_url, postgres = _caught_up(settings, stack)
+        return _serve(settings, simulator_url, postgres, stack)
 
 
-def _bring_up_to_date(platform: Platform) -> None:
-    session = platform.latest_session()
-    first = calendar.shift(session, -platform.settings.history_sessions)
-    err.print(f"History {first} to {calendar.shift(session, -1)}: filling what is missing", highlight=False)
-    with drawn_progress(platform):
-        done = backfill(platform, first, calendar.shift(session, -1))
-    err.print(f"  {len(done)} sessions filled" if done else "  complete", highlight=False)
-    _snapshot_companies(platform, session)
-    err.print(f"Session {session}: from vendor data to reconciled positions", highlight=False)
-    with drawn_progress(platform):
-        summary = run_session(platform, session)
-    show_summary(summary)
-    _complete_hours(platform)
+def _caught_up(settings: Settings, stack: ExitStack) -> tuple[str | None, PostgresEndpoint]:
+    """Bring the installation up to date in a process that ends; return the services that it started, held from then on.
+
+    What it was that cannot be done, that process has said; the exit code is its own.
+    """
+    held: tuple[str | None, PostgresEndpoint] | None = None
+    command = [sys.executable, "-m", CATCHING_UP]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, **_out_of_reach()) as child:  # noqa: S603 (our own module)
+        try:
+            while (code := child.poll()) is None:
+                if held is None and all(service.record() for service in local_services(settings)):
+                    held = _hold(settings, stack)
+                time.sleep(0.1)
+        finally:
+            if child.stdin is not None:
+                child.stdin.close()  # which ends it, if it still runs
+    if code:
+        raise typer.Exit(code)
+    return held or _hold(settings, stack)
 
 
-def _complete_hours(platform: Platform) -> None:
-    sessions = newest_hours(platform)
-    if not sessions:
-        return
-    err.print(f"Hours {sessions[0]} to {sessions[-1]}: filling what is missing", highlight=False)
-    try:
-        with drawn_progress(platform):
-            done = complete_hours(platform, sessions)
-    except TradingError as error:  # nothing that trades depends on hours: what is up stays up
-        err.print(f"[yellow]  not complete:[/] {error}", highlight=False)
-    else:
-        err.print(f"  {len(done)} sessions filled" if done else "  complete", highlight=False)
+def _hold(settings: Settings, stack: ExitStack) -> tuple[str | None, PostgresEndpoint]:
+    return stack.enter_context(simulator_for(settings)), stack.enter_context(postgres_for(settings))
 
 
-def _snapshot_companies(platform: Platform, session: date) -> None:
-    if company_vendor(platform.settings) is None or not snapshot_is_due(platform.lake, session):
-        return
-    minutes = snapshot_minutes(platform.lake, platform.settings, session)
-    if minutes > LONGEST_SNAPSHOT_MINUTES:
-        err.print(
-            f"Company data: none of this week; at the pace of TRADING_YAHOO_PER_MINUTE a snapshot takes {minutes:,.0f} minutes. "
-            "It is left to the schedule on Saturday, or to: trading-assets snapshot",
-            highlight=False,
-        )
-        return
-    err.print(f"Company data: a snapshot, dated {session}", highlight=False)
-    try:
-        with drawn_progress(platform):
-            run_companies(platform)
-    except TradingError as error:
-        err.print(f"  not taken: {error}", style="yellow", highlight=False)
-        err.print(
-            "  The session goes on with the newest one before; later: trading-assets snapshot",
-            highlight=False,
-        )
+def _out_of_reach() -> dict[str, Any]:
+    # Ctrl-C is for `up` alone, which then ends what it started
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
-def _serve(platform: Platform, stack: ExitStack) -> None:
-    settings = platform.settings
+def _serve(
+    settings: Settings, simulator_url: str | None, postgres: PostgresEndpoint, stack: ExitStack
+) -> None:
     dagster_port = _port(settings.dagster_port, "TRADING_DAGSTER_PORT")
     app_port = _port(settings.app_port, "TRADING_APP_PORT")
-    environment = child_environment(settings, platform.postgres) | {
+    environment = child_environment(settings, postgres) | {
         "TRADING_DAGSTER_PORT": str(dagster_port),
         "TRADING_APP_PORT": str(app_port),
     }
-    if platform.simulator_url:
-        environment["TRADING_SIM_URL"] = platform.simulator_url
+    if simulator_url:
+        environment["TRADING_SIM_URL"] = simulator_url
     workspace = settings.data / "dagster" / "workspace.yaml"
     code_port = free_port(0)
     workspace.write_text(WORKSPACE.format(port=code_port), encoding="utf-8")
@@ -138,9 +115,7 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
         service.begin()
     for service in others:
         service.wait()
-    simulated = (
-        f"  Market   {platform.simulator_url}/sim/health (simulated)\n" if platform.simulator_url else ""
-    )
+    simulated = f"  Market   {simulator_url}/sim/health (simulated)\n" if simulator_url else ""
     out.print(
         f"\n  App      [bold]http://127.0.0.1:{app_port}[/]\n  Dagster  [bold]http://127.0.0.1:{dagster_port}[/]\n{simulated}",
         highlight=False,
@@ -150,7 +125,7 @@ def _serve(platform: Platform, stack: ExitStack) -> None:
         for service in services:
             if service.record() is None:
                 raise ServiceError(service.definition.failure())
-        time.sleep(0.5)
+        time.sleep(LOOK_SECONDS)
 
 
 @contextmanager

@@ -37,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--years", type=float, default=3.0, help="of history before the first start")
     parser.add_argument("--replay", type=Path, help="Parquet or CSV with daily bars to serve instead")
     parser.add_argument("--at", type=_instant, help="first instant of the clock")
+    parser.add_argument(
+        "--begin",
+        type=_instant,
+        help="first instant of a new market's clock, which stands until it is told to join the present (--at, or today)",
+    )
     parser.add_argument("--cash", type=Decimal, default=Decimal(100_000), help="USD on the account at first")
     parser.add_argument(
         "--clock",

@@ -15,6 +15,7 @@ from trading_assets.simulator.simulation import Simulation
 from trading_assets.simulator.state import Correction
 from trading_assets.simulator.wire import json_answer, json_body, parse_day
 
+PRESENT = "present"
 _CORRECTABLE = ("open", "high", "low", "close", "volume")
 
 
@@ -56,9 +57,16 @@ def routes(simulation: Simulation) -> list[Route]:
 async def _clock(simulation: Simulation, request: Request) -> Response:
     if request.method == "POST":
         body = await json_body(request)
-        instant = _instant((body or {}).get("advance_to"))
+        wanted = (body or {}).get("advance_to")
+        if wanted == PRESENT:
+            simulation.clock.join_the_present()
+            return json_answer({"now": simulation.settle().isoformat()})
+        instant = _instant(wanted)
         if instant is None:
-            return _wrong('send {"advance_to": "2024-05-01T13:32:00Z"}: an ISO instant with its offset')
+            return _wrong(
+                'send {"advance_to": "2024-05-01T13:32:00Z"}: an ISO instant with its offset; or "present", for a clock '
+                "that is catching up"
+            )
         if not simulation.clock.advance_to(instant):
             return json_answer(
                 {

@@ -16,7 +16,7 @@ from trading_assets.sessions import NEW_YORK
 from trading_assets.simulator import admin, dirt_routes
 from trading_assets.simulator.alpaca import data_routes, trading_routes
 from trading_assets.simulator.broker.engine import Engine
-from trading_assets.simulator.clock import ClockMode, SimulationClock
+from trading_assets.simulator.clock import MODE, ClockMode, SimulationClock
 from trading_assets.simulator.market.replay import ReplayMarket
 from trading_assets.simulator.market.synthetic import SyntheticMarket
 from trading_assets.simulator.market.tape import TapeMarket, publication
@@ -27,7 +27,6 @@ from trading_assets.simulator.state import StateStore
 from trading_assets.simulator.yahoo import routes as yahoo
 
 FIRST_SESSION = "first_session"
-CLOCK_MODE = "clock_mode"
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Options:
     years: float = 3.0
     replay: Path | None = None
     at: datetime | None = None
+    begin: datetime | None = None
     cash: Decimal = Decimal(100_000)
     clock: ClockMode | None = None
     speed: float = 60.0
@@ -65,9 +65,11 @@ def assemble(options: Options, store: StateStore) -> Simulation:
     if options.replay is not None:
         market, recorded_until = _replayed(options.replay, store)
         start = start or recorded_until
-    mode = options.clock or _mode_before(store) or (ClockMode.REAL if start is None else ClockMode.FIXED)
-    store.remember(CLOCK_MODE, mode)
-    clock = SimulationClock(mode, store, start=start, speed=options.speed)
+    mode = options.clock or _mode_before(store) or _first_mode(options, start)
+    if mode is ClockMode.CATCHING_UP:
+        clock = SimulationClock(mode, store, start=options.begin, present=start)
+    else:
+        clock = SimulationClock(mode, store, start=start, speed=options.speed)
     if market is None:
         market = _synthetic(options, store, clock.now())
     for correction in store.corrections():
@@ -86,9 +88,15 @@ def protocols(simulation: Simulation) -> list[BaseRoute]:
     ]
 
 
+def _first_mode(options: Options, start: datetime | None) -> ClockMode:
+    if options.begin is not None:
+        return ClockMode.CATCHING_UP
+    return ClockMode.REAL if start is None else ClockMode.FIXED
+
+
 def _mode_before(store: StateStore) -> ClockMode | None:
     # a restart without a wish goes on as before: a real clock would carry a past simulation to today
-    mode = store.fact(CLOCK_MODE)
+    mode = store.fact(MODE)
     return None if mode is None else ClockMode(mode)
 
 

@@ -1,4 +1,4 @@
-"""The simulator's clock: real, fixed or fast; it never goes back, not even over a restart."""
+"""The simulator's clock: real, fixed, fast or catching up; it never goes back, not even over a restart."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from enum import StrEnum
 from trading_assets.simulator.state import StateStore
 
 FACT = "clock"
+MODE = "clock_mode"
 _SAVE_EVERY_SECONDS = 1.0
 
 
@@ -19,6 +20,7 @@ class ClockMode(StrEnum):
     REAL = "real"
     FIXED = "fixed"
     FAST = "fast"
+    CATCHING_UP = "catching-up"
 
 
 def machine_now() -> datetime:
@@ -30,7 +32,8 @@ class SimulationClock:
     """Time inside the simulator.
 
     ``real`` is the later of the machine's time and the furthest instant the clock was advanced to; ``fixed``
-    stands still until it is advanced; ``fast`` runs ``speed`` times as fast as the machine's.
+    stands still until it is advanced; ``fast`` runs ``speed`` times as fast as the machine's; ``catching-up`` stands as
+    ``fixed`` does, until it is told to join the present.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ class SimulationClock:
         First instant, where the store has no later one; the machine's time if None.
     speed
         Simulated seconds per second, for ``fast``.
+    present
+        Where a clock that is catching up stands once it has joined the present; if None it goes on as ``real``.
     machine
         Source of real time.
     """
@@ -53,12 +58,14 @@ class SimulationClock:
         *,
         start: datetime | None = None,
         speed: float = 1.0,
+        present: datetime | None = None,
         machine: Callable[[], datetime] = machine_now,
     ) -> None:
         self.mode = mode
         self.speed = speed
         self._store = store
         self._machine = machine
+        self._present = present
         stored = store.fact(FACT)
         known = [] if stored is None else [datetime.fromisoformat(stored)]
         if start is not None:
@@ -67,6 +74,7 @@ class SimulationClock:
         self._running_since = time.monotonic()
         self._saved_at = time.monotonic()
         self._save()
+        store.remember(MODE, mode)
 
     def now(self) -> datetime:
         """Return the present simulated instant, UTC."""
@@ -76,7 +84,10 @@ class SimulationClock:
             elapsed = time.monotonic() - self._running_since
             self._running_since += elapsed
             self._furthest += timedelta(seconds=elapsed * self.speed)
-        if self.mode is not ClockMode.FIXED and time.monotonic() - self._saved_at > _SAVE_EVERY_SECONDS:
+        if (
+            self.mode in {ClockMode.REAL, ClockMode.FAST}
+            and time.monotonic() - self._saved_at > _SAVE_EVERY_SECONDS
+        ):
             self._save()
         return self._furthest
 
@@ -87,6 +98,16 @@ class SimulationClock:
         self._furthest = instant.astimezone(UTC)
         self._save()
         return True
+
+    def join_the_present(self) -> None:
+        """Let a clock that is catching up go on as if it had never been behind; nothing happens to any other."""
+        if self.mode is not ClockMode.CATCHING_UP:
+            return
+        if self._present is not None:
+            self._furthest = max(self._furthest, self._present.astimezone(UTC))
+        self.mode = ClockMode.REAL if self._present is None else ClockMode.FIXED
+        self._save()
+        self._store.remember(MODE, self.mode)
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()

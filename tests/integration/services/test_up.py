@@ -9,11 +9,23 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import date
 
+import polars as pl
 import psutil
 import pytest
 import requests
 
+from resources.services.simulator_admin import SimulatorAdmin
+from trading_assets.execution.booked import opening
+from trading_assets.execution.trading_account import account_of
+from trading_assets.sessions import (
+    NEW_YORK,
+    first_opening_after,
+    next_session,
+    session_close,
+    sessions_between,
+)
 from trading_assets.tables.daily import DAILY_BARS
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="sends Unix signals")]
@@ -106,7 +118,7 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
         "trading_assets.simulator",
         "postgres",
         "trading_assets.dagster_ui",
-        "dagster._daemon",
+        "trading_assets.dagster_daemon",
         "streamlit",
     ):
         assert part in names
@@ -137,6 +149,52 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
         if path.is_file():
             assert not re.search(rb"planted-(key-id|secret)-471\d", path.read_bytes()), path
     assert "planted" not in "".join(first.out + first.err + second.out + second.err)
+
+
+def test_the_first_up_trades_the_last_sessions_one_by_one_and_goes_on_after_a_kill(install):
+    installation = install(None)
+    days = sessions_between(date(2024, 4, 30), installation.session)
+    killed = installation.start("up", "--no-serve", TRADING_FIRST_SESSIONS="3")
+    said = []
+    for line in killed.stderr:
+        said.append(line)
+        if f"✓ {days[0]}" in line:
+            break
+    killed.kill()
+    killed.wait(30)
+    assert "3 are traded" not in "".join(said), "the newest session is the one that `up` always runs"
+    assert f"The account's first sessions, {days[0]} to {days[1]}: 2 are traded one by one" in "".join(said)
+
+    told = installation.command("up", "--no-serve", TRADING_FIRST_SESSIONS="3")
+    assert f"first sessions, {days[1]} to {days[1]}" in told.stderr
+    assert f"✓ {days[0]}" not in told.stderr
+    assert "equal to the broker's" in told.stdout
+    again = installation.command("up", "--no-serve", TRADING_FIRST_SESSIONS="3")
+    assert "first sessions" not in again.stderr
+    with installation.opened() as platform:
+        account = account_of(platform)
+        completed = (
+            "select session, count(*) from session_runs where outcome = 'succeeded' group by 1 order by 1"
+        )
+        assert platform.database.fetch(completed) == [(days[0], 1), (days[1], 1), (days[2], 2)]
+        valued = "select session from portfolio_performance where account = %s order by 1"
+        assert [day for (day,) in platform.database.fetch(valued, (account.number,))] == days
+        assert opening(platform.database, account.number)[1] == days[0]
+        ours = platform.database.fetch("select session, client_order_id from orders order by 1")
+        theirs = requests.get(
+            f"{platform.simulator_url}/v2/orders", params={"status": "all", "limit": 500},
+            headers={"APCA-API-KEY-ID": "k", "APCA-API-SECRET-KEY": "s"}, timeout=30,
+        ).json()  # fmt: skip
+        assert ours
+        assert sorted(name for _, name in ours) == sorted(order["client_order_id"] for order in theirs)
+        # each session was decided, ordered and filled at its own time
+        for day, executed_at in platform.database.fetch("select session, executed_at from fills"):
+            assert first_opening_after(session_close(day)) == executed_at.astimezone(NEW_YORK).date()
+        bars = platform.lake.scan(DAILY_BARS, start=days[0], end=days[-1]).collect()
+        for day, known_at in bars.group_by("session").agg(pl.col("known_at").min()).iter_rows():
+            assert session_close(day) < known_at < session_close(next_session(day))
+        health = SimulatorAdmin(platform.simulator_url).health()
+        assert health.clock == "fixed", "the clock has joined the present, which stands in this market"
 
 
 @pytest.mark.parametrize(
