@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import psycopg
 from psycopg import errors
@@ -18,6 +20,21 @@ from trading_assets.errors import TransientError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+APPLICATION = "trading-assets process"
+HOLDER = """
+select a.application_name, a.state_change from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and (l.classid::bigint << 32) | l.objid::bigint = %s
+  and l.database = (select oid from pg_database where datname = current_database())
+"""
+
+
+class LockHolder(NamedTuple):
+    """Who holds an advisory lock: the process, None if it does not say, and since when."""
+
+    process: int | None
+    since: datetime
 
 
 class Database:
@@ -35,7 +52,7 @@ class Database:
 
     def __init__(self, url: str, *, max_connections: int = 10, connect_seconds: float = 10.0) -> None:
         defaults: dict[str, str | int] = {
-            "application_name": "trading-assets",
+            "application_name": f"{APPLICATION} {os.getpid()}",
             "connect_timeout": max(2, round(connect_seconds)),
         }
         given = conninfo_to_dict(libpq_url(url))
@@ -145,6 +162,15 @@ class Database:
                 return
             with _unlocking(connection, name):
                 yield True
+
+    def lock_holder(self, name: str) -> LockHolder | None:
+        """Return who holds the lock ``name`` at this moment."""
+        found = self.fetch(HOLDER, (lock_key(name),))
+        if not found:
+            return None
+        application, since = found[0]
+        number = str(application).removeprefix(f"{APPLICATION} ")
+        return LockHolder(int(number) if number.isdigit() else None, since)
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:

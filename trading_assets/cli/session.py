@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from resources.database.database import Database
 from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption, SessionOption, parse_day
 from trading_assets.cli.output import err, friendly_errors, out, print_json, usd
-from trading_assets.cli.progress_bar import drawn_progress
 from trading_assets.progress import Recorder
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from resources.database.database import Database
     from resources.platform import Platform
     from trading_assets.runs.summary import SessionSummary
 
@@ -30,6 +29,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
+    from trading_assets.cli.progress_bar import drawn_progress
     from trading_assets.runs.refusals import require_runnable
     from trading_assets.settings import load_settings
 
@@ -45,7 +45,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
         day = wanted or platform.latest_session()
         fill_history(platform, day)
         began = platform.clock.now()
-        summary = run_session(platform, day)
+        summary = run_session(platform, day, say=told)
         add_hours(platform, summary)
         earlier = earlier_findings(platform.database, day, began)
     if json:
@@ -84,6 +84,7 @@ def backfill(
 
     [dim]Example:[/] trading-assets backfill --start 2025-01-01 --end 2026-11-19
     """
+    from trading_assets.cli.progress_bar import drawn_progress
     from trading_assets.runs.refusals import require_runnable, wanted_sessions
     from trading_assets.settings import load_settings
 
@@ -91,6 +92,10 @@ def backfill(
     first, last = parse_day(start, "--start"), parse_day(end, "--end")
     require_runnable(settings, wanted_sessions(settings, first, last)[-1])
     names = tuple(name.strip() for name in assets.split(",") if name.strip()) if assets else ()
+    if names:
+        from trading_assets.runs.hours import require_assets
+
+        require_assets(settings, names)
     with (
         opened_platform(settings, with_dagster=True) as platform,
         drawn_progress(platform, quiet=json) as recorder,
@@ -132,6 +137,7 @@ def snapshot(json: JsonOption = False) -> None:
 
     [dim]Example:[/] trading-assets snapshot
     """
+    from trading_assets.cli.progress_bar import drawn_progress
     from trading_assets.runs.refusals import require_runnable
     from trading_assets.settings import load_settings
 
@@ -152,6 +158,11 @@ def snapshot(json: JsonOption = False) -> None:
         out.print(
             f"Company data of {session}: {', '.join(f'{name} {count:,}' for name, count in rows.items())}"
         )
+
+
+def told(text: str) -> None:
+    """Tell what a run has to say while it goes on."""
+    err.print(text, style="yellow", highlight=False, soft_wrap=True)
 
 
 def fill_history(platform: Platform, session: date) -> None:

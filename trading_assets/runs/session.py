@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -19,10 +20,15 @@ from trading_assets.runs.failures import failure_of
 from trading_assets.runs.in_process import execute_job, quiet_dagster, run_job
 from trading_assets.runs.refusals import require_over
 from trading_assets.runs.summary import SessionSummary, peak_memory_mib, record_session, summarise
+from trading_assets.runs.taking_turns import one_at_a_time
 
 
-def run_session(platform: Platform, session: date) -> SessionSummary:
+def run_session(
+    platform: Platform, session: date, *, say: Callable[[str], None] = lambda _text: None
+) -> SessionSummary:
     """Run one session end to end and say what it did.
+
+    Two runs of one session take turns; the second one, which has nothing left to do, says what it waits for (``say``).
 
     Raises
     ------
@@ -33,10 +39,18 @@ def run_session(platform: Platform, session: date) -> SessionSummary:
     """
     require_over(platform, session)
     require_keys(platform.settings)
+    with one_at_a_time(platform, session, say):
+        return _run(platform, session)
+
+
+def _run(platform: Platform, session: date) -> SessionSummary:
     account_of(platform)
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
-    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
+    with (
+        quiet_dagster(platform.settings),
+        dagster_instance(platform.settings, platform.postgres, one_partition=True) as instance,
+    ):
         result = run_job("session_job", platform, instance, partition_key=session.isoformat())
 
     def ended(outcome: str, told: dict[str, Any]) -> None:
@@ -72,7 +86,10 @@ def run_companies(platform: Platform) -> date:
     """
     session = platform.latest_session()
     _ = platform.company_source
-    with quiet_dagster(platform.settings), dagster_instance(platform.settings, platform.postgres) as instance:
+    with (
+        quiet_dagster(platform.settings),
+        dagster_instance(platform.settings, platform.postgres, one_partition=True) as instance,
+    ):
         execute_job("companies_job", platform, instance, partition_key=session.isoformat())
     refresh_catalog(platform)
     return session
