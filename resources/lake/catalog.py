@@ -25,7 +25,13 @@ from trading_assets.errors import ConfigurationError
 from trading_assets.settings import Settings
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.listings import CORPORATE_ACTIONS
-from trading_assets.tables.registry import DATABASE_TABLES, TABLES
+from trading_assets.tables.registry import (
+    DATABASE_TABLES,
+    HISTORY,
+    SCHEMAS,
+    TABLES,
+    schema_of,
+)
 from trading_assets.tables.table import Column, DatabaseTable, Table
 
 CATALOG = "trading.duckdb"
@@ -39,6 +45,13 @@ _PRAGMA = re.compile(
     r"pragma\s+(database_list|database_size|show_tables|version|table_info\s*\(\s*'\w+'\s*\)|storage_info\s*\(\s*'\w+'\s*\))",
     re.IGNORECASE,
 )
+_SHOW_TABLES = re.compile(r"show\s+tables\s*;?", re.IGNORECASE)
+SHOWN_TABLES = """
+select schema_name as schema, view_name as name, comment as rows from duckdb_views()
+where not internal and database_name = current_database() and schema_name not in ('history', 'main') order by all
+"""
+"""What `show tables` shows: the tables by schema, without superseded rows; `show all tables` has everything."""
+_QUALIFIED = re.compile(r'"?\b(\w+)"?\s*\.\s*"?(\w+)\b', re.IGNORECASE)
 _QUERIES = {duckdb.StatementType.SELECT, duckdb.StatementType.MULTI}
 """``MULTI`` is a query with a ``pivot`` in it."""
 _TYPES: dict[object, str] = {
@@ -111,7 +124,8 @@ def write_catalog(
         with duckdb.connect(str(fresh)) as connection:
             gone = [_drop(name) for name in before if name not in made]
             changed = [text for name, text in made.items() if before.get(name) != prints[name]]
-            connection.execute(";\n".join(["begin", *gone, *changed, "commit"]))
+            schemas = [f"create schema if not exists {name}" for name in SCHEMAS]
+            connection.execute(";\n".join(["begin", *schemas, *gone, *changed, "commit"]))
         mark = _file_mark(fresh, folders)
         move_into_place(fresh, path)
         # cut off before it, the next call writes everything once more
@@ -148,7 +162,11 @@ def _file_mark(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _drop(name: str) -> str:
-    return f"drop view if exists {_name(name)}; drop macro table if exists {_name(name)}"
+    schema, _, view = name.rpartition(".")
+    views = [f"drop view if exists {_name(schema)}.{_name(view)}"] if schema else []
+    return "; ".join(
+        [*views, f"drop view if exists {_name(view)}", f"drop macro table if exists {_name(view)}"]
+    )
 
 
 def _statements(
@@ -167,7 +185,7 @@ def _statements(
     declared = {table.name: table for table in database_tables}
     taken = {file.stem: file for file in snapshot_folder.glob("*.parquet")}
     for name in sorted({*declared, *taken}):
-        yield name, _snapshot_statement(name, declared.get(name), taken.get(name))
+        yield _in_schema(name, _snapshot_statement(name, declared.get(name), taken.get(name)))
 
 
 def connect(
@@ -198,6 +216,8 @@ def connect(
         raise ConfigurationError("The instant needs a time zone, e.g. 2026-01-30T21:00:00Z", as_of=as_of)
     connection = duckdb.connect(str(path), read_only=True)
     connection.execute("set timezone = 'UTC'")
+    if _has_schemas(connection):  # the file of an earlier version has all of it in one
+        connection.execute(f"set search_path = '{','.join((*SCHEMAS, 'main'))}'")
     allowed = [*_said_of(path).get("folders", []), *(str(folder.resolve()) for folder in folders)]
     connection.execute(f"set allowed_directories = [{', '.join(map(_literal, allowed))}]")
     connection.execute("set enable_external_access = false")
@@ -231,7 +251,9 @@ def query(
     with connect(path, as_of=as_of, folders=folders) as connection:
         try:
             _require_reading(connection, sql)
-            relation = connection.sql(sql)
+            if as_of is not None:
+                _require_plain_names(sql)
+            relation = connection.sql(SHOWN_TABLES if _SHOW_TABLES.fullmatch(sql.strip()) else sql)
             rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
         except duckdb.ProgrammingError as error:
             raise ConfigurationError(f"{error}{_hint(str(error))}") from error
@@ -265,6 +287,22 @@ def _require_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
+def _require_plain_names(sql: str) -> None:
+    """Refuse a table that keeps its history under the name of its schema: that one is not read as of an instant."""
+    for schema, name in _QUALIFIED.findall(sql):
+        if schema.lower() == schema_of(name.lower()) and name.lower() in TABLES:
+            raise ConfigurationError(
+                f"{schema}.{name} is the table of now: write {name} alone, which is read as of the instant"
+            )
+
+
+def _has_schemas(connection: duckdb.DuckDBPyConnection) -> bool:
+    asked = (
+        "select count(*) from duckdb_schemas() where database_name = current_database() and schema_name = ?"
+    )
+    return connection.execute(asked, [HISTORY]).fetchall() == [(1,)]
+
+
 def without_history(sql: str) -> list[str]:
     """List the tables that a statement names and that keep no history: as of an instant they show their current rows."""
     words = set(re.findall(r"\w+", sql.lower()))
@@ -283,12 +321,14 @@ def _hint(complaint: str) -> str:
         return f"\nThe catalogue is older than {name}: `trading-assets run` writes it anew."
     if name in {*TABLES, *DATABASE_TABLES}:
         return f"\n{name} keeps no history: ask for the table itself, or write the catalogue anew with `trading-assets run`."
-    return "\n`select view_name, comment from duckdb_views() where not internal` lists the tables."
+    return "\n`show tables` lists the tables."
 
 
 def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iterator[tuple[str, str]]:
     current = _rows(table.schema, lake_root / table.name)
-    yield table.name, _view(table.name, current, table.grain, table.columns)
+    yield _in_schema(
+        table.name, _view(f"{schema_of(table.name)}.{table.name}", current, table.grain, table.columns)
+    )
     if not table.versioned:
         return
     superseded = _rows(history_schema(table), history_root / table.name)
@@ -296,7 +336,7 @@ def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iter
     past = _template("history").format(superseded=superseded, current=current, version=version)
     history = f"{table.name}{HISTORY_SUFFIX}"
     grain = f"Superseded rows of {table.name}, each valid from known_at until superseded_at"
-    yield history, _view(history, past, grain, table.columns)
+    yield f"{HISTORY}.{history}", _view(f"{HISTORY}.{history}", past, grain, table.columns)
     then = _template("as_of").format(
         superseded=superseded, current=current, key=", ".join(map(_name, table.key))
     )
@@ -306,26 +346,39 @@ def _table_statements(table: Table, lake_root: Path, history_root: Path) -> Iter
 
 
 def _snapshot_statement(name: str, table: DatabaseTable | None, file: Path | None) -> str:
+    view = f"{schema_of(name)}.{name}"
     schema = pl.Schema(pl.read_parquet_schema(file)) if file else table.schema if table else pl.Schema()
     columns = ", ".join(f"{column} {kind}" for column, kind in schema.items())
     rows = _template("snapshot").format(files=_literal(str(file))) if file else _empty(schema)
     rows = f"{rows} /* {columns.replace('*/', '')} */"
     if table is None:
-        return _view(name, rows, "", {})
+        return _view(view, rows, "", {})
     # a snapshot from before a migration has the columns of its time
     there = {column: said for column, said in table.columns.items() if column in schema}
-    return _view(name, rows, table.grain, there)
+    return _view(view, rows, table.grain, there)
+
+
+def _in_schema(name: str, statements: str) -> tuple[str, str]:
+    """Return the full name of a table's view and what makes it: there, and under the plain name for whoever opens the file."""
+    full = f"{schema_of(name)}.{name}"
+    plain = f"create or replace view main.{_name(name)} as from {_full_name(full)}"
+    return full, f"{statements};\n{plain}"
 
 
 def _view(name: str, rows: str, meaning: str, columns: Mapping[str, Column]) -> str:
-    statements = [f"create or replace view {_name(name)} as {rows}"]
+    view = _full_name(name)
+    statements = [f"create or replace view {view} as {rows}"]
     if meaning:
-        statements.append(f"comment on view {_name(name)} is {_literal(meaning)}")
+        statements.append(f"comment on view {view} is {_literal(meaning)}")
     statements += [
-        f"comment on column {_name(name)}.{_name(column)} is {_literal(said.meaning)}"
+        f"comment on column {view}.{_name(column)} is {_literal(said.meaning)}"
         for column, said in columns.items()
     ]
     return ";\n".join(statements)
+
+
+def _full_name(name: str) -> str:
+    return ".".join(map(_name, name.split(".")))
 
 
 def _adjusted_bars(create: str, instant: str | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from trading_assets.reference.markdown import table
 from trading_assets.tables.companies import COMPANY_TABLES
 from trading_assets.tables.features import DAILY_FEATURES, HOURLY_FEATURES
-from trading_assets.tables.registry import DATABASE_TABLES, TABLES
+from trading_assets.tables.registry import DATABASE_TABLES, TABLES, schema_of
 from trading_assets.tables.table import Relation
 
 _ELSEWHERE = {
@@ -41,8 +41,8 @@ def section(described: Relation) -> str:
 
 
 def _overview(listed: Iterable[Relation]) -> str:
-    rows = ((_link(kept.name), kept.grain, _key(kept)) for kept in listed)
-    return table(("table", "grain", "key"), rows)
+    rows = ((_link(kept.name), schema_of(kept.name), kept.grain, _key(kept)) for kept in listed)
+    return table(("table", "schema", "grain", "key"), rows)
 
 
 def _link(name: str) -> str:

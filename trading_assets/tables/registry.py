@@ -94,6 +94,30 @@ DATABASE_TABLES: dict[str, DatabaseTable] = {
 }
 
 
+MARKET, COMPANIES, BOOKS, OPERATIONS = "market", "companies", "books", "operations"
+HISTORY = "history"
+SCHEMAS: dict[str, str] = {
+    MARKET: "bars, corporate actions, universe, features and screens",
+    COMPANIES: "dated snapshots of company data",
+    BOOKS: "signals, decisions, orders, fills, positions and performance, as of the end of the last run",
+    OPERATIONS: "fetches, findings and runs, as of the end of the last run",
+    HISTORY: "superseded rows of the tables of the lake",
+}
+"""Schemas of the DuckDB catalogue, with what they hold. None is called as the file is: DuckDB could not tell them apart."""
+_OPERATIONS = (
+    INGEST_BATCHES, VENDOR_USAGE, HOURLY_PROGRESS, QUALITY_FINDINGS, FINDING_ACCEPTANCES, SESSION_RUNS, AUDIT_LOG,
+)  # fmt: skip
+
+
+def schema_of(name: str) -> str:
+    """Return the schema of the DuckDB catalogue that a table is in; one that nobody declared is among the operations."""
+    if name in COMPANY_TABLES:
+        return COMPANIES
+    if name in TABLES or name == SAVED_SCREENS.name:
+        return MARKET
+    return BOOKS if name in {*DATABASE_TABLES} - {kept.name for kept in _OPERATIONS} else OPERATIONS
+
+
 def table(name: str) -> Table:
     """Return the table of that name, or say which exist."""
     try:

@@ -23,7 +23,7 @@ from trading_assets.tables.accounts import POSITIONS
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
-from trading_assets.tables.registry import DATABASE_TABLES, TABLES
+from trading_assets.tables.registry import DATABASE_TABLES, TABLES, schema_of
 from trading_assets.tables.table import Table
 
 JUNE, JULY = date(2016, 6, 30), date(2016, 7, 1)
@@ -77,9 +77,9 @@ def test_views_show_the_rows_of_the_lake_and_say_what_they_mean(catalog: Path, l
     assert shown.equals(lake.scan(DAILY_BARS).collect())
     lake.write_sessions(DAILY_BARS, bars(JULY, {"A": 3.0}), [JULY], known_at=NOW)
     assert query(catalog, "select count(*) from daily_bars").item() == 3
-    meaning = "select comment from duckdb_columns() where table_name = 'daily_bars' and column_name = 'close'"
+    meaning = "select comment from duckdb_columns() where table_name = 'daily_bars' and schema_name = 'market' and column_name = 'close'"
     assert query(catalog, meaning).item() == "Last trade, raw (not adjusted for anything) [USD]"
-    grain = "select comment from duckdb_views() where view_name = 'daily_bars'"
+    grain = "select comment from duckdb_views() where view_name = 'daily_bars' and schema_name = 'market'"
     assert query(catalog, grain).item() == DAILY_BARS.grain
 
 
@@ -102,6 +102,47 @@ def test_macros_and_shadowed_names_show_the_rows_known_at_an_instant(catalog: Pa
     assert query(catalog, history).rows() == [("A", LATER), ("B", LATER)]
 
 
+def test_tables_are_listed_by_schema_without_their_histories(catalog: Path, lake: Lake) -> None:
+    refresh(catalog, lake)
+    listed = query(catalog, "show tables")
+    assert {name: schema for schema, name, _ in listed.rows()} == {
+        name: schema_of(name) for name in (*TABLES, *DATABASE_TABLES)
+    }
+    assert listed.height == len(TABLES) + len(DATABASE_TABLES)
+    assert query(catalog, "SHOW TABLES;", as_of=NOW).equals(listed)
+    everything = query(catalog, "show all tables")
+    assert "daily_bars_history" in everything.filter(pl.col("schema") == "history")["name"].to_list()
+    for name in ("daily_bars", "market.daily_bars", "daily_bars_history", "history.daily_bars_history"):
+        assert query(catalog, f"select count(*) from {name}").item() == 0
+    with duckdb.connect(str(catalog), read_only=True) as plain:  # as anybody's DuckDB opens it
+        names = {name for (name,) in plain.execute("show tables").fetchall()}
+        assert names == {*TABLES, *DATABASE_TABLES}
+        for name in ("positions", "books.positions", "daily_bars_as_of('2016-07-01')"):
+            assert plain.execute(f"select count(*) from {name}").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("name", ["market.daily_bars", 'MARKET . "daily_bars"', '"market".daily_bars'])
+def test_as_of_an_instant_a_table_of_now_is_not_read_by_its_full_name(
+    catalog: Path, lake: Lake, name: str
+) -> None:
+    refresh(catalog, lake)
+    assert query(catalog, f"select close from {name}").is_empty()
+    with pytest.raises(ConfigurationError, match="write daily_bars alone"):
+        query(catalog, f"select close from {name}", as_of=NOW)
+    aliased = "select market.close from daily_bars market"
+    assert query(catalog, aliased, as_of=NOW).is_empty()
+
+
+def test_a_catalogue_of_an_earlier_version_is_read_and_then_made_anew(catalog: Path, lake: Lake) -> None:
+    with duckdb.connect(str(catalog)) as earlier:
+        earlier.execute("create view daily_bars as select 1.5 as close")
+        earlier.execute("create view daily_bars_history as select 2.5 as close")
+    assert query(catalog, "select close from daily_bars").item() == 1.5
+    refresh(catalog, lake)
+    assert query(catalog, "select count(*) from daily_bars").item() == 0
+    assert query(catalog, "select count(*) from market.daily_bars").item() == 0
+
+
 def test_postgres_snapshots_appear_as_tables_and_join_with_the_lake(catalog: Path, lake: Lake) -> None:
     lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
     folder = catalog.parent / "lake_postgres"
@@ -111,7 +152,7 @@ def test_postgres_snapshots_appear_as_tables_and_join_with_the_lake(catalog: Pat
     assert (
         query(catalog, "select quantity * close from positions join daily_bars using (symbol)").item() == 7.0
     )
-    said = "select column_name, comment from duckdb_columns() where table_name = 'positions' order by 1"
+    said = "select column_name, comment from duckdb_columns() where table_name = 'positions' and schema_name = 'books' order by 1"
     assert query(catalog, said).rows() == [
         ("quantity", "Shares held; negative when short [shares]"),
         ("symbol", POSITIONS.columns["symbol"].description),
@@ -139,7 +180,7 @@ def test_only_what_changed_is_made_anew_and_the_result_is_that_of_a_new_file(
     refresh(catalog, lake)
     written = catalog.stat()
     with duckdb.connect(str(catalog)) as connection:
-        connection.execute("comment on view universe is 'left alone'")
+        connection.execute("comment on view market.universe is 'left alone'")
     os.utime(catalog, ns=(written.st_atime_ns, written.st_mtime_ns))
 
     lake.write_sessions(DAILY_BARS, bars(JUNE, {"A": 1.0}), [JUNE], known_at=NOW)
@@ -148,13 +189,13 @@ def test_only_what_changed_is_made_anew_and_the_result_is_that_of_a_new_file(
     (snapshots / "removed_since.parquet").unlink()
     refresh(catalog, lake)
     assert query(catalog, CLOSES).rows() == [("A", JUNE, 2.0)]
-    universe = "select comment from duckdb_views() where view_name = 'universe'"
+    universe = "select comment from duckdb_views() where view_name = 'universe' and schema_name = 'market'"
     assert query(catalog, universe).item() == "left alone"
 
     def content(path: Path) -> list[list[tuple[object, ...]]]:
         asked = (
-            "select view_name, sql from duckdb_views() where not internal order by all",
-            "select table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all",
+            "select schema_name, view_name, sql from duckdb_views() where not internal order by all",
+            "select schema_name, table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all",
             "select function_name, parameters, macro_definition from duckdb_functions() where not internal order by all",
         )
         return [query(path, sql).rows() for sql in asked]
