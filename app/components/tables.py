@@ -13,6 +13,7 @@ from app import formatting
 from app.charts.palette import Palette, palette
 from app.queries.installation import settings
 from trading_assets.tables.table import UTC_INSTANT, Column
+from trading_assets.zones import zone_word
 
 MAX_HEIGHT = 460
 ROW_HEIGHT = 35
@@ -42,7 +43,7 @@ def moment(label: str) -> ColumnConfig:
     """Return a column of instants in the user's zone, which the header names."""
     zone = settings().user_timezone
     return st.column_config.DatetimeColumn(
-        f"{label} ({zone.rpartition('/')[2].replace('_', ' ')})",
+        f"{label} ({zone_word(settings().zone)})",
         format="YYYY-MM-DD HH:mm:ss",
         timezone=zone,
         help=f"Time zone: {zone}",

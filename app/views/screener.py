@@ -21,6 +21,7 @@ from app.sections.screener.sentence import ask_sentence, show_understood
 from app.sections.screener.why import show_why, show_words
 from trading_assets.screener.filters import Query
 from trading_assets.screens.stored_sessions import why_not_stored
+from trading_assets.zones import zone_word
 
 KNOWN_FROM, KNOWN_TO = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (wall time of the reader's zone)
 
@@ -36,7 +37,7 @@ def choose_moment(sessions: tuple[date, ...]) -> Moment | None:
     )  # fmt: skip
     zone = settings().zone
     known = st.datetime_input(
-        f"Known at ({zone.key.rpartition('/')[2].replace('_', ' ')})", None, key="scr_known", bind="query-params",
+        f"Known at ({zone_word(zone)})", None, key="scr_known", bind="query-params",
         format="YYYY-MM-DD", min_value=KNOWN_FROM, max_value=KNOWN_TO, width=190,
         help="Empty: now. Else everything is computed from what this system knew then, which takes longer",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from trading_assets.cli.output import friendly_errors, out, print_json, print_ta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import tzinfo
 
     import polars as pl
 
@@ -88,7 +89,7 @@ def positions(session: DayOption = None, json: JsonOption = False, wide: WideOpt
         return print_json(frame.to_dicts())
     rows = [
         (r["symbol"], quantity(r["quantity"]), usd(r["average_cost_usd"]), usd(r["mark_price_usd"]),
-         _instant(r["mark_at"], zone), r["mark_from"], usd(r["market_value_usd"]), usd(r["unrealised_pnl_usd"]))
+         r["mark_at"], r["mark_from"], usd(r["market_value_usd"]), usd(r["unrealised_pnl_usd"]))
         for r in frame.iter_rows(named=True)
     ]  # fmt: skip
     columns = (
@@ -109,6 +110,7 @@ def positions(session: DayOption = None, json: JsonOption = False, wide: WideOpt
         ("quantity", "average cost", "mark", "value USD", "unrealised USD"),
         session=session,
         optional=("mark", "average cost", "marked at", "mark is"),
+        zone=zone,
         wide=wide,
     )
 
@@ -123,7 +125,7 @@ def fills(session: DayOption = None, json: JsonOption = False, wide: WideOption 
     if json:
         return print_json(frame.to_dicts())
     rows = [
-        (_instant(r["executed_at"], zone), r["symbol"], r["side"], quantity(r["quantity"]), usd(r["price_usd"]), usd(r["value_usd"]))
+        (r["executed_at"], r["symbol"], r["side"], quantity(r["quantity"]), usd(r["price_usd"]), usd(r["value_usd"]))
         for r in frame.iter_rows(named=True)
     ]  # fmt: skip
     return _show(
@@ -134,6 +136,7 @@ def fills(session: DayOption = None, json: JsonOption = False, wide: WideOption 
         ("quantity", "price", "value USD"),
         session=session,
         optional=("value USD",),
+        zone=zone,
         wide=wide,
     )
 
@@ -173,22 +176,16 @@ def activities(
     )
 
 
-def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, str]:
+def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, tzinfo]:
     from trading_assets.settings import load_settings
 
     settings = load_settings()
     day = parse_day(session, "--session") if session else None
     with opened_database(settings) as database:
         if day:
-            return database.fetch_polars(sql.format(day="%s"), (day,)), settings.user_timezone
+            return database.fetch_polars(sql.format(day="%s"), (day,)), settings.zone
         newest = f"(select max(session) from {name})"  # noqa: S608 (our own table names)
-        return database.fetch_polars(sql.format(day=newest)), settings.user_timezone
-
-
-def _instant(value: datetime | None, zone: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    return "" if value is None else f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+        return database.fetch_polars(sql.format(day=newest)), settings.zone
 
 
 def _show(
@@ -201,6 +198,7 @@ def _show(
     session: str | None,
     folded: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
+    zone: tzinfo = UTC,
     wide: bool = False,
 ) -> None:
     if frame.is_empty() and session:
@@ -210,4 +208,4 @@ def _show(
         out.print(f"No {title.lower()} yet: run a session with `trading-assets run`")
         return
     heading = f"{title}, session {frame['session'][0]}"
-    print_table(heading, columns, rows, right=right, folded=folded, optional=optional, wide=wide)
+    print_table(heading, columns, rows, right=right, folded=folded, optional=optional, zone=zone, wide=wide)

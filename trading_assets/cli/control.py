@@ -143,7 +143,15 @@ def _show_comparison(report: ReconciliationReport, halted: Sequence[str], *, wid
     ]
     columns = ("item", "ours", "broker's", "difference", "explanation")
     title = f"Account {report.account}, recorded under session {report.session}"
-    print_table(title, columns, rows, right=columns[1:4], folded=("explanation",), wide=wide)
+    print_table(
+        title,
+        columns,
+        rows,
+        right=columns[1:4],
+        folded=("explanation",),
+        optional=("explanation",),
+        wide=wide,
+    )
     if report.is_match:
         out.print("[green]equal[/]")
     else:

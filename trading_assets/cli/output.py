@@ -11,9 +11,10 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import wraps
+from pydoc import pager
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -22,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trading_assets.errors import ConfigurationError, TradingError
+from trading_assets.zones import zone_word
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,32 +100,43 @@ def print_table(
     right: Sequence[str] = (),
     folded: Sequence[str] = (),
     optional: Sequence[str] = (),
+    zone: tzinfo = UTC,
+    keep_empty: bool = False,
     wide: bool = False,
 ) -> None:
     """Print a table that a terminal of 80 columns shows without a broken number.
 
+    Instants are shown in one zone, which the header of their column names: of commands the user's (TRADING_USER_TIMEZONE), of
+    `sql` UTC, in which it also reads literals.
+
     Parameters
     ----------
     title, columns, rows
-        What to print; cells are text or None.
+        What to print; cells are text, numbers, instants or None.
     right
         Columns that are aligned as numbers.
     folded
         Columns of sentences, which may go over several lines.
     optional
         Columns that are left out where they are empty, or where there is no room, the last one first; those are named.
+    zone
+        Of the instants.
+    keep_empty
+        Show optional columns although they are empty.
     wide
         Leave out nothing, however wide the terminal is.
     """
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    labels = _labels(columns, rows, zone)
+    texts = [[_text(cell, zone) for cell in row] for row in rows]
     longest = {
-        name: max([len(name), *(len(row[place]) for row in texts)]) for place, name in enumerate(columns)
+        name: max([len(labels[name]), *(len(row[place]) for row in texts)])
+        for place, name in enumerate(columns)
     }
     needed = {
         name: min(length, FOLDED_WIDTH) if name in folded else length for name, length in longest.items()
     }
     empty = {name for place, name in enumerate(columns) if not any(row[place] for row in texts)}
-    shown = [name for name in columns if wide or name not in empty or name not in optional]
+    shown = [name for name in columns if wide or keep_empty or name not in empty or name not in optional]
     left_out = []
     for name in reversed(optional):
         if not wide and name in shown and _table_width(needed, shown) > out.width:
@@ -131,12 +144,45 @@ def print_table(
             left_out.append(name)
     places = [columns.index(name) for name in shown]
     cells = [[row[place] for place in places] for row in texts]
-    made = table(title, shown, cells, right=right, whole=[name for name in shown if name not in folded])
+    made = table(
+        title,
+        [labels[name] for name in shown],
+        cells,
+        right=[labels[name] for name in shown if name in right],
+        whole=[labels[name] for name in shown if name not in folded],
+    )
     room = _table_width(longest, shown) if wide else max(out.width, _table_width(needed, shown))
-    (out if room <= out.width else Console(width=room)).print(made)
+    _print_or_page(made, room)
     if left_out:
         names = ", ".join(name for name in columns if name in left_out)
         err.print(f"Without {names}: --wide shows all columns", style="dim", highlight=False, soft_wrap=True)
+
+
+def _labels(columns: Sequence[str], rows: Sequence[Sequence[object]], zone: tzinfo) -> dict[str, str]:
+    instants = {place for row in rows for place, cell in enumerate(row) if isinstance(cell, datetime)}
+    word = f" ({zone_word(zone)})"
+    return {name: name + (word if place in instants else "") for place, name in enumerate(columns)}
+
+
+def _text(cell: object, zone: tzinfo) -> str:
+    if isinstance(cell, datetime):
+        known = cell if cell.tzinfo else cell.replace(tzinfo=UTC)
+        return f"{known.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return "" if cell is None else str(cell)
+
+
+def _print_or_page(made: Table, room: int) -> None:
+    """Print a table that may be wider than the screen; on a terminal it is then shown by the pager, which can go sideways."""
+    if room <= out.width:
+        out.print(made)
+        return
+    wide = Console(width=room, file=out.file)
+    if not out.is_terminal:
+        wide.print(made)
+        return
+    with wide.capture() as taken:
+        wide.print(made)
+    pager(taken.get())
 
 
 def _table_width(widths: Mapping[str, int], shown: Sequence[str]) -> int:

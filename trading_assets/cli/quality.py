@@ -75,6 +75,7 @@ def list_findings(
             shown.rows(),
             folded=("value", "expectation", "reason", "revoke_reason"),
             optional=("expectation", "source", "severity", "table_name"),
+            zone=platform.settings.zone,
             wide=wide,
         )
 
@@ -121,9 +122,11 @@ def accept(
     """
     from trading_assets.market_data.acceptance import accept as accept_findings
 
+    day = parse_day(session, "--session")
+    _require_known(check)
     with opened_platform() as platform:
         done = accept_findings(
-            platform.database, check=check, session=parse_day(session, "--session"), actor=getpass.getuser(),
+            platform.database, check=check, session=day, actor=getpass.getuser(),
             reason=reason, now=platform.clock.now(), symbol=symbol, source=source,
         )  # fmt: skip
     if json:

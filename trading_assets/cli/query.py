@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from trading_assets.cli.options import AsOfOption, parse_day, parse_instant
-from trading_assets.cli.output import err, friendly_errors, out, print_json, table
+from trading_assets.cli.options import AsOfOption, WideOption, parse_day, parse_instant
+from trading_assets.cli.output import err, friendly_errors, print_json, print_table
 from trading_assets.errors import ConfigurationError, TradingError
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from resources.lake.lake import Lake
 
 SHOWN_ROWS = 200
-SHOWN_RECORDS = 20
-TABLES = "select view_name, comment from duckdb_views() where not internal order by 1"
+LONG_TEXT = 40
+"""A text of more characters may go over several lines."""
 SHOWN_BARS = (
     "symbol",
     "session",
@@ -50,6 +50,7 @@ def sql(
         typer.Option("--read", metavar="DIR", help="A folder whose files the statement may read as well."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    wide: WideOption = False,
 ) -> None:
     """Query every table with DuckDB SQL, read only. Other files than the product's are out of its reach.
 
@@ -59,15 +60,15 @@ def sql(
     from trading_assets.settings import load_settings
 
     settings = load_settings()
+    instant = parse_instant(as_of) if as_of else None
     if not (settings.data / CATALOG).exists():
         raise ConfigurationError(f"There is no {settings.data / CATALOG} yet: run `trading-assets run` first")
-    instant = parse_instant(as_of) if as_of else None
     catalog = catalog_of(settings)
     if statement is None:
         _shell(catalog, instant, read or ())
         return
     frame = query(catalog, statement, as_of=instant, folders=read or ())
-    _emit(frame, "json" if json else format, file)
+    _emit(frame, "json" if json else format, file, wide=wide)
     _remark(statement, frame, instant)
 
 
@@ -116,6 +117,7 @@ def bars(
     format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = "table",  # noqa: A002 (the option's name)
     file: OutOption = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    wide: WideOption = False,
 ) -> None:
     """Show daily bars, adjusted for splits, dividends and spin-offs as they were known.
 
@@ -127,20 +129,25 @@ def bars(
     from trading_assets.settings import load_settings
 
     settings = load_settings()
+    first, last, seen = (
+        parse_day(text, option) if text else None
+        for text, option in ((start, "--start"), (end, "--end"), (seen_from, "--seen-from"))
+    )
+    instant = parse_instant(as_of) if as_of else None
     if not settings.lake_root.is_dir():
         raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
     lake = Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
     found = read_adjusted_bars(
         lake,
         [symbol.upper() for symbol in symbols],
-        start=parse_day(start, "--start") if start else None,
-        end=parse_day(end, "--end") if end else None,
+        start=first,
+        end=last,
         adjust=adjust,
-        as_of=parse_instant(as_of) if as_of else None,
-        seen_from=parse_day(seen_from, "--seen-from") if seen_from else None,
+        as_of=instant,
+        seen_from=seen,
     )
     kind: Format = "json" if json else format
-    _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file)
+    _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file, wide=wide)
     for symbol in sorted({name.upper() for name in symbols} - {*found.bars["symbol"]}):
         err.print(f"No bars of {symbol} in this range: an unknown symbol, or not known then", highlight=False)
     for line in _instruments(lake, sorted({*found.bars["symbol"]}), parse_instant(as_of) if as_of else None):
@@ -174,7 +181,7 @@ def _instruments(lake: Lake, symbols: Sequence[str], as_of: datetime | None) -> 
 _EVIDENCE = {"same": "the same share", "other": "another share", "none": "no share"}
 
 
-def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
+def _emit(frame: pl.DataFrame, kind: Format, file: Path | None, *, wide: bool) -> None:
     if kind == "parquet":
         if file is None:
             raise ConfigurationError("--format parquet needs --out FILE")
@@ -190,38 +197,35 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None) -> None:
         else:
             frame.write_json(file)
     else:
-        _table(frame, file)
+        _table(frame, file, wide=wide)
     if file is not None:
         err.print(f"{frame.height:,} rows written to {file}", highlight=False, soft_wrap=True)
 
 
-def _table(frame: pl.DataFrame, file: Path | None) -> None:
+def _table(frame: pl.DataFrame, file: Path | None, *, wide: bool = False) -> None:
     if file is not None:
         raise ConfigurationError("--out needs --format csv, json or parquet")
-    if _width(frame) > out.width:
-        _records(frame)
-        return
-    numeric = tuple(name for name, dtype in frame.schema.items() if dtype.is_numeric())
+    import polars as pl
+
+    schema = frame.schema
     rows = [tuple(_cell(value) for value in row) for row in frame.head(SHOWN_ROWS).iter_rows()]
-    out.print(table("", frame.columns, rows, right=numeric))
+    print_table(
+        "",
+        frame.columns,
+        rows,
+        right=[name for name, dtype in schema.items() if dtype.is_numeric()],
+        folded=[name for name, dtype in schema.items() if dtype == pl.String and _is_long(frame[name])],
+        optional=frame.columns[1:],
+        keep_empty=True,
+        wide=wide,
+    )
     shown = f", the first {SHOWN_ROWS} shown (--format csv for all)" if frame.height > SHOWN_ROWS else ""
     err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
 
 
-def _width(frame: pl.DataFrame) -> int:
-    rows = [frame.columns, *frame.head(SHOWN_RECORDS).iter_rows()]
-    return sum(3 + max(len(str(_cell(row[place]))) for row in rows) for place in range(frame.width))
-
-
-def _records(frame: pl.DataFrame) -> None:
-    """Print wide rows one below the other, a line per column."""
-    for number, row in enumerate(frame.head(SHOWN_RECORDS).iter_rows(), start=1):
-        cells = [(name, _cell(value)) for name, value in zip(frame.columns, row, strict=True)]
-        out.print(table(f"row {number}", ("column", "value"), cells))
-    shown = (
-        f", the first {SHOWN_RECORDS} shown (--format csv for all)" if frame.height > SHOWN_RECORDS else ""
-    )
-    err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
+def _is_long(texts: pl.Series) -> bool:
+    longest = texts.head(SHOWN_ROWS).str.len_chars().max()
+    return isinstance(longest, int) and longest > LONG_TEXT
 
 
 def _cell(value: object) -> object:
@@ -242,6 +246,9 @@ def _shell(catalog: Path, instant: datetime | None, folders: Sequence[Path]) -> 
         if not line:
             continue
         try:
-            _table(query(catalog, TABLES if line == "tables" else line, as_of=instant, folders=folders), None)
+            _table(
+                query(catalog, "show tables" if line == "tables" else line, as_of=instant, folders=folders),
+                None,
+            )
         except TradingError as error:
             err.print(str(error), style="red", markup=False)

@@ -9,7 +9,7 @@ import typer
 
 from trading_assets.cli.opened import opened_platform
 from trading_assets.cli.options import JsonOption
-from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, table
+from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json, print_table
 from trading_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def verify(
     else:
         if wrong:
             rows = [(item["batch_id"], item["fault"]) for item in wrong]
-            out.print(table("Wrong batches", ["batch", "what is wrong, and the mend"], rows))
+            columns = ("batch", "what is wrong, and the mend")
+            print_table("Wrong batches", columns, rows, folded=columns[1:])
         out.print(f"{checked:,} batches checked, {len(wrong):,} wrong", highlight=False)
     if wrong:
         raise typer.Exit(EXIT_FAILED)

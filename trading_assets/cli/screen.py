@@ -12,21 +12,13 @@ import typer
 
 from trading_assets.cli.opened import opened_database, opened_platform
 from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
-from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, table
+from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, print_table
 from trading_assets.cli.screen_files import named_screen, read_text
-from trading_assets.cli.screen_output import (
-    Asked,
-    check_target,
-    document,
-    print_results,
-    print_understood,
-    when,
-    write_text,
-)
 from trading_assets.errors import ConfigurationError, NotUnderstoodError, TradingError
 
 if TYPE_CHECKING:
     from resources.lake.lake import Lake
+    from trading_assets.cli.screen_output import Asked
     from trading_assets.screener.filters import Query
     from trading_assets.screens.stored_sessions import Blocked
     from trading_assets.settings import Settings
@@ -70,6 +62,7 @@ def screen(
     from trading_assets.settings import load_settings
 
     with _errors_as_json(asked_for=json):
+        _check_times(session, as_of)
         if csv is not None:
             _check_csv(csv, json=json, why=why)
         settings = load_settings()
@@ -95,16 +88,27 @@ def _errors_as_json(*, asked_for: bool) -> Iterator[None]:
         raise
 
 
+def _check_times(session: str | None, as_of: str | None) -> None:
+    """Refuse what is no date, before anything is started."""
+    if session is not None:
+        parse_day(session, "--session")
+    if as_of is not None:
+        parse_instant(as_of)
+
+
 def _check_csv(csv: str, *, json: bool, why: str | None) -> None:
     if why is not None:
         raise ConfigurationError("--csv writes the results and --why explains one symbol: give one of them")
     if csv == "-" and json:
         raise ConfigurationError("--csv - and --json both write to standard output: give --csv a file")
     if csv != "-":
+        from trading_assets.cli.screen_output import check_target
+
         check_target(Path(csv), "--csv")
 
 
 def _results(lake: Lake, asked: Asked, csv: str | None, limit: int, *, json: bool) -> None:
+    from trading_assets.cli.screen_output import document, print_results, write_text
     from trading_assets.screener.evaluate import evaluate
     from trading_assets.screener.filters import DEFAULT_SORT
     from trading_assets.screens.stored_market import ScreenerMarket
@@ -184,6 +188,7 @@ def _gate(settings: Settings, as_of: str | None) -> Iterator[Blocked]:
 
 
 def _asked(lake: Lake, query: Query, session: str | None, as_of: str | None, blocked: Blocked) -> Asked:
+    from trading_assets.cli.screen_output import Asked
     from trading_assets.screener.english.wording import write
     from trading_assets.screens.stored_sessions import (
         blocked_in_words,
@@ -241,6 +246,7 @@ def _save(query: Query, name: str, description: str) -> None:
 
 
 def _explain(lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
+    from trading_assets.cli.screen_output import print_understood, when
     from trading_assets.screener.explain import explain
     from trading_assets.screens.absence import is_known, why_absent
     from trading_assets.screens.stored_market import ScreenerMarket
@@ -259,4 +265,9 @@ def _explain(lake: Lake, asked: Asked, symbol: str, *, json: bool) -> None:
     print_understood(asked)
     out.print(summary, markup=False, highlight=False)
     if verdicts:
-        out.print(table("", ("condition", "verdict", "because"), verdicts))
+        print_table(
+            "",
+            ("condition", "verdict", "because"),
+            verdicts,
+            folded=("condition", "because"),
+        )

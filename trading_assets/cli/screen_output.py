@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from trading_assets.cli.output import err, out, table
+from trading_assets.cli.output import err, out, print_table
 from trading_assets.errors import ConfigurationError
 from trading_assets.screener.display import shown, tells_names, written
 from trading_assets.screener.fields import FIELDS
@@ -73,7 +73,7 @@ def print_results(asked: Asked, found: Evaluation, csv: str | None, limit: int) 
             (item.text, f"{item.failed:,}", f"{item.missing:,}", f"{item.remaining:,}")
             for item in found.conditions
         ]
-        out.print(table("", columns, counts, right=columns[1:]))
+        print_table("", columns, counts, right=columns[1:], folded=columns[:1])
     _print_rows(asked, found.rows.head(limit))
     if csv is not None:
         write_text(Path(csv), found.rows.write_csv(), "--csv")

@@ -10,7 +10,7 @@ import typer
 
 from trading_assets.cli.opened import opened_platform, saved_screens
 from trading_assets.cli.options import JsonOption
-from trading_assets.cli.output import err, friendly_errors, out, print_json, table
+from trading_assets.cli.output import err, friendly_errors, out, print_json, print_table
 from trading_assets.cli.screen_files import named_screen, read_text
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ def list_screens(json: JsonOption = False) -> None:
         print_json(rows)
         return
     shown = [(row["name"], row["source"], row["problem"] or row["looks_for"]) for row in rows]
-    out.print(table("Screens", ("name", "source", "looks for"), shown))
+    print_table("Screens", ("name", "source", "looks for"), shown, folded=("looks for",))
 
 
 @friendly_errors
@@ -76,11 +76,12 @@ def show(name: NameArgument, json: JsonOption = False) -> None:
     out.print(write(found.query), style="bold", markup=False, highlight=False)
     if versions:
         rows = [
-            (item.version, f"{item.saved_at.astimezone(settings.zone):%Y-%m-%d %H:%M %Z}", item.saved_by,
+            (item.version, item.saved_at, item.saved_by,
              item.problem or (write(item.screen.query) if item.screen else "removed"))
             for item in versions
         ]  # fmt: skip
-        out.print(table("Versions", ("version", "saved", "by", "looks for"), rows))
+        columns = ("version", "saved", "by", "looks for")
+        print_table("Versions", columns, rows, folded=columns[3:], optional=("by",), zone=settings.zone)
 
 
 @friendly_errors
@@ -158,7 +159,8 @@ def fields(json: JsonOption = False) -> None:
         )
         return
     rows = [(item.label, item.name, item.unit, explained(item.name), ", ".join(item.aliases[1:4])) for item in FIELDS.values()]  # fmt: skip
-    out.print(table("Fields", ("field", "column", "unit", "meaning", "also"), rows))
+    columns = ("field", "column", "unit", "meaning", "also")
+    print_table("Fields", columns, rows, folded=columns[3:], optional=("also", "unit", "field"))
 
 
 @friendly_errors
@@ -180,7 +182,7 @@ def macros(json: JsonOption = False) -> None:
         )  # fmt: skip
         return
     rows = [(item.name, describe(item.filter), item.description) for item in MACROS.values()]
-    out.print(table("Words for conditions", ("word", "means", "why"), rows))
+    print_table("Words for conditions", ("word", "means", "why"), rows, folded=("means", "why"))
 
 
 app.command("list")(list_screens)

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from trading_assets.cli.options import JsonOption
+from trading_assets.cli.options import JsonOption, parse_instant
 from trading_assets.cli.output import EXIT_FAILED, friendly_errors, out, print_json
+from trading_assets.errors import ConfigurationError
 
 
 @friendly_errors
@@ -31,7 +32,9 @@ def up(
 
 @friendly_errors
 def simulate(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 9009,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 9009,
     replay: Annotated[
         Path | None,
         typer.Option(help="Parquet file of daily bars to replay instead of the synthetic market."),
@@ -57,6 +60,10 @@ def simulate(
     from trading_assets.settings import load_settings
 
     settings = load_settings()
+    if at is not None:
+        at = parse_instant(at, "--at").isoformat()
+    if replay is not None and not replay.is_file():
+        raise ConfigurationError(f"--replay {replay} is no file")
     command = [
         sys.executable, "-m", "trading_assets.simulator", "--port", str(port),
         "--state", str(state or settings.data / "simulator"), "--seed", str(settings.sim_seed),

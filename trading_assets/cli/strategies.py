@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_assets.cli.options import JsonOption
-from trading_assets.cli.output import friendly_errors, out, print_json, table
+from trading_assets.cli.output import friendly_errors, print_json, print_table
 
 if TYPE_CHECKING:
     from trading_assets.decision.plan import PlannedStrategy
@@ -44,12 +44,18 @@ def strategies(
     ]  # fmt: skip
     columns = ("strategy", "kind", "capital", "position", "at most", "parameters")
     title = f"Trading plan {path or '(shipped)'}, fingerprint {plan.fingerprint}"
-    out.print(table(title, columns, shown, right=("capital", "position", "at most")))
+    print_table(title, columns, shown, right=("capital", "position", "at most"), folded=("parameters",))
     limits = [
         (name, getattr(plan.limits, name), field.description or "")
         for name, field in type(plan.limits).model_fields.items()
     ]
-    out.print(table("Limits of the account", ("limit", "value", "meaning"), limits, right=("value",)))
+    print_table(
+        "Limits of the account",
+        ("limit", "value", "meaning"),
+        limits,
+        right=("value",),
+        folded=("meaning",),
+    )
 
 
 def _facts(planned: PlannedStrategy) -> dict[str, object]:

@@ -113,6 +113,22 @@ def _run(
         raise
 
 
+def require_assets(settings: Settings, names: Sequence[str]) -> None:
+    """Refuse assets that cannot be backfilled.
+
+    Raises
+    ------
+    ConfigurationError
+        Names those that can.
+    """
+    possible = (*history_assets(settings), *hourly_assets(settings))
+    strangers = [name for name in names if name not in possible]
+    if strangers:
+        raise ConfigurationError(
+            f"No asset named {', '.join(strangers)} can be backfilled; there are {', '.join(possible)}"
+        )
+
+
 def backfill_with_hours(
     platform: Platform, start: date, end: date, assets: Sequence[str] = (), *, again: bool = False
 ) -> list[date]:
@@ -126,16 +142,11 @@ def backfill_with_hours(
     ConfigurationError
         If an asset cannot be backfilled; names those that can.
     """
+    require_assets(platform.settings, assets)
     history = history_assets(platform.settings)
     assets = assets or (data_assets(platform.settings) if again else history)
     hourly = [name for name in assets if name in hourly_assets(platform.settings)]
     daily = [name for name in assets if name not in hourly]
-    strangers = [name for name in daily if name not in history]
-    if strangers:
-        raise ConfigurationError(
-            f"No asset named {', '.join(strangers)} can be backfilled; there are "
-            f"{', '.join((*history, *hourly_assets(platform.settings)))}"
-        )
     done = set(backfill(platform, start, end, daily, again=again)) if daily else set()
     if hourly:
         done.update(

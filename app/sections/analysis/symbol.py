@@ -19,6 +19,7 @@ from app.queries import one_symbol
 from app.queries.installation import settings
 from trading_assets.feature_store.adjusted_bars import Adjust
 from trading_assets.screener.display import written
+from trading_assets.zones import zone_word
 
 DAILY_RANGES = {"1M": 21, "3M": 63, "6M": 126, "YTD": 0, "1Y": 252, "Max": 10_000}
 HOURLY_RANGES = {"1D": 7, "1W": 35, "1M": 147, "3M": 441, "Max": 10_000}
@@ -54,7 +55,7 @@ def choose_view(slot: DeltaGenerator) -> one_symbol.View:
     )  # fmt: skip
     zone = settings().zone
     known = slot.datetime_input(
-        f"Known at ({zone.key.rpartition('/')[2].replace('_', ' ')})", None, key="an_known", format="YYYY-MM-DD", bind="query-params",
+        f"Known at ({zone_word(zone)})", None, key="an_known", format="YYYY-MM-DD", bind="query-params",
         min_value=KNOWN_FROM, max_value=KNOWN_TO, width=230, help=f"Empty: now. Else bars and corporate actions as this system knew them then. Time zone: {zone.key}",
     )  # fmt: skip
     return one_symbol.View(grain, PRICES[prices], known.replace(tzinfo=zone) if known else None)
