@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-import requests
-
 from trading_assets.errors import TransientError
 
 
@@ -54,6 +52,8 @@ class SimulatorClock:
     def __init__(self, base_url: str, *, timeout_seconds: float = 30.0) -> None:
         self._url = f"{base_url.rstrip('/')}/sim/clock"
         self._timeout = timeout_seconds
+        import requests  # takes 0.1 s, which commands about the books do not have
+
         self._session = requests.Session()
 
     def now(self) -> datetime:
@@ -65,6 +65,8 @@ class SimulatorClock:
         return self._call("POST", {"advance_to": instant.astimezone(UTC).isoformat()}) >= instant
 
     def _call(self, method: str, body: dict[str, str] | None) -> datetime:
+        import requests
+
         try:
             answer = self._session.request(method, self._url, json=body, timeout=self._timeout)
             answer.raise_for_status()

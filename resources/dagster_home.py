@@ -138,24 +138,21 @@ def _plan_checks_once(instance: dg.DagsterInstance) -> None:
     """Plan each check once a run. Dagster writes a row of 27 kB for every partition, which no result ever closes.
 
     Checks here have one result a run and no partitions; in a run over partitions Dagster takes them for partitioned. It was a
-    third of the time of two years' history, and 170 MB.
+    third of the time of two years' history.
     """
     from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-    from dagster._core.events.log import EventLogEntry
     from dagster_shared.record import replace
 
-    storage: Any = instance.event_log_storage  # that of a SQL database, which its declared type is not
-    store = storage.store_asset_check_event
+    report = instance.report_dagster_event
 
-    def store_once(event: EventLogEntry, event_id: int | None) -> None:
-        inner = event.dagster_event
-        planned = inner.event_specific_data if inner else None
-        if inner is not None and isinstance(planned, AssetCheckEvaluationPlanned):
-            whole_run = inner._replace(event_specific_data=replace(planned, partitions_subset=None))
-            event = event._replace(dagster_event=whole_run)
-        store(event, event_id)
+    def report_once(dagster_event: dg.DagsterEvent, *args: Any, **options: Any) -> None:
+        planned = dagster_event.event_specific_data
+        if isinstance(planned, AssetCheckEvaluationPlanned):
+            whole_run = replace(planned, partitions_subset=None)
+            dagster_event = dagster_event._replace(event_specific_data=whole_run)
+        report(dagster_event, *args, **options)
 
-    storage.store_asset_check_event = store_once  # there is no setting for it
+    instance.report_dagster_event = report_once  # type: ignore[method-assign] # there is no setting for it
 
 
 def prepare_dagster_home(settings: Settings, postgres: PostgresEndpoint) -> Path:

@@ -107,7 +107,8 @@ def test_the_books_are_printed_for_programs_and_for_people(running):
     assert held == {row["symbol"]: row["quantity"] for row in orders}
     shown = installation.command("fills", *day).stdout
     assert f"Fills, session {installation.session}" in shown
-    assert "2024-05-03 08:30:00 CDT" in shown, "the open of the next session, in the user's zone"
+    assert "time (Chicago)" in shown, "the zone in the header"
+    assert "2024-05-03 08:30:00" in shown, "the open of the next session, in the user's zone"
     assert "No fills of session 2024-04-01" in installation.command("fills", "--session", "2024-04-01").stdout
     assert rows(installation, "fills", "--session", "2024-04-01") == []
 

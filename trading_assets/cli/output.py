@@ -83,7 +83,10 @@ def table(
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         made.add_column(
-            column, justify="right" if column in right else "left", no_wrap=column in {*right, *whole}
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in {*right, *whole},
+            overflow="fold",  # a word that is too long for its column is broken, never cut
         )
     for row in rows:
         made.add_row(
@@ -176,7 +179,9 @@ def _print_or_page(made: Table, room: int) -> None:
     if room <= out.width:
         out.print(made)
         return
-    wide = Console(width=room, file=out.file)
+    wide = Console(
+        width=room, height=out.height, file=out.file
+    )  # both, or a dumb terminal is taken for one of 80
     if not out.is_terminal:
         wide.print(made)
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resources.lake.lake import Lake
 
 SHOWN_ROWS = 200
-LONG_TEXT = 40
+LONG_TEXT = 60
 """A text of more characters may go over several lines."""
 SHOWN_BARS = (
     "symbol",

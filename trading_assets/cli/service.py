@@ -23,6 +23,8 @@ def up(
 ) -> None:
     """Start what is missing, bring the history up to date, run the latest session, then serve both UIs until Ctrl-C.
 
+    The first time in a simulated market the account trades its last 20 sessions one by one (TRADING_FIRST_SESSIONS).
+
     [dim]Example:[/] trading-assets up
     """
     from trading_assets.cli.up import bring_up

@@ -7,10 +7,13 @@ import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 
 from trading_assets.cli.output import out, print_json, print_table
+from trading_assets.cli.query import _table
 
 
 def test_a_number_that_json_does_not_know_is_null(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,3 +81,47 @@ def test_wide_shows_all_of_it(narrow, capsys):
 def test_days_instants_and_decimals_are_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     print_json([date(2024, 5, 2), datetime(2024, 5, 2, 20, tzinfo=UTC), Decimal("1.25")])
     assert json.loads(capsys.readouterr().out) == ["2024-05-02", "2024-05-02T20:00:00+00:00", 1.25]
+
+
+KNOWN_AT = datetime(2024, 11, 3, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "header", "shown"),
+    [
+        (ZoneInfo("America/Chicago"), "known (Chicago)", "2024-11-03 01:30:00"),
+        (UTC, "known (UTC)", "2024-11-03 06:30:00"),
+    ],
+)
+def test_instants_are_in_one_zone_which_the_header_names(capsys, zone, header, shown) -> None:
+    print_table(
+        "", ("symbol", "known", "day"), [("A", KNOWN_AT, date(2024, 5, 2)), ("B", None, None)], zone=zone
+    )
+    told = capsys.readouterr().out
+    assert header in told
+    assert shown in told
+    assert "day (" not in told
+
+
+def test_a_word_that_is_wider_than_its_column_is_not_cut(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(out, "_width", 40)
+    batch = "polygon-daily_bars-0f1e2d3c4b5a69788796a5b4"
+    print_table("", ("batch", "fault"), [(batch, "missing")], folded=("batch",))
+    told = capsys.readouterr().out
+    assert "…" not in told
+    assert batch in "".join(line.split("│")[1].strip() for line in told.splitlines() if "│" in line)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_a_wide_result_shows_what_fits_and_names_the_rest(monkeypatch, capsys, columns) -> None:
+    monkeypatch.setattr(out, "_width", columns)
+    frame = pl.DataFrame({f"column_{n:02}": [float(n), 1234567.891] for n in range(12)})
+    _table(frame, None)
+    told = capsys.readouterr()
+    assert max(map(len, told.out.splitlines())) <= columns
+    assert len(told.out.splitlines()) < 12, "a line a row, not a card"
+    for name in frame.columns:
+        assert (name in told.out) is not (name in told.err)
+    _table(frame, None, wide=True)
+    everything = capsys.readouterr().out
+    assert all(name in everything for name in frame.columns)
