@@ -51,7 +51,7 @@ select schema_name as schema, view_name as name, comment as rows from duckdb_vie
 where not internal and database_name = current_database() and schema_name not in ('history', 'main') order by all
 """
 """What `show tables` shows: the tables by schema, without superseded rows; `show all tables` has everything."""
-_QUALIFIED = re.compile(r'"?\b(\w+)"?\s*\.\s*"?(\w+)\b', re.IGNORECASE)
+_QUALIFIED = re.compile(r'(?=\b(\w+)"?\s*\.\s*"?(\w+)\b)')
 _QUERIES = {duckdb.StatementType.SELECT, duckdb.StatementType.MULTI}
 """``MULTI`` is a query with a ``pivot`` in it."""
 _TYPES: dict[object, str] = {
@@ -290,7 +290,7 @@ def _require_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 def _require_plain_names(sql: str) -> None:
     """Refuse a table that keeps its history under the name of its schema: that one is not read as of an instant."""
     for schema, name in _QUALIFIED.findall(sql):
-        if schema.lower() == schema_of(name.lower()) and name.lower() in TABLES:
+        if schema.lower() in {schema_of(name.lower()), "main"} and name.lower() in TABLES:
             raise ConfigurationError(
                 f"{schema}.{name} is the table of now: write {name} alone, which is read as of the instant"
             )

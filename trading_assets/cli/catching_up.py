@@ -39,7 +39,7 @@ from trading_assets.settings import Settings, load_settings
 
 LONGEST_SNAPSHOT_MINUTES = 15.0
 """`up` does not keep its user waiting longer than this for company data."""
-USUAL_SECONDS = 4.0
+USUAL_SECONDS = 6.0
 """A session of the shipped market on two cores."""
 
 
@@ -80,6 +80,12 @@ def _fill_and_run(platform: Platform) -> None:
     err.print(f"  {len(done)} sessions filled" if done else "  complete", highlight=False)
     if before:
         _trade_one_by_one(platform, before)
+    elif platform.settings.sim_replay and first_sessions.last_traded(platform.database) is None:
+        err.print(
+            f"A recorded market has no sessions before its clock: the account begins with session {session}",
+            highlight=False,
+            soft_wrap=True,
+        )
     require_over(platform, session)
     _snapshot_companies(platform, session)
     err.print(f"Session {session}: from vendor data to reconciled positions", highlight=False)
@@ -115,10 +121,10 @@ def _trade_one_by_one(platform: Platform, sessions: Sequence[date]) -> None:
             bars.update(task, description=f"session {session}")
             began = monotonic_seconds()
             summary = run_session(platform, session, say=told)
-            orders = ", ".join(f"{count} orders {state}" for state, count in summary.orders.items())
+            orders = ", ".join(f"{count} {state}" for state, count in summary.orders.items())
             worth = f"equity {usd(summary.equity_usd)} USD" if summary.equity_usd is not None else ""
             err.print(
-                f"  [green]✓[/] {session}  {orders or 'no orders'}, {summary.fills} fills, {worth}"
+                f"  [green]✓[/] {session}  orders: {orders or 'none'}; fills: {summary.fills}; {worth}"
                 f" {monotonic_seconds() - began:>8.2f} s",
                 highlight=False,
                 soft_wrap=True,

@@ -33,6 +33,8 @@ load_from:
 """
 LOOK_SECONDS = 2.0
 """How often `up` looks whether all that it serves still runs."""
+PATIENCE_SECONDS = 60.0
+"""So long may what is interrupted take to come to its end."""
 CATCHING_UP = "trading_assets.cli.catching_up"
 
 
@@ -73,11 +75,24 @@ def _caught_up(settings: Settings, stack: ExitStack) -> tuple[str | None, Postgr
                     held = _hold(settings, stack)
                 time.sleep(0.1)
         finally:
-            if child.stdin is not None:
-                child.stdin.close()  # which ends it, if it still runs
+            _end(child)
+    if code < 0:
+        raise ServiceError(
+            f"Bringing the installation up to date was ended by signal {-code}: the same command goes on from there"
+        )
     if code:
         raise typer.Exit(code)
     return held or _hold(settings, stack)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.stdin is not None:
+        child.stdin.close()  # which interrupts it, if it still runs
+    try:
+        child.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _hold(settings: Settings, stack: ExitStack) -> tuple[str | None, PostgresEndpoint]:

@@ -121,7 +121,16 @@ def test_tables_are_listed_by_schema_without_their_histories(catalog: Path, lake
             assert plain.execute(f"select count(*) from {name}").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("name", ["market.daily_bars", 'MARKET . "daily_bars"', '"market".daily_bars'])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "market.daily_bars",
+        'MARKET . "daily_bars"',
+        '"market".daily_bars',
+        "trading.market.daily_bars",
+        "main.daily_bars",
+    ],
+)
 def test_as_of_an_instant_a_table_of_now_is_not_read_by_its_full_name(
     catalog: Path, lake: Lake, name: str
 ) -> None:
