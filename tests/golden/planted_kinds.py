@@ -14,8 +14,8 @@ REPEATS = 8
 """Names into which each kind is planted."""
 CLEAN_BEFORE, CLEAN_AFTER = 25, 15
 """Sessions around the planted ones that no action falls into."""
-EVERY = 3
-"""Faults begin on every third session: fewer evenings are judged."""
+EVERY = 6
+"""Faults begin on every sixth session: fewer evenings are judged."""
 LEFT = 100
 """Sessions after the first planted one, for what stays."""
 LEAST_PRICE_USD = 10.0
