@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -770,6 +771,26 @@ class ImpliedActions(Protocol):
 
     def __call__(self, bars: pl.DataFrame, *, within: tuple[float, float] = (0.0, math.inf)) -> pl.DataFrame:
         """Return a split or a spin-off wherever the adjusted close moves against the close by a step ``within`` limits."""
+
+
+@pytest.fixture(scope="session")
+def open_to_others() -> Callable[[Path], list[str]]:
+    """Return what lists the files and folders of a data folder, itself included, that others than its user can open."""
+
+    def listed(folder: Path) -> list[str]:
+        found = []
+        for path in (folder, *folder.rglob("*")):
+            try:
+                status = path.lstat()
+            except FileNotFoundError:  # a file of a process that is at work
+                continue
+            # under root, the account of Postgres is let through a folder by an entry of its own, which the group's bits show
+            others = 0o007 if stat.S_ISDIR(status.st_mode) else 0o077
+            if not stat.S_ISLNK(status.st_mode) and status.st_mode & others:
+                found.append(f"{stat.filemode(status.st_mode)} {path.relative_to(folder)}")
+        return found
+
+    return listed
 
 
 @pytest.fixture(scope="session")

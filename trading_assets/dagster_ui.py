@@ -7,6 +7,7 @@ could launch a run. It has no setting against that.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import uvicorn
@@ -23,7 +24,8 @@ STATEMENT_TIMEOUT_MS, POOL_RECYCLE_S, POOL_OVERFLOW = 15_000, 3600, 20
 
 
 def main() -> None:
-    """Serve the UI on 127.0.0.1 until SIGTERM or SIGINT."""
+    """Serve the UI on 127.0.0.1 until SIGTERM or SIGINT; what it writes is for its user alone."""
+    os.umask(0o077)
     parser = argparse.ArgumentParser(description="Dagster's UI on 127.0.0.1, for this machine's user alone.")
     parser.add_argument("workspace", type=Path, help="Dagster's workspace file")
     parser.add_argument("port", type=int)

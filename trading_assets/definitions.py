@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 import dagster as dg
@@ -106,5 +107,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Load the settings of this installation, and what it runs."""
+    """Load the settings of this installation, and what it runs.
+
+    What its code servers and runs write is for their user alone, whoever starts them: `dagster dev` too.
+    """
+    os.umask(0o077)
     return build_definitions(load_settings())

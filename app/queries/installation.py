@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ _stacks: list[ExitStack] = []
 
 @st.cache_resource(show_spinner="Opening the data folder", on_release=_close)
 def _open(_key: str, _settings: Settings) -> Installation:
+    os.umask(0o077)  # files of the data folder are for its user alone, whoever started Streamlit
     stack = ExitStack()
     try:
         endpoint = stack.enter_context(postgres_for(_settings))

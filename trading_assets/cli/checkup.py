@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trading_assets import sessions as calendar
@@ -67,7 +70,22 @@ def examine() -> Iterator[Finding]:
         f"{free:.1f} GiB free",
         "" if free > 5 else "free some space: two years of 7,000 symbols need about 2 GiB",
     )
+    yield files_of(data_folder(settings))
     yield from _running(settings)
+
+
+def files_of(folder: Path) -> Finding:
+    """Say whether others than its user can read or write the data folder, as one that was made beforehand may let them."""
+    mode = folder.stat().st_mode
+    # who may only pass through, as Postgres' account under root does, meets files that are closed
+    if os.name == "nt" or not mode & 0o066:
+        return Finding("files", "pass", "the data folder is for its user alone")
+    return Finding(
+        "files",
+        "warn",
+        f"other accounts can look into the data folder, where the books are ({stat.filemode(mode)})",
+        f"chmod go-rw '{folder}'",
+    )
 
 
 def _strategies(settings: Settings) -> Finding:

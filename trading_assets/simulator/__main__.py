@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -54,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; return the exit code."""
+    """Serve until a signal comes; return the exit code. What it writes is for its user alone, whoever starts it."""
+    os.umask(0o077)
     parsed = _parser().parse_args(arguments)
     try:
         simulate(Options(**vars(parsed)))
