@@ -24,7 +24,7 @@ def performance(of: str) -> pl.DataFrame:
     """Return equity, return and drawdown, one row per session."""
     return read(
         "select session, equity_usd::float8, cash_usd::float8, market_value_usd::float8, return_frac, cumulative_return_frac,"
-        " drawdown_frac, realised_pnl_usd::float8, unrealised_pnl_usd::float8, turnover_frac"
+        " drawdown_frac, realised_pnl_usd::float8, unrealised_pnl_usd::float8, turnover_frac, transferred_usd::float8"
         " from portfolio_performance where account = %s order by session",
         (of,),
     )

@@ -45,7 +45,9 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
     last = performance.row(-1, named=True)
     opening = portfolio.opening_cash(account) or last["equity_usd"]
     before = performance["equity_usd"][-2] if performance.height > 1 else opening
-    today, total = last["equity_usd"] - before, last["equity_usd"] - opening
+    put_in = last["transferred_usd"] - (performance["transferred_usd"][-2] if performance.height > 1 else 0)
+    today = last["equity_usd"] - before - put_in
+    total = last["equity_usd"] - opening - last["transferred_usd"]
     buying_power = None if snapshots.is_empty() else snapshots["buying_power_usd"][-1]
     exposure = last["market_value_usd"] / last["equity_usd"] if last["equity_usd"] else None
     st.caption(

@@ -105,16 +105,21 @@ class Booking:
         Part of the cost that goes along into ``into``; at a merger, of the cost that its cash does not cover.
     cost_sold_frac
         Part of the cost that belongs to a fraction of a share which is paid in cash.
-    shares, cost_usd
-        Shares added whatever is held (transfers and corrections), and what they cost in total.
+    shares, price_usd
+        Shares added whatever is held (transfers and corrections), and what one of them costs. What is taken out leaves at
+        what it had cost.
     cash_usd
         Cash that the account got (negative: paid).
     entitled_on
         The holders before the fills of this day share the cash; ``day`` if None.
     price_ratio
         By how much earlier prices of ``symbol`` must be divided to compare with those since; None: not at all.
+    moved_shares
+        Shares of ``symbol`` that the broker added, where it is a split.
     activity_ids, action, note
         Lineage: the broker's activities, the known corporate action, and the rule in words.
+    sequence
+        Place among the bookings of a day.
     """
 
     booking_id: str
@@ -127,13 +132,15 @@ class Booking:
     cost_along_frac: Fraction = Fraction(0)
     cost_sold_frac: Fraction = Fraction(0)
     shares: Decimal = ZERO
-    cost_usd: Decimal = ZERO
+    price_usd: Decimal = ZERO
     cash_usd: Decimal = ZERO
     entitled_on: date | None = None
     price_ratio: Fraction | None = None
     activity_ids: tuple[ActivityId, ...] = ()
     action: Action | None = None
     note: str = ""
+    moved_shares: Decimal = ZERO
+    sequence: int = 0
 
     @property
     def moves_position(self) -> bool:
@@ -143,7 +150,10 @@ class Booking:
 
 @dataclass(frozen=True)
 class Activity:
-    """Something other than a trade that the broker booked, as it is stored; ``cash_usd`` and ``shares`` are what it added."""
+    """Something other than a trade that the broker booked, as it is stored; ``cash_usd`` and ``shares`` are what it added.
+
+    ``price_usd`` is what one share was put in at, where the broker says it.
+    """
 
     activity_id: ActivityId
     kind: str
@@ -151,3 +161,4 @@ class Activity:
     day: date
     cash_usd: Decimal = ZERO
     shares: Decimal = ZERO
+    price_usd: Decimal | None = None

@@ -33,7 +33,7 @@ class Expectation:
 
 
 def expected_of(
-    action: Action, held: Decimal, *, today: date, booked_after: timedelta, paid_after: timedelta
+    action: Action, held: Decimal, *, today: date, booked_after: timedelta
 ) -> Iterator[Expectation]:
     """Yield what an action that the broker has not booked is about to change.
 
@@ -41,11 +41,10 @@ def expected_of(
     ----------
     held
         Shares of the action's symbol before its ex-date; negative when short.
-    today
-        Older actions than the last two parameters allow explain nothing any more.
+    today, booked_after
+        An action whose ex-date is longer ago explains nothing any more.
     """
-    latest = action.ex_date + (paid_after if action.kind == "cash_dividend" else booked_after)
-    if not held or today > latest:
+    if not held or today > action.ex_date + booked_after:
         return
     shares = Fraction(held)
     match action.kind:

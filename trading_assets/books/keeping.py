@@ -118,7 +118,7 @@ def _in_order(fills: Mapping[str, Iterable[Fill]], bookings: Sequence[Booking]) 
         key=lambda item: item[:3],
     )
     due: list[_Event] = [(fill.executed_session, _FILLS, owner, fill) for _, _, owner, fill in executed]
-    for booking in sorted(bookings, key=lambda booking: booking.booking_id):
+    for booking in sorted(bookings, key=lambda booking: (booking.sequence, booking.booking_id)):
         phase = _CORRECTIONS if booking.kind is BookingKind.CORRECTION else _BOOKINGS
         due.append((booking.day, phase, None, booking))
     due.sort(key=lambda event: event[:2])  # stable: executions stay in their order
@@ -201,21 +201,20 @@ class _Owners:
             self._set(owner, booking.into, changed(self._held(owner, booking.into), received, along))
 
     def _put_in(self, symbol: str, booking: Booking) -> None:
-        if self._is_account:
-            parts = {_ACCOUNT: booking.shares}
-            self._transferred += booking.cost_usd
-        else:
+        parts = {_ACCOUNT: booking.shares}
+        if not self._is_account:
             holders = self._shares_of(symbol)
             is_reduction = sum(holders.values(), ZERO) * booking.shares < 0
             parts = _shared(booking.shares, holders if is_reduction else {}, QUANTITY_QUANTUM)
         for owner, shares in parts.items():
             self._open(owner)
-            cost = (
-                booking.cost_usd if shares == booking.shares else booking.cost_usd * shares / booking.shares
-            )
-            if not self._is_account:
+            held = self._held(owner, symbol)
+            after, cost = _put_in(held, shares, booking.price_usd)
+            if self._is_account:
+                self._transferred += cost
+            else:
                 self._cash[owner] -= cost
-            self._set(owner, symbol, changed(self._held(owner, symbol), shares, cost))
+            self._set(owner, symbol, after)
 
     def _cash_parts(self, booking: Booking) -> dict[str, Decimal]:
         if not booking.cash_usd:
@@ -241,6 +240,22 @@ class _Owners:
     def _open(self, owner: str) -> None:
         if owner not in self._cash:
             self._cash[owner], self._holdings[owner], self._income[owner] = ZERO, {}, ZERO
+
+
+def _put_in(held: Holding, shares: Decimal, price: Decimal) -> tuple[Holding, Decimal]:
+    """Return the holding after shares were put in or taken out, and what they cost: no profit is made by it."""
+    closing = ZERO
+    if held.quantity * shares < 0:
+        closing = max(min(shares, abs(held.quantity)), -abs(held.quantity))
+    left = held.quantity + closing
+    gone = held.cost_usd if closing and not left else _part(held.cost_usd, _ratio(-closing, held.quantity))
+    opened = ((shares - closing) * price).quantize(PRICE_QUANTUM)
+    cost = held.cost_usd - gone + opened
+    return replace(held, quantity=held.quantity + shares, cost_usd=cost), opened - gone
+
+
+def _ratio(part: Decimal, whole: Decimal) -> Fraction:
+    return Fraction(part) / Fraction(whole) if whole else Fraction(0)
 
 
 def _cost_along(held: Holding, booking: Booking, cash: Decimal) -> Decimal:

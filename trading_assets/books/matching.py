@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from trading_assets.books.bookings import ZERO, Action, Activity, Booking, BookingKind
+from trading_assets.books.bookings import ZERO, Action, Activity, BookingKind
 
-BOOKED_BEFORE, BOOKED_AFTER = timedelta(days=3), timedelta(days=10)
+BOOKED_BEFORE, BOOKED_AFTER = timedelta(days=5), timedelta(days=10)
 """How far from its ex-date the broker's booking of a corporate action may be dated."""
-PAID_AFTER = timedelta(days=90)
-"""So long after its ex-date a dividend may be paid."""
+LATE = timedelta(days=90)
+"""So late a split may be booked, as it is counted from its ex-date in any case, and so late a dividend may be paid."""
+CHAIN = timedelta(days=5)
+"""Activities of one unknown split lie no further apart."""
 _CASH = {
-    "INT": BookingKind.INTEREST,
+    "CIL": BookingKind.CASH_IN_LIEU,
     "FEE": BookingKind.FEE,
     "CFEE": BookingKind.FEE,
     "PTC": BookingKind.FEE,
     "PTR": BookingKind.FEE,
-    "CIL": BookingKind.CASH_IN_LIEU,
     "CSD": BookingKind.TRANSFER,
     "CSW": BookingKind.TRANSFER,
     "JNL": BookingKind.TRANSFER,
@@ -36,40 +37,74 @@ _POSITION = {
     "NC": BookingKind.SYMBOL_CHANGE,
     "SC": BookingKind.SYMBOL_CHANGE,
     "MA": BookingKind.MERGER,
-    "REORG": BookingKind.MERGER,
-    "REO": BookingKind.MERGER,
+    "JNLS": BookingKind.TRANSFER,
+    "ACATS": BookingKind.TRANSFER,
 }
-_MOVED_BY = {"split", "spin_off", "symbol_change", "delisting"}
+_ACTION_OF = {
+    BookingKind.SPLIT: "split",
+    BookingKind.SPIN_OFF: "spin_off",
+    BookingKind.SYMBOL_CHANGE: "symbol_change",
+    BookingKind.MERGER: "delisting",
+}
 
 
 @dataclass
 class Group:
-    """Activities that are one event: the legs of a merger, say."""
+    """Activities that are one event: the legs of a merger, say. ``kind`` is None if no rule knows the broker's word."""
 
     kind: BookingKind | None
-    day: date
     action: Action | None
     activities: list[Activity] = field(default_factory=list)
 
     @property
+    def day(self) -> date:
+        """When it takes effect: a split at its ex-date, everything else when the broker has booked all of it."""
+        if self.action is not None and self.action.kind == "split":
+            return self.action.ex_date
+        return max(activity.day for activity in self.activities)
+
+    @property
     def booking_id(self) -> str:
+        """Name of what it becomes."""
         return min(activity.activity_id for activity in self.activities)
 
+    @property
+    def is_split(self) -> bool:
+        """Whether it changes the number of one symbol's shares."""
+        return self.action.kind == "split" if self.action else self.kind is BookingKind.SPLIT
+
     def shares(self) -> dict[str, Decimal]:
+        """Return the shares that were added, by symbol."""
         moved: dict[str, Decimal] = defaultdict(lambda: ZERO)
         for activity in self.activities:
             if activity.symbol is not None and activity.shares:
                 moved[activity.symbol] += activity.shares
         return dict(moved)
 
-    def cash(self) -> Decimal:
-        return sum((activity.cash_usd for activity in self.activities), ZERO)
+    def cash(self, symbol: str | None = None) -> Decimal:
+        """Return the cash that was added, for one symbol if wanted."""
+        told = [item.cash_usd for item in self.activities if symbol is None or item.symbol == symbol]
+        return sum(told, ZERO)
 
 
-def sorted_out(
-    activities: Iterable[Activity], known: Sequence[Action]
-) -> tuple[list[Group], list[Booking], list[tuple[Activity, str]]]:
-    """Sort activities into events that change positions, bookings of cash or transfers, and what nothing explains.
+def kind_of(word: str) -> BookingKind | None:
+    """Return what the broker's word for an activity means, None if no rule knows it."""
+    if word.startswith("DIV"):
+        return BookingKind.DIVIDEND
+    if word.startswith("INT"):
+        return BookingKind.INTEREST
+    if word.startswith("REO"):
+        return BookingKind.MERGER
+    return _CASH.get(word) or _POSITION.get(word)
+
+
+def moves_shares(kind: BookingKind | None) -> bool:
+    """Whether activities of that kind change positions, as far as is known."""
+    return kind in set(_POSITION.values())
+
+
+def grouped(activities: Iterable[Activity], known: Sequence[Action]) -> tuple[list[Group], list[Activity]]:
+    """Put together what moves positions, and return it with the rest: activities of cash alone.
 
     Parameters
     ----------
@@ -79,74 +114,64 @@ def sorted_out(
         Corporate actions, oldest first.
     """
     groups: dict[object, Group] = {}
-    cash: list[Booking] = []
-    unexplained: list[tuple[Activity, str]] = []
-    for item in sorted(activities, key=lambda activity: activity.activity_id):
-        action = _action_behind(item, known)
-        kind = _POSITION.get(item.kind) if item.symbol else None
-        if item.kind == "CIL" and action is not None and action.new_symbol is not None:
-            kind = BookingKind.SPIN_OFF if action.kind == "spin_off" else BookingKind.MERGER
-        if kind is None and (booking := _without_terms(item, known)) is not None:
-            cash.append(booking)
-            continue
-        if kind is not None or action is not None:
-            key = action if action is not None else _alone(item, kind)
-            day = action.ex_date if action is not None else item.day
-            group = groups.setdefault(key, Group(kind, day, action))
-            group.kind = group.kind or kind
-            group.activities.append(item)
-        elif item.shares or item.cash_usd:
-            unexplained.append(
-                (item, f"the kind {item.kind} is not known, and no known corporate action explains it")
-            )
-    return list(groups.values()), cash, unexplained
-
-
-def _alone(item: Activity, kind: BookingKind | None) -> object:
-    # a split or spin-off concerns one symbol; a reorganisation has a leg for each symbol of it
-    return (kind, item.day, item.symbol if kind in {BookingKind.SPLIT, BookingKind.SPIN_OFF} else None)
-
-
-def _without_terms(item: Activity, known: Sequence[Action]) -> Booking | None:
-    """Return the booking of an activity that moves cash, or puts shares in or takes them out; None if it is no such thing."""
-    kind = BookingKind.DIVIDEND if item.kind.startswith("DIV") else _CASH.get(item.kind)
-    kind = BookingKind.INTEREST if item.kind.startswith("INT") else kind
-    plain = Booking(
-        item.activity_id, BookingKind.TRANSFER, item.day, item.symbol, activity_ids=(item.activity_id,)
-    )
-    if item.kind in {"JNLS", "ACATS"}:
-        return replace(plain, shares=item.shares, cash_usd=item.cash_usd, note="shares put in or taken out")
-    paid = _dividend_behind(item, known)
-    if kind is None and paid is not None and not item.shares:
-        kind = BookingKind.DIVIDEND
-    if kind is None:
-        return None
-    booking = replace(plain, kind=kind, cash_usd=item.cash_usd, note=f"{item.kind} of the broker")
-    if kind is BookingKind.DIVIDEND and paid is not None:
-        return replace(booking, entitled_on=paid.ex_date, action=paid, note=str(paid))
-    return booking
-
-
-def _dividend_behind(item: Activity, known: Sequence[Action]) -> Action | None:
-    found = [
-        action
-        for action in known
-        if action.kind == "cash_dividend"
-        and action.symbol == item.symbol
-        and action.ex_date <= item.day <= action.ex_date + PAID_AFTER
-    ]
-    return found[-1] if found else None
-
-
-def _action_behind(item: Activity, known: Sequence[Action]) -> Action | None:
-    found = [
-        action
-        for action in known
-        if action.kind in _MOVED_BY
-        and action.ex_date - BOOKED_BEFORE <= item.day <= action.ex_date + BOOKED_AFTER
-        and (
-            (action.symbol == item.symbol and action.kind != "spin_off")
-            or (action.new_symbol is not None and action.new_symbol == item.symbol)
+    cash: list[Activity] = []
+    for item in sorted(activities, key=lambda activity: (activity.day, activity.activity_id)):
+        kind = kind_of(item.kind)
+        action = _action_behind(item, kind, known)
+        is_fraction = (
+            kind is BookingKind.CASH_IN_LIEU and action is not None and action.new_symbol is not None
         )
+        if kind is BookingKind.CASH_IN_LIEU and not is_fraction:
+            action = None
+        if not (
+            item.symbol and (moves_shares(kind) or item.shares or is_fraction or (action and kind is None))
+        ):
+            cash.append(item)
+            continue
+        key = action if action is not None else _alone(item, kind, groups)
+        own = BookingKind.CASH_IN_LIEU if is_fraction else kind
+        group = groups.setdefault(key, Group(own, action))
+        group.kind = own if group.kind in {None, BookingKind.CASH_IN_LIEU} else group.kind
+        group.activities.append(item)
+    return list(groups.values()), cash
+
+
+def _alone(item: Activity, kind: BookingKind | None, groups: dict[object, Group]) -> object:
+    """Return what an activity without a known action shares with others of its event."""
+    if kind in {BookingKind.SYMBOL_CHANGE, BookingKind.MERGER}:
+        return kind, item.day  # a leg for each symbol
+    if kind is BookingKind.SPLIT:
+        for day in (item.day - timedelta(days=back) for back in range(CHAIN.days + 1)):
+            if (kind, item.symbol, day) in groups:
+                return kind, item.symbol, day
+        return kind, item.symbol, item.day
+    return item.activity_id
+
+
+def _action_behind(item: Activity, kind: BookingKind | None, known: Sequence[Action]) -> Action | None:
+    """Return the nearest action that may be behind an activity: of its own kind, or of any if its kind is not known."""
+    if kind is BookingKind.CASH_IN_LIEU:
+        wanted = {"spin_off", "delisting"}
+    elif kind is None:
+        wanted = set(_ACTION_OF.values())
+    else:
+        wanted = {_ACTION_OF[kind]} if kind in _ACTION_OF else set()
+    found = [
+        action
+        for action in known
+        if action.kind in wanted
+        and _is_near(item, action, late=LATE if kind is BookingKind.SPLIT else BOOKED_AFTER)
+        and _concerns(item, action)
     ]
     return min(found, key=lambda action: abs(action.ex_date - item.day)) if found else None
+
+
+def _is_near(item: Activity, action: Action, *, late: timedelta) -> bool:
+    return action.ex_date - BOOKED_BEFORE <= item.day <= action.ex_date + late
+
+
+def _concerns(item: Activity, action: Action) -> bool:
+    if action.new_symbol is not None and action.new_symbol == item.symbol:
+        return True
+    is_parent_alone = action.kind == "spin_off" and bool(item.shares)
+    return action.symbol == item.symbol and not is_parent_alone

@@ -14,7 +14,7 @@ import polars as pl
 from trading_assets.books.bookings import ZERO, Booking, BookingKind
 from trading_assets.books.holdings import PRICE_QUANTUM, Books, Fill
 from trading_assets.books.keeping import books_by_session
-from trading_assets.errors import DataQualityError
+from trading_assets.features.seams import SILENCE
 
 USD = pl.Decimal(20, 6)
 SHARES = pl.Decimal(20, 9)
@@ -64,13 +64,7 @@ class Valuation:
 
 
 def value_books(books: Books, marks: Mapping[str, Decimal]) -> Valuation:
-    """Value books at ``marks`` (USD per share, one for each symbol held).
-
-    Raises
-    ------
-    DataQualityError
-        If a symbol that is held has no mark.
-    """
+    """Value books at ``marks`` (USD per share); what has none is worth nothing."""
     market = unrealised = ZERO
     for symbol, held in books.holdings.items():
         if held.quantity:
@@ -87,11 +81,6 @@ def positions(books: Books, marks: Mapping[str, Decimal]) -> pl.DataFrame:
     -------
     pl.DataFrame
         Rows of ``POSITION_SCHEMA`` sorted by symbol, without symbols that are flat.
-
-    Raises
-    ------
-    DataQualityError
-        If a symbol that is held has no mark.
     """
     rows = []
     for symbol, held in sorted(books.holdings.items()):
@@ -128,17 +117,21 @@ def marks_by_session(
         another one is worth what that implies, until it has a close of its own.
     """
     rows = closes.select("session", "symbol", "close").sort("session").rows()
-    changes = sorted(bookings, key=lambda booking: (booking.day, booking.booking_id))
+    changes = sorted(
+        (booking for booking in bookings if booking.price_ratio or booking.into is not None),
+        key=lambda booking: (booking.day, booking.sequence, booking.booking_id),
+    )
     last: dict[str, tuple[date, Decimal]] = {}
     at = started = 0
     for session in sessions:
+        first = started
         while started < len(changes) and changes[started].day <= session:
             started += 1
         while at < len(rows) and rows[at][0] <= session:
             day, symbol, close = rows[at]
             last[symbol] = (day, Decimal(repr(float(close))))
             at += 1
-        for change in changes[:started]:
+        for change in changes[first:started]:
             _carry_over(change, last)
         yield session, {symbol: price.quantize(PRICE_QUANTUM) for symbol, (_, price) in last.items()}
 
@@ -147,7 +140,9 @@ def _carry_over(change: Booking, last: dict[str, tuple[date, Decimal]]) -> None:
     if change.symbol not in last or last[change.symbol][0] >= change.day:
         return
     price = Fraction(last[change.symbol][1])
-    if change.into is not None and change.into not in last and change.into_shares:
+    known = last.get(change.into or "")
+    is_unknown = known is None or change.day - known[0] > SILENCE  # then it is an earlier company's
+    if change.into is not None and is_unknown and change.into_shares:
         worth = price if change.kind is BookingKind.SYMBOL_CHANGE else price * change.cost_along_frac
         last[change.into] = (change.day, _as_price(worth / change.into_shares))
     if change.price_ratio:
@@ -190,22 +185,22 @@ def portfolio_performance(
         returns; ``drawdown_frac`` is that growth over its highest value so far (1 at the opening) minus 1;
         ``turnover_frac`` is half of the traded notional over the equity of the session before. Look-ahead: the
         session's close.
-
-    Raises
-    ------
-    DataQualityError
-        If a symbol is held before it has any close.
     """
     rows = []
-    previous, transferred, growth, highest = opening_cash_usd, ZERO, _ONE, _ONE
+    previous, growth, highest = opening_cash_usd, _ONE, _ONE
+    before: date | None = None
     traded = _traded(fills)
+    flows = [booking for booking in bookings if booking.kind.is_transfer]
     for (session, books), (_, marks) in zip(
         books_by_session(fills, opening_cash_usd, sessions, bookings=bookings),
         marks_by_session(closes, sessions, bookings),
         strict=True,
     ):
         value = value_books(books, marks)
-        equity, put_in = value.equity_usd, books.transferred_usd - transferred
+        equity, put_in = (
+            value.equity_usd,
+            _put_in(flows, marks, before, session),
+        )
         growth = growth * (equity - put_in) / previous if previous > 0 else growth
         highest = max(highest, growth)
         rows.append(
@@ -224,8 +219,22 @@ def portfolio_performance(
                 "transferred_usd": in_micros(books.transferred_usd),
             }
         )
-        previous, transferred = equity, books.transferred_usd
+        previous, before = equity, session
     return pl.DataFrame(rows, schema=PERFORMANCE_SCHEMA)
+
+
+def _put_in(
+    flows: Iterable[Booking], marks: Mapping[str, Decimal], after: date | None, session: date
+) -> Decimal:
+    """Return what was put in since the session ``after``, shares at what they are worth at the close."""
+    return sum(
+        (
+            booking.cash_usd + booking.shares * _mark(str(booking.symbol), marks)
+            for booking in flows
+            if booking.day <= session and (after is None or booking.day > after)
+        ),
+        ZERO,
+    )
 
 
 def _traded(fills: Iterable[Fill]) -> dict[date, Decimal]:
@@ -236,9 +245,8 @@ def _traded(fills: Iterable[Fill]) -> dict[date, Decimal]:
 
 
 def _mark(symbol: str, marks: Mapping[str, Decimal]) -> Decimal:
-    if symbol not in marks:
-        raise DataQualityError("A held symbol has no close to value it", symbol=symbol)
-    return marks[symbol]
+    # what never had a price, such as a right that a merger brought, is worth nothing until it has one: a finding says so
+    return marks.get(symbol, ZERO)
 
 
 def _ratio(part: Decimal, whole: Decimal) -> float | None:

@@ -7,9 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from trading_assets.books.bookings import Action
-from trading_assets.execution.account_bookings import rulings, today_in_new_york
 from trading_assets.execution.book_differences import Difference, accept_difference, standing_differences
-from trading_assets.execution.reconciliation import ReconciliationReport, books_now, reconcile
+from trading_assets.execution.reconciliation import ReconciliationReport, reconcile
 from trading_assets.execution.trading_account import TradingAccount
 
 
@@ -36,7 +35,7 @@ def accept(
     with account.database.connection() as connection:
         standing = standing_differences(connection, account.number)
     item = next((found.item for found in standing.values() if found.difference_id == difference_id), None)
-    price = _price(account, item, actions)
+    price = _price(account, item)
     with account.database.connection() as connection:
         accepted = accept_difference(
             connection,
@@ -50,14 +49,6 @@ def accept(
     return accepted, reconcile(account, session, actions=actions)
 
 
-def _price(account: TradingAccount, item: str | None, actions: Sequence[Action]) -> Decimal:
-    bookings = rulings(account, actions).bookings
-    books = books_now(account, bookings, today_in_new_york(account.clock))
-    ours = books.holdings.get(item or "")
-    theirs = {position.symbol: position for position in account.broker.positions()}.get(item or "")
-    is_reduction = ours is not None and (
-        theirs is None or (abs(theirs.quantity) < abs(ours.quantity) and theirs.quantity * ours.quantity > 0)
-    )
-    if is_reduction and ours is not None:
-        return ours.average_cost_usd
-    return theirs.average_cost_usd if theirs is not None else Decimal(0)
+def _price(account: TradingAccount, item: str | None) -> Decimal:
+    held = {position.symbol: position for position in account.broker.positions()}.get(item or "")
+    return held.average_cost_usd if held is not None else Decimal(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
@@ -20,6 +20,9 @@ from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.market_data.known_actions import known_actions
 from trading_assets.sessions import NEW_YORK, is_session, next_session, session_open
 from trading_assets.tables.bookings import BOOKINGS
+
+AHEAD = timedelta(days=10)
+"""So early a broker may book what a company does."""
 
 
 def today_in_new_york(clock: Clock) -> date:
@@ -40,24 +43,26 @@ def account_symbols(account: TradingAccount) -> set[str]:
 
 
 def actions_so_far(lake: Lake, account: TradingAccount) -> list[Action]:
-    """Read the known actions, up to today, of everything that the account ever had to do with."""
+    """Read the known actions, up to those of the next days, of everything that the account ever had to do with."""
     _, opened = opening(account.database, account.number)
     symbols = account_symbols(account)
-    return known_actions(lake, symbols, opened, today_in_new_york(account.clock))
+    return known_actions(lake, symbols, opened, today_in_new_york(account.clock) + AHEAD)
 
 
 def rulings(account: TradingAccount, actions: Sequence[Action]) -> Rulings:
     """Decide what everything that the broker booked, and every known action that has taken effect, changes in the books.
 
-    Actions count from the open of their ex-date.
+    Actions count from the open of their ex-date; of those ahead, the broker may have booked some already.
     """
     now = account.clock.now()
     effective = [action for action in actions if session_open(_first_session(action.ex_date)) <= now]
+    ahead = [action for action in actions if session_open(_first_session(action.ex_date)) > now]
     with account.database.connection() as connection:
         activities = account_activities(connection, account.number)
         accepted = corrections(connection, account.number)
     fills = account_fills(account.database, account.number)
-    return rule(fills, activities, effective, corrections=accepted, today=today_in_new_york(account.clock))
+    today = today_in_new_york(account.clock)
+    return rule(fills, activities, effective, ahead=ahead, corrections=accepted, today=today)
 
 
 def bookings_of(account: TradingAccount, lake: Lake) -> tuple[Booking, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from resources.database.audit import audit
@@ -14,7 +14,7 @@ from trading_assets.books.differences import Item
 from trading_assets.books.expected import CASH
 from trading_assets.errors import ConfigurationError
 from trading_assets.execution.journal import Connection, rows_of
-from trading_assets.sessions import NEW_YORK
+from trading_assets.sessions import NEW_YORK, is_session, latest_closed_session, session_open
 from trading_assets.tables.bookings import BOOK_DIFFERENCES
 
 QUANTUM = Decimal("0.000000001")
@@ -44,8 +44,8 @@ def note_differences(
 ) -> dict[str, Difference]:
     """Store what differs now, and return it by item.
 
-    One that stands already with the same amount keeps its number and what a person said of it; another amount is a new
-    difference; what is equal now is gone.
+    One that stands already keeps its number and what a person said of it, also while executions not yet published or known
+    actions move the amount; another amount is a new difference; what is equal now is gone.
     """
     standing = standing_differences(connection, account)
     found: dict[str, Difference] = {}
@@ -53,7 +53,7 @@ def note_differences(
         known, amount = standing.pop(item.item, None), item.difference.quantize(QUANTUM)
         if item.is_match:
             _gone(connection, known, now)
-        elif known is not None and known.difference == amount:
+        elif known is not None and (item.is_as_known or known.difference == amount):
             connection.execute(
                 "update book_differences set seen_at = %s where difference_id = %s",
                 (now, known.difference_id),
@@ -107,7 +107,8 @@ def accept_difference(
     Parameters
     ----------
     price_usd
-        What a share cost, if shares are booked. A correction is no profit: it counts as put in or taken out.
+        What a share cost, if shares come in; those that leave, leave at what they had cost. A correction is no profit: it
+        counts as put in or taken out. It is booked under the last session that is over, or under today while one goes on.
 
     Raises
     ------
@@ -119,12 +120,11 @@ def accept_difference(
         there = ", ".join(str(item) for item in standing.values()) or "none"
         raise ConfigurationError(f"No difference {difference_id} stands; there is: {there}")
     found = standing[difference_id]
-    cost = Decimal(0) if found.item == CASH else (-found.difference * price_usd).quantize(Decimal("0.000001"))
     connection.execute(
         "update book_differences set state = 'accepted', decided_by = %(by)s, decided_at = %(now)s, reason = %(reason)s,"
-        " booked_on = %(day)s, cost_usd = %(cost)s where difference_id = %(id)s",
+        " booked_on = %(day)s, price_usd = %(price)s where difference_id = %(id)s",
         {
-            "by": accepted_by, "now": now, "reason": reason, "day": now.astimezone(NEW_YORK).date(), "cost": cost,
+            "by": accepted_by, "now": now, "reason": reason, "day": _booking_day(now), "price": price_usd,
             "id": difference_id,
         },
     )  # fmt: skip
@@ -132,7 +132,7 @@ def accept_difference(
         "account": account,
         "item": found.item,
         "difference": f"{found.difference:f}",
-        "cost_usd": f"{cost:f}",
+        "price_usd": f"{price_usd:f}",
     }
     audit(connection, accepted_by, "accept_difference", reason=reason, detail=detail, now=now)
     return found
@@ -142,7 +142,7 @@ def corrections(connection: Connection, account: str) -> list[Booking]:
     """Return the accepted differences as bookings."""
     rows = rows_of(
         connection,
-        "select difference_id, item, difference, cost_usd, booked_on, reason, decided_by from book_differences"
+        "select difference_id, item, difference, price_usd, booked_on, reason, decided_by from book_differences"
         " where account = %s and state = 'accepted' order by difference_id",
         (account,),
     )
@@ -153,7 +153,7 @@ def corrections(connection: Connection, account: str) -> list[Booking]:
             day=row["booked_on"],
             symbol=None if row["item"] == CASH else row["item"],
             shares=Decimal(0) if row["item"] == CASH else -row["difference"],
-            cost_usd=row["cost_usd"],
+            price_usd=row["price_usd"],
             cash_usd=-row["difference"] if row["item"] == CASH else Decimal(0),
             note=f"accepted by {row['decided_by']}: {row['reason']}",
         )
@@ -178,11 +178,17 @@ def _new(connection: Connection, account: str, item: Item, amount: Decimal, now:
         "state": "open",
         "found_at": now,
         "seen_at": now,
-        "cost_usd": None,
+        "price_usd": None,
         "booked_on": None,
     }
     stored = insert(connection, BOOK_DIFFERENCES, row, returning="difference_id").fetchone()
     return Difference(int(stored[0]) if stored else 0, item.item, amount, is_released=False)
+
+
+def _booking_day(now: datetime) -> date:
+    # a decision made before the next opening must know it
+    today = now.astimezone(NEW_YORK).date()
+    return today if is_session(today) and now >= session_open(today) else latest_closed_session(now)
 
 
 def _gone(connection: Connection, known: Difference | None, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from resources.database.database import Database
@@ -61,7 +61,8 @@ class LiveMarket:
         unsettled = unsettled_before(
             self.account.database, self.account.number, session, self.account.clock.now()
         )
-        return market_shown(
+        unpriced = self._unpriced({*symbols} - {*closes["symbol"]})
+        shown = market_shown(
             session,
             closes=closes,
             dollar_volume=dict(volumes.drop_nulls().collect().iter_rows()),
@@ -69,15 +70,30 @@ class LiveMarket:
             ahead=self.actions(symbols, session + timedelta(days=1), following),
             restricted={
                 **restrictions(self.account.database, self.lake, session, symbols),
-                **_unknown_to_the_market(ruled),
+                **_unknown_to_the_market(ruled, since=first),
             },
             new_risk_blocked=self._blocked(session, unsettled),
             frozen={
                 **_unbooked(ruled),
+                **_booked_since(ruled, session),
                 **_differing(standing),
+                **dict.fromkeys(
+                    unpriced,
+                    ("no_price", "it has no close: it is valued at the broker's price, else at nothing"),
+                ),
                 **{symbol: ("unsettled_order", why) for symbol, why in unsettled.items()},
             },
         )
+        return replace(shown, last_close={**unpriced, **shown.last_close})
+
+    def _unpriced(self, symbols: Collection[str]) -> dict[str, float]:
+        """Return what the broker says held symbols without a close are worth."""
+        held = (
+            [position for position in self.account.broker.positions() if position.symbol in symbols]
+            if symbols
+            else []
+        )
+        return {position.symbol: float(str(position.body.get("current_price") or 0)) for position in held}
 
     def _blocked(self, session: date, unsettled: Mapping[str, str]) -> str | None:
         try:
@@ -118,6 +134,20 @@ def _unbooked(ruled: Rulings) -> dict[str, tuple[str, str]]:
     }
 
 
+def _booked_since(ruled: Rulings, session: date) -> dict[str, tuple[str, str]]:
+    # the decision counts the shares of its session: what has changed since would be ordered wrongly
+    found = [item for item in ruled.bookings if item.day > session and (item.moves_position or item.shares)]
+    return {
+        symbol: (
+            "booked_since",
+            f"the broker booked a {item.kind.replace('_', ' ')} of it on {item.day}, after the session",
+        )
+        for item in found
+        for symbol in (item.symbol, item.into)
+        if symbol is not None
+    }
+
+
 def _differing(standing: Mapping[str, Difference]) -> dict[str, tuple[str, str]]:
     return {
         symbol: ("books_differ", f"books and broker differ: {difference}")
@@ -125,11 +155,14 @@ def _differing(standing: Mapping[str, Difference]) -> dict[str, tuple[str, str]]
     }
 
 
-def _unknown_to_the_market(ruled: Rulings) -> dict[str, str]:
+def _unknown_to_the_market(ruled: Rulings, *, since: date) -> dict[str, str]:
+    # as long as features look back on it
     return {
         str(
             booking.symbol
         ): f"the broker booked a {booking.kind} of it on {booking.day} that the market data do not know"
         for booking in ruled.bookings
-        if booking.action is None and (booking.price_ratio is not None or booking.moves_position)
+        if booking.action is None
+        and booking.day >= since
+        and (booking.price_ratio is not None or booking.moves_position)
     }

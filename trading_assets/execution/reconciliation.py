@@ -19,7 +19,12 @@ from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.rules import Rulings
 from trading_assets.execution import halts, journal
 from trading_assets.execution.account_bookings import rulings, store_bookings, today_in_new_york
-from trading_assets.execution.book_differences import Difference, note_differences, sentence
+from trading_assets.execution.book_differences import (
+    Difference,
+    note_differences,
+    sentence,
+    standing_differences,
+)
 from trading_assets.execution.booked import account_fills, opening
 from trading_assets.execution.fills import FillReport, ingest_fills
 from trading_assets.execution.journal import Connection
@@ -133,6 +138,7 @@ def _compare_now(
     books = _holdings(account, ruled.bookings)
     with account.database.connection() as connection:
         unpublished = _unpublished(connection, account.number)
+        standing = standing_differences(connection, account.number)
         waiting: dict[str, list[str]] = {}
         for order in open_orders(connection, account.number):
             waiting.setdefault(order["symbol"], []).append(_sentence(order))
@@ -144,6 +150,7 @@ def _compare_now(
         waiting={symbol: ", ".join(items) for symbol, items in waiting.items()},
         expected=ruled.expected,
         unexplained=ruled.unexplained,
+        standing={item: known.difference for item, known in standing.items()},
     )
     return seen, items, ruled
 

@@ -64,18 +64,33 @@ def store_positions(account: TradingAccount, lake: Lake, session: date) -> int:
 
 
 def store_performance(account: TradingAccount, lake: Lake, sessions: list[date]) -> pl.DataFrame:
-    """Store equity, returns and drawdown at the close of the sessions, from the account's first session on."""
+    """Store equity, returns and drawdown at the close of the sessions, from the account's first session on.
+
+    Earlier sessions that are stored are written anew where something that was booked since reaches back to them.
+    """
     cash, opened = opening(account.database, account.number)
     days = calendar.sessions_between(min(opened, sessions[0]), sessions[-1])
     fills = account_fills(account.database, account.number)
     bookings = bookings_of(account, lake)
     closes = last_closes(lake, account_symbols(account), calendar.shift(days[0], -MARK_LOOK_BACK), days[-1])
     table = performance.portfolio_performance(fills, closes, cash, days, bookings=bookings)
-    rows = table.filter(pl.col("session").is_in(sessions)).with_columns(account=pl.lit(account.number))
+    stale = [day for day in _differing_sessions(account, table) if day not in sessions]
+    wanted = [*sessions, *stale]
+    rows = table.filter(pl.col("session").is_in(wanted)).with_columns(account=pl.lit(account.number))
     with account.database.connection() as connection:
-        where = {"account": account.number, "session": sessions}
+        where = {"account": account.number, "session": wanted}
         replace_rows(connection, PORTFOLIO_PERFORMANCE, rows, where=where)
     return table
+
+
+def _differing_sessions(account: TradingAccount, table: pl.DataFrame) -> list[date]:
+    columns = ("equity_usd", "cash_usd", "realised_pnl_usd", "income_usd", "transferred_usd")
+    stored = account.database.fetch(
+        f"select session, {', '.join(columns)} from portfolio_performance where account = %s",  # noqa: S608 (our own columns)
+        (account.number,),
+    )
+    now = {row[0]: row[1:] for row in table.select("session", *columns).iter_rows()}
+    return [session for session, *values in stored if session in now and now[session] != tuple(values)]
 
 
 def store_attribution(account: TradingAccount, lake: Lake, sessions: list[date]) -> pl.DataFrame:
@@ -117,10 +132,14 @@ def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
     marks = _marks(_closes(lake, set(books.quantities), session, bookings), bookings, through)
     values = {symbol: float(quantity * marks[symbol]) for symbol, quantity in books.quantities.items()}
     cash, _ = opening(account.database, account.number)
-    equity = account.database.fetch_polars(
-        "select equity_usd::float8 as v from portfolio_performance where account = %s and session <= %s order by session",
+    past = account.database.fetch_polars(
+        "select equity_usd::float8 as equity, 1 + cumulative_return_frac as growth from portfolio_performance"
+        " where account = %s and session <= %s order by session",
         (account.number, session),
-    )["v"].to_numpy()
+    )
+    # in the scale of today's equity: what was put in or taken out is no return
+    growth = np.r_[1.0, past["growth"].to_numpy()]
+    equity = growth * (past["equity"][-1] / growth[-1]) if past.height and growth[-1] else np.r_[float(cash)]
     returns = lake.scan(
         DAILY_FEATURES,
         start=calendar.shift(session, -RISK_SESSIONS),
@@ -128,7 +147,7 @@ def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
         symbols=sorted(values) or [""],
         columns=["symbol", "session", "return_1"],
     ).collect()
-    return metrics.risk_metrics(values, np.r_[float(cash), equity], returns)
+    return metrics.risk_metrics(values, equity, returns)
 
 
 def _books_after(account: TradingAccount, lake: Lake, session: date) -> tuple[Books, Sequence[Booking], date]:

@@ -112,30 +112,31 @@ def instruments_of(
     kept = defaultdict[str, list[Instrument]](list)
     for known in stored:
         kept[known.symbol].append(known)
-    ordered_changes = sorted(changes, key=lambda change: change[2])
-    became = {new: (old, day) for old, new, day in ordered_changes}
-    gone = {old: day for old, _, day in ordered_changes}
+    became = defaultdict[str, list[tuple[str, date]]](list)
+    gone = defaultdict[str, list[date]](list)
+    for old, new, day in sorted(changes, key=lambda change: change[2]):
+        became[new].append((old, day))
+        gone[old].append(day)
     pieces: dict[str, list[_Piece]] = defaultdict(list)
     for span in spans:
         pieces[span[0]] += _pieces(span, told[span[0]], pieces[span[0]])
     names: dict[_Piece, str] = {}
-    by_figi: dict[str, str] = {}
     ordered = sorted(
         (piece for own in pieces.values() for piece in own), key=lambda item: (item.first, item.symbol)
     )
     for piece in ordered:
         names[piece] = (
             _stored_name(piece, kept[piece.symbol])
-            or _name_before(piece, became, pieces, names)
-            or by_figi.get(piece.figi or "")
-            or piece.figi
+            or _name_before(piece, became[piece.symbol], pieces, names)
+            or _figi_name(piece, names)
             or f"{piece.symbol}@{piece.first}"
         )
-        if piece.figi is not None:
-            by_figi.setdefault(piece.figi, names[piece])
     return [
         _instrument(
-            piece, names[piece], is_over=piece is not own[-1] or _is_renamed(piece, gone), became=became
+            piece,
+            names[piece],
+            is_over=piece is not own[-1] or _is_renamed(piece, gone[piece.symbol]),
+            is_renamed_to=_change_near(piece, became[piece.symbol]) is not None,
         )
         for _, own in sorted(pieces.items())
         for piece in own
@@ -148,9 +149,7 @@ def _pieces(span: Span, told: Sequence[Identity], before: Sequence[_Piece]) -> l
     previous = before[-1] if before else None
     begun = "silence" if previous else "first_bar"
     found = [_Piece(symbol, first, last, begun, Identity(symbol, first, last), previous)]
-    for identity in told:
-        if identity.first > last or identity.last < first:
-            continue
+    for identity in _settled(told, first, last):
         current = found[-1]
         if identity.share_class_figi and current.figi and identity.share_class_figi != current.figi:
             found[-1] = replace(current, last=identity.first - timedelta(days=1))
@@ -158,6 +157,23 @@ def _pieces(span: Span, told: Sequence[Identity], before: Sequence[_Piece]) -> l
         else:
             found[-1] = replace(current, identity=_joined(current.identity, identity))
     return found
+
+
+def _settled(told: Sequence[Identity], first: date, last: date) -> list[Identity]:
+    """Return what was said within a span, without what was said in between only: a vendor's mistake of a day."""
+    inside = [
+        replace(item, first=max(item.first, first), last=min(item.last, last))
+        for item in told
+        if item.first <= last and item.last >= first
+    ]
+    kept: list[Identity] = []
+    for place, item in enumerate(inside):
+        before = inside[place - 1].share_class_figi if place else None
+        after = inside[place + 1].share_class_figi if place + 1 < len(inside) else None
+        is_mistake = before is not None and before == after and item.share_class_figi not in {None, before}
+        if not is_mistake:
+            kept.append(item)
+    return kept
 
 
 def _joined(known: Identity, told: Identity) -> Identity:
@@ -180,30 +196,44 @@ def _stored_name(piece: _Piece, stored: Sequence[Instrument]) -> str | None:
     return None
 
 
+def _change_near(piece: _Piece, became: Sequence[tuple[str, date]]) -> tuple[str, date] | None:
+    near = [change for change in became if abs(piece.first - change[1]) <= NEAR]
+    return min(near, key=lambda change: abs(piece.first - change[1])) if near else None
+
+
 def _name_before(
     piece: _Piece,
-    became: Mapping[str, tuple[str, date]],
+    became: Sequence[tuple[str, date]],
     pieces: Mapping[str, Sequence[_Piece]],
     names: Mapping[_Piece, str],
 ) -> str | None:
-    old, day = became.get(piece.symbol, ("", date.max))
-    if not old or abs(piece.first - day) > NEAR:
+    change = _change_near(piece, became)
+    if change is None:
         return None
-    before = [item for item in pieces.get(old, ()) if item.first < day and item in names]
+    before = [item for item in pieces.get(change[0], ()) if item.first < change[1] and item in names]
     return names[before[-1]] if before else None
 
 
-def _is_renamed(piece: _Piece, gone: Mapping[str, date]) -> bool:
-    return (
-        piece.symbol in gone and piece.first < gone[piece.symbol] and piece.last <= gone[piece.symbol] + NEAR
+def _figi_name(piece: _Piece, names: Mapping[_Piece, str]) -> str | None:
+    """Return the name by FIGI: that of the share which had it before, and none that another share has at the same time."""
+    if piece.figi is None:
+        return None
+    same = [other for other in names if other.figi == piece.figi]
+    name = names[same[-1]] if same else piece.figi
+    bearers = [other for other in names if names[other] == name]
+    is_taken = any(
+        other.figi != piece.figi or (other.symbol != piece.symbol and other.last >= piece.first)
+        for other in bearers
     )
+    return None if is_taken else name
 
 
-def _instrument(
-    piece: _Piece, name: str, *, is_over: bool, became: Mapping[str, tuple[str, date]]
-) -> Instrument:
-    _, day = became.get(piece.symbol, ("", date.max))
-    begun = "symbol_change" if piece.begun == "first_bar" and abs(piece.first - day) <= NEAR else piece.begun
+def _is_renamed(piece: _Piece, gone: Sequence[date]) -> bool:
+    return any(piece.first < day and piece.last <= day + NEAR for day in gone)
+
+
+def _instrument(piece: _Piece, name: str, *, is_over: bool, is_renamed_to: bool) -> Instrument:
+    begun = "symbol_change" if is_renamed_to and piece.begun != "identity" else piece.begun
     identity = piece.identity
     return Instrument(
         name,

@@ -62,10 +62,16 @@ def check_universe(platform: Platform, sessions: Sequence[date], *, run_id: str)
     return [combine(outcomes) for outcomes in zip(*per_part, strict=True)]
 
 
-def check_instruments(platform: Platform, sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
-    """Check which instruments began on the sessions of a range, and store the findings."""
-    days = covered_days(sessions)
-    rows = platform.lake.scan(INSTRUMENTS, start=days[0], end=days[-1]).collect()
+def check_instruments(platform: Platform, _sessions: Sequence[date], *, run_id: str) -> list[CheckOutcome]:
+    """Check every instrument, whenever it began, and store the findings in place of all earlier ones.
+
+    What vendors say of a seam may come long after it, and so may the bars before it.
+    """
+    rows = platform.lake.scan(INSTRUMENTS).collect()
+    stored = platform.database.fetch(
+        "select distinct session from quality_findings where table_name = %s", (INSTRUMENTS.name,)
+    )
+    days = sorted({*rows["first_session"], *(session for (session,) in stored)})
     measured = measure(INSTRUMENT_CHECKS, instruments=rows, sessions=days)
     return _judged(platform, INSTRUMENTS, days, run_id, measured)
 

@@ -43,15 +43,16 @@ def stored_instruments(
 
 def _identities(lake: Lake) -> list[Identity]:
     listed = lake.scan(UNIVERSE, columns=["symbol", "session", "name", *_IDENTITY])
+    rows = listed.filter(pl.any_horizontal(pl.col("name", *_IDENTITY).is_not_null())).sort(
+        "symbol", "session"
+    )
+    is_new = pl.struct("symbol", *_IDENTITY).ne_missing(pl.struct("symbol", *_IDENTITY).shift(1))
     told = (
-        listed.filter(pl.any_horizontal(pl.col("name", *_IDENTITY).is_not_null()))
-        .group_by("symbol", *_IDENTITY)
-        .agg(
-            first=pl.col("session").min(),
-            last=pl.col("session").max(),
-            name=pl.col("name").drop_nulls().last(),
-        )
-        .sort("symbol", "first", "last")
+        rows.with_columns(run=is_new.cum_sum())
+        .group_by("run", "symbol", *_IDENTITY)
+        .agg(first=pl.col("session").min(), last=pl.col("session").max(), name=pl.col("name").last())
+        .sort("run")
+        .drop("run")
         .collect()
     )
     return [Identity(**row) for row in told.iter_rows(named=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
 from trading_assets.decision.market import CLOSES, market_shown, scale_changes
-from trading_assets.market_data.known_actions import known_actions
+from trading_assets.market_data.known_actions import MARKET_KINDS, by_symbol, known_actions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -32,7 +32,7 @@ class HistoryMarket:
 
     closes: pl.DataFrame
     volumes: pl.DataFrame
-    known_actions: list[Action]
+    known_actions: Mapping[str, Sequence[Action]]
     refused: pl.DataFrame
     listed: pl.DataFrame
 
@@ -46,7 +46,7 @@ class HistoryMarket:
         return cls(
             bars.sort("session", "symbol"),
             features,
-            known_actions(lake, None, first, calendar.next_session(end)),
+            by_symbol(known_actions(lake, None, first, calendar.next_session(end), kinds=MARKET_KINDS)),
             lake.scan(
                 QUARANTINED_BARS, start=start, end=end, columns=["symbol", "session", "rule"]
             ).collect(),
@@ -54,10 +54,9 @@ class HistoryMarket:
         )
 
     def actions(self, symbols: Collection[str], start: date, end: date) -> list[Action]:
-        """Return the corporate actions of symbols with ex-dates in a range."""
-        return [
-            item for item in self.known_actions if item.symbol in symbols and start <= item.ex_date <= end
-        ]
+        """Return the actions of symbols with ex-dates in a range that change the scale of prices, or the shares themselves."""
+        found = (item for symbol in sorted(symbols) for item in self.known_actions.get(symbol, ()))
+        return [item for item in found if start <= item.ex_date <= end]
 
     def read(self, session: date, symbols: Collection[str]) -> Market:
         """Return what the session showed of the symbols."""

@@ -9,7 +9,7 @@ _IN_ITS_UNIT = "shares or USD"
 
 ACCOUNT_ACTIVITIES = DatabaseTable(
     name="account_activities",
-    grain="One row per activity of the broker that is no trade, whatever its kind; changed only if the broker cancels it",
+    grain="One row per activity of the broker that is no trade, whatever its kind; changed only if the broker corrects or cancels it",
     columns={
         "activity_id": text("The broker's id"),
         "account": ACCOUNT,
@@ -65,7 +65,7 @@ BOOK_DIFFERENCES = DatabaseTable(
         ),
         "found_at": instant("Instant at which it was first seen"),
         "seen_at": instant("Instant at which it was last seen"),
-        "cost_usd": usd("What the shares of an accepted difference cost in total", nullable=True),
+        "price_usd": usd("What a share of an accepted difference cost", nullable=True),
         "booked_on": day("Day after whose fills an accepted difference is booked", nullable=True),
         "decided_by": text("Who released or accepted it", nullable=True, inserted=False),
         "decided_at": instant("Instant of that", nullable=True, inserted=False),

@@ -47,7 +47,7 @@ create table book_differences (
     state text not null check (state in ('open', 'released', 'accepted', 'gone')),
     found_at timestamptz not null,
     seen_at timestamptz not null,
-    cost_usd numeric(20, 6),
+    price_usd numeric(20, 6),
     booked_on date,
     decided_by text,
     decided_at timestamptz,

@@ -87,3 +87,21 @@ def test_an_activity_that_no_rule_books_is_named_where_it_differs() -> None:
     assert not items["AAPL"].is_match
     assert "XYZ +5 on 2024-06-03: not known" in items["AAPL"].explanation
     assert items["MSFT"].explanation == "equal"
+
+
+def test_any_of_the_reasons_together_explain_and_no_others() -> None:
+    expected = [change("cash", "100"), change("cash", "200"), change("cash", "500")]
+    assert compare(holdings("0"), "300", [], expected=expected)["cash"].is_match
+    assert compare(holdings("0"), "700", [], expected=expected)["cash"].is_match
+    assert not compare(holdings("0"), "400", [], expected=expected)["cash"].is_match
+
+
+def test_what_was_known_to_differ_is_the_same_while_executions_are_not_published() -> None:
+    known = {"cash": Decimal(100)}
+    later = holdings("-5000")
+    for options in ({}, {"unpublished": later}):
+        brokers = "900" if not options else "-4100"
+        item = compare(holdings("1000"), brokers, [], standing=known, **options)["cash"]
+        assert (item.is_match, item.is_as_known) == (False, True)
+    other = compare(holdings("1000"), "850", [], standing=known)["cash"]
+    assert (other.is_match, other.is_as_known) == (False, False)

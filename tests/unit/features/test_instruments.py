@@ -95,3 +95,37 @@ def test_what_was_called_by_a_name_is_called_so_for_ever():
         shown([replace(before[0], first_session=date(2020, 1, 2))])[0]
         == shown(instruments_of(longer, [], [], before))[0]
     )
+
+
+def test_one_wrong_day_of_a_vendor_changes_nothing():
+    odd = date(2024, 1, 10)
+    told = [
+        figi("AAA", FIRST, odd - timedelta(days=1), "A"),
+        figi("AAA", odd, odd, "B"),
+        figi("AAA", odd + timedelta(days=1), LAST, "A"),
+    ]
+    found = instruments_of([("AAA", FIRST, LAST)], told, [])
+    assert shown(found) == [("BBGA", "AAA", FIRST, None, "first_bar", "none")]
+
+
+def test_two_shares_at_one_time_never_have_one_id():
+    told = [figi("GOOG", FIRST, LAST, "A"), figi("GOOGL", FIRST, LAST, "A")]
+    found = instruments_of([("GOOG", FIRST, LAST), ("GOOGL", FIRST, LAST)], told, [])
+    assert [item.instrument_id for item in found] == ["BBGA", "GOOGL@2023-10-02"]
+    wrong = instruments_of([("AAA", FIRST, LAST)], [figi("AAA", FIRST, LAST, "B")], [])
+    told = [figi("AAA", FIRST, LAST, "A"), figi("BBB", FIRST, LAST, "B")]
+    later = instruments_of([("AAA", FIRST, LAST), ("BBB", FIRST, LAST)], told, [], wrong)
+    assert [item.instrument_id for item in later] == ["BBGB", "BBB@2023-10-02"]
+
+
+def test_a_new_symbol_that_somebody_else_had_before_is_no_finding():
+    change = date(2024, 6, 10)
+    spans = [
+        ("FB", FIRST, change - timedelta(days=3)),
+        ("META", FIRST, date(2024, 1, 31)),
+        ("META", change, LAST),
+    ]
+    found = instruments_of(spans, [], [("FB", "META", change), ("ZZZ", "META", date(2015, 1, 2))])
+    last = found[-1]
+    assert (last.symbol, last.instrument_id, last.begun) == ("META", "FB@2023-10-02", "symbol_change")
+    assert seams(found) == []
