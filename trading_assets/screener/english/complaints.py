@@ -49,7 +49,7 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "RANK": ("by which field?", ("sorted by market cap",)),
     "NEAR": ("within how many percent of what?", ("within 5% of 52-week high",)),
     "THEN": ("has to follow a condition", ("RSI was below 30 5 sessions ago",)),
-    "DAILY": ("more or less than how many?", ("20-day average volume > 1M",)),
+    "DAILY": ("of the session, or on average?", ("volume > 1M", "20-day average volume > 1M")),
     "TURNED": ("which field turned?", ("MACD histogram turned positive",)),
     "TODAY": ("goes with up and down", ("up more than 5% today",)),
     "RPAR": ("this parenthesis closes none", ()),

@@ -14,6 +14,7 @@ from trading_assets.screener.english.conditions import (
 )
 from trading_assets.screener.english.industries import sectors_of
 from trading_assets.screener.english.macros import MACROS
+from trading_assets.screener.english.over_time import says_when
 from trading_assets.screener.english.spans import Node, tokens_of
 from trading_assets.screener.ranges import exclude
 
@@ -95,7 +96,7 @@ def no_share_is_both(one: Node, other: Node) -> bool:
     """Say whether no share can meet two nodes at once: macros as large caps and small caps, or a sector and an industry of another."""
     if {one.data, other.data} == {"values"}:
         return _lies_elsewhere(one, other) or _lies_elsewhere(other, one)
-    if {one.data, other.data} != {"macro"}:
+    if {one.data, other.data} != {"macro"} or says_when(one) or says_when(other):
         return False
     first, second = (MACROS[str(node.need("MACRO").meaning)].filter for node in (one, other))
     return exclude(first, second)

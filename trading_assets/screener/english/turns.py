@@ -34,6 +34,7 @@ class Turn:
     after: frozenset[str] | None = None
     before: frozenset[str] | None = None
     not_before: frozenset[str] = frozenset()
+    not_after: frozenset[str] = frozenset()
 
 
 def _everywhere(found: list[Token], turn: Turn, sentence: str) -> list[Token]:
@@ -54,7 +55,7 @@ def _everywhere(found: list[Token], turn: Turn, sentence: str) -> list[Token]:
 def _fits(turn: Turn, found: list[Token], start: int, end: int) -> bool:
     left = found[start - 1].terminal if start else ""
     right = found[end].terminal if end < len(found) else ""
-    if right in turn.not_before:
+    if right in turn.not_before or left in turn.not_after:
         return False
     starts = (
         turn.after is None or left in turn.after or bool(found[start].led)
@@ -196,7 +197,7 @@ def _daily(said: list[Token], _sentence: str) -> list[Token] | None:
     # "trade at least 1m shares a day": that is what they trade on average
     compares, number, daily = said[-3:]
     if len(said) > 3:
-        return said[:3] if said[0].meaning in {"volume", "volume_sma_20"} else None
+        return said[:3] if said[0].meaning == "volume_sma_20" else None
     return [replace(daily, terminal="FIELD", meaning="volume_sma_20", led=compares.led), compares, number]
 
 
@@ -250,6 +251,8 @@ def _dollars(said: list[Token], _sentence: str) -> list[Token] | None:
 _COMPARES = frozenset({
     "CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "CROSSED", "TURNED", "MOVE", "GREW", "MULT", "EQ", "NEQ", "SIGN", "NUMBER", "PERCENT", "NOT",
 })  # fmt: skip
+_NEGATIONS = frozenset({"NOT", "NEITHER", "NOR"})
+"""What reaches over one condition: a phrase that stands for two is not rewritten after it."""
 _BEGINNINGS = frozenset({"", "AND", "BUT", "OR", "COMMA", "LPAR", "VALUES", "VALUE", "MACRO"})
 _ENDS = frozenset({"", "AND", "BUT", "OR", "COMMA", "RPAR"})
 _AMOUNT = "(?:NUMBER|PERCENT|MULT)"
@@ -262,16 +265,17 @@ _TURNS: tuple[Turn, ...] = (
     ),
     Turn(r"WITHIN PERCENT", _near),
     Turn(r"FIELD (?:CMP )?MULT USUAL", _usual),
-    Turn(r"FIELD(?: CMP FIELD){2,}", _chained),
+    Turn(r"FIELD(?: CMP FIELD){2,}", _chained, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER RANKED", _top),
     Turn(rf"NOT CMP (?:FIELD|{_AMOUNT}) (?:IN|LAST) NUMBER SPAN", _in_none),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? IN (?:NUMBER )?SPAN|GREW IN (?:NUMBER )?SPAN", _period),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? CMP (?:NUMBER )?SPAN|GREW CMP (?:NUMBER )?SPAN", _period_over),
-    Turn(r"CMP NUMBER (?:COMMA NUMBER )*AND FIELD", _averages, not_before=_COMPARES),
-    Turn(r"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD", _more_fields, not_before=_COMPARES),
+    Turn(r"CMP NUMBER (?:COMMA NUMBER )*AND FIELD", _averages, not_before=_COMPARES, not_after=_NEGATIONS),
+    Turn(r"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD", _more_fields, not_before=_COMPARES, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER PERF", _top),
     Turn(r"PERCENT SUFFIX CMP FIELD", _or_more, _BEGINNINGS | {"FIELD"}),
-    Turn(r"(?:FIELD )?CMP NUMBER DAILY", _daily),
+    Turn(r"FIELD CMP NUMBER DAILY", _daily),
+    Turn(r"CMP NUMBER DAILY", _daily, not_after=frozenset({"FIELD"})),
     Turn(r"AGO FIELD", _then_field, frozenset({"", "CMP", "MULT", "AND", "OR", "BUT", "COMMA", "LPAR"}), not_before=_COMPARES),
     Turn(r"FIELD (?:CMP (?:NUMBER|PERCENT) )?YOY", _yearly),
     Turn(r"(?:FIELD )?(?:NOT )?CMP NUMBER PRICED|(?:FIELD )?BETWEEN NUMBER (?:AND|TO) NUMBER PRICED|NUMBER PRICED SUFFIX", _priced),
