@@ -75,11 +75,14 @@ def answer(url: str, path: str) -> requests.Response:
     return requests.get(f"{url}{path}", timeout=30)
 
 
-def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_nothing(install):
+def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_nothing(install, open_to_others):
     installation = install()
     half_written = installation.data / f".trading.duckdb.{'0' * 32}"
     half_written.write_text("a process was killed while it wrote the catalogue")
     os.utime(half_written, (0, 0))
+    for path in installation.data.rglob("*"):  # made by this process, which has the mask of its user
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
     first = Served(installation.start("up"))
     app, dagster = first.url("App"), first.url("Dagster")
     assert not half_written.exists()
@@ -95,6 +98,10 @@ def test_up_serves_both_uis_refuses_a_second_one_survives_a_kill_and_leaves_noth
     assert DAILY_BARS.name in {node["assetKey"]["path"][0] for node in found["assetNodes"]}
     (location,) = found["workspaceOrError"]["locationEntries"]
     assert location["locationOrLoadError"]["__typename"] == "RepositoryLocation"
+
+    for part in ("dagster", "postgres", "simulator", "lake", "logs", "raw", "trading.duckdb"):
+        assert (installation.data / part).exists(), part
+    assert open_to_others(installation.data) == []
 
     # a web page in the same browser can neither command nor read
     launch = 'mutation{launchRun(executionParams:{selector:{jobName:"session_job"}}){__typename}}'
