@@ -51,10 +51,10 @@ def everything_shown(fresh_database, tmp_path, caplog):
                     shown.append(str(pl.read_parquet(path).to_dicts()))
                 if path.suffix == ".duckdb":
                     with duckdb.connect(path, read_only=True) as connection:
-                        for (view,) in connection.sql(
-                            "select view_name from duckdb_views() where not internal"
+                        for schema, view in connection.sql(
+                            "select schema_name, view_name from duckdb_views() where not internal"
                         ).fetchall():
-                            shown.append(str(connection.sql(f'from "{view}"').fetchall()))
+                            shown.append(str(connection.sql(f'from "{schema}"."{view}"').fetchall()))
         return "\n".join(shown)
 
     return read

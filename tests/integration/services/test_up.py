@@ -46,7 +46,7 @@ class Served:
             ).start()
 
     def url(self, name: str) -> str:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300  # other tests may have the processors
         while True:
             found = re.search(rf"{name}\s+(http://127\.0\.0\.1:\d+)", "".join(self.out))
             if found and "Ctrl-C stops everything" in "".join(self.out):
