@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trading_assets.screener.english.amount_words import UNIT_WORDS, VALUED_BY
-from trading_assets.screener.english.amounts import MAGNITUDES
 from trading_assets.screener.english.lexemes import ARTICLES
-from trading_assets.screener.english.numerals import NUMBER_WORDS
 from trading_assets.screener.english.parse import parse, understand
+from trading_assets.screener.english.quantities.amount_words import UNIT_WORDS, VALUED_BY
+from trading_assets.screener.english.quantities.amounts import MAGNITUDES
+from trading_assets.screener.english.quantities.numerals import NUMBER_WORDS
 from trading_assets.screener.english.vocabulary import vocabulary
 from trading_assets.screener.english.wording import describe, write
 from trading_assets.screener.fields import FIELDS, is_comparable

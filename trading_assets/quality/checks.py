@@ -12,21 +12,21 @@ from trading_assets.quality.actions.values import action_values
 from trading_assets.quality.checked import CheckedBars
 from trading_assets.quality.completeness import completeness
 from trading_assets.quality.coverage import source_coverage
-from trading_assets.quality.extremes import lone_extreme
 from trading_assets.quality.features import feature_null_rate, feature_values
 from trading_assets.quality.freshness import freshness
 from trading_assets.quality.holdings import held_without_bar
 from trading_assets.quality.intraday import bars_missing, matches_daily, stored_early
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
+from trading_assets.quality.prices.extremes import lone_extreme
+from trading_assets.quality.prices.stale import stale_price
+from trading_assets.quality.prices.steps import came_back, price_step
+from trading_assets.quality.prices.swaps import symbols_swapped
+from trading_assets.quality.prices.volumes import volume_collapse, volume_surge
 from trading_assets.quality.refused import JUMP_CHECK, duplicates, refused_check, unfinished_bar
 from trading_assets.quality.seams import instrument_seam
 from trading_assets.quality.sources import cross_source
-from trading_assets.quality.stale import stale_price
-from trading_assets.quality.steps import came_back, price_step
-from trading_assets.quality.swaps import symbols_swapped
 from trading_assets.quality.universe import universe_drift, universe_null_rate, universe_rows
-from trading_assets.quality.volumes import volume_collapse, volume_surge
 
 Check = Callable[[CheckedBars], Measured]
 TableCheck = Callable[..., Measured]

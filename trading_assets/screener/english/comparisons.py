@@ -6,9 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal, cast
 
-from trading_assets.screener.english.amounts import Amount, changed_by, multiple_of, value_of
 from trading_assets.screener.english.operands import Operands, Operator, amount_of, operator_of
 from trading_assets.screener.english.over_time import OverTime
+from trading_assets.screener.english.quantities.amounts import Amount, changed_by, multiple_of, value_of
 from trading_assets.screener.english.spans import Node
 from trading_assets.screener.fields import FIELDS, range_in_words
 from trading_assets.screener.filters import And, Between, Comparison, Cross, Filter, Term

@@ -9,12 +9,12 @@ from typing import cast
 from pydantic import ValidationError
 
 from trading_assets.indicators.registry import FEATURES
-from trading_assets.screener.english.amounts import Amount, AmountError
 from trading_assets.screener.english.comparisons import Comparisons
 from trading_assets.screener.english.lexemes import JOINING, comma_list
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.operands import MeaninglessError, Operands
 from trading_assets.screener.english.over_time import held_over
+from trading_assets.screener.english.quantities.amounts import Amount, AmountError
 from trading_assets.screener.english.spans import Node, stretch, tokens_of
 from trading_assets.screener.english.tense import Held
 from trading_assets.screener.english.tokens import Token

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from trading_assets.screener.english.numerals import with_numbers
 from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.quantities.numerals import with_numbers
 
 ARTICLES = frozenset({"a", "an", "the", "its", "their"})
 """Words without meaning wherever they stand, also within a phrase: "above its 200 day average"."""

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from trading_assets.errors import Problem
-from trading_assets.screener.english.amount_words import amount_at
 from trading_assets.screener.english.complaints import unfulfilled
 from trading_assets.screener.english.lexemes import capital_articles, lexemes
-from trading_assets.screener.english.periods import other_period, unknown_period
 from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.quantities.amount_words import amount_at
+from trading_assets.screener.english.quantities.periods import other_period, unknown_period
 from trading_assets.screener.english.suggestions import closest
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.vocabulary import Entry, Refusal, Vocabulary, vocabulary

@@ -6,7 +6,7 @@ import re
 from typing import Literal, cast
 
 from trading_assets.errors import Problem
-from trading_assets.screener.english.amounts import Amount, multiple_of, value_of
+from trading_assets.screener.english.quantities.amounts import Amount, multiple_of, value_of
 from trading_assets.screener.english.spans import Node, Part, stretch
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.fields import FIELDS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from trading_assets.errors import Problem
-from trading_assets.screener.english.amounts import Amount
 from trading_assets.screener.english.operands import MeaninglessError, Operands
+from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.spans import Node, Part, stretch
 from trading_assets.screener.filters import MAX_TOP, Sort
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trading_assets.screener.english.amounts import Amount
+from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tokens import Token
 
 _BREAKS = frozenset({"AND", "OR", "BUT", "COMMA", "NOR"})

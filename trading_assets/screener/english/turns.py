@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trading_assets.screener.english.amounts import Amount
+from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tense import Held, crossings, past
 from trading_assets.screener.english.tokens import Token
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from trading_assets.screener.english.amounts import Amount
 from trading_assets.screener.english.industries import INDUSTRIES, NO_INDUSTRY
 from trading_assets.screener.english.lexemes import ARTICLES, phrase
 from trading_assets.screener.english.macros import MACROS
-from trading_assets.screener.english.numerals import NUMBER_WORDS
 from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.quantities.amounts import Amount
+from trading_assets.screener.english.quantities.numerals import NUMBER_WORDS
 from trading_assets.screener.english.words import PHRASES, REFUSED, TEXT_VALUES
 from trading_assets.screener.fields import FIELDS, ScreenerField
 from trading_assets.sectors import SECTORS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trading_assets.screener.english.amounts import written, written_factor, written_limits
+from trading_assets.screener.english.quantities.amounts import written, written_factor, written_limits
 from trading_assets.screener.english.vocabulary import spoken, vocabulary
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_assets.screener.english.amount_words import UNIT_WORDS, VALUED_BY
-from trading_assets.screener.english.amounts import MAGNITUDES
 from trading_assets.screener.english.lexer import fillers
-from trading_assets.screener.english.numerals import NUMBER_WORDS
 from trading_assets.screener.english.parse import parse, understand
+from trading_assets.screener.english.quantities.amount_words import UNIT_WORDS, VALUED_BY
+from trading_assets.screener.english.quantities.amounts import MAGNITUDES
+from trading_assets.screener.english.quantities.numerals import NUMBER_WORDS
 from trading_assets.screener.english.vocabulary import vocabulary
 
 FOLDER = Path(__file__).parent / "as_traders_write"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from trading_assets.screener.english.amounts import MAGNITUDES, Amount, AmountUnit
 from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.quantities.amounts import MAGNITUDES, Amount, AmountUnit
 
 UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("%",): "%", ("percent",): "%", ("pct",): "%", ("per", "cent"): "%",

@@ -1,0 +1,1 @@
+"""Checks of how the prices and volumes of one name move from session to session."""

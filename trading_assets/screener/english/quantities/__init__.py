@@ -1,0 +1,1 @@
+"""Numbers, amounts and periods as sentences have them."""
