@@ -115,9 +115,10 @@ def test_an_accepted_difference_is_booked_audited_and_no_profit(desk) -> None:
         ("correction", other, 3, "accepted by somebody: my own trade"),
         ("correction", None, 0, "accepted by somebody: my own trade"),
     ]
-    ((cost,),) = desk.database.fetch("select cost_usd from book_differences where item = %s", (other,))
-    paid = Decimal(desk.get("/v2/positions/" + other)["avg_entry_price"]) * 3
-    assert cost == pytest.approx(paid, abs=Decimal("0.01"))
+    ((price,),) = desk.database.fetch("select price_usd from book_differences where item = %s", (other,))
+    assert price == pytest.approx(
+        Decimal(desk.get("/v2/positions/" + other)["avg_entry_price"]), abs=Decimal("0.01")
+    )
     assert len(desk.halts()) == 1, "trading goes on when a person says so"
     resume(desk, "explained")
     assert reconcile(desk.trading(), desk.session).is_match
