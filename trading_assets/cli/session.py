@@ -54,7 +54,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
         show_summary(summary)
         for past, count in earlier:
             out.print(
-                f"Corrections of {past} left {count} finding{'' if count == 1 else 's'} that stop a symbol or the session: "
+                f"Session {past}, looked at again, has {count} finding{'' if count == 1 else 's'} that stop a symbol or the session: "
                 f"trading-assets quality list --session {past}",
                 style="yellow",
                 highlight=False,
