@@ -9,7 +9,7 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.platform import Platform
-from resources.vendors.listings import FLAG_COLUMNS
+from resources.vendors.listings import BROKER_COLUMNS
 from resources.vendors.protocol import Fetched
 from trading_assets import sessions as calendar
 from trading_assets.companies.known import join_known
@@ -136,13 +136,15 @@ def _on_sessions(
 def _with_known_flags(lake: Lake, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
     # Brokers only tell what they trade now: a later run of an old session keeps what was known at the time.
     key = ["symbol", "session"]
-    known = lake.scan(UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *FLAG_COLUMNS]).collect()
+    known = lake.scan(
+        UNIVERSE, start=sessions[0], end=sessions[-1], columns=[*key, *BROKER_COLUMNS]
+    ).collect()
     if known.is_empty():
         return frame
     merged = frame.join(known, on=key, how="left", suffix="_then")
-    return merged.with_columns(pl.coalesce(name, f"{name}_then").alias(name) for name in FLAG_COLUMNS).select(
-        frame.columns
-    )
+    return merged.with_columns(
+        pl.coalesce(name, f"{name}_then").alias(name) for name in BROKER_COLUMNS
+    ).select(frame.columns)
 
 
 def _with_listed_dates(lake: Lake, frame: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
