@@ -223,6 +223,9 @@ def check_books(run: Run) -> None:
         if row["activity_type"] == "SPLIT":
             shares[row["symbol"]] += Decimal(row["qty"])
             continue
+        if row["activity_type"] == "CIL":
+            cash += Decimal(row["net_amount"])
+            continue
         signed = Decimal(row["qty"]) * (1 if row["side"] == "buy" else -1)
         cash -= signed * Decimal(row["price"])
         shares[row["symbol"]] += signed

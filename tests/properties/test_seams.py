@@ -117,7 +117,7 @@ def test_a_decision_knows_what_began_anew() -> None:
     closes = pl.concat([walk(symbol, days, 1) for symbol, days in traded.items()]).select(
         "symbol", "session", "close"
     )
-    nothing = {"splits": [], "splits_ahead": [], "restricted": {}, "new_risk_blocked": None, "unsettled": {}}
+    nothing = {"bookings": [], "ahead": [], "restricted": {}, "new_risk_blocked": None, "frozen": {}}
     seen = market_shown(DAYS[99], closes=closes, dollar_volume={}, **nothing)
     assert seen.begun_anew == {"ANEW"}
     assert seen.traded == {*traded}

@@ -205,6 +205,7 @@ def daily_bars(platform: Platform, sessions: list[date], context: dg.AssetExecut
     kinds={"polars", "parquet"},
     table=INSTRUMENTS,
     deps=["daily_bars", "universe", "corporate_actions"],
+    catches_up=True,
 )
 def instruments(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """What each symbol stood for, and since when: by FIGI where a vendor gives it, else by its long silences.

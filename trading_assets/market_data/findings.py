@@ -24,9 +24,11 @@ SCALE_CHECKS = ("action_values", "action_differences", "missing_split", "came_ba
 """Checks whose findings say that the prices before a day may not compare with those since: features look back on it."""
 SCALE_SESSIONS = 20
 """So long such a finding stops new risk in its symbol, unless it is mended or accepted."""
-STANDING_CHECKS = ("price_step", "instrument_seam", UNDECIDED_CHECK)
+STANDING_CHECKS = ("price_step", "instrument_seam")
 """Checks whose findings say that what came before may be another thing, or in other units, than what came since: they stop new risk in their
 symbol until a correction removes them, or a person accepts them."""
+UNDECIDED_SESSIONS = 252
+"""So long an action that nobody decided does so: features look back on it, and what is held may be counted wrong."""
 
 
 def replace_findings(
@@ -97,13 +99,14 @@ def restricted_symbols(database: Database, session: date, following: date) -> di
 
     Findings about splits and other actions count from `SCALE_SESSIONS` before, as features look back on them, up to
     the ``following`` session, at whose open today's orders are executed; those of `STANDING_CHECKS` for as long as
-    nothing explains them.
+    nothing explains them, and undecided actions from `UNDECIDED_SESSIONS` before.
     """
     rows = database.fetch(
         "select distinct on (symbol) symbol, check_name, session from open_findings"
         " where severity = 'error' and symbol is not null and table_name = any(%(tables)s)"
         " and (session = %(session)s or (check_name = any(%(scale)s) and session between %(first)s and %(following)s)"
-        "      or (check_name = any(%(standing)s) and session <= %(following)s))"
+        "      or (check_name = any(%(standing)s) and session < %(session)s)"
+        "      or (check_name = %(undecided)s and session between %(looked_back)s and %(following)s))"
         " order by symbol, session = %(session)s desc, check_name, session",
         {
             "tables": list(BEFORE_ORDERS),
@@ -112,6 +115,8 @@ def restricted_symbols(database: Database, session: date, following: date) -> di
             "first": shift(session, -SCALE_SESSIONS),
             "scale": list(SCALE_CHECKS),
             "standing": list(STANDING_CHECKS),
+            "undecided": UNDECIDED_CHECK,
+            "looked_back": shift(session, -UNDECIDED_SESSIONS),
         },
     )
     return {

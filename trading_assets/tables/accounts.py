@@ -59,10 +59,10 @@ POSITIONS = DatabaseTable(
         "average_cost_usd": usd("Average cost per share"),
         "mark_price_usd": usd("The broker's last price, else the last close"),
         "mark_at": instant("Instant of the mark"),
-        "mark_from": text("What the mark is: the broker's price, or the close of which session"),
         "market_value_usd": usd("Quantity times mark"),
         "unrealised_pnl_usd": usd("Value minus cost"),
         "realised_pnl_usd": usd("Profit of what was sold of it"),
+        "mark_from": text("What the mark is: the broker's price, or the close of which session"),
     },
     key=("account", "session", "symbol"),
 )

@@ -130,7 +130,8 @@ def test_symbols_are_chosen_by_what_was_traded_before_the_session(ranged, instal
         assert selected_symbols(lake, database, [first, session], 5).filter(session=session).equals(chosen)
         quiet = before.group_by("symbol").agg(pl.col("volume").sum()).sort("volume")["symbol"][0]
         database.execute(
-            "insert into positions values ('a', %s, %s, 5, 1, 1, now(), 5, 0, 0)", (shift(session, -1), quiet)
+            "insert into positions values ('a', %s, %s, 5, 1, 1, now(), 5, 0, 0, 'close')",
+            (shift(session, -1), quiet),
         )
         held = selected_symbols(lake, database, [shift(session, -2), session], 5)
         assert held.filter(symbol=quiet)["session"].to_list() == [session]

@@ -67,7 +67,8 @@ def test_nobody_knows_then_a_person_decides_and_changes_their_mind(platform: Any
     settle_actions(platform, EX_DATE, run_id="first")
     assert stored(platform) == AS_SPLIT
     for later in (-1, 0, 1, 30, 252):
-        assert restricted(platform, shift(EX_DATE, later)) == STOPPED, later
+        day = "" if later == 0 else f" of {EX_DATE}"
+        assert restricted(platform, shift(EX_DATE, later)) == {"BDX": STOPPED["BDX"] + day}, later
     assert restricted(platform, shift(EX_DATE, 253)) == {}, "nothing looks back on it any more"
 
     number = decide(platform, "spin-off")

@@ -137,6 +137,12 @@ class Vocabulary:
 
     def _add(self, key: tuple[str, ...], entry: Entry) -> None:
         known = self.entries.get(key)
+        if known and "REFUSED" in {
+            known.terminal,
+            entry.terminal,
+        }:  # a field that came since is held after all
+            known = None if known.terminal == "REFUSED" else known
+            entry = known or entry
         if known and (known.terminal, known.meaning) != (entry.terminal, entry.meaning):
             raise ValueError(f"{' '.join(key)!r} means both {known} and {entry}")
         if known is None:

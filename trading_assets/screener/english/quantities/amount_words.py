@@ -70,11 +70,16 @@ def _unit(pieces: Sequence[Lexeme], place: int) -> tuple[AmountUnit, int] | None
     return None
 
 
+_GOES_ON = frozenset({"growth", "yield", "surprise"})
+"""Words that make a figure of its own of what a price may be a multiple of."""
+
+
 def _valued(pieces: Sequence[Lexeme], place: int) -> tuple[str, object, int] | None:
     # "15 times earnings" is a P/E of 15
     for words, field in VALUED_BY.items():
         said = tuple(piece.text for piece in pieces[place : place + 1 + len(words)])
-        if said[:1] in {("x",), ("times",)} and said[1:] == words:
+        after = pieces[place + 1 + len(words)].text if place + 1 + len(words) < len(pieces) else ""
+        if said[:1] in {("x",), ("times",)} and said[1:] == words and after not in _GOES_ON:
             return "PRICED", field, len(said)
     return None
 
