@@ -82,6 +82,20 @@ class Action:
         return self.kind == "delisting" and bool(self.cash_usd or self.new_symbol)
 
     @property
+    def name(self) -> str:
+        """How what follows from it is named."""
+        return f"action/{self.symbol}/{self.ex_date}/{self.kind}"
+
+    @property
+    def price_ratio(self) -> Fraction | None:
+        """By how much earlier prices must be divided to compare with those since; None: not at all, or not known."""
+        if self.kind == "split" and self.split_ratio:
+            return self.shares_per_share
+        if self.kind == "spin_off" and self.price_factor:
+            return 1 / Fraction(str(self.price_factor))
+        return None
+
+    @property
     def shares_per_share(self) -> Fraction:
         """New shares per old one; vendors write 1:3 as 0.333333, and the fraction behind it keeps whole shares whole."""
         return Fraction(self.split_ratio or 1.0).limit_denominator(_LARGEST_RATIO)
@@ -114,8 +128,6 @@ class Booking:
         The holders before the fills of this day share the cash; ``day`` if None.
     price_ratio
         By how much earlier prices of ``symbol`` must be divided to compare with those since; None: not at all.
-    moved_shares
-        Shares of ``symbol`` that the broker added, where it is a split.
     activity_ids, action, note
         Lineage: the broker's activities, the known corporate action, and the rule in words.
     sequence
@@ -139,7 +151,6 @@ class Booking:
     activity_ids: tuple[ActivityId, ...] = ()
     action: Action | None = None
     note: str = ""
-    moved_shares: Decimal = ZERO
     sequence: int = 0
 
     @property
@@ -162,3 +173,8 @@ class Activity:
     cash_usd: Decimal = ZERO
     shares: Decimal = ZERO
     price_usd: Decimal | None = None
+
+
+def in_decimal(value: Fraction) -> Decimal:
+    """Return a fraction as a decimal, to as many digits as the context has."""
+    return Decimal(value.numerator) / Decimal(value.denominator)

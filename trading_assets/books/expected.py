@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from trading_assets.books.bookings import ZERO, Action
+from trading_assets.books.bookings import Action, in_decimal
+from trading_assets.books.holdings import QUANTITY_QUANTUM
 
 CASH = "cash"
 ONE_SHARE = Decimal(1)
@@ -80,8 +81,4 @@ def _cash(action: Action, shares: Fraction, *, is_position: bool = True) -> Expe
 
 
 def _decimal(value: Fraction) -> Decimal:
-    return (
-        (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000000001"))
-        if value
-        else ZERO
-    )
+    return in_decimal(value).quantize(QUANTITY_QUANTUM)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
+from fractions import Fraction
 
 from trading_assets.books.bookings import ZERO
 from trading_assets.orders import ActivityId, Side
 
 QUANTITY_QUANTUM = Decimal("0.000000001")
 PRICE_QUANTUM = Decimal("0.000001")
+DIGITS = 50
+"""Of what is computed between two roundings."""
 UNATTRIBUTED = "unattributed"
 """Whose an execution or a booking is that belongs to no strategy, such as a fee of the account."""
 
@@ -95,3 +98,10 @@ def changed(held: Holding, change: Decimal, cost_usd: Decimal) -> Holding:
         cost_usd=held.cost_usd - closed + cost_usd - paid,
         realised_pnl_usd=held.realised_pnl_usd - paid - closed,
     )
+
+
+def times(quantity: Decimal, factor: Fraction) -> Decimal:
+    """Return what some shares become at so many for each, rounded down to a billionth."""
+    with localcontext(prec=DIGITS):
+        exact = quantity * factor.numerator / factor.denominator
+        return exact.quantize(QUANTITY_QUANTUM, rounding=ROUND_DOWN)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from trading_assets.books.bookings import ZERO, Booking, BookingKind
 from trading_assets.books.holdings import (
+    DIGITS,
     PRICE_QUANTUM,
     QUANTITY_QUANTUM,
     UNATTRIBUTED,
@@ -17,11 +18,11 @@ from trading_assets.books.holdings import (
     Fill,
     Holding,
     changed,
+    times,
 )
 from trading_assets.errors import DataQualityError
 
 _ACCOUNT = ""
-_DIGITS = 50
 _BOOKINGS, _FILLS, _CORRECTIONS = range(3)
 
 
@@ -96,7 +97,7 @@ def _folded(
     due = _in_order(fills, bookings)
     state, done = _Owners(opening, bookings), 0
     for session in sessions:
-        with localcontext(prec=_DIGITS):
+        with localcontext(prec=DIGITS):
             while done < len(due) and due[done][0] <= session:
                 day, _, owner, event = due[done]
                 state.enter(day)
@@ -190,8 +191,8 @@ class _Owners:
         symbol = str(booking.symbol)
         held = self._held(owner, symbol)
         self._cash[owner] += cash
-        kept = _times(held.quantity, booking.kept_shares)
-        received = _times(held.quantity, booking.into_shares)
+        kept = times(held.quantity, booking.kept_shares)
+        received = times(held.quantity, booking.into_shares)
         along = _cost_along(held, booking, cash) if received else ZERO
         left = held.cost_usd - along - _part(held.cost_usd, booking.cost_sold_frac) if kept else ZERO
         profit = held.realised_pnl_usd + cash - (held.cost_usd - along - left)
@@ -263,11 +264,6 @@ def _cost_along(held: Holding, booking: Booking, cash: Decimal) -> Decimal:
         return _part(held.cost_usd, booking.cost_along_frac)
     uncovered = held.cost_usd - cash
     return _part(uncovered, booking.cost_along_frac) if uncovered * held.quantity > 0 else ZERO
-
-
-def _times(quantity: Decimal, factor: Fraction) -> Decimal:
-    exact = quantity * factor.numerator / factor.denominator
-    return exact.quantize(QUANTITY_QUANTUM, rounding=ROUND_DOWN)
 
 
 def _part(cost: Decimal, part: Fraction) -> Decimal:

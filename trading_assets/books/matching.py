@@ -113,11 +113,12 @@ def grouped(activities: Iterable[Activity], known: Sequence[Action]) -> tuple[li
     known
         Corporate actions, oldest first.
     """
+    about = _by_symbol(known)
     groups: dict[object, Group] = {}
     cash: list[Activity] = []
     for item in sorted(activities, key=lambda activity: (activity.day, activity.activity_id)):
         kind = kind_of(item.kind)
-        action = _action_behind(item, kind, known)
+        action = _action_behind(item, kind, about.get(item.symbol or "", ()))
         is_fraction = (
             kind is BookingKind.CASH_IN_LIEU and action is not None and action.new_symbol is not None
         )
@@ -148,8 +149,20 @@ def _alone(item: Activity, kind: BookingKind | None, groups: dict[object, Group]
     return item.activity_id
 
 
+def _by_symbol(known: Iterable[Action]) -> dict[str, list[Action]]:
+    """Put the actions together that concern a symbol, or bring it."""
+    found: dict[str, list[Action]] = defaultdict(list)
+    for action in known:
+        for symbol in {action.symbol, action.new_symbol or action.symbol}:
+            found[symbol].append(action)
+    return found
+
+
 def _action_behind(item: Activity, kind: BookingKind | None, known: Sequence[Action]) -> Action | None:
-    """Return the nearest action that may be behind an activity: of its own kind, or of any if its kind is not known."""
+    """Return the nearest action that may be behind an activity: of its own kind, or of any if its kind is not known.
+
+    ``known`` are those that concern its symbol, oldest first.
+    """
     if kind is BookingKind.CASH_IN_LIEU:
         wanted = {"spin_off", "delisting"}
     elif kind is None:

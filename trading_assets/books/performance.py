@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from trading_assets.books.bookings import ZERO, Booking, BookingKind
+from trading_assets.books.bookings import ZERO, Booking, BookingKind, in_decimal
 from trading_assets.books.holdings import PRICE_QUANTUM, Books, Fill
 from trading_assets.books.keeping import books_by_session
 from trading_assets.features.seams import SILENCE
@@ -144,13 +144,9 @@ def _carry_over(change: Booking, last: dict[str, tuple[date, Decimal]]) -> None:
     is_unknown = known is None or change.day - known[0] > SILENCE  # then it is an earlier company's
     if change.into is not None and is_unknown and change.into_shares:
         worth = price if change.kind is BookingKind.SYMBOL_CHANGE else price * change.cost_along_frac
-        last[change.into] = (change.day, _as_price(worth / change.into_shares))
+        last[change.into] = (change.day, in_decimal(worth / change.into_shares))
     if change.price_ratio:
-        last[change.symbol] = (change.day, _as_price(price / change.price_ratio))
-
-
-def _as_price(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
+        last[change.symbol] = (change.day, in_decimal(price / change.price_ratio))
 
 
 def portfolio_performance(
@@ -197,10 +193,8 @@ def portfolio_performance(
         strict=True,
     ):
         value = value_books(books, marks)
-        equity, put_in = (
-            value.equity_usd,
-            _put_in(flows, marks, before, session),
-        )
+        equity = value.equity_usd
+        put_in = _put_in(flows, marks, before, session)
         growth = growth * (equity - put_in) / previous if previous > 0 else growth
         highest = max(highest, growth)
         rows.append(

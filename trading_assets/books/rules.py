@@ -14,12 +14,12 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from trading_assets.books.bookings import ZERO, Action, Activity, Booking
+from trading_assets.books.bookings import ZERO, Action, Activity, Booking, BookingKind
 from trading_assets.books.dividends import cash_bookings
-from trading_assets.books.expected import Expectation, expected_of
-from trading_assets.books.holdings import Fill
+from trading_assets.books.expected import SHARES, Expectation, expected_of
+from trading_assets.books.holdings import Fill, times
 from trading_assets.books.matching import BOOKED_AFTER, Group, grouped
-from trading_assets.books.terms import bookings_of_group, pending_split, times
+from trading_assets.books.terms import bookings_of_group, pending_split
 
 _ORDER = {"split": 0, "spin_off": 1, "symbol_change": 2, "merger": 3, "delisting": 3}
 _GROUPS, _ACTIONS, _FILLS, _CORRECTIONS = range(4)
@@ -80,9 +80,7 @@ def rule(
         (group.day, _GROUPS, _ORDER.get(str(group.kind), 4), group.booking_id, group) for group in groups
     ]
     events += [
-        (action.ex_date, _ACTIONS, 0, f"action/{action.symbol}/{action.ex_date}/{action.kind}", action)
-        for action in effective
-        if action not in booked
+        (action.ex_date, _ACTIONS, 0, action.name, action) for action in effective if action not in booked
     ]
     events += [
         (fill.executed_session, _FILLS, 0, f"{fill.executed_at.isoformat()} {fill.activity_id}", fill)
@@ -98,7 +96,7 @@ def rule(
     return Rulings(
         tuple(replace(booking, sequence=number) for number, booking in enumerate(everything)),
         (*desk.unexplained, *paid.unexplained),
-        (*desk.expected, *_ahead_of(everything, today)),
+        tuple(desk.expected),
     )
 
 
@@ -128,13 +126,13 @@ class _Desk:
         for group in waiting:
             reason = bookings_of_group(group, self.held, self.today)
             self.unexplained += [(activity, str(reason)) for activity in group.activities]
-        for _, _, _, name, event in events:
+        for *_, event in events:
             if isinstance(event, Fill):
                 self.held[event.symbol] += event.signed_quantity
             elif isinstance(event, Booking):
                 self.held[str(event.symbol)] += event.shares
             elif isinstance(event, Action):
-                self._pending(name, event)
+                self._pending(event)
 
     def _try(self, group: Group) -> bool:
         found = bookings_of_group(group, self.held, self.today)
@@ -155,22 +153,17 @@ class _Desk:
         self.held[symbol] = times(held, booking.kept_shares) + booking.shares
         if booking.into is not None:
             self.held[booking.into] += times(held, booking.into_shares)
+        if booking.kind is BookingKind.SPLIT and booking.day > self.today and booking.action is not None:
+            # the broker has booked what the books will at the ex-date
+            added = self.held[symbol] - held
+            self.expected.append(Expectation(symbol, added, SHARES, booking.action))
         self.bookings.append(booking)
 
-    def _pending(self, name: str, action: Action) -> None:
+    def _pending(self, action: Action) -> None:
         held = self.held[action.symbol]
         if action.kind == "cash_dividend":
             self.entitled.append((action, held))
             return
         self.expected += expected_of(action, held, today=self.today, booked_after=BOOKED_AFTER)
         if action.kind == "split" and action.split_ratio:
-            self._book(pending_split(name, action, held))
-
-
-def _ahead_of(bookings: Iterable[Booking], today: date) -> list[Expectation]:
-    """Say what the broker has booked already and the books will at the ex-date."""
-    return [
-        Expectation(str(booking.symbol), booking.moved_shares, Decimal("0.000001"), booking.action)
-        for booking in bookings
-        if booking.day > today and booking.action is not None and booking.moved_shares
-    ]
+            self._book(pending_split(action, held))

@@ -9,7 +9,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 from trading_assets.books.bookings import ZERO, Action, Booking, BookingKind
-from trading_assets.books.holdings import QUANTITY_QUANTUM
 from trading_assets.books.matching import BOOKED_AFTER, Group
 
 WAITING = "it waits for its other leg"
@@ -42,25 +41,17 @@ def bookings_of_group(group: Group, held: Mapping[str, Decimal], today: date) ->
     return _unknown(group, held)
 
 
-def pending_split(name: str, action: Action, held: Decimal) -> Booking:
+def pending_split(action: Action, held: Decimal) -> Booking:
     """Return the booking of a split that the broker has not booked; what was whole stays whole."""
     kept = action.shares_per_share
     exact = Fraction(held) * kept
     if held and not held % 1:
         kept = Fraction(int(exact)) / Fraction(held)
     return Booking(
-        name, BookingKind.SPLIT, action.ex_date, action.symbol, kept_shares=kept,
-        cost_sold_frac=_sold(exact, Fraction(held) * kept), price_ratio=action.shares_per_share,
+        action.name, BookingKind.SPLIT, action.ex_date, action.symbol, kept_shares=kept,
+        cost_sold_frac=_sold(exact, Fraction(held) * kept), price_ratio=action.price_ratio,
         action=action, note=f"{action}, not booked by the broker yet",
     )  # fmt: skip
-
-
-def times(quantity: Decimal, factor: Fraction) -> Decimal:
-    """Return a part of some shares, rounded down to a billionth."""
-    exact = Fraction(quantity) * factor
-    return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(
-        QUANTITY_QUANTUM, rounding="ROUND_DOWN"
-    )
 
 
 def _plain(group: Group, kind: BookingKind, symbol: str) -> Booking:
@@ -96,7 +87,7 @@ def _split(group: Group, held: Mapping[str, Decimal]) -> list[Booking] | str:
         return _lacks(before, symbol)
     if not after and action is None:
         return WAITING
-    plain = replace(_plain(group, BookingKind.SPLIT, symbol), cash_usd=group.cash(), moved_shares=added)
+    plain = replace(_plain(group, BookingKind.SPLIT, symbol), cash_usd=group.cash())
     kept = Fraction(after) / Fraction(before)
     if action is None:
         return [replace(plain, kept_shares=kept, price_ratio=kept)]
@@ -106,7 +97,7 @@ def _split(group: Group, held: Mapping[str, Decimal]) -> list[Booking] | str:
             return f"it moves other shares than {action}"
         plain = replace(plain, note=f"{action}; the broker booked {added:+f} shares, which is another ratio")
     sold = _sold(exact, Fraction(after))
-    return [replace(plain, kept_shares=kept, cost_sold_frac=sold, price_ratio=action.shares_per_share)]
+    return [replace(plain, kept_shares=kept, cost_sold_frac=sold, price_ratio=action.price_ratio)]
 
 
 def _known(group: Group, action: Action, held: Mapping[str, Decimal], today: date) -> list[Booking] | str:
@@ -132,7 +123,6 @@ def _known(group: Group, action: Action, held: Mapping[str, Decimal], today: dat
     if group.kind is None and not _as_told(action, before, after, received):
         return f"it moves other shares than {action}"
     along, sold = _cost_parts(plain, before, received)
-    is_rescaled = kind is BookingKind.SPIN_OFF and along + sold
     booking = replace(
         plain,
         kept_shares=Fraction(after) / Fraction(before),
@@ -140,7 +130,7 @@ def _known(group: Group, action: Action, held: Mapping[str, Decimal], today: dat
         into_shares=Fraction(received) / Fraction(before),
         cost_along_frac=along,
         cost_sold_frac=sold,
-        price_ratio=1 / (1 - along - sold) if is_rescaled else None,
+        price_ratio=action.price_ratio,
     )
     return [booking, *_extras(plain, moved)]
 

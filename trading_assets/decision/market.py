@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from fractions import Fraction
 from typing import Protocol
 
 import polars as pl
@@ -75,16 +74,13 @@ def market_shown(
 
 def scale_changes(actions: Iterable[Action]) -> list[Booking]:
     """Return what actions do to the scale of prices: splits, and spin-offs whose factor is known."""
-    found = []
-    for action in actions:
-        ratio = action.shares_per_share if action.kind == "split" and action.split_ratio else None
-        if action.kind == "spin_off" and action.price_factor:
-            ratio = 1 / Fraction(str(action.price_factor))
-        if ratio:
-            name = f"action/{action.symbol}/{action.ex_date}/{action.kind}"
-            kind = BookingKind(action.kind)
-            found.append(Booking(name, kind, action.ex_date, action.symbol, price_ratio=ratio, action=action))
-    return found
+    return [
+        Booking(
+            action.name, BookingKind(action.kind), action.ex_date, action.symbol, price_ratio=ratio, action=action
+        )
+        for action in actions
+        if (ratio := action.price_ratio)
+    ]  # fmt: skip
 
 
 def frozen_ahead(actions: Iterable[Action]) -> dict[str, tuple[str, str]]:

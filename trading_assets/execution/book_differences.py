@@ -12,12 +12,11 @@ from resources.database.writes import insert
 from trading_assets.books.bookings import Booking, BookingKind
 from trading_assets.books.differences import Item
 from trading_assets.books.expected import CASH
+from trading_assets.books.holdings import QUANTITY_QUANTUM
 from trading_assets.errors import ConfigurationError
 from trading_assets.execution.journal import Connection, rows_of
 from trading_assets.sessions import NEW_YORK, is_session, latest_closed_session, session_open
 from trading_assets.tables.bookings import BOOK_DIFFERENCES
-
-QUANTUM = Decimal("0.000000001")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def note_differences(
     standing = standing_differences(connection, account)
     found: dict[str, Difference] = {}
     for item in items:
-        known, amount = standing.pop(item.item, None), item.difference.quantize(QUANTUM)
+        known, amount = standing.pop(item.item, None), item.difference.quantize(QUANTITY_QUANTUM)
         if item.is_match:
             _gone(connection, known, now)
         elif known is not None and (item.is_as_known or known.difference == amount):
