@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from resources.database.database import Database
 from resources.platform import Platform
 from trading_assets import __version__
 from trading_assets import sessions as calendar
+from trading_assets.assets.check_results import result_of, specs_of
 from trading_assets.assets.metadata import preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
@@ -135,10 +135,7 @@ def fills(platform: Platform, sessions: list[date], _context: dg.AssetExecutionC
     kinds={"postgres"},
     table=POSITIONS,
     deps=["fills", "corporate_actions"],
-    checks=[
-        dg.AssetCheckSpec(name, asset="positions", blocking=False, description=inspect.getdoc(check))
-        for name, check in HOLDING_CHECKS.items()
-    ],
+    checks=specs_of("positions", HOLDING_CHECKS, blocking=False),
 )
 def positions(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:
     """Quantities and average cost from fills and bookings, marked at the broker's last price, else the last close."""
@@ -152,13 +149,7 @@ def positions(platform: Platform, sessions: list[date], context: dg.AssetExecuti
         sessions[-1],
     )
     outcome = check_holdings(platform, account.number, sessions, run_id=context.run.run_id)
-    check = dg.AssetCheckResult(
-        check_name=outcome.name,
-        passed=outcome.passed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=outcome.summary,
-    )
-    return Outcome(rows=rows, metadata=shown, checks=[check])
+    return Outcome(rows=rows, metadata=shown, checks=[result_of("positions", outcome)])
 
 
 @session_asset(

@@ -3,7 +3,6 @@
 Annotations are not postponed in this module: Dagster reads the type of ``context`` when the checks are declared.
 """
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -11,6 +10,7 @@ from functools import partial
 import dagster as dg
 
 from resources.platform import Platform
+from trading_assets.assets.check_results import result_of, specs_of
 from trading_assets.assets.partitions import RANGE_END_TAG, RANGE_START_TAG
 from trading_assets.market_data import checking
 from trading_assets.market_data.grains import DAILY, HOURLY
@@ -18,7 +18,6 @@ from trading_assets.quality.checks import ACTION_CHECKS, FEATURE_CHECKS, INSTRUM
 from trading_assets.quality.outcome import CheckOutcome
 from trading_assets.sessions import sessions_between
 
-SHOWN_FINDINGS = 50
 Checking = Callable[..., Sequence[CheckOutcome]]
 
 
@@ -26,40 +25,16 @@ def checks_of(
     asset: str, checks: Mapping[str, Callable[..., object]], run: Checking
 ) -> dg.AssetChecksDefinition:
     """Declare the checks of one asset; they judge the run's sessions as a whole and store what they find."""
-    specs = [
-        dg.AssetCheckSpec(name=name, asset=asset, blocking=True, description=inspect.getdoc(check))
-        for name, check in checks.items()
-    ]
+    specs = specs_of(asset, checks, blocking=True)
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs)
     def judge(
         context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
     ) -> Iterator[dg.AssetCheckResult]:
         for outcome in run(platform, run_sessions(context.run), run_id=context.run.run_id):
-            yield dg.AssetCheckResult(
-                asset_key=asset,
-                check_name=outcome.name,
-                passed=outcome.passed,
-                severity=dg.AssetCheckSeverity.ERROR
-                if outcome.severity == "error"
-                else dg.AssetCheckSeverity.WARN,
-                description=outcome.summary,
-                metadata={**outcome.numbers, "examples": _table(outcome)},
-            )
+            yield result_of(asset, outcome)
 
     return judge
-
-
-def _table(outcome: CheckOutcome) -> dg.TableMetadataValue:
-    columns = ("session", "bar_start", "symbol", "source", "value", "expectation", "severity")
-    rows = outcome.findings.head(SHOWN_FINDINGS).iter_rows(named=True)
-    return dg.MetadataValue.table(
-        records=[
-            dg.TableRecord({name: "" if row[name] is None else str(row[name]) for name in columns})
-            for row in rows
-        ],
-        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
-    )
 
 
 def run_sessions(run: dg.DagsterRun) -> list[date]:

@@ -150,7 +150,7 @@ def bars(
     _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file, wide=wide)
     for symbol in sorted({name.upper() for name in symbols} - {*found.bars["symbol"]}):
         err.print(f"No bars of {symbol} in this range: an unknown symbol, or not known then", highlight=False)
-    for line in _instruments(lake, sorted({*found.bars["symbol"]}), parse_instant(as_of) if as_of else None):
+    for line in _instruments(lake, sorted({*found.bars["symbol"]}), instant):
         err.print(line, style="dim", highlight=False, soft_wrap=True)
     if found.seen_from and adjust != "none":
         err.print(

@@ -72,7 +72,7 @@ def check_instruments(platform: Platform, _sessions: Sequence[date], *, run_id: 
         "select distinct session from quality_findings where table_name = %s", (INSTRUMENTS.name,)
     )
     days = sorted({*rows["first_session"], *(session for (session,) in stored)})
-    measured = measure(INSTRUMENT_CHECKS, instruments=rows, sessions=days)
+    measured = measure(INSTRUMENT_CHECKS, instruments=rows)
     return _judged(platform, INSTRUMENTS, days, run_id, measured)
 
 

@@ -42,20 +42,28 @@ def stored_instruments(
 
 
 def _identities(lake: Lake) -> list[Identity]:
+    """Read what vendors said of each symbol, and from when to when: a row for each time of saying the same."""
     listed = lake.scan(UNIVERSE, columns=["symbol", "session", "name", *_IDENTITY])
-    rows = listed.filter(pl.any_horizontal(pl.col("name", *_IDENTITY).is_not_null())).sort(
-        "symbol", "session"
-    )
-    is_new = pl.struct("symbol", *_IDENTITY).ne_missing(pl.struct("symbol", *_IDENTITY).shift(1))
-    told = (
-        rows.with_columns(run=is_new.cum_sum())
-        .group_by("run", "symbol", *_IDENTITY)
-        .agg(first=pl.col("session").min(), last=pl.col("session").max(), name=pl.col("name").last())
-        .sort("run")
-        .drop("run")
-        .collect()
-    )
+    listed = listed.filter(pl.any_horizontal(pl.col("name", *_IDENTITY).is_not_null()))
+    said = _times_of(listed, ["symbol", *_IDENTITY]).sort("symbol", "first")
+    # nearly all of them changed once at the most: only what was said again after something else needs all its sessions
+    is_again = (pl.col("symbol") == pl.col("symbol").shift()) & (pl.col("first") <= pl.col("last").shift())
+    mixed = said.filter(is_again)["symbol"].unique()
+    once = said.filter(~pl.col("symbol").is_in(mixed.implode()))
+    told = pl.concat([once, _one_after_another(listed.filter(pl.col("symbol").is_in(mixed.implode())))])
     return [Identity(**row) for row in told.iter_rows(named=True)]
+
+
+def _one_after_another(listed: pl.LazyFrame) -> pl.DataFrame:
+    said = pl.struct("symbol", *_IDENTITY)
+    rows = listed.sort("symbol", "session").with_columns(run=said.ne_missing(said.shift(1)).cum_sum())
+    return _times_of(rows, ["run", "symbol", *_IDENTITY]).drop("run")
+
+
+def _times_of(listed: pl.LazyFrame, by: list[str]) -> pl.DataFrame:
+    session = pl.col("session")
+    named = pl.col("name").get(session.arg_max())
+    return listed.group_by(by).agg(first=session.min(), last=session.max(), name=named).collect()
 
 
 def _changes(lake: Lake) -> list[tuple[str, str, date]]:

@@ -178,7 +178,7 @@ class CheckedBars:
     @cached_property
     def totals(self) -> pl.DataFrame:
         """Accepted bars of each session of the range: ``session, total``."""
-        return self.bars.group_by("session").agg(total=pl.len())
+        return self.bars.group_by("session").agg(total=pl.len().cast(pl.Int64))
 
     @cached_property
     def broken(self) -> pl.DataFrame:
@@ -190,6 +190,6 @@ class CheckedBars:
     def reported_totals(self) -> pl.DataFrame:
         """Bars of each session that at least one source reported, accepted or not: ``session, total``."""
         refused = self.quarantined.join(self.bars, on=list(self.grain.key), how="anti")
-        lost = refused.select(*{*self.grain.key, "session"}).unique().group_by("session").agg(total=pl.len())
-        every = pl.concat([self.totals, lost]).group_by("session")
-        return every.agg(pl.col("total").sum().cast(pl.Int64))
+        lost = refused.select(*{*self.grain.key, "session"}).unique().group_by("session")
+        every = pl.concat([self.totals, lost.agg(total=pl.len().cast(pl.Int64))]).group_by("session")
+        return every.agg(pl.col("total").sum())

@@ -20,7 +20,7 @@ def completeness(checked: CheckedBars) -> Measured:
     limits = checked.thresholds
     missing = _missing(checked)
     always = pl.concat([_empty(checked), _hole(checked), _unpriced(checked)])
-    expected = pl.concat([checked.totals, missing.group_by("session").agg(total=pl.len())])
+    expected = pl.concat([checked.totals, missing.group_by("session").agg(total=pl.len().cast(pl.Int64))])
     details = findings_frame(
         missing.join(_empty(checked), on="session", how="anti"),
         value="no accepted bar",
@@ -29,7 +29,7 @@ def completeness(checked: CheckedBars) -> Measured:
     return Measured(
         pl.concat([details, _new_listings(checked)]),
         "expected symbols have no accepted bar",
-        totals=expected.group_by("session").agg(pl.col("total").sum().cast(pl.Int64)),
+        totals=expected.group_by("session").agg(pl.col("total").sum()),
         counted=details,
         share=limits.max_missing_frac,
         always=always,

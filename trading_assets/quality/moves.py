@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from trading_assets.features.seams import begins_anew
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -23,8 +25,6 @@ LEAST_BARS = 10
 """Fewer of them are too few to say what is usual."""
 SPIKE_SESSIONS = 5
 """The longest spike: what stays away for more bars has moved."""
-SILENCE_DAYS = 30
-"""What goes on after a longer silence is another instrument, and not compared with what was before; calendar days."""
 NORMAL = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution (Rousseeuw and Croux, 1993)."""
 LEAST_VOLATILITY = 0.002
@@ -166,7 +166,7 @@ def _series(rows: pl.DataFrame, level: Floats) -> _Series:
         nothing = np.zeros(0, dtype=np.int64)
         return _Series(nothing, nothing, level)
     other_symbol = np.diff(rows["symbol"].rle_id().to_numpy().astype(np.int64)) != 0
-    begins = np.r_[True, other_symbol | (np.diff(rows["session"].to_physical().to_numpy()) > SILENCE_DAYS)]
+    begins = np.r_[True, other_symbol] | begins_anew(rows).to_numpy()
     starts = np.flatnonzero(begins)
     ends = np.r_[starts[1:], rows.height] - 1
     run = np.cumsum(begins) - 1

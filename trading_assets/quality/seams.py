@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-
 import polars as pl
 
 from trading_assets.quality.outcome import Measured, findings_frame
@@ -12,7 +9,7 @@ from trading_assets.quality.outcome import Measured, findings_frame
 _DECISION = "the same share, or another one: a vendor's identity of both sides, or a person who accepts this finding with a reason"
 
 
-def instrument_seam(instruments: pl.DataFrame, sessions: Sequence[date]) -> Measured:
+def instrument_seam(instruments: pl.DataFrame) -> Measured:
     """Find symbols that went on after a long silence with no vendor saying as what, or got another identity without one.
 
     They get no new risk until a vendor or a person decides. Features begin anew after a silence in any case; across a change of
@@ -22,10 +19,7 @@ def instrument_seam(instruments: pl.DataFrame, sessions: Sequence[date]) -> Meas
     ----------
     instruments
         Rows of ``instruments``.
-    sessions
-        Those checked: an instrument that began on one of them is looked at.
     """
-    began = instruments.filter(pl.col("first_session").is_in(list(sessions)))
     silent = (pl.col("begun") == "silence") & (pl.col("evidence") == "none")
     other = pl.col("begun") == "identity"
     value = (
@@ -33,7 +27,7 @@ def instrument_seam(instruments: pl.DataFrame, sessions: Sequence[date]) -> Meas
         .then(pl.format("another share by its FIGI since {}: {}", "first_session", "share_class_figi"))
         .otherwise(pl.format("goes on after no bar since {}", "previous_session"))
     )
-    found = began.filter(silent | other).with_columns(session="first_session", value=value)
+    found = instruments.filter(silent | other).with_columns(session="first_session", value=value)
     return Measured(
         findings_frame(found.drop("name"), expectation=_DECISION),
         "symbols go on as what may be another company",

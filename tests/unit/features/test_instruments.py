@@ -28,7 +28,7 @@ def seams(found):
     rows = pl.DataFrame(
         [vars(item) for item in found], schema={n: INSTRUMENTS.schema[n] for n in vars(found[0])}
     )
-    measured = instrument_seam(rows, sessions_between(FIRST, LAST))
+    measured = instrument_seam(rows)
     return measured.details.select("session", "symbol", "value").rows()
 
 

@@ -49,7 +49,7 @@ def missing_split(checked: CheckedBars) -> Measured:
     return Measured(
         details.unique(["session", "symbol"], keep="first", maintain_order=True),
         "symbols step as by a split that is not known, or not at all where one is",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=checked.thresholds.max_unfollowed_frac,
     )
 

@@ -30,6 +30,6 @@ def lone_extreme(checked: CheckedBars) -> Measured:
     return Measured(
         details,
         "symbols have a low or a high alone",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=checked.thresholds.max_quarantined_frac,
     )

@@ -41,7 +41,7 @@ def stale_price(checked: CheckedBars) -> Measured:
     return Measured(
         pl.concat([details, _unmoved(checked)]),
         "symbols repeat the bar of the session before",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         counted=details,
         share=limits.max_stale_frac,
         always=findings_frame(

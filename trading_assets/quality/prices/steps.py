@@ -42,7 +42,7 @@ def price_step(checked: CheckedBars) -> Measured:
     return Measured(
         _told(steps, limits.split_tolerance_frac),
         "symbols step without an explanation",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=limits.max_quarantined_frac,
     )
 
@@ -77,7 +77,7 @@ def came_back(checked: CheckedBars) -> Measured:
     return Measured(
         details,
         "symbols have a price that came back",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=checked.thresholds.max_quarantined_frac,
     )
 

@@ -37,7 +37,7 @@ def symbols_swapped(checked: CheckedBars) -> Measured:
             expectation="two symbols do not take each other's price and volume from one session to the next",
         ),
         "symbols lie where another one was",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=checked.thresholds.max_quarantined_frac,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def volume_collapse(checked: CheckedBars) -> Measured:
     return Measured(
         details,
         "symbols lost their usual volume",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=limits.max_quarantined_frac,
         always=findings_frame(
             sick,
@@ -103,7 +103,7 @@ def volume_surge(checked: CheckedBars) -> Measured:
     return Measured(
         details,
         "symbols have a multiple of their usual volume",
-        totals=checked.totals.with_columns(pl.col("total").cast(pl.Int64)),
+        totals=checked.totals,
         share=limits.max_quarantined_frac,
     )
 
