@@ -17,6 +17,7 @@ from trading_assets.market_data.findings import replace_findings
 from trading_assets.market_data.grains import DAILY, KeptBars
 from trading_assets.market_data.ingest import covered_days
 from trading_assets.market_data.thresholds import load_thresholds
+from trading_assets.quality.actions.merged import MergedActions
 from trading_assets.quality.checked import LOOK_BACK_SESSIONS, CheckedBars
 from trading_assets.quality.checks import (
     ACTION_CHECKS,
@@ -81,6 +82,21 @@ def check_actions(
 ) -> list[CheckOutcome]:
     """Check the stored corporate actions of a range, and ``ahead`` of the session after it, and store the findings."""
     days = covered_days([*sessions, calendar.next_session(sessions[-1])] if ahead else sessions)
+    return _check_actions(platform, days, merged_actions(platform, days[0], days[-1]), run_id)
+
+
+def check_actions_by_session(platform: Platform, sessions: Sequence[date], *, run_id: str) -> None:
+    """Check the stored corporate actions of each session of a range by itself: an amount is compared with the close before."""
+    days = covered_days(sessions)
+    merged = merged_actions(platform, days[0], days[-1])
+    for session in sessions:
+        own = covered_days([session])
+        _check_actions(platform, own, merged.between(own[0], own[-1]), run_id)
+
+
+def _check_actions(
+    platform: Platform, days: list[date], merged: MergedActions, run_id: str
+) -> list[CheckOutcome]:
     first = days[0] - timedelta(days=LOOK_BACK_SESSIONS)
     lake = platform.lake
     rows = lake.scan(CORPORATE_ACTIONS, start=first, end=days[-1]).collect()
@@ -88,7 +104,6 @@ def check_actions(
         DAILY_BARS, start=first, end=days[0] - timedelta(days=1), columns=["symbol", "session", "close"]
     )
     last = closes.sort("session").group_by("symbol").agg(pl.col("close").last()).collect()
-    merged = merged_actions(platform, days[0], days[-1])
     measured = measure(
         ACTION_CHECKS, actions=rows, days=days, closes=last, limits=load_thresholds(platform.settings.quality),
         disagreements=merged.disagreements, undecided=merged.undecided,

@@ -79,12 +79,7 @@ def merged_actions(platform: Platform, start: date, end: date) -> MergedActions:
         for name in names
     )
     merged = merge_actions(reported, names, decided_actions(platform.database, first, last))
-    inside = pl.col("session").is_between(start, end)
-    return MergedActions(
-        merged.actions.filter(pl.col("ex_date").is_between(start, end)),
-        merged.disagreements.filter(inside),
-        merged.undecided.filter(inside),
-    )
+    return merged.between(start, end)
 
 
 def _ended_listings(lake: Lake, sessions: Sequence[date], dates: Sequence[date]) -> pl.DataFrame:

@@ -8,7 +8,12 @@ from datetime import date
 from resources.database.database import Database
 from resources.platform import Platform
 from trading_assets.errors import DataQualityError
-from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
+from trading_assets.market_data.checking import (
+    check_actions_by_session,
+    check_bars,
+    check_features,
+    check_universe,
+)
 from trading_assets.market_data.findings import BEFORE_FEATURES, blocked_sessions
 from trading_assets.tables.features import DAILY_FEATURES
 
@@ -27,8 +32,7 @@ def check_earlier_sessions(platform: Platform, sessions: Sequence[date], *, run_
         return
     check_universe(platform, sessions, run_id=run_id)
     check_bars(platform, sessions, run_id=run_id)
-    for session in sessions:  # one by one: an amount is compared with the close before it
-        check_actions(platform, [session], run_id=run_id, ahead=False)
+    check_actions_by_session(platform, sessions, run_id=run_id)
     _stop_if_decided(platform.database, sessions, BEFORE_FEATURES)
 
 

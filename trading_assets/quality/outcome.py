@@ -205,6 +205,8 @@ def _verdicts(
     counting = open_details if measured.counted is None else measured.counted.cast(FINDING_SCHEMA)
     if measured.counted is not None:
         counting = counting.filter(~covered(counting, own))
+    if counting.is_empty():  # mostly
+        return always, {}
     per_session = _per_session(counting, measured.totals, limits, measured.share)
     worst_row = per_session.row(0, named=True)
     worst: dict[str, int | float | str] = {}
@@ -253,6 +255,8 @@ def _fingerprint(details: pl.DataFrame, session: date) -> str:
 
 
 def _listed(verdicts: pl.DataFrame, details: pl.DataFrame, limits: QualityThresholds) -> pl.DataFrame:
+    if details.is_empty():
+        return verdicts
     order = details.group_by("session").agg(found=pl.len()).sort("found", "session", descending=[True, False])
     ranked = details.join(
         order.with_row_index("place").select("session", "place"), on="session", maintain_order="left"

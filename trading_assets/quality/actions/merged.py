@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -53,6 +53,15 @@ class MergedActions:
     disagreements: pl.DataFrame
     undecided: pl.DataFrame
 
+    def between(self, start: date, end: date) -> MergedActions:
+        """Return what has its ex-date from ``start`` to ``end``."""
+        inside = pl.col("session").is_between(start, end)
+        return MergedActions(
+            self.actions.filter(pl.col("ex_date").is_between(start, end)),
+            self.disagreements.filter(inside),
+            self.undecided.filter(inside),
+        )
+
 
 def merge_actions(
     reported: pl.DataFrame, priority: Sequence[str], decided: Decisions = NOTHING_DECIDED
@@ -90,6 +99,9 @@ def merge_actions(
     merged, found = rows.clear(), [_contradictions(rows), _taken_for_spin_offs(ordered, rows)]
     for name in names:
         own = rows.filter(source=name).sort(KEY).unique(KEY, keep="first", maintain_order=True)
+        if own.is_empty() or merged.is_empty():  # nothing to compare
+            merged = pl.concat([merged, own])
+            continue
         same = own.join(merged, on=KEY, suffix="_best").with_columns(best_date="ex_date")
         near = _near(own, merged)
         pairs = pl.concat([same, near.select(same.columns)])
