@@ -74,7 +74,7 @@ def orders(of: str, limit: int = 200) -> pl.DataFrame:
     """Return the newest intents with what became of them at the broker."""
     return read(
         "select i.created_at, i.session, i.symbol, i.side, i.purpose, i.quantity::float8, i.order_type, i.time_in_force,"
-        " i.state, o.status as broker_status, o.filled_quantity::float8, o.average_fill_price_usd::float8,"
+        " coalesce(o.status, i.state) as status, o.filled_quantity::float8, o.average_fill_price_usd::float8,"
         " i.risk_verdict::jsonb ->> 'reason' as reason, i.refusal,"
         " (select string_agg(strategy, ', ' order by strategy) from jsonb_object_keys(i.wanted_by) strategy) as strategies,"
         " i.client_order_id"

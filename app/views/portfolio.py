@@ -143,21 +143,18 @@ def show_positions(account: str, session: date, equity: float) -> None:
         unrealised_frac=pl.col("unrealised_pnl_usd")
         / (pl.col("average_cost_usd") * pl.col("quantity").abs()),
     )
-    table, sectors = st.columns([5, 2], gap="large")
-    with table:
-        tables.show(
-            named.with_columns(tables.link()), key="pf_positions", csv=f"positions-{session}",
-            alt=f"{named.height} open positions with cost, value and unrealised profit or loss",
-            columns={
-                "symbol": tables.symbol_link(), "name": "Name", "quantity": tables.count("Shares"),
-                "average_cost_usd": tables.usd("Average cost"), "mark_price_usd": tables.usd("Mark"),
-                "market_value_usd": tables.usd("Value"), "weight_frac": tables.frac("Weight", "Share of the equity"),
-                "unrealised_pnl_usd": "Unrealised (USD)", "unrealised_frac": "Unrealised",
-            },
-            changes=["unrealised_pnl_usd"], change_fracs=["unrealised_frac"],
-        )  # fmt: skip
-    with sectors:
-        show_allocation(named, equity)
+    tables.show(
+        named.with_columns(tables.link()), key="pf_positions", csv=f"positions-{session}",
+        alt=f"{named.height} open positions with cost, value and unrealised profit or loss",
+        columns={
+            "symbol": tables.symbol_link(), "name": "Name", "quantity": tables.count("Shares"),
+            "average_cost_usd": tables.usd("Average cost"), "mark_price_usd": tables.usd("Mark"),
+            "market_value_usd": tables.usd("Value"), "weight_frac": tables.frac("Weight", "Share of the equity"),
+            "unrealised_pnl_usd": "Unrealised (USD)", "unrealised_frac": "Unrealised",
+        },
+        changes=["unrealised_pnl_usd"], change_fracs=["unrealised_frac"],
+    )  # fmt: skip
+    show_allocation(named, equity)
 
 
 def show_allocation(named: pl.DataFrame, equity: float) -> None:
@@ -206,11 +203,11 @@ def show_trading(account: str) -> None:
         else:
             tables.show(
                 frame.with_columns(tables.link()), key="pf_orders", csv="orders", height=320,
-                alt=f"The newest {frame.height} orders with their state here and at the broker",
+                alt=f"The newest {frame.height} orders with their status",
                 columns={
                     "symbol": tables.symbol_link(), "session": tables.session("Decided"), "side": "Side",
                     "purpose": "Purpose", "quantity": tables.count("Shares"), "order_type": "Type",
-                    "time_in_force": "Valid", "state": "State", "broker_status": "At the broker",
+                    "time_in_force": "Valid", "status": st.column_config.TextColumn("Status", help="The broker's; until it has the order, our own"),
                     "filled_quantity": tables.count("Filled"), "average_fill_price_usd": tables.usd("Fill price"),
                     "reason": "Reason", "refusal": "Refusal", "strategies": "Wanted by",
                 },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
@@ -100,9 +101,12 @@ def figures(values: Sequence[object], dtype: type[pl.DataType] = pl.Float64) -> 
     A row without a price or a volume is stored as it came and refused by name by the row checks: the others go on.
     """
     found = None
-    if {*map(type, values)} <= _NUMBERS:
+    kinds = {*map(type, values)}
+    if kinds <= _NUMBERS:
         with suppress(TypeError, OverflowError, pl.exceptions.PolarsError):
             found = pl.Series(values, dtype=dtype, strict=True)
+            if kinds <= {int, float} and all(map(math.isfinite, values)):  # type: ignore[arg-type] # numbers, as just seen
+                return found
     if found is None:  # one by one, a hundred times slower
         found = pl.Series([_number(value) for value in values], dtype=pl.Float64).cast(dtype, strict=False)
     return found.set(~found.is_finite(), None) if dtype.is_float() else found
