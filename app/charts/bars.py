@@ -71,7 +71,7 @@ def recommendations_spec(months: int, colours: Palette) -> Spec:
         "x": {"field": "analysts", "type": "quantitative", "title": "Analysts", "axis": {"tickMinStep": 1, "tickCount": 5}},
         "color": {
             "field": "rating", "type": "nominal", "scale": {"domain": ratings, "range": paints},
-            "legend": {"orient": "top", "direction": "horizontal", "title": None, "columns": 5, "symbolType": "square"},
+            "legend": {"orient": "top", "direction": "horizontal", "title": None, "columns": 3, "symbolType": "square"},
         },
         "order": {"field": "place", "type": "quantitative"},
         "tooltip": [

@@ -46,7 +46,9 @@ WRITTEN_BY = {
     "quarantined_hourly_bars": "hourly_bars",
 }
 # Tables whose newest rows need not be of the newest session: checkpoints are made month by month, the others as it happens.
-EVENTS = {"feature_state", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills"}
+EVENTS = {
+    "feature_state", "instruments", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills",
+}  # fmt: skip
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "table": pl.String, "asset": pl.String, "store": pl.String, "latest_session": pl.Date, "sessions": pl.Int64,

@@ -60,6 +60,7 @@ def show_health() -> None:
         "Open findings", f"{open_:,}", border=True,
         delta=f"{blocking:,} block, {stopping:,} stop a symbol", delta_arrow="off",
         delta_color="red" if blocking else "orange" if stopping else "off",
+        help="Of all sessions, except the accepted ones; what counts for the newest session: trading-assets status",
     )  # fmt: skip
     usage = asked.usage()
     today = usage.filter(pl.col("day") == pl.col("day").max())

@@ -311,6 +311,8 @@ def without_history(sql: str) -> list[str]:
 
 
 def _hint(complaint: str) -> str:
+    if re.search(r'Referenced column "[^"]*" not found', complaint):
+        return "\nText is written in single quotes, e.g. symbol = 'SPY'; `describe daily_bars` lists the columns of a table."
     missing = re.search(
         r"(?:Table|Macro|Function) .*?name \"?(\w+?)(?:_history|_as_of)?\"? does not exist", complaint
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from trading_assets.tables.companies import COMPANY_TABLES
+
 PAGES = ("Portfolio", "Analysis", "Screener", "Operations")
 
 
@@ -167,6 +169,13 @@ def test_operations_shows_how_far_every_table_goes_and_should_go(open_page, trad
     assert str(tables.loc["daily_bars", "expected_session"])[:10] == "2024-05-06"
     assert tables.loc["polygon_daily_bars", "batch_id"].startswith("polygon-daily_bars-")
     assert tables.loc["fills", "state"] == "● as it happens"
+    assert set(tables["state"]) <= {"● fresh", "● as it happens", "● not used", "▼ never"}, (
+        "nothing is behind after a run"
+    )
+    never = set(tables.index[tables["state"] == "▼ never"])
+    assert {name for name in never if "hourly" not in name} == set(COMPANY_TABLES), (
+        "hours and snapshots run apart"
+    )
     assert tables.loc["daily_bars", "dagster"].endswith("/assets/daily_bars")
 
 

@@ -60,6 +60,7 @@ def rows(installation, *arguments: str) -> list[dict]:
             ["No asset named bars", "daily_bars"],
         ),
         ("sql nonsense", {}, ["nonsense"]),
+        ("sql 'from daily_bars where symbol = SPY'", {}, ["single quotes", "symbol = 'SPY'"]),
         ("sql 'from daily_bars' --as-of 2024-05-02T18:00", {}, ["--as-of needs a zone"]),
         ("sql 'from daily_bars' --format parquet", {}, ["needs --out FILE"]),
         ("dance", {}, ["No such command"]),

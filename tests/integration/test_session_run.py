@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from resources.lake.catalog import query
 from trading_assets.runs.session import run_session
-from trading_assets.sessions import next_session, session_close
+from trading_assets.sessions import next_session, session_close, shift
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS, VENDOR_DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.registry import TABLES
@@ -395,6 +395,17 @@ def test_a_trade_that_is_not_ours_is_reported_and_halts_trading(rerun):
         assert platform.database.fetch("select level from trading_halts where released_at is null") == [
             ("orders",)
         ]
+
+
+def test_a_session_that_was_over_before_the_account_was_opened_is_refused_before_anything_is_fetched(rerun):
+    before = shift(rerun.session, -1)
+    with rerun.opened() as platform:
+        stored = platform.database.fetch("select count(*) from ingest_batches")
+        failed = rerun.command("run", "--session", before.isoformat(), exit_code=2)
+        assert f"Session {before} was over before account" in failed.stderr
+        assert f"(its first session is {rerun.session}): nothing can be decided for it" in failed.stderr
+        assert f"trading-assets backfill --start {before} --end {before}" in " ".join(failed.stderr.split())
+        assert platform.database.fetch("select count(*) from ingest_batches") == stored
 
 
 def test_sessions_go_on_from_each_other_and_an_older_one_again_changes_nothing(rerun):

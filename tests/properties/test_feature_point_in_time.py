@@ -284,6 +284,25 @@ def test_what_is_carried_and_the_bars_since_give_the_bits_of_the_whole_history(
     )
 
 
+def test_a_symbol_with_one_bar_keeps_the_benchmark_of_that_bar_when_the_next_one_comes_later() -> None:
+    bars = market(1, 371).filter(pl.col("symbol") != "BBB")
+    sessions = sessions_of(bars)
+    lone = pl.col("session").is_in([sessions[100], *sessions[108:]])
+    bars = pl.concat([bars, bars.filter(lone, symbol="AAA").with_columns(symbol=pl.lit("BBB"))])
+    bars, known = bars.sort("symbol", "session"), frame_of([])
+    carried = carried_at(bars, known, sessions[107])
+    assert carried.filter(symbol="BBB").select("bars", "bar_session").row(0) == (1, sessions[100])
+    days = [sessions[107], sessions[-1]]
+    rows, states = build_resumable(
+        since(bars, carried), known, sessions=sessions[107:], carried=carried, checkpoints=days
+    )
+    assert_frame_equal(states, carried_at(bars, known, *days), check_exact=True)
+    asked = ["session", "correlation_spy_63"]
+    whole = build_daily_features(bars, known, sessions=sessions[107:]).filter(symbol="BBB").select(asked)
+    assert whole["correlation_spy_63"].is_not_null().any()
+    assert_frame_equal(rows.filter(symbol="BBB").select(asked), whole, check_exact=True)
+
+
 @settings(max_examples=30, deadline=None)
 @given(seeds, st.integers(2, 320), actions_lists, st.data())
 def test_what_is_carried_at_a_session_knows_nothing_later(seed, days, actions, data) -> None:

@@ -30,7 +30,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
     [dim]Example:[/] trading-assets run --session 2026-11-20
     """
     from trading_assets.cli.progress_bar import drawn_progress
-    from trading_assets.runs.refusals import require_runnable
+    from trading_assets.runs.refusals import require_decidable, require_runnable
     from trading_assets.settings import load_settings
 
     settings = load_settings()
@@ -43,6 +43,7 @@ def run(session: SessionOption = None, json: JsonOption = False) -> None:
         from trading_assets.runs.session import run_session
 
         day = wanted or platform.latest_session()
+        require_decidable(platform, day)
         fill_history(platform, day)
         began = platform.clock.now()
         summary = run_session(platform, day, say=told)

@@ -116,8 +116,11 @@ def accept_difference(
     """
     standing = {item.difference_id: item for item in standing_differences(connection, account).values()}
     if difference_id not in standing:
-        there = ", ".join(str(item) for item in standing.values()) or "none"
-        raise ConfigurationError(f"No difference {difference_id} stands; there is: {there}")
+        there = "; ".join(map(str, standing.values()))
+        raise ConfigurationError(
+            f"Difference {difference_id} does not stand: it was never found, or is explained or accepted. "
+            + (f"What stands: {there}" if there else "No other does: there is nothing to accept")
+        )
     found = standing[difference_id]
     connection.execute(
         "update book_differences set state = 'accepted', decided_by = %(by)s, decided_at = %(now)s, reason = %(reason)s,"

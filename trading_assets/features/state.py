@@ -16,6 +16,7 @@ from importlib.resources import files
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trading_assets.features.adjust import PRICES
 from trading_assets.features.symbol_runs import SymbolRuns
@@ -93,6 +94,7 @@ class CarriedRuns:
 
     age: IndexArray  # bars of the symbol before the run's first
     factors: tuple[FloatArray, FloatArray] | None
+    is_carried: NDArray[np.bool_]  # a run that begins with its symbol's only bar so far is carried too
     benchmark_close: FloatArray
     numbers: FloatArray  # (CARRIED, runs)
 
@@ -101,7 +103,9 @@ class CarriedRuns:
         """Find the carried numbers of each run, in the order of the runs."""
         runs = len(symbols.symbols)
         if carried is None or carried.is_empty():
-            return cls(np.zeros(runs, dtype=np.int64), None, np.empty(0), np.empty((0, 0)))
+            return cls(
+                np.zeros(runs, dtype=np.int64), None, np.zeros(runs, np.bool_), np.empty(0), np.empty((0, 0))
+            )
         own = pl.DataFrame({"symbol": symbols.symbols}).join(
             carried, on="symbol", how="left", maintain_order="left"
         )
@@ -109,6 +113,7 @@ class CarriedRuns:
         return cls(
             age=own["bars"].fill_null(1).to_numpy().astype(np.int64) - 1,
             factors=(price, share),
+            is_carried=own["bars"].is_not_null().to_numpy(),
             benchmark_close=_numbers(own["benchmark_close"]),
             numbers=np.stack([_numbers(own[name]) for name in CARRIED]),
         )
@@ -130,13 +135,13 @@ class CarriedRuns:
     def benchmark(self, tile: Tile, values: FloatArray) -> FloatArray:
         """Put the benchmark's close at the carried bars into the first row."""
         if len(self.benchmark_close):
-            values[0] = np.where(self.age[tile.runs] > 0, self.benchmark_close[tile.runs], values[0])
+            values[0] = np.where(self.is_carried[tile.runs], self.benchmark_close[tile.runs], values[0])
         return values
 
     def at_first_rows(self, benchmark: FloatArray, symbols: SymbolRuns) -> FloatArray:
         """Put the benchmark's close at the carried bars into the first row of each run."""
         if len(self.benchmark_close):
-            runs = np.flatnonzero(self.age > 0)
+            runs = np.flatnonzero(self.is_carried)
             benchmark[symbols.starts[runs]] = self.benchmark_close[runs]
         return benchmark
 

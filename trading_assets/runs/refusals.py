@@ -62,6 +62,28 @@ def require_over(platform: Platform, session: date) -> None:
         raise _not_over(settings, session, ready)
 
 
+def require_decidable(platform: Platform, session: date) -> None:
+    """Refuse a session that the account cannot decide on; the account's books are opened at first contact.
+
+    Raises
+    ------
+    ConfigurationError
+        As `require_over` and `trading_account.open_account` do; and if the session was over before the account was opened:
+        what it held and had then is not known, and its orders could not be sent any more.
+    """
+    from trading_assets.execution.booked import opening
+    from trading_assets.execution.trading_account import account_of
+
+    require_over(platform, session)
+    account = account_of(platform).number
+    _, opened = opening(platform.database, account)
+    if session < opened:
+        raise ConfigurationError(
+            f"Session {session} was over before account {account} was opened (its first session is {opened}): nothing can be "
+            f"decided for it. Its data, features and signals: trading-assets backfill --start {session} --end {session}"
+        )
+
+
 def require_runnable(settings: Settings, session: date | None) -> None:
     """Refuse what could not be run however the services were: tells it in a fraction of a second, with none started.
 

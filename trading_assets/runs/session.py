@@ -14,11 +14,10 @@ from resources.lake.catalog import snapshot_folder
 from resources.platform import Platform
 from resources.vendors.registry import require_keys
 from trading_assets.assets.analytics import refresh_catalog
-from trading_assets.execution.trading_account import account_of
 from trading_assets.progress import Recorder
 from trading_assets.runs.failures import failure_of
 from trading_assets.runs.in_process import execute_job, quiet_dagster, run_job
-from trading_assets.runs.refusals import require_over
+from trading_assets.runs.refusals import require_decidable
 from trading_assets.runs.summary import SessionSummary, peak_memory_mib, record_session, summarise
 from trading_assets.runs.taking_turns import one_at_a_time
 
@@ -33,18 +32,17 @@ def run_session(
     Raises
     ------
     ConfigurationError
-        If the day is no session, lies before the first partition or is not over yet.
+        If the day is no session, lies before the first partition, is not over yet or was before the account was opened.
     DataQualityError
         If a blocking check stopped the run: no order was planned.
     """
-    require_over(platform, session)
     require_keys(platform.settings)
+    require_decidable(platform, session)
     with one_at_a_time(platform, session, say):
         return _run(platform, session)
 
 
 def _run(platform: Platform, session: date) -> SessionSummary:
-    account_of(platform)
     began, started_at = monotonic_seconds(), platform.clock.now()
     recorder = _recorder(platform)
     with (
