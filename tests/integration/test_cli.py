@@ -114,6 +114,13 @@ def test_the_books_are_printed_for_programs_and_for_people(running):
     assert rows(installation, "fills", "--session", "2024-04-01") == []
 
 
+def test_more_bars_than_a_screen_holds_end_with_the_newest(running):
+    installation, _ = running
+    answer = installation.command("bars", "SPY")
+    assert "the newest 200 shown" in answer.stderr
+    assert installation.session.isoformat() in answer.stdout
+
+
 def test_sql_reads_everything_in_every_format_and_changes_nothing(running, tmp_path):
     installation, _ = running
     select = "select symbol, session, close from daily_bars where session = (select max(session) from daily_bars) order by 1"

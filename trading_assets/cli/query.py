@@ -147,7 +147,8 @@ def bars(
         seen_from=seen,
     )
     kind: Format = "json" if json else format
-    _emit(found.bars if kind != "table" else found.bars.select(SHOWN_BARS), kind, file, wide=wide)
+    rows = found.bars if kind != "table" else found.bars.select(SHOWN_BARS)
+    _emit(rows, kind, file, wide=wide, newest=True)
     for symbol in sorted({name.upper() for name in symbols} - {*found.bars["symbol"]}):
         err.print(f"No bars of {symbol} in this range: an unknown symbol, or not known then", highlight=False)
     for line in _instruments(lake, sorted({*found.bars["symbol"]}), instant):
@@ -181,7 +182,7 @@ def _instruments(lake: Lake, symbols: Sequence[str], as_of: datetime | None) -> 
 _EVIDENCE = {"same": "the same share", "other": "another share", "none": "no share"}
 
 
-def _emit(frame: pl.DataFrame, kind: Format, file: Path | None, *, wide: bool) -> None:
+def _emit(frame: pl.DataFrame, kind: Format, file: Path | None, *, wide: bool, newest: bool = False) -> None:
     if kind == "parquet":
         if file is None:
             raise ConfigurationError("--format parquet needs --out FILE")
@@ -197,34 +198,36 @@ def _emit(frame: pl.DataFrame, kind: Format, file: Path | None, *, wide: bool) -
         else:
             frame.write_json(file)
     else:
-        _table(frame, file, wide=wide)
+        _table(frame, file, wide=wide, newest=newest)
     if file is not None:
         err.print(f"{frame.height:,} rows written to {file}", highlight=False, soft_wrap=True)
 
 
-def _table(frame: pl.DataFrame, file: Path | None, *, wide: bool = False) -> None:
+def _table(frame: pl.DataFrame, file: Path | None, *, wide: bool = False, newest: bool = False) -> None:
     if file is not None:
         raise ConfigurationError("--out needs --format csv, json or parquet")
     import polars as pl
 
     schema = frame.schema
-    rows = [tuple(_cell(value) for value in row) for row in frame.head(SHOWN_ROWS).iter_rows()]
+    seen = frame.tail(SHOWN_ROWS) if newest else frame.head(SHOWN_ROWS)
+    rows = [tuple(_cell(value) for value in row) for row in seen.iter_rows()]
     print_table(
         "",
         frame.columns,
         rows,
         right=[name for name, dtype in schema.items() if dtype.is_numeric()],
-        folded=[name for name, dtype in schema.items() if dtype == pl.String and _is_long(frame[name])],
+        folded=[name for name, dtype in schema.items() if dtype == pl.String and _is_long(seen[name])],
         optional=frame.columns[1:],
         keep_empty=True,
         wide=wide,
     )
-    shown = f", the first {SHOWN_ROWS} shown (--format csv for all)" if frame.height > SHOWN_ROWS else ""
+    which = "newest" if newest else "first"
+    shown = f", the {which} {SHOWN_ROWS} shown (--format csv for all)" if frame.height > SHOWN_ROWS else ""
     err.print(f"{frame.height:,} rows{shown}", style="dim", highlight=False)
 
 
 def _is_long(texts: pl.Series) -> bool:
-    longest = texts.head(SHOWN_ROWS).str.len_chars().max()
+    longest = texts.str.len_chars().max()
     return isinstance(longest, int) and longest > LONG_TEXT
 
 
