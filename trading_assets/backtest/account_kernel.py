@@ -1,0 +1,312 @@
+"""The account kernel: one account a symbol, run bar by bar from signals to trades; every event in the order of a real day.
+
+A bar's day: what was held through the night is split and paid its dividends, the order of yesterday's close is filled at the
+open, stops and targets are looked at within the bar, the close values what is left, and the signal of the close becomes the
+next open's order. Nothing of a bar decides an order that is filled in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
+
+NOTHING, LONG, LEAVE, SHORT = 0, 1, 2, 3
+"""Signals of a close, as the kernel reads them."""
+OPEN, BY_SIGNAL, STOPPED, TARGET, TRAILED, TIME, DELISTED, REVERSED, PAID_OUT = range(9)
+"""Why a trade ended."""
+LOT, FRACTIONAL, WHOLE = 0.0, 1.0, 2.0
+"""How a position is sized: so many shares, or a part of the equity, in fractions of a share or whole ones."""
+RULES = (
+    "sizing", "size", "reserve_frac", "sized_at_fill", "stop_frac", "target_frac", "trail_frac", "max_bars",
+    "max_volume_frac", "leverage", "cash_usd",
+)  # fmt: skip
+"""Places of the numbers in ``rules``."""
+PLACED = ("entry_row", "exit_row", "side", "reason")
+MEASURED = (
+    "entry_price", "exit_price", "shares", "left_shares", "fees_usd", "slippage_usd", "dividends_usd", "borrow_usd",
+    "profit_usd", "worst_frac", "best_frac",
+)  # fmt: skip
+COUNTED = ("trades", "ambiguous_bars", "refused_orders", "shrunk_orders", "partial_fills")
+"""Places in ``counts``: so many rows of trades, and how often something happened that a reader must know."""
+
+
+@compiled
+def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an account's day: its order is the rule
+    first: int,
+    last: int,
+    starts: IndexArray,
+    days: IndexArray,
+    prices: FloatArray,
+    volume: FloatArray,
+    volatility: FloatArray,
+    split: FloatArray,
+    dividend: FloatArray,
+    final_value: FloatArray,
+    signals: NDArray[np.int8],
+    rules: FloatArray,
+    costs: FloatArray,
+    room: IndexArray,
+    placed: IndexArray,
+    measured: FloatArray,
+    counts: IndexArray,
+    final: FloatArray,
+    equity: FloatArray,
+) -> None:
+    """Run the accounts of symbols ``first`` to ``last`` (excluded).
+
+    Parameters
+    ----------
+    starts
+        First row of each symbol, and the number of rows: symbol after symbol, each in order of time.
+    days, prices, volume, volatility
+        By row: days since 1970; raw open, high, low, close (rows, 4); shares; daily volatility known at the open (or empty).
+    split, dividend
+        By row: shares for one, and USD a share before that split, both at the row's open (or empty: there are none).
+    final_value
+        By symbol: what a share is worth after the last row, NaN if the symbol is traded on.
+    room
+        By symbol: the first row of its trades in ``placed`` and ``measured``, and the number of rows.
+    placed, measured, counts, final, equity
+        Written to: trades (``PLACED``, ``MEASURED``), counts by symbol, final equity by symbol, equity by row (or empty).
+    """
+    sizing, size, reserve, at_fill = rules[0], rules[1], rules[2], rules[3] != 0.0
+    stop_frac, target_frac, trail_frac, max_bars = rules[4], rules[5], rules[6], rules[7]
+    max_volume, leverage, opening = rules[8], rules[9], rules[10]
+    fee_frac, fee_share, sell_frac, sell_share, sell_most = costs[0], costs[1], costs[2], costs[3], costs[4]
+    slip, impact, vol_mult, borrow_rate, margin_rate = costs[5], costs[6], costs[7], costs[8], costs[9]
+    has_actions, has_volatility, keeps_equity = len(split) > 0, len(volatility) > 0, len(equity) > 0
+    has_exits = stop_frac > 0.0 or target_frac > 0.0 or trail_frac > 0.0
+
+    def keep(  # noqa: PLR0917 - numba puts it in place, by position
+        trade: int, row: int, why: int, price: float, full: float, left: float, charges: float, lost: float,
+        got: float, lent: float, profit: float, low: float, high: float,
+    ) -> None:  # fmt: skip
+        placed[trade, 1], placed[trade, 3] = row, why
+        measured[trade, 1], measured[trade, 2], measured[trade, 3] = price, full, left
+        measured[trade, 4], measured[trade, 5], measured[trade, 6], measured[trade, 7] = (
+            charges,
+            lost,
+            got,
+            lent,
+        )
+        measured[trade, 8], measured[trade, 9], measured[trade, 10] = profit, low, high
+
+    for symbol in range(first, last):
+        begin, end = starts[symbol], starts[symbol + 1]
+        cash, shares, wanted = opening, 0.0, NOTHING
+        trade = room[symbol]
+        basis = peak = entry_price = 0.0
+        paid = fees = slipped = received = borrowed = bought = sold = sold_usd = 0.0
+        worst = best = 0.0
+        entry_row = begin
+        for row in range(begin, end):
+            open_ = prices[row, 0]
+            if shares != 0.0:
+                if has_actions and (split[row] != 1.0 or dividend[row] != 0.0):
+                    income = shares * dividend[row]
+                    cash += income
+                    received += income
+                    ratio = split[row]
+                    if ratio != 1.0:
+                        shares *= ratio
+                        bought *= ratio
+                        sold *= ratio
+                        basis /= ratio
+                        peak /= ratio
+                        entry_price /= ratio
+                        if sizing != FRACTIONAL:
+                            whole = np.floor(abs(shares) + 1e-9) * np.sign(shares)
+                            income = (shares - whole) * open_
+                            cash += income
+                            received += income
+                            part = abs(shares - whole)
+                            bought -= part
+                            shares = whole
+                            if shares == 0.0:
+                                keep(
+                                    trade, row, PAID_OUT, open_, part, 0.0, fees, slipped, received, borrowed,
+                                    received - paid - borrowed, worst, best,
+                                )  # fmt: skip
+                                trade += 1
+                nights = days[row] - days[row - 1]
+                if shares < 0.0 and borrow_rate > 0.0:
+                    fee = -shares * prices[row - 1, 3] * borrow_rate * nights / 360.0
+                    cash -= fee
+                    borrowed += fee
+                if cash < 0.0 and margin_rate > 0.0:
+                    fee = -cash * margin_rate * nights / 360.0
+                    cash -= fee
+                    borrowed += fee
+
+            # 0: no more, 1: leave, 2: enter; a reversal is both
+            step = 1
+            while wanted != NOTHING and step <= 2:
+                leaves = step == 1
+                step += 1
+                quantity = 0.0
+                if leaves:
+                    if (
+                        shares == 0.0
+                        or (wanted == LONG and shares > 0.0)
+                        or (wanted == SHORT and shares < 0.0)
+                    ):
+                        continue
+                    quantity = -shares
+                else:
+                    if wanted == LEAVE or shares != 0.0:
+                        continue
+                    price = open_ if at_fill else prices[row - 1, 3]
+                    if not at_fill and has_actions:
+                        price /= split[row]
+                    side = 1.0 if wanted == LONG else -1.0
+                    if sizing == LOT:
+                        quantity = size
+                    else:
+                        spend = cash * size * (1.0 if at_fill else 1.0 - reserve)
+                        if at_fill:
+                            price = price * (1.0 + slip * side)
+                        quantity = spend / (price * (1.0 + fee_frac) + fee_share)
+                    if sizing != FRACTIONAL:
+                        quantity = np.floor(quantity + 1e-9)
+                    # what the cash and the leverage cap allow at the price that it really is
+                    real = open_ * (1.0 + slip * side)
+                    most = cash * leverage / (real * (1.0 + fee_frac) + fee_share) * (1.0 + 1e-12)
+                    if quantity > most:
+                        if sizing == LOT:
+                            counts[symbol, 2] += 1
+                            continue
+                        counts[symbol, 3] += 1
+                        quantity = np.floor(most) if sizing == WHOLE else most
+                    if not quantity > 0.0:
+                        counts[symbol, 2] += 1
+                        continue
+                    quantity *= side
+                share = 0.0
+                if volume[row] > 0.0:
+                    share = abs(quantity) / volume[row]
+                if max_volume > 0.0 and share > max_volume:
+                    counts[symbol, 4] += 1
+                    quantity = np.sign(quantity) * max_volume * volume[row]
+                    if sizing != FRACTIONAL:
+                        quantity = np.sign(quantity) * np.floor(abs(quantity) + 1e-9)
+                    share = max_volume
+                elif max_volume > 0.0 and volume[row] <= 0.0:
+                    counts[symbol, 4] += 1
+                    quantity = 0.0
+                if quantity == 0.0:
+                    continue
+                moved = slip + impact * share * share
+                if has_volatility:
+                    moved += vol_mult * volatility[row] * np.sqrt(share)
+                lost = abs(quantity) * open_ * moved
+                notional = quantity * open_
+                charged = (abs(notional) + lost * np.sign(quantity)) * fee_frac + abs(quantity) * fee_share
+                if quantity < 0.0:
+                    taf = abs(quantity) * sell_share
+                    charged += abs(notional) * sell_frac + (min(taf, sell_most) if sell_most > 0.0 else taf)
+                cash -= notional + lost + charged
+                if leaves:
+                    fees += charged
+                    slipped += lost
+                    paid += notional + lost + charged
+                    sold += abs(quantity)
+                    sold_usd += abs(notional)
+                    shares += quantity
+                    if shares == 0.0:
+                        why = REVERSED if wanted != LEAVE else BY_SIGNAL
+                        keep(
+                            trade, row, why, sold_usd / sold, bought, 0.0, fees, slipped, received, borrowed,
+                            received - paid - borrowed, worst, best,
+                        )  # fmt: skip
+                        trade += 1
+                else:
+                    shares = quantity
+                    entry_row, entry_price, basis, peak = row, open_, open_, open_
+                    fees, slipped, received, borrowed = charged, lost, 0.0, 0.0
+                    paid, bought, sold, sold_usd = notional + lost + charged, abs(quantity), 0.0, 0.0
+                    worst = best = 0.0
+                    placed[trade, 0], placed[trade, 1] = row, -1
+                    placed[trade, 2], placed[trade, 3] = (1 if quantity > 0.0 else -1), OPEN
+                    measured[trade, 0] = open_
+            # what a thin market left of a position is still to go at the next open
+            if shares == 0.0 or (wanted == LONG and shares > 0.0) or (wanted == SHORT and shares < 0.0):
+                wanted = NOTHING
+
+            close = prices[row, 3]
+            if shares != 0.0:
+                high, low = prices[row, 1], prices[row, 2]
+                side = 1.0 if shares > 0.0 else -1.0
+                adverse, favourable = (low, high) if side > 0.0 else (high, low)
+                worst = min(worst, side * (adverse / entry_price - 1.0))
+                best = max(best, side * (favourable / entry_price - 1.0))
+                hit, at = OPEN, 0.0
+                if has_exits:
+                    if stop_frac > 0.0:
+                        level = basis * (1.0 - side * stop_frac)
+                        if side * (adverse - level) <= 0.0:
+                            hit, at = STOPPED, level
+                    if trail_frac > 0.0:
+                        level = peak * (1.0 - side * trail_frac)
+                        if side * (adverse - level) <= 0.0 and (hit == OPEN or side * (level - at) > 0.0):
+                            hit, at = TRAILED, level
+                    if target_frac > 0.0:
+                        level = basis * (1.0 + side * target_frac)
+                        if side * (favourable - level) >= 0.0:
+                            if hit != OPEN:
+                                counts[symbol, 1] += (
+                                    1  # which came first is not known: the worse one is taken
+                                )
+                            else:
+                                hit, at = TARGET, level
+                    if hit != OPEN:
+                        beyond = side * (open_ - at)  # a bar that opens beyond the level fills at its open
+                        if (hit == TARGET and beyond > 0.0) or (hit != TARGET and beyond < 0.0):
+                            at = open_
+                    peak = max(peak, high) if side > 0.0 else min(peak, low)
+                if hit == OPEN and max_bars > 0.0 and row - entry_row + 1 >= max_bars:
+                    hit, at = TIME, close
+                if row == end - 1 and hit == OPEN and not np.isnan(final_value[symbol]):
+                    hit, at = DELISTED, final_value[symbol]
+                if hit != OPEN:
+                    moved = 0.0 if hit in (TARGET, DELISTED) else slip
+                    quantity = -shares
+                    notional = quantity * at
+                    lost = abs(notional) * moved
+                    charged = 0.0
+                    if hit != DELISTED:
+                        charged = (abs(notional) + lost * np.sign(quantity)) * fee_frac + abs(
+                            quantity
+                        ) * fee_share
+                        if quantity < 0.0:
+                            taf = abs(quantity) * sell_share
+                            charged += abs(notional) * sell_frac + (
+                                min(taf, sell_most) if sell_most > 0.0 else taf
+                            )
+                    cash -= notional + lost + charged
+                    fees += charged
+                    slipped += lost
+                    paid += notional + lost + charged
+                    sold += abs(quantity)
+                    sold_usd += abs(notional)
+                    shares = 0.0
+                    wanted = NOTHING
+                    keep(
+                        trade, row, hit, sold_usd / sold, bought, 0.0, fees, slipped, received, borrowed,
+                        received - paid - borrowed, worst, best,
+                    )  # fmt: skip
+                    trade += 1
+            if keeps_equity:
+                equity[row] = cash + shares * close
+            if signals[row] != NOTHING:
+                wanted = signals[row]
+        if shares != 0.0:
+            close = prices[end - 1, 3]
+            keep(
+                trade, -1, OPEN, close, bought, abs(shares), fees, slipped, received, borrowed,
+                received + shares * close - paid - borrowed, worst, best,
+            )  # fmt: skip
+            trade += 1
+        counts[symbol, 0] = trade - room[symbol]
+        final[symbol] = cash + shares * prices[end - 1, 3]
