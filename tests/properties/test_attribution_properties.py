@@ -25,7 +25,7 @@ from trading_assets.portfolio.netting import allot, in_proportion, net
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.portfolio.wishes import Mandate, View, Wish, wishes
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.risk.targets import Book, Market, target_positions
+from trading_assets.risk.targets import Book, Market, target_positions, target_rows
 from trading_assets.sessions import sessions_between
 
 DAYS = sessions_between(date(2024, 5, 1), date(2024, 5, 10))
@@ -144,7 +144,8 @@ def test_a_decision_of_several_strategies_is_shared_out_and_respects_the_limits(
         given_views = {symbol: View(side, strength, "why") for symbol, (side, strength) in signals.items()}
         asked += wishes(mandate, given_views, own, equity_usd=equity, traded=traded)
     limits = RiskLimits(max_position_frac=Decimal("0.5"))
-    targets = target_positions(net(asked), Book(held, equity, cash), seen, limits)
+    book = Book(held, equity, cash)
+    targets = target_rows(target_positions(net(asked), book, seen, limits), book)
     spent = Decimal(0)
     for row in targets.iter_rows(named=True):
         symbol, quantity = row["symbol"], row["quantity"]

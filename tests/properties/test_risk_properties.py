@@ -12,7 +12,7 @@ from trading_assets.portfolio.netting import net
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.portfolio.wishes import Mandate, View, wishes
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.risk.targets import Book, Market, target_positions
+from trading_assets.risk.targets import Book, Market, target_positions, target_rows
 
 SYMBOLS = [f"S{number}" for number in range(8)]
 
@@ -60,7 +60,9 @@ def decide(rows, held, close, volume, money, bars, policy):
     sizing, limits = policy
     mandate = Mandate("s", sizing=sizing)
     wanted = wishes(mandate, views, held, equity_usd=account.equity_usd, traded=bars)
-    targets = target_positions(net(wanted), account, Market(close, bars, volume), limits)
+    targets = target_rows(
+        target_positions(net(wanted), account, Market(close, bars, volume), limits), account
+    )
     return account, targets
 
 

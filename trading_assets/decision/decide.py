@@ -15,7 +15,15 @@ from trading_assets.books.performance import in_micros
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.portfolio.netting import allot, net
 from trading_assets.portfolio.wishes import View, Wish, wishes
-from trading_assets.risk.targets import PRICE, QUANTITY, Book, Market, target_positions
+from trading_assets.risk.targets import (
+    PRICE,
+    QUANTITY,
+    Book,
+    Market,
+    Target,
+    target_positions,
+    target_rows,
+)
 
 Shares = Mapping[str, Mapping[str, Decimal]]
 """Shares by symbol, by strategy."""
@@ -69,7 +77,14 @@ def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, m
     DataQualityError
         If a held symbol has no price, or the shares do not add up.
     """
-    views = _views(signals)
+    wanted, targets = decide_targets(plan, views_of(signals), held, book, market)
+    return Decision(target_rows(targets, book), _allocations(wanted, targets, market))
+
+
+def decide_targets(
+    plan: TradingPlan, views: Mapping[str, Mapping[str, View]], held: Shares, book: Book, market: Market
+) -> tuple[list[Wish], list[Target]]:
+    """Decide as ``decide`` does, without making tables of it; ``views`` are signals by strategy, by symbol."""
     wanted: list[Wish] = []
     for planned in plan.strategies:
         wanted += wishes(
@@ -81,8 +96,7 @@ def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, m
             begun_anew=market.begun_anew,
         )
     wanted += _nobodys(held.get(UNATTRIBUTED, {}))
-    targets = target_positions(net(wanted), book, market, plan.limits)
-    return Decision(targets, _allocations(wanted, targets, market))
+    return wanted, target_positions(net(wanted), book, market, plan.limits)
 
 
 def _nobodys(shares: Mapping[str, Decimal]) -> list[Wish]:
@@ -93,37 +107,35 @@ def _nobodys(shares: Mapping[str, Decimal]) -> list[Wish]:
     ]
 
 
-def _views(signals: pl.DataFrame) -> dict[str, dict[str, View]]:
+def views_of(signals: pl.DataFrame) -> dict[str, dict[str, View]]:
+    """Return signals by strategy, by symbol."""
     found: dict[str, dict[str, View]] = {}
     for strategy, symbol, side, strength, reason in signals.select(SIGNAL_COLUMNS).iter_rows():
         found.setdefault(strategy, {})[symbol] = View(side, strength, reason)
     return found
 
 
-def _allocations(wanted: Iterable[Wish], targets: pl.DataFrame, market: Market) -> pl.DataFrame:
-    decided = {
-        symbol: (quantity, price)
-        for symbol, quantity, price in targets.select("symbol", "quantity", "reference_price_usd").iter_rows()
-    }
+def _allocations(wanted: Iterable[Wish], targets: Iterable[Target], market: Market) -> pl.DataFrame:
+    decided = {target.symbol: target for target in targets}
     rows = []
     ordered = sorted(wanted, key=lambda wish: (wish.symbol, wish.strategy))
     for symbol, group in groupby(ordered, key=lambda wish: wish.symbol):
         about = list(group)
-        quantity, price = decided[symbol]
-        parts = allot(about, quantity, is_frozen=symbol in market.frozen)
+        target = decided[symbol]
+        parts = allot(about, target.quantity, is_frozen=symbol in market.frozen)
         rows += [
-            {
-                "symbol": symbol,
-                "strategy": wish.strategy,
-                "held_quantity": wish.held,
-                "kept_quantity": wish.kept,
-                "wanted_usd": in_micros(wish.notional_usd),
-                "allotted_quantity": parts[wish.strategy],
-                "reference_price_usd": price,
-                "strength": wish.strength,
-                "rule": wish.rule,
-                "reason": wish.reason,
-            }
+            (
+                symbol,
+                wish.strategy,
+                wish.held,
+                wish.kept,
+                in_micros(wish.notional_usd),
+                parts[wish.strategy],
+                target.price,
+                wish.strength,
+                wish.rule,
+                wish.reason,
+            )
             for wish in about
         ]
-    return pl.DataFrame(rows, schema=ALLOCATION_SCHEMA)
+    return pl.DataFrame(rows, schema=ALLOCATION_SCHEMA, orient="row")

@@ -45,6 +45,12 @@ def net(wishes: Iterable[Wish]) -> list[NetWish]:
 
 
 def _net(symbol: str, wishes: Sequence[Wish]) -> NetWish:
+    if len(wishes) == 1:
+        (wish,) = wishes
+        return NetWish(
+            symbol, wish.held, wish.kept, wish.notional_usd, wish.strength, wish.rule, wish.reason, wish.enters,
+            wish.is_refused,
+        )  # fmt: skip
     rules = {wish.rule for wish in wishes}
     told = [wish.reason if len(wishes) == 1 else f"{wish.strategy}: {wish.reason}" for wish in wishes]
     return NetWish(
@@ -82,6 +88,8 @@ def allot(wishes: Sequence[Wish], quantity: Decimal, *, is_frozen: bool = False)
     """
     if is_frozen:
         return {wish.strategy: wish.held for wish in wishes}
+    if len(wishes) == 1:
+        return {wishes[0].strategy: quantity}
     kept = {wish.strategy: wish.kept for wish in wishes}
     total = sum(kept.values(), ZERO)
     if quantity < total:

@@ -65,7 +65,9 @@ class Market:
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
+    """What is decided of one symbol; see ``TARGET_SCHEMA``. ``outcome`` None: what the quantities say."""
+
     symbol: str
     quantity: Decimal
     current: Decimal
@@ -91,7 +93,7 @@ class _Target:
 
 def target_positions(
     netted: Sequence[NetWish], book: Book, market: Market, limits: RiskLimits | None = None
-) -> pl.DataFrame:
+) -> list[Target]:
     """Decide the position of every symbol that a strategy has a wish about.
 
     A holding is what the strategies want to keep of it, cut when it outgrew a limit; a frozen one stays as it is. New
@@ -109,10 +111,8 @@ def target_positions(
 
     Returns
     -------
-    pl.DataFrame
-        Rows of ``TARGET_SCHEMA`` sorted by symbol. ``outcome``: ``trade`` if the position is to change, ``hold`` if it
-        stays, ``blocked`` if a rule refused what was wanted; ``rule`` is null for a plain entry, exit or hold.
-        Look-ahead: the session's close.
+    list of Target
+        Sorted by symbol. Look-ahead: the session's close.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def target_positions(
     kept = [_freeze(_kept(item, market), market) for item in netted if item.held != 0]
     kept = [_cut_to_weight(target, book, limits) for target in kept]
     kept = _cut_to_gross(kept, book, limits)
-    return _frame(_buy(netted, kept, book, market, limits), book)
+    return sorted(_buy(netted, kept, book, market, limits), key=lambda target: target.symbol)
 
 
 def _require_the_same_shares(netted: Sequence[NetWish], book: Book) -> None:
@@ -152,8 +152,8 @@ def in_usd(value: float) -> Decimal:
     return Decimal(repr(float(value))).quantize(Decimal("0.000001"))
 
 
-def _kept(item: NetWish, market: Market) -> _Target:
-    return _Target(
+def _kept(item: NetWish, market: Market) -> Target:
+    return Target(
         item.symbol,
         item.kept,
         item.held,
@@ -165,7 +165,7 @@ def _kept(item: NetWish, market: Market) -> _Target:
     )
 
 
-def _freeze(target: _Target, market: Market) -> _Target:
+def _freeze(target: Target, market: Market) -> Target:
     if target.symbol not in market.frozen:
         return target
     rule, why = market.frozen[target.symbol]
@@ -173,7 +173,7 @@ def _freeze(target: _Target, market: Market) -> _Target:
     return replace(target, quantity=target.current, rule=rule, reason=reason, can_trade=False)
 
 
-def _cut_to_weight(target: _Target, book: Book, limits: RiskLimits) -> _Target:
+def _cut_to_weight(target: Target, book: Book, limits: RiskLimits) -> Target:
     largest = max(book.equity_usd, Decimal(0)) * limits.max_position_frac
     if not target.can_trade or target.value_usd <= largest:
         return target
@@ -185,7 +185,7 @@ def _cut_to_weight(target: _Target, book: Book, limits: RiskLimits) -> _Target:
     )
 
 
-def _cut_to_gross(kept: list[_Target], book: Book, limits: RiskLimits) -> list[_Target]:
+def _cut_to_gross(kept: list[Target], book: Book, limits: RiskLimits) -> list[Target]:
     """Cut the weakest holdings first until the book is within its gross limit."""
     largest = max(book.equity_usd, Decimal(0)) * limits.max_gross_frac
     excess = _gross(kept) - largest
@@ -205,13 +205,13 @@ def _cut_to_gross(kept: list[_Target], book: Book, limits: RiskLimits) -> list[_
     return list(result.values())
 
 
-def _gross(targets: Iterable[_Target]) -> Decimal:
+def _gross(targets: Iterable[Target]) -> Decimal:
     return sum((abs(target.value_usd) for target in targets), Decimal(0))
 
 
 def _buy(
-    netted: Sequence[NetWish], kept: list[_Target], book: Book, market: Market, limits: RiskLimits
-) -> list[_Target]:
+    netted: Sequence[NetWish], kept: list[Target], book: Book, market: Market, limits: RiskLimits
+) -> list[Target]:
     """Open and increase positions, strongest first, as long as the limits allow."""
     gross = _gross(kept)
     positions = sum(target.quantity != 0 for target in kept)
@@ -240,17 +240,17 @@ def _buy(
     return list(targets.values())
 
 
-def _absent(item: NetWish, market: Market) -> _Target:
+def _absent(item: NetWish, market: Market) -> Target:
     close = market.last_close.get(item.symbol)
     price = in_usd(close) if close is not None else Decimal(0)
     outcome = "blocked" if item.is_refused else None
-    return _Target(
+    return Target(
         item.symbol, Decimal(0), Decimal(0), price, item.rule, item.reason, outcome, strength=item.strength
     )
 
 
-def _sized(before: _Target, wanted: Decimal, entry: Entry, market: Market, limits: RiskLimits) -> _Target:
-    def refused(rule: str, why: str) -> _Target:
+def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits: RiskLimits) -> Target:
+    def refused(rule: str, why: str) -> Target:
         reason = f"{why}; {before.reason}"
         outcome = "blocked" if before.quantity == before.current else None
         return replace(before, rule=rule, reason=reason, outcome=outcome)
@@ -280,18 +280,23 @@ def _forbidden(symbol: str, market: Market) -> tuple[str, str] | None:
     return None
 
 
-def _frame(targets: list[_Target], book: Book) -> pl.DataFrame:
+def target_rows(targets: Iterable[Target], book: Book) -> pl.DataFrame:
+    """Return rows of ``TARGET_SCHEMA``.
+
+    ``outcome``: ``trade`` if the position is to change, ``hold`` if it stays, ``blocked`` if a rule refused what was
+    wanted; ``rule`` is null for a plain entry, exit or hold.
+    """
     rows = [
-        {
-            "symbol": target.symbol,
-            "quantity": target.quantity,
-            "current_quantity": target.current,
-            "reference_price_usd": target.price,
-            "weight_frac": float(target.value_usd / book.equity_usd) if book.equity_usd > 0 else 0.0,
-            "outcome": target.outcome or ("hold" if target.quantity == target.current else "trade"),
-            "rule": target.rule,
-            "reason": target.reason,
-        }
-        for target in sorted(targets, key=lambda item: item.symbol)
+        (
+            target.symbol,
+            target.quantity,
+            target.current,
+            target.price,
+            float(target.value_usd / book.equity_usd) if book.equity_usd > 0 else 0.0,
+            target.outcome or ("hold" if target.quantity == target.current else "trade"),
+            target.rule,
+            target.reason,
+        )
+        for target in targets
     ]
-    return pl.DataFrame(rows, schema=TARGET_SCHEMA)
+    return pl.DataFrame(rows, schema=TARGET_SCHEMA, orient="row")

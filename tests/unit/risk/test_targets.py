@@ -14,7 +14,7 @@ from trading_assets.portfolio.netting import net
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.portfolio.wishes import Mandate, View, wishes
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, target_positions
+from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, target_positions, target_rows
 
 POLICY = RiskLimits(max_position_frac=Decimal("0.2"), max_gross_frac=Decimal("0.9"), max_positions=3)
 SIZING = FixedFractional(position_frac=Decimal("0.1"))
@@ -33,7 +33,7 @@ def of_one_strategy(
         traded=seen.traded,
         begun_anew=seen.begun_anew,
     )
-    return target_positions(net(wanted), account, seen, **limits)
+    return target_rows(target_positions(net(wanted), account, seen, **limits), account)
 
 
 def signals(**sides: str | tuple[str, float]) -> pl.DataFrame:
