@@ -1,0 +1,160 @@
+"""History: what every session of a range showed, as arrays; gives each decision the market that it would have been given live."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.books.bookings import Action
+from trading_assets.decision.market import frozen_ahead
+from trading_assets.features.seams import SILENCE
+from trading_assets.indicators.kernel import FloatArray
+from trading_assets.risk.targets import Market
+
+LOOK_BACK_SESSIONS = 252
+"""How old a last close may be that a symbol is valued at, and how long a symbol that went on counts as begun anew."""
+
+
+@dataclass(frozen=True)
+class MarketHistory:
+    """Bars of a range and of the look-back before it; (sessions, symbols) arrays, NaN where a symbol has no accepted bar.
+
+    Attributes
+    ----------
+    sessions, symbols
+        In order.
+    first
+        Place of the first session that may be decided on; those before it are look-back.
+    open_usd, close_usd, volume
+        Raw; USD and shares.
+    dollar_volume
+        Mean of 20 sessions, USD.
+    actions
+        Corporate actions by place of the first session on or after their ex-date.
+    restricted
+        Symbols that get no new risk, with the reason, by place of the session.
+    """
+
+    sessions: Sequence[date]
+    symbols: Sequence[str]
+    first: int
+    open_usd: FloatArray
+    close_usd: FloatArray
+    volume: FloatArray
+    dollar_volume: FloatArray
+    actions: Mapping[int, Sequence[Action]]
+    restricted: Mapping[int, Mapping[str, str]]
+    places: Mapping[str, int]
+    last_bar: NDArray[np.int64]
+    begun_anew: Mapping[int, frozenset[str]]
+
+    @classmethod
+    def of(
+        cls,
+        bars: pl.DataFrame,
+        volumes: pl.DataFrame,
+        actions: Sequence[Action],
+        *,
+        sessions: Sequence[date],
+        start: date,
+        restricted: Mapping[date, Mapping[str, str]] | None = None,
+    ) -> MarketHistory:
+        """Lay out what the lake has.
+
+        Parameters
+        ----------
+        bars
+            ``symbol``, ``session``, raw ``open``, ``close`` and ``volume``; one row per key, in any order.
+        volumes
+            ``symbol``, ``session``, ``dollar_volume_20``.
+        actions
+            With ex-dates from the first session to a few days after the last one.
+        sessions
+            All exchange sessions of the range and its look-back, in order.
+        start
+            First session to decide on.
+        """
+        symbols = sorted(set(bars["symbol"].unique()))
+        places = {symbol: place for place, symbol in enumerate(symbols)}
+        shape = (len(sessions), len(symbols))
+        rows, columns = _positions(bars, sessions, symbols)
+        dense = {name: _spread(shape, rows, columns, bars[name]) for name in ("open", "close", "volume")}
+        at, of = _positions(volumes, sessions, symbols)
+        by_place: dict[int, list[Action]] = {}
+        for action in sorted(actions, key=lambda item: (item.ex_date, item.symbol, item.kind)):
+            by_place.setdefault(bisect_left(sessions, action.ex_date), []).append(action)
+        at_day = {day: place for place, day in enumerate(sessions)}
+        told = {at_day[day]: reasons for day, reasons in (restricted or {}).items() if day in at_day}
+        last_bar = _last_bars(dense["close"])
+        return cls(
+            sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
+            _spread(shape, at, of, volumes["dollar_volume_20"]), by_place, told, places, last_bar,
+            _begun_anew(dense["close"], sessions, symbols),
+        )  # fmt: skip
+
+    def shown(self, place: int, symbols: Collection[str], last_close: FloatArray) -> Market:
+        """Return what the session at ``place`` showed of some symbols.
+
+        ``last_close`` are the last accepted closes by symbol, in the scale of the session, NaN where there is none within the
+        look-back. Look-ahead: the session's close, and what is announced to happen before the next session's.
+        """
+        known = [(symbol, self.places[symbol]) for symbol in symbols if symbol in self.places]
+        today, volume = self.close_usd[place], self.dollar_volume[place]
+        wanted = set(symbols)
+        ahead = [action for action in self.actions.get(place + 1, ()) if action.symbol in wanted]
+        return Market(
+            last_close={name: float(last_close[at]) for name, at in known if not np.isnan(last_close[at])},
+            traded=frozenset(name for name, at in known if not np.isnan(today[at])),
+            dollar_volume={name: float(volume[at]) for name, at in known if not np.isnan(volume[at])},
+            restricted={name: why for name, why in self.restricted.get(place, {}).items() if name in wanted},
+            frozen=frozen_ahead(ahead),
+            begun_anew=self.begun_anew.get(place, frozenset()) & wanted,
+        )
+
+
+def _positions(
+    frame: pl.DataFrame, sessions: Sequence[date], symbols: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    days = np.array(sessions, dtype="datetime64[D]").astype(np.int64)
+    rows = np.searchsorted(days, frame["session"].cast(pl.Date).to_physical().to_numpy())
+    if len(rows) and (rows >= len(days)).any():
+        raise ValueError("bars after the last session")
+    order = pl.Enum(symbols) if symbols else pl.Enum([""])
+    columns = frame["symbol"].cast(order, strict=False).to_physical()
+    return rows.astype(np.int64), columns.fill_null(-1).cast(pl.Int64).to_numpy() if len(columns) else np.empty(0, np.int64)  # fmt: skip
+
+
+def _spread(
+    shape: tuple[int, int], rows: NDArray[np.int64], columns: NDArray[np.int64], values: pl.Series
+) -> FloatArray:
+    dense = np.full(shape, np.nan)
+    kept = columns >= 0
+    dense[rows[kept], columns[kept]] = values.cast(pl.Float64).to_numpy()[kept]
+    return dense
+
+
+def _last_bars(close: FloatArray) -> NDArray[np.int64]:
+    """Return, by symbol, the place of its last bar; -1 without any."""
+    there = ~np.isnan(close)
+    found = len(close) - 1 - np.argmax(there[::-1], axis=0)
+    return np.where(there.any(axis=0), found, -1)
+
+
+def _begun_anew(
+    close: FloatArray, sessions: Sequence[date], symbols: Sequence[str]
+) -> dict[int, frozenset[str]]:
+    """Return, by place, the symbols that went on after a long silence in the look-back before it."""
+    days = np.array(sessions, dtype="datetime64[D]").astype(np.int64)
+    found: dict[int, set[str]] = {}
+    for column, symbol in enumerate(symbols):
+        there = np.flatnonzero(~np.isnan(close[:, column]))
+        for place in there[1:][np.diff(days[there]) > SILENCE.days]:
+            for later in range(int(place), min(int(place) + LOOK_BACK_SESSIONS + 1, len(sessions))):
+                found.setdefault(later, set()).add(symbol)
+    return {place: frozenset(names) for place, names in found.items()}

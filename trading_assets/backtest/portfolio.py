@@ -1,0 +1,197 @@
+"""Portfolio: what an account holds in a backtest, by strategy; fills, corporate actions and costs change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_FLOOR, Decimal
+
+from trading_assets.backtest.costs import Costs
+from trading_assets.books.bookings import ZERO, Action, in_decimal
+from trading_assets.portfolio.netting import in_proportion
+
+CENT = Decimal("0.01")
+QUANTUM = Decimal("0.000000001")
+DAYS_A_YEAR = 360
+
+
+@dataclass(frozen=True)
+class BacktestFill:
+    """One execution.
+
+    ``price_usd`` is the market's; ``slippage_usd`` and ``fees_usd`` were paid on top. ``shares`` says whose the (signed) shares
+    are.
+    """
+
+    decided: date
+    session: date
+    symbol: str
+    quantity: Decimal
+    price_usd: Decimal
+    fees_usd: Decimal
+    slippage_usd: Decimal
+    shares: Mapping[str, Decimal]
+    wanted: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that changed the account and is no trade; ``quantity`` are the shares that were held."""
+
+    session: date
+    symbol: str
+    kind: str
+    quantity: Decimal
+    cash_usd: Decimal
+    ratio: float = 1.0
+    into: str | None = None
+
+
+@dataclass
+class Portfolio:
+    """Cash and shares by strategy. Cash + value of the shares = equity, always; every change is a fill, an event or interest."""
+
+    cash_usd: Decimal
+    shares: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    fills: list[BacktestFill] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    fees_usd: Decimal = ZERO
+    slippage_usd: Decimal = ZERO
+    interest_usd: Decimal = ZERO
+    income_usd: Decimal = ZERO
+
+    def quantities(self) -> dict[str, Decimal]:
+        """Return the account's shares by symbol."""
+        total: dict[str, Decimal] = {}
+        for own in self.shares.values():
+            for symbol, quantity in own.items():
+                total[symbol] = total.get(symbol, ZERO) + quantity
+        return {symbol: quantity for symbol, quantity in total.items() if quantity}
+
+    def held(self, symbol: str) -> dict[str, Decimal]:
+        """Return whose the shares of a symbol are."""
+        return {name: own[symbol] for name, own in self.shares.items() if own.get(symbol)}
+
+    def set(self, symbol: str, parts: Mapping[str, Decimal]) -> None:
+        """Say whose the shares of a symbol are from now on."""
+        for name in {*self.shares, *parts}:
+            own = self.shares.setdefault(name, {})
+            if quantity := parts.get(name, ZERO):
+                own[symbol] = quantity
+            else:
+                own.pop(symbol, None)
+
+    def execute(self, fill: BacktestFill) -> None:
+        """Book a fill."""
+        self.fills.append(fill)
+        self.cash_usd -= fill.quantity * fill.price_usd + fill.fees_usd + fill.slippage_usd
+        self.fees_usd += fill.fees_usd
+        self.slippage_usd += fill.slippage_usd
+
+    def pay_interest(self, costs: Costs, nights: int) -> None:
+        """Pay for negative cash."""
+        if self.cash_usd < 0 and costs.margin_frac:
+            paid = (-self.cash_usd * Decimal(repr(costs.margin_frac)) * nights / DAYS_A_YEAR).quantize(CENT)
+            self.cash_usd -= paid
+            self.interest_usd += paid
+
+    def apply(self, action: Action, session: date, *, price_usd: Decimal) -> None:
+        """Carry out a corporate action on what is held before the session's fills.
+
+        ``price_usd`` is the symbol's last close before it, in the old scale: what a share is worth whose holders are told
+        nothing. What was whole stays whole; the fraction is paid in cash.
+        """
+        parts = self.held(action.symbol)
+        quantity = sum(parts.values(), ZERO)
+        if not quantity:
+            return
+        match action.kind:
+            case "split" if action.split_ratio:
+                self._reshape(action, session, parts, price_usd)
+            case "cash_dividend" if action.cash_usd:
+                self._pay(action, session, quantity, quantity * Decimal(repr(action.cash_usd)))
+            case "spin_off" if action.new_symbol and action.share_ratio:
+                self._receive(action, session, parts, price_usd)
+            case "symbol_change" if action.new_symbol:
+                self.set(action.symbol, {})
+                self.set(action.new_symbol, parts)
+                self.events.append(
+                    Event(session, action.symbol, action.kind, quantity, ZERO, into=action.new_symbol)
+                )
+            case "delisting":
+                self._end(action, session, quantity, parts)
+            case _:
+                return
+
+    def end_without_word(self, symbol: str, session: date, price_usd: Decimal) -> None:
+        """Take a holding out whose listing ended, and nobody says with what: at its last close, which is an assumption."""
+        quantity = sum(self.held(symbol).values(), ZERO)
+        self.set(symbol, {})
+        self.cash_usd += quantity * price_usd
+        self.events.append(Event(session, symbol, "end_without_word", quantity, quantity * price_usd))
+
+    def _pay(
+        self, action: Action, session: date, quantity: Decimal, amount: Decimal, ratio: float = 1.0
+    ) -> None:
+        paid = amount.quantize(CENT)
+        self.cash_usd += paid
+        self.income_usd += paid
+        self.events.append(Event(session, action.symbol, action.kind, quantity, paid, ratio))
+
+    def _reshape(
+        self, action: Action, session: date, parts: Mapping[str, Decimal], price_usd: Decimal
+    ) -> None:
+        quantity, ratio = sum(parts.values(), ZERO), in_decimal(action.shares_per_share)
+        kept, fraction = _whole(quantity, ratio)
+        self.set(action.symbol, in_proportion(kept, parts) if kept else {})
+        self._pay(action, session, quantity, fraction * price_usd / ratio, float(ratio))
+
+    def _receive(
+        self, action: Action, session: date, parts: Mapping[str, Decimal], price_usd: Decimal
+    ) -> None:
+        quantity, ratio = sum(parts.values(), ZERO), Decimal(repr(action.share_ratio))
+        kept, fraction = _whole(quantity, ratio)
+        self._add(str(action.new_symbol), kept, parts)
+        worth = price_usd * (1 - Decimal(repr(action.price_factor or 1.0))) / ratio
+        paid = (fraction * worth).quantize(CENT)
+        self.cash_usd += paid
+        self.income_usd += paid
+        self.events.append(
+            Event(session, action.symbol, action.kind, quantity, paid, float(ratio), action.new_symbol)
+        )
+
+    def _end(self, action: Action, session: date, quantity: Decimal, parts: Mapping[str, Decimal]) -> None:
+        self.set(action.symbol, {})
+        paid = (quantity * Decimal(repr(action.cash_usd or 0.0))).quantize(CENT)
+        self.cash_usd += paid
+        self.events.append(
+            Event(
+                session,
+                action.symbol,
+                action.kind,
+                quantity,
+                paid,
+                action.share_ratio or 1.0,
+                action.new_symbol,
+            )
+        )
+        if action.new_symbol and action.share_ratio:
+            kept, _ = _whole(quantity, Decimal(repr(action.share_ratio)))
+            self._add(action.new_symbol, kept, parts)
+
+    def _add(self, symbol: str, shares: Decimal, like: Mapping[str, Decimal]) -> None:
+        already, added = self.held(symbol), in_proportion(shares, like) if shares else {}
+        self.set(
+            symbol, {name: already.get(name, ZERO) + added.get(name, ZERO) for name in {*already, *added}}
+        )
+
+
+def _whole(quantity: Decimal, ratio: Decimal) -> tuple[Decimal, Decimal]:
+    """Return the shares that a ratio makes of some, whole if they were, and the fraction that is left."""
+    exact = (quantity * ratio).quantize(QUANTUM)
+    if quantity != quantity.to_integral_value():
+        return exact, ZERO
+    kept = exact.to_integral_value(rounding=ROUND_FLOOR)
+    return kept, exact - kept

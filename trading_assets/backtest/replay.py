@@ -1,0 +1,326 @@
+"""Replay: a trading plan over sessions of the past, decided by the code that decides live, filled at the next open.
+
+Session by session: corporate actions change what is held, the orders of the last close are filled at the open, the close
+values the account, and the plan decides on what the close showed. A decision knows nothing that was not known at its close.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+
+from trading_assets.backtest.costs import Costs
+from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
+from trading_assets.backtest.portfolio import CENT, BacktestFill, Event, Portfolio
+from trading_assets.books.bookings import ZERO
+from trading_assets.decision.decide import SIGNAL_COLUMNS, decide_targets
+from trading_assets.decision.plan import TradingPlan
+from trading_assets.indicators.kernel import FloatArray
+from trading_assets.portfolio.netting import allot, in_proportion
+from trading_assets.portfolio.wishes import View, Wish
+from trading_assets.risk.targets import Book, Target, in_usd
+
+SILENT_SESSIONS = 21
+"""A holding without a bar for longer than this has ended, as far as the backtest knows: about the silence of a seam."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class FillRules:
+    """What the market lets through.
+
+    ``max_volume_frac`` is the largest part of a bar's volume that an order may be (0: any); the rest of it expires, as a day
+    order does.
+    """
+
+    max_volume_frac: float = 0.1
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a decision ordered of a symbol, and whose it is to be."""
+
+    decided: int
+    symbol: str
+    quantity: Decimal
+    parts: Mapping[str, Decimal]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One row of what was decided on a session, for those who look at it."""
+
+    session: date
+    targets: tuple[Target, ...]
+    wanted: tuple[Wish, ...]
+
+
+@dataclass
+class Replay:
+    """What came of it; arrays have one value per session that was decided on.
+
+    ``outcomes`` counts what was decided by (outcome, rule); ``unfilled`` orders had no bar to be filled in, ``cut`` ones too thin
+    a one.
+    """
+
+    sessions: list[date]
+    opening_cash_usd: Decimal
+    equity_usd: FloatArray
+    cash_usd: FloatArray
+    gross_usd: FloatArray
+    positions: FloatArray
+    portfolio: Portfolio
+    last_close: dict[str, float]
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unfilled: int = 0
+    cut: int = 0
+    decisions: list[Decided] = field(default_factory=list)
+
+    def fills(self) -> pl.DataFrame:
+        """Return the fills, oldest first."""
+        schema = {
+            "decided": pl.Date, "session": pl.Date, "symbol": pl.String, "quantity": pl.Float64, "price_usd": pl.Float64,
+            "fees_usd": pl.Float64, "slippage_usd": pl.Float64, "reason": pl.String,
+        }  # fmt: skip
+        rows = [
+            (
+                item.decided, item.session, item.symbol, float(item.quantity), float(item.price_usd),
+                float(item.fees_usd), float(item.slippage_usd), item.reason,
+            )
+            for item in self.portfolio.fills
+        ]  # fmt: skip
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @property
+    def events(self) -> list[Event]:
+        """Corporate actions that changed the account."""
+        return self.portfolio.events
+
+
+def replay(
+    plan: TradingPlan,
+    signals: pl.DataFrame,
+    history: MarketHistory,
+    *,
+    cash_usd: Decimal = Decimal(100_000),
+    costs: Costs | None = None,
+    fills: FillRules | None = None,
+    keeps_decisions: bool = False,
+    progress: Progress = lambda _done, _all: None,
+) -> Replay:
+    """Trade a plan over the sessions of a history.
+
+    Parameters
+    ----------
+    plan
+        Strategies with their mandates, and the limits of the account: what decides live.
+    signals
+        Columns ``session`` and ``SIGNAL_COLUMNS``, of the plan's strategies.
+    history
+        The market; decisions begin at its ``first`` session, and the orders of the last one are never filled.
+    keeps_decisions
+        Whether every target is kept, with its reason: for comparisons, not for twenty years.
+
+    Returns
+    -------
+    Replay
+        The same for the same input. Look-ahead: a decision of session S knows closes up to S, corporate actions with ex-dates up
+        to the next session (they are announced before), and is filled at the open of the next session.
+    """
+    costs, rules = costs or Costs(), fills or FillRules()
+    said = _by_session(signals)
+    count = len(history.sessions) - history.first
+    nothing = (np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
+    result = Replay(list(history.sessions[history.first :]), cash_usd, *nothing, Portfolio(cash_usd), {})
+    desk = _Desk(plan, history, costs, rules, result, keeps_decisions=keeps_decisions)
+    for place in range(len(history.sessions)):
+        desk.look(place)
+        if place < history.first:
+            continue
+        desk.fill(place)
+        desk.value(place)
+        desk.decide(place, said.get(history.sessions[place], {}))
+        progress(place - history.first + 1, count)
+    result.last_close = {
+        symbol: float(desk.last_close[history.places[symbol]])
+        for symbol in result.portfolio.quantities()
+        if symbol in history.places
+    }
+    return result
+
+
+class _Desk:
+    """The account's day, in its parts."""
+
+    def __init__(
+        self,
+        plan: TradingPlan,
+        history: MarketHistory,
+        costs: Costs,
+        rules: FillRules,
+        result: Replay,
+        *,
+        keeps_decisions: bool,
+    ) -> None:
+        self.plan, self.history, self.costs, self.rules = plan, history, costs, rules
+        self.result, self.portfolio = result, result.portfolio
+        self.keeps_decisions = keeps_decisions
+        self.last_close = np.full(len(history.symbols), np.nan)
+        self.seen_at = np.full(len(history.symbols), -1)
+        self.orders: list[Order] = []
+
+    def look(self, place: int) -> None:
+        """Take the session's actions and closes in: scale of prices, and shares of what is held."""
+        history, session = self.history, self.history.sessions[place]
+        for action in history.actions.get(place, ()):
+            at = history.places.get(action.symbol)
+            last = float(self.last_close[at]) if at is not None else float("nan")
+            if place >= history.first:
+                self.portfolio.apply(action, session, price_usd=in_usd(last) if last == last else ZERO)  # noqa: PLR0124 - false for NaN
+            if at is not None and (ratio := action.price_ratio):
+                self.last_close[at] /= float(ratio)
+            into = history.places.get(action.new_symbol or "")
+            is_known = at is not None and into is not None and np.isnan(self.last_close[into])
+            if action.kind == "symbol_change" and is_known:
+                self.last_close[into], self.seen_at[into] = self.last_close[at], self.seen_at[at]
+        close = history.close_usd[place]
+        there = ~np.isnan(close)
+        self.last_close[there], self.seen_at[there] = close[there], place
+
+    def fill(self, place: int) -> None:
+        """Fill the orders of the last decision at the session's open; without a bar they expire."""
+        history, session = self.history, self.history.sessions[place]
+        if place > history.first:
+            self.portfolio.pay_interest(self.costs, (session - history.sessions[place - 1]).days)
+        for order in self.orders:
+            at = history.places[order.symbol]
+            price, volume = history.open_usd[place, at], history.volume[place, at]
+            if np.isnan(price):
+                self.result.unfilled += 1
+                continue
+            most = abs(order.quantity)
+            if self.rules.max_volume_frac:
+                most = min(most, Decimal(int(self.rules.max_volume_frac * volume)))
+            if most < abs(order.quantity):
+                self.result.cut += 1
+            if most:
+                self._execute(order, place, most.copy_sign(order.quantity))
+        self.orders = []
+
+    def _execute(self, order: Order, place: int, quantity: Decimal) -> None:
+        history, at = self.history, self.history.places[order.symbol]
+        price = in_usd(float(history.open_usd[place, at]))
+        volume = float(history.volume[place, at])
+        share = float(abs(quantity)) / volume if volume else 0.0
+        moved = self.costs.slippage_bps / 1e4 + self.costs.impact_frac * share * share
+        before = self.portfolio.held(order.symbol)
+        after = order.parts
+        if quantity != order.quantity:
+            after = _shared(before, order.parts, quantity)
+        changes = {name: after.get(name, ZERO) - before.get(name, ZERO) for name in {*before, *after}}
+        self.portfolio.execute(
+            BacktestFill(
+                decided=history.sessions[order.decided],
+                session=history.sessions[place],
+                symbol=order.symbol,
+                quantity=quantity,
+                price_usd=price,
+                fees_usd=fees_of(self.costs, quantity, price),
+                slippage_usd=(abs(quantity) * price * Decimal(repr(moved))).quantize(CENT),
+                shares={name: change for name, change in changes.items() if change},
+                wanted=order.quantity,
+                reason=order.reason,
+            )
+        )
+        self.portfolio.set(order.symbol, after)
+
+    def value(self, place: int) -> None:
+        """Value the account at the session's closes."""
+        row, result = place - self.history.first, self.result
+        self._end_silent(place)
+        worth = {
+            symbol: quantity * in_usd(float(self.last_close[self.history.places[symbol]]))
+            for symbol, quantity in self.portfolio.quantities().items()
+        }
+        cash = self.portfolio.cash_usd
+        result.equity_usd[row] = float(cash + sum(worth.values(), ZERO))
+        result.cash_usd[row] = float(cash)
+        result.gross_usd[row] = float(sum(map(abs, worth.values()), ZERO))
+        result.positions[row] = len(worth)
+
+    def _end_silent(self, place: int) -> None:
+        # a holding that will never have a bar again, and has had none for as long as a seam takes: nobody could sell it
+        for symbol in list(self.portfolio.quantities()):
+            at = self.history.places.get(symbol)
+            if at is None or np.isnan(self.last_close[at]):
+                self.portfolio.end_without_word(symbol, self.history.sessions[place], ZERO)
+            elif place - self.seen_at[at] > SILENT_SESSIONS:
+                price = in_usd(float(self.last_close[at]))
+                self.portfolio.end_without_word(symbol, self.history.sessions[place], price)
+
+    def decide(self, place: int, views: Mapping[str, Mapping[str, View]]) -> None:
+        """Decide on what the close showed, and order what is to change."""
+        quantities = self.portfolio.quantities()
+        names = {*quantities, *(symbol for own in views.values() for symbol in own)}
+        market = self.history.shown(place, names, self._within_look_back(place))
+        value = sum(
+            (quantity * in_usd(market.last_close[name]) for name, quantity in quantities.items()), ZERO
+        )
+        book = Book(quantities, self.portfolio.cash_usd + value, self.portfolio.cash_usd)
+        wanted, targets = decide_targets(self.plan, views, self.portfolio.shares, book, market)
+        about: dict[str, list[Wish]] = {}
+        for wish in wanted:
+            about.setdefault(wish.symbol, []).append(wish)
+        for target in targets:
+            outcome = target.outcome or ("hold" if target.quantity == target.current else "trade")
+            self.result.outcomes[outcome, target.rule or ""] += 1
+            parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)
+            if target.quantity != target.current:
+                self.orders.append(
+                    Order(place, target.symbol, target.quantity - target.current, parts, target.reason)
+                )
+            elif len(parts) > 1:
+                self.portfolio.set(target.symbol, {name: part for name, part in parts.items() if part})
+        if self.keeps_decisions:
+            self.result.decisions.append(Decided(self.history.sessions[place], tuple(targets), tuple(wanted)))
+
+    def _within_look_back(self, place: int) -> FloatArray:
+        return np.where(place - self.seen_at <= LOOK_BACK_SESSIONS, self.last_close, np.nan)
+
+
+def fees_of(costs: Costs, quantity: Decimal, price_usd: Decimal) -> Decimal:
+    """Return what a fill of so many (signed) shares is charged, to the cent."""
+    notional, shares = abs(quantity) * price_usd, abs(quantity)
+    fees = notional * Decimal(repr(costs.fee_bps / 1e4)) + shares * Decimal(repr(costs.fee_per_share_usd))
+    if quantity < 0:
+        activity = shares * Decimal(repr(costs.sell_fee_per_share_usd))
+        most = Decimal(repr(costs.sell_fee_max_usd))
+        fees += notional * Decimal(repr(costs.sell_fee_frac)) + (min(activity, most) if most else activity)
+    return fees.quantize(CENT)
+
+
+def _shared(
+    before: Mapping[str, Decimal], aim: Mapping[str, Decimal], quantity: Decimal
+) -> dict[str, Decimal]:
+    """Share out a fill that is smaller than what was ordered, in proportion to what each one's part of the order was."""
+    changes = {name: aim.get(name, ZERO) - before.get(name, ZERO) for name in {*before, *aim}}
+    movers = {name: abs(change) for name, change in changes.items() if change * quantity > 0}
+    parts = in_proportion(abs(quantity), movers)
+    signed = {name: part.copy_sign(quantity) for name, part in parts.items()}
+    return {name: before.get(name, ZERO) + signed.get(name, ZERO) for name in changes}
+
+
+def _by_session(signals: pl.DataFrame) -> dict[date, dict[str, dict[str, View]]]:
+    found: dict[date, dict[str, dict[str, View]]] = {}
+    for session, strategy, symbol, side, strength, reason in signals.select(
+        "session", *SIGNAL_COLUMNS
+    ).iter_rows():
+        found.setdefault(session, {}).setdefault(strategy, {})[symbol] = View(side, strength, reason)
+    return found
