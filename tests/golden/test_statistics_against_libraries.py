@@ -9,6 +9,7 @@ import empyrical
 import numpy as np
 import pandas as pd
 import polars as pl
+import purgedcv
 import pytest
 import scipy.optimize
 import scipy.stats
@@ -20,6 +21,7 @@ from hypothesis.extra.numpy import arrays
 from trading_assets.statistics import benchmark as against
 from trading_assets.statistics import performance as perf
 from trading_assets.statistics import trades, value_at_risk
+from trading_assets.statistics.backtest_overfitting import backtest_overfitting
 from trading_assets.statistics.calendar_returns import month_table, period_returns
 from trading_assets.statistics.cash_flows import money_weighted_return, time_weighted_return
 from trading_assets.statistics.drawdowns import (
@@ -28,7 +30,21 @@ from trading_assets.statistics.drawdowns import (
     longest_drawdown_days,
     max_drawdown,
 )
+from trading_assets.statistics.regimes import by_regime, regimes
 from trading_assets.statistics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
+from trading_assets.statistics.sharpe_significance import (
+    deflated_sharpe,
+    expected_maximum_sharpe,
+    minimum_track_record,
+    probabilistic_sharpe,
+    session_sharpe,
+)
+from trading_assets.statistics.splits import (
+    combinatorial_folds,
+    combinatorial_paths,
+    purged_folds,
+    walk_forward,
+)
 
 ONE_SERIES = {
     "cumulative_return": (perf.cumulative_return, empyrical.cum_returns_final),
@@ -312,3 +328,134 @@ def test_excursions_are_the_worst_and_best_prices_of_each_trade(closes):
         down = low[bars, column[number]].min() / price[number] - 1
         worst, best = (down, up) if side[number] > 0 else (-up, -down)
         assert (mae[number], mfe[number]) == near((min(worst, 0), max(best, 0)))
+
+
+@pytest.fixture(scope="module")
+def trials() -> np.ndarray:
+    random = np.random.default_rng(11)
+    drawn = random.normal(0.0004, 0.01, (480, 12)) + random.normal(0, 0.004, (480, 1))
+    drawn[:, 3] = 0.0
+    return drawn
+
+
+def test_the_probabilistic_and_deflated_sharpe_are_purgedcvs(returns):
+    sharpes = session_sharpe(returns)
+    for column, figure in zip(returns.T, probabilistic_sharpe(returns, 0.01), strict=True):
+        assert figure == near(purgedcv.probabilistic_sharpe_ratio(column, 0.01))
+        assert deflated_sharpe(column, 40, 0.0004) == near(purgedcv.deflated_sharpe_ratio(column, 40, 0.0004))
+        full = purgedcv.deflated_sharpe_ratio_full(column, 40, 0.0004)
+        assert expected_maximum_sharpe(40, 0.0004) == near(full.sr_star)
+        needed = purgedcv.min_track_record_length(
+            float(session_sharpe(column)),
+            0.001,
+            0.05,
+            float(scipy.stats.skew(column, bias=False)),
+            float(scipy.stats.kurtosis(column, bias=False, fisher=False)),
+        )
+        assert minimum_track_record(column, 0.001) == near(needed if np.isfinite(needed) else np.nan)
+    assert sharpes * np.sqrt(252 * 3774 / 3775) == near(perf.sharpe_ratio(returns))
+
+
+def test_after_as_many_sessions_as_needed_the_sharpe_ratio_is_as_sure_as_asked(returns):
+    own = returns[:, 4]
+    needed = int(minimum_track_record(own, 0.0, 0.95))
+    error = (session_sharpe(own) / scipy.stats.norm.ppf(probabilistic_sharpe(own))) * np.sqrt(len(own) - 1)
+    for sessions, sure in ((needed, True), (needed - 1, False)):
+        chance = scipy.stats.norm.cdf(session_sharpe(own) / error * np.sqrt(sessions - 1))
+        assert (chance >= 0.95) == sure
+
+
+def test_the_expected_maximum_is_that_of_drawn_trials():
+    best = np.random.default_rng(3).normal(0, 0.05, (20_000, 50)).max(axis=1).mean()
+    assert expected_maximum_sharpe(50, 0.05**2) == pytest.approx(best, rel=0.02)
+
+
+def days(rows: int, label_rows: object) -> dict[str, object]:
+    begun = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(rows), unit="D")
+    ends = begun + pd.to_timedelta(np.broadcast_to(label_rows, rows), unit="D")
+    return {"prediction_times": pd.Series(begun), "evaluation_times": pd.Series(ends)}
+
+
+def assert_same_splits(ours, theirs) -> None:
+    pairs = list(zip(ours, theirs, strict=True))
+    assert pairs
+    for split, (train, test) in pairs:
+        assert split.train.tolist() == train.tolist()
+        assert split.test.tolist() == test.tolist()
+
+
+LABELS = st.one_of(st.integers(1, 9), arrays(np.int64, 61, elements=st.integers(1, 9)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 8), LABELS, st.integers(0, 9))
+def test_purged_folds_are_purgedcvs(folds, labels, embargo):
+    theirs = purgedcv.PurgedKFold(folds, embargo_observations=embargo, **days(61, labels))
+    assert_same_splits(
+        purged_folds(61, folds, label_rows=labels, embargo=embargo), theirs.split(np.zeros((61, 1)))
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(3, 6), st.integers(1, 2), LABELS, st.integers(0, 9))
+def test_combinatorial_folds_and_their_paths_are_purgedcvs(groups, tested, labels, embargo):
+    theirs = purgedcv.CombinatorialPurgedCV(groups, tested, embargo_observations=embargo, **days(61, labels))
+    ours = list(combinatorial_folds(61, groups, tested, label_rows=labels, embargo=embargo))
+    assert_same_splits(ours, theirs.split(np.zeros((61, 1))))
+    results = [number * 100.0 + split.test for number, split in enumerate(ours)]
+    paths = combinatorial_paths(results, 61, groups, tested)
+    assert (paths == theirs.reconstruct_paths(results)).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 10), st.integers(1, 9), st.integers(0, 9), st.integers(0, 20))
+def test_walk_forward_splits_are_purgedcvs(folds, test_rows, labels, embargo, train_rows):
+    window = {"train_size": train_rows, "window": "sliding"} if train_rows else {"window": "expanding"}
+    theirs = purgedcv.WalkForwardSplit(
+        folds, test_rows, purge_horizon=pd.Timedelta(days=embargo), **window, **days(61, labels)
+    )
+    ours = walk_forward(
+        61,
+        folds,
+        test_rows,
+        window="rolling" if train_rows else "expanding",
+        train_rows=train_rows or None,
+        label_rows=labels,
+        embargo=embargo,
+    )
+    assert_same_splits(ours, theirs.split(np.zeros((61, 1))))
+
+
+@pytest.mark.parametrize("blocks", [4, 8, 10])
+def test_the_probability_of_backtest_overfitting_is_purgedcvs(trials, blocks):
+    ours = backtest_overfitting(trials[:477], blocks)
+    theirs = purgedcv.probability_of_backtest_overfitting(trials[:477].T, blocks)
+    assert 0 < ours.probability < 1
+    assert ours.probability == theirs.pbo
+    np.testing.assert_allclose(ours.logits, theirs.logits, rtol=1e-9)
+    np.testing.assert_allclose(ours.in_sample, theirs.is_oos_performance[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(ours.out_of_sample, theirs.is_oos_performance[:, 1], rtol=1e-9, atol=1e-12)
+    assert ours.slope == near(theirs.slope)
+
+
+def test_a_trial_that_is_really_better_is_not_called_overfitted(trials):
+    better = trials.copy()
+    better[:, 5] += 0.005
+    assert backtest_overfitting(better, 8).probability == 0
+
+
+def test_regimes_are_those_of_a_loop_over_the_past(closes):
+    prices = closes["SPY"].to_numpy()[:600]
+    labels = regimes(prices)
+    assert labels.height == 600
+    assert labels["trend"][:200].null_count() == 200
+    moves = prices[1:] / prices[:-1] - 1
+    for row in range(274, 600):
+        past = prices[:row]
+        assert labels["trend"][row] == ("bull" if past[-1] > past[-200:].mean() else "bear")
+        realised = [moves[end - 21 : end].std(ddof=1) for end in range(row - 252, row)]
+        expected = "turbulent" if realised[-1] > np.median(realised) else "calm"
+        assert labels["volatility"][row] == expected
+    table = by_regime(moves, labels["regime"][1:])
+    assert table["sessions"].sum() == labels["regime"].drop_nulls().len()
+    assert {"bull calm", "bear turbulent"} <= set(table["regime"])

@@ -29,7 +29,7 @@ def cumulative_returns(returns: ArrayLike) -> FloatArray:
     [0.1, -0.01]
     """
     rows = rows_of(returns)
-    growth: FloatArray = np.cumprod(1.0 + np.where(np.isnan(rows), 0.0, rows), axis=0)
+    growth: FloatArray = np.cumprod(1.0 + np.where(np.isnan(rows), 0.0, rows), axis=0, dtype=np.float64)
     growth -= 1.0
     return growth.reshape(np.shape(returns))
 
