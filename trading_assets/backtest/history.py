@@ -80,7 +80,8 @@ class MarketHistory:
         start
             First session to decide on.
         """
-        symbols = sorted(set(bars["symbol"].unique()))
+        named = {action.symbol for action in actions} | {action.new_symbol or "" for action in actions}
+        symbols = sorted({*bars["symbol"].unique(), *named} - {""})
         places = {symbol: place for place, symbol in enumerate(symbols)}
         shape = (len(sessions), len(symbols))
         rows, columns = _positions(bars, sessions, symbols)

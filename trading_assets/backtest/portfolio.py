@@ -38,15 +38,31 @@ class BacktestFill:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that changed the account and is no trade; ``quantity`` are the shares that were held."""
+    """Something that changed the account and is no trade.
+
+    ``quantity`` shares were held before it; ``kept`` are left of the symbol, and ``received`` came of ``into``, at ``worth_usd`` each
+    (0: what the shares had cost goes along).
+    """
 
     session: date
     symbol: str
     kind: str
     quantity: Decimal
     cash_usd: Decimal
-    ratio: float = 1.0
+    kept: Decimal
     into: str | None = None
+    received: Decimal = ZERO
+    worth_usd: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Shares that one strategy took over from another at the close's price; the account as a whole did nothing."""
+
+    session: date
+    symbol: str
+    price_usd: Decimal
+    shares: Mapping[str, Decimal]
 
 
 @dataclass
@@ -57,6 +73,7 @@ class Portfolio:
     shares: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     fills: list[BacktestFill] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
     fees_usd: Decimal = ZERO
     slippage_usd: Decimal = ZERO
     interest_usd: Decimal = ZERO
@@ -82,6 +99,14 @@ class Portfolio:
                 own[symbol] = quantity
             else:
                 own.pop(symbol, None)
+
+    def cross(self, session: date, symbol: str, price_usd: Decimal, parts: Mapping[str, Decimal]) -> None:
+        """Let strategies take shares over from each other, if any changes hands."""
+        before = self.held(symbol)
+        changes = changes_between(before, parts)
+        if changes:
+            self.crossings.append(Crossing(session, symbol, price_usd, changes))
+            self.set(symbol, parts)
 
     def execute(self, fill: BacktestFill) -> None:
         """Book a fill."""
@@ -111,14 +136,16 @@ class Portfolio:
             case "split" if action.split_ratio:
                 self._reshape(action, session, parts, price_usd)
             case "cash_dividend" if action.cash_usd:
-                self._pay(action, session, quantity, quantity * Decimal(repr(action.cash_usd)))
+                self._pay(action, session, quantity, quantity * Decimal(repr(action.cash_usd)), quantity)
             case "spin_off" if action.new_symbol and action.share_ratio:
                 self._receive(action, session, parts, price_usd)
             case "symbol_change" if action.new_symbol:
                 self.set(action.symbol, {})
-                self.set(action.new_symbol, parts)
+                self._add(action.new_symbol, quantity, parts)
                 self.events.append(
-                    Event(session, action.symbol, action.kind, quantity, ZERO, into=action.new_symbol)
+                    Event(
+                        session, action.symbol, action.kind, quantity, ZERO, ZERO, action.new_symbol, quantity
+                    )
                 )
             case "delisting":
                 self._end(action, session, quantity, parts)
@@ -130,15 +157,13 @@ class Portfolio:
         quantity = sum(self.held(symbol).values(), ZERO)
         self.set(symbol, {})
         self.cash_usd += quantity * price_usd
-        self.events.append(Event(session, symbol, "end_without_word", quantity, quantity * price_usd))
+        self.events.append(Event(session, symbol, "end_without_word", quantity, quantity * price_usd, ZERO))
 
-    def _pay(
-        self, action: Action, session: date, quantity: Decimal, amount: Decimal, ratio: float = 1.0
-    ) -> None:
+    def _pay(self, action: Action, session: date, quantity: Decimal, amount: Decimal, kept: Decimal) -> None:
         paid = amount.quantize(CENT)
         self.cash_usd += paid
         self.income_usd += paid
-        self.events.append(Event(session, action.symbol, action.kind, quantity, paid, ratio))
+        self.events.append(Event(session, action.symbol, action.kind, quantity, paid, kept))
 
     def _reshape(
         self, action: Action, session: date, parts: Mapping[str, Decimal], price_usd: Decimal
@@ -146,7 +171,7 @@ class Portfolio:
         quantity, ratio = sum(parts.values(), ZERO), in_decimal(action.shares_per_share)
         kept, fraction = _whole(quantity, ratio)
         self.set(action.symbol, in_proportion(kept, parts) if kept else {})
-        self._pay(action, session, quantity, fraction * price_usd / ratio, float(ratio))
+        self._pay(action, session, quantity, fraction * price_usd / ratio, kept)
 
     def _receive(
         self, action: Action, session: date, parts: Mapping[str, Decimal], price_usd: Decimal
@@ -159,33 +184,34 @@ class Portfolio:
         self.cash_usd += paid
         self.income_usd += paid
         self.events.append(
-            Event(session, action.symbol, action.kind, quantity, paid, float(ratio), action.new_symbol)
+            Event(
+                session, action.symbol, action.kind, quantity, paid, quantity, action.new_symbol, kept, worth
+            )
         )
 
     def _end(self, action: Action, session: date, quantity: Decimal, parts: Mapping[str, Decimal]) -> None:
         self.set(action.symbol, {})
         paid = (quantity * Decimal(repr(action.cash_usd or 0.0))).quantize(CENT)
         self.cash_usd += paid
-        self.events.append(
-            Event(
-                session,
-                action.symbol,
-                action.kind,
-                quantity,
-                paid,
-                action.share_ratio or 1.0,
-                action.new_symbol,
-            )
-        )
+        received = ZERO
         if action.new_symbol and action.share_ratio:
-            kept, _ = _whole(quantity, Decimal(repr(action.share_ratio)))
-            self._add(action.new_symbol, kept, parts)
+            received, _ = _whole(quantity, Decimal(repr(action.share_ratio)))
+            self._add(action.new_symbol, received, parts)
+        into = action.new_symbol if received else None
+        self.events.append(Event(session, action.symbol, action.kind, quantity, paid, ZERO, into, received))
 
     def _add(self, symbol: str, shares: Decimal, like: Mapping[str, Decimal]) -> None:
         already, added = self.held(symbol), in_proportion(shares, like) if shares else {}
         self.set(
             symbol, {name: already.get(name, ZERO) + added.get(name, ZERO) for name in {*already, *added}}
         )
+
+
+def changes_between(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return by how much each one's shares change, where they do."""
+    names = sorted({*before, *after})
+    changes = {name: after.get(name, ZERO) - before.get(name, ZERO) for name in names}
+    return {name: change for name, change in changes.items() if change}
 
 
 def _whole(quantity: Decimal, ratio: Decimal) -> tuple[Decimal, Decimal]:

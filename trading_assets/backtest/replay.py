@@ -17,7 +17,7 @@ import polars as pl
 
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
-from trading_assets.backtest.portfolio import CENT, BacktestFill, Event, Portfolio
+from trading_assets.backtest.portfolio import CENT, BacktestFill, Event, Portfolio, changes_between
 from trading_assets.books.bookings import ZERO
 from trading_assets.decision.decide import SIGNAL_COLUMNS, decide_targets
 from trading_assets.decision.plan import TradingPlan
@@ -44,12 +44,12 @@ class FillRules:
 
 @dataclass(frozen=True)
 class Order:
-    """What a decision ordered of a symbol, and whose it is to be."""
+    """What a decision ordered of a symbol, and by how much it changes whose shares: what comes to them before the fill stays theirs."""
 
     decided: int
     symbol: str
     quantity: Decimal
-    parts: Mapping[str, Decimal]
+    changes: Mapping[str, Decimal]
     reason: str
 
 
@@ -221,10 +221,8 @@ class _Desk:
         share = float(abs(quantity)) / volume if volume else 0.0
         moved = self.costs.slippage_bps / 1e4 + self.costs.impact_frac * share * share
         before = self.portfolio.held(order.symbol)
-        after = order.parts
-        if quantity != order.quantity:
-            after = _shared(before, order.parts, quantity)
-        changes = {name: after.get(name, ZERO) - before.get(name, ZERO) for name in {*before, *after}}
+        changes = order.changes if quantity == order.quantity else _shared(order.changes, quantity)
+        after = {name: before.get(name, ZERO) + changes.get(name, ZERO) for name in {*before, *changes}}
         self.portfolio.execute(
             BacktestFill(
                 decided=history.sessions[order.decided],
@@ -234,7 +232,7 @@ class _Desk:
                 price_usd=price,
                 fees_usd=fees_of(self.costs, quantity, price),
                 slippage_usd=(abs(quantity) * price * Decimal(repr(moved))).quantize(CENT),
-                shares={name: change for name, change in changes.items() if change},
+                shares=changes,
                 wanted=order.quantity,
                 reason=order.reason,
             )
@@ -282,12 +280,13 @@ class _Desk:
             outcome = target.outcome or ("hold" if target.quantity == target.current else "trade")
             self.result.outcomes[outcome, target.rule or ""] += 1
             parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)
+            changes = changes_between(self.portfolio.held(target.symbol), parts)
             if target.quantity != target.current:
                 self.orders.append(
-                    Order(place, target.symbol, target.quantity - target.current, parts, target.reason)
+                    Order(place, target.symbol, target.quantity - target.current, changes, target.reason)
                 )
             elif len(parts) > 1:
-                self.portfolio.set(target.symbol, {name: part for name, part in parts.items() if part})
+                self.portfolio.cross(self.history.sessions[place], target.symbol, target.price, parts)
         if self.keeps_decisions:
             self.result.decisions.append(Decided(self.history.sessions[place], tuple(targets), tuple(wanted)))
 
@@ -306,15 +305,11 @@ def fees_of(costs: Costs, quantity: Decimal, price_usd: Decimal) -> Decimal:
     return fees.quantize(CENT)
 
 
-def _shared(
-    before: Mapping[str, Decimal], aim: Mapping[str, Decimal], quantity: Decimal
-) -> dict[str, Decimal]:
+def _shared(changes: Mapping[str, Decimal], quantity: Decimal) -> dict[str, Decimal]:
     """Share out a fill that is smaller than what was ordered, in proportion to what each one's part of the order was."""
-    changes = {name: aim.get(name, ZERO) - before.get(name, ZERO) for name in {*before, *aim}}
     movers = {name: abs(change) for name, change in changes.items() if change * quantity > 0}
     parts = in_proportion(abs(quantity), movers)
-    signed = {name: part.copy_sign(quantity) for name, part in parts.items()}
-    return {name: before.get(name, ZERO) + signed.get(name, ZERO) for name in changes}
+    return {name: part.copy_sign(quantity) for name, part in parts.items() if part}
 
 
 def _by_session(signals: pl.DataFrame) -> dict[date, dict[str, dict[str, View]]]:

@@ -112,7 +112,9 @@ def _balanced(correlation: FloatArray, shares: FloatArray) -> FloatArray:
     for _ in range(_STEPS):
         slope = correlation @ point - shares / point
         try:
-            step: FloatArray = np.linalg.solve(correlation + np.diag(shares / point**2), slope)
+            step = np.asarray(
+                np.linalg.solve(correlation + np.diag(shares / point**2), slope), dtype=np.float64
+            )
         except np.linalg.LinAlgError:
             break
         gain = float(slope @ step)
