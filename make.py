@@ -95,8 +95,9 @@ def install() -> None:
         "requirements.lock",
     )
     run(tool, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ".")
-    say("compiling the indicator kernels")
-    run(PYTHON, "-m", "trading_assets.features.compile")
+    say("compiling the kernels of indicators and backtests")
+    for kernels in ("features", "backtest"):
+        run(PYTHON, "-m", f"trading_assets.{kernels}.compile")
     STAMP.write_text(fingerprint(), encoding="utf-8")
     say("installed")
 

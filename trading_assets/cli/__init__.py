@@ -10,6 +10,7 @@ import typer
 
 from trading_assets import __version__
 from trading_assets.cli import (
+    backtest,
     books,
     control,
     quality,
@@ -52,7 +53,7 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, status.status, books.orders, books.positions, books.fills, books.activities, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, backtest.backtest, status.status, books.orders, books.positions, books.fills, books.activities, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor, strategies.strategies):  # fmt: skip
     app.command()(command)
 app.add_typer(screens.app)

@@ -1,10 +1,11 @@
-"""Backtests of a plan on an installation's lake: its features, bars and corporate actions, read once for the whole range."""
+"""Backtests of a plan on an installation's lake: what the range showed is read once, for one plan or many."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -14,8 +15,11 @@ from trading_assets import sessions as calendar
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
 from trading_assets.backtest.replay import FillRules, Progress, Replay, replay
-from trading_assets.decision.plan import TradingPlan
+from trading_assets.backtest.round_trips import round_trips
+from trading_assets.backtest.summary import Curves, curves_of
+from trading_assets.decision.plan import PlannedStrategy, TradingPlan
 from trading_assets.errors import ConfigurationError
+from trading_assets.features.build import BENCHMARK
 from trading_assets.market_data.known_actions import known_actions
 from trading_assets.research.history_market import told_by_the_lake
 from trading_assets.strategies.contract import checked_signals
@@ -25,56 +29,89 @@ from trading_assets.tables.listings import UNIVERSE
 
 
 @dataclass(frozen=True)
-class PlanBacktest:
-    """A plan's backtest, with what it was made from."""
+class PastMarket:
+    """What a range of sessions showed, as the lake knows it now.
+
+    ``data_hash`` is of the features of the range and says whether two backtests saw the same data.
+    """
+
+    lake: Lake
+    sessions: Sequence[date]
+    history: MarketHistory
+    benchmark: pl.DataFrame
+    data_hash: str
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A plan's backtest, with what it was made from; ``first_signal`` is the first session with any signal."""
 
     plan: TradingPlan
     costs: Costs
-    start: date
-    end: date
-    as_of: datetime | None
-    signals: pl.DataFrame
+    cash_usd: Decimal
+    market: PastMarket
     result: Replay
-    benchmark: pl.DataFrame
+    curves: Curves
+    trips: pl.DataFrame
+    first_signal: date | None
 
 
-def backtest_plan(
-    lake: Lake,
+def past_market(lake: Lake, start: date, end: date) -> PastMarket:
+    """Read a range; the first and last sessions are those that have features.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are no features in it.
+    """
+    hashes = {day: value for day, value in lake.content_hashes(DAILY_FEATURES, end).items() if day >= start}
+    if not hashes:
+        raise ConfigurationError(
+            f"There are no features between {start} and {end}: fill them with "
+            f"`trading-assets backfill --start {start} --end {end}`"
+        )
+    days = list(hashes)
+    benchmark = lake.scan(
+        DAILY_FEATURES, start=days[0], end=days[-1], symbols=[BENCHMARK], columns=["session", "return_1"]
+    )
+    told = " ".join(f"{day} {value}" for day, value in hashes.items())
+    return PastMarket(
+        lake=lake,
+        sessions=days,
+        history=_history(lake, days[0], days[-1]),
+        benchmark=benchmark.sort("session").collect(),
+        data_hash=hashlib.sha256(told.encode()).hexdigest()[:12],
+    )
+
+
+def run_backtest(
+    market: PastMarket,
     plan: TradingPlan,
-    start: date,
-    end: date,
     *,
     cash_usd: Decimal = Decimal(100_000),
     costs: Costs | None = None,
     fills: FillRules | None = None,
     keeps_decisions: bool = False,
     progress: Progress = lambda _done, _all: None,
-) -> PlanBacktest:
-    """Trade a plan over the sessions from ``start`` to ``end`` as the lake knows them now.
-
-    Raises
-    ------
-    ConfigurationError
-        If the lake has no features of the range.
-    """
-    wanted = calendar.sessions_between(start, end)
-    stored = set(lake.sessions(DAILY_FEATURES))
-    days = [day for day in wanted if day in stored]
-    if not days:
-        raise ConfigurationError(
-            f"There are no features between {start} and {end}: fill them with `trading-assets backfill --start {start} --end {end}`"
-        )
-    signals = plan_signals(lake, plan, days)
-    history = read_history(lake, days[0], days[-1])
+) -> Backtest:
+    """Trade a plan over a range of the past; see ``backtest.replay`` for what a decision knows."""
+    charged = costs or Costs()
+    signals = plan_signals(market.lake, plan, market.sessions)
     result = replay(
-        plan, signals, history, cash_usd=cash_usd, costs=costs, fills=fills, keeps_decisions=keeps_decisions,
+        plan,
+        signals,
+        market.history,
+        cash_usd=cash_usd,
+        costs=charged,
+        fills=fills,
+        keeps_decisions=keeps_decisions,
         progress=progress,
-    )  # fmt: skip
-    benchmark = lake.scan(
-        DAILY_FEATURES, start=days[0], end=days[-1], symbols=["SPY"], columns=["session", "return_1"]
     )
-    return PlanBacktest(
-        plan, costs or Costs(), days[0], days[-1], None, signals, result, benchmark.sort("session").collect()
+    trips = round_trips(result.portfolio, result.last_close)
+    curves = curves_of(result, market.benchmark)
+    first = signals["session"].min()
+    return Backtest(
+        plan, charged, cash_usd, market, result, curves, trips, first if isinstance(first, date) else None
     )
 
 
@@ -85,34 +122,38 @@ def plan_signals(lake: Lake, plan: TradingPlan, sessions: Sequence[date]) -> pl.
     """
     parts = []
     for planned in plan.strategies:
-        strategy = planned.strategy
-        first = calendar.shift(sessions[0], -strategy.lookback_sessions)
-        columns = ["symbol", "session", *strategy.feature_columns]
-        features = lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns).collect()
-        rows = checked_signals(strategy, features.sort("session", "symbol"))
+        rows = checked_signals(planned.strategy, strategy_features(lake, planned, sessions))
         asked = rows.filter(pl.col("session") >= sessions[0])
         parts.append(asked.with_columns(strategy=pl.lit(planned.name)))
     return pl.concat(parts)
 
 
-def read_history(lake: Lake, start: date, end: date) -> MarketHistory:
-    """Read bars, volumes, corporate actions and restrictions of a range and the look-back before it."""
+def strategy_features(lake: Lake, planned: PlannedStrategy, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return the features that a strategy reads of sessions, and of its look-back before them; sorted by session and symbol."""
+    strategy = planned.strategy
+    first = calendar.shift(sessions[0], -strategy.lookback_sessions)
+    columns = ["symbol", "session", *strategy.feature_columns]
+    features = lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns)
+    return features.collect().sort("session", "symbol")
+
+
+def _history(lake: Lake, start: date, end: date) -> MarketHistory:
     first = calendar.shift(start, -LOOK_BACK_SESSIONS)
-    sessions = calendar.sessions_between(first, end)
-    bars = lake.scan(
-        DAILY_BARS, start=first, end=end, columns=["symbol", "session", "open", "close", "volume"]
-    )
-    volumes = lake.scan(
-        DAILY_FEATURES, start=start, end=end, columns=["symbol", "session", "dollar_volume_20"]
-    )
-    refused = lake.scan(QUARANTINED_BARS, start=start, end=end, columns=["symbol", "session", "rule"])
-    listed = lake.scan(UNIVERSE, start=start, end=end, columns=["symbol", "session", "is_tradable"])
+    key = ["symbol", "session"]
+    bars = lake.scan(DAILY_BARS, start=first, end=end, columns=[*key, "open", "close", "volume"])
+    volumes = lake.scan(DAILY_FEATURES, start=start, end=end, columns=[*key, "dollar_volume_20"])
+    refused = lake.scan(QUARANTINED_BARS, start=start, end=end, columns=[*key, "rule"]).collect()
+    listed = lake.scan(UNIVERSE, start=start, end=end, columns=[*key, "is_tradable"])
     untradable = listed.filter(~pl.col("is_tradable")).collect()
-    restricted = {}
-    refused_rows = refused.collect()
-    for day in sorted({*untradable["session"], *refused_rows["session"]}):
-        restricted[day] = told_by_the_lake(refused_rows.filter(session=day), untradable.filter(session=day))
+    restricted = {
+        day: told_by_the_lake(refused.filter(session=day), untradable.filter(session=day))
+        for day in sorted({*untradable["session"], *refused["session"]})
+    }
     return MarketHistory.of(
-        bars.collect(), volumes.drop_nulls().collect(), known_actions(lake, None, first, calendar.next_session(end)),
-        sessions=sessions, start=start, restricted=restricted,
-    )  # fmt: skip
+        bars.collect(),
+        volumes.drop_nulls().collect(),
+        known_actions(lake, None, first, calendar.next_session(end)),
+        sessions=calendar.sessions_between(first, end),
+        start=start,
+        restricted=restricted,
+    )

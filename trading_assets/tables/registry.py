@@ -35,6 +35,7 @@ from trading_assets.tables.orders import (
     SUBMITTERS,
     TRADING_HALTS,
 )
+from trading_assets.tables.research import BACKTESTS
 from trading_assets.tables.screens import SAVED_SCREENS, SCREENER_EVENTS, SCREENER_RESULTS
 from trading_assets.tables.table import DatabaseTable, Table
 
@@ -90,6 +91,7 @@ DATABASE_TABLES: dict[str, DatabaseTable] = {
         RISK_METRICS,
         SESSION_RUNS,
         AUDIT_LOG,
+        BACKTESTS,
     )
 }
 
@@ -105,7 +107,7 @@ SCHEMAS: dict[str, str] = {
 }
 """Schemas of the DuckDB catalogue, with what they hold. None is called as the file is: DuckDB could not tell them apart."""
 _OPERATIONS = (
-    INGEST_BATCHES, VENDOR_USAGE, HOURLY_PROGRESS, QUALITY_FINDINGS, FINDING_ACCEPTANCES, SESSION_RUNS, AUDIT_LOG,
+    INGEST_BATCHES, VENDOR_USAGE, HOURLY_PROGRESS, QUALITY_FINDINGS, FINDING_ACCEPTANCES, SESSION_RUNS, AUDIT_LOG, BACKTESTS,
 )  # fmt: skip
 
 
