@@ -459,3 +459,10 @@ def test_regimes_are_those_of_a_loop_over_the_past(closes):
     table = by_regime(moves, labels["regime"][1:])
     assert table["sessions"].sum() == labels["regime"].drop_nulls().len()
     assert {"bull calm", "bear turbulent"} <= set(table["regime"])
+
+
+def test_the_drawdown_of_many_series_at_once_is_that_of_each(returns):
+    many = np.tile(returns[:300], 20) * np.linspace(0.5, 1.5, 100)
+    many[::9, 3] = np.nan
+    np.testing.assert_allclose(max_drawdown(many), [float(max_drawdown(c)) for c in many.T], rtol=1e-12)
+    np.testing.assert_allclose(max_drawdown(many[:, 3]), empyrical.max_drawdown(many[:, 3]), rtol=1e-9)

@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from trading_assets.statistics.series import FloatArray, IndexArray, per_series, rows_of
+from trading_assets.statistics.series import FloatArray, IndexArray, is_complete, per_series, rows_of
 
 ROUNDING = 1e-12
 """A depth below it is the rounding of compounded returns, not a loss."""
+
+_MANY = 64
 
 DRAWDOWN_SCHEMA = pl.Schema(
     {
@@ -65,8 +67,18 @@ def max_drawdown(returns: FloatArray) -> FloatArray:
     >>> float(max_drawdown([0.1, -0.1, -0.1]).round(4))
     -0.19
     """
-    deepest: FloatArray = np.fmin.reduce(_depths(returns), axis=0)
-    return deepest
+    if returns.shape[1] < _MANY:
+        return _depths(returns).min(axis=0)
+    # session by session, so that the running values of all series stay in the processor's cache
+    moves = returns if is_complete(returns) else np.nan_to_num(returns)
+    growth, highest, deepest, now = np.ones((4, returns.shape[1]))
+    for move in moves:
+        np.add(move, 1.0, out=now)
+        np.multiply(growth, now, out=growth)
+        np.maximum(highest, growth, out=highest)
+        np.divide(growth, highest, out=now)
+        np.minimum(deepest, now, out=deepest)
+    return deepest - 1.0
 
 
 @per_series(least=1)
@@ -138,8 +150,14 @@ def longest_drawdown_days(returns: ArrayLike, sessions: Sequence[date]) -> float
 
 
 def _depths(returns: FloatArray) -> FloatArray:
-    growth = np.cumprod(1.0 + np.nan_to_num(returns), axis=0)
-    return drawdowns(np.vstack([np.ones((1, returns.shape[1])), growth]))
+    curve = np.ones((len(returns) + 1, returns.shape[1]))
+    np.add(returns, 1.0, out=curve[1:])
+    if not is_complete(returns):
+        curve[np.isnan(curve)] = 1.0
+    np.cumprod(curve, axis=0, out=curve)
+    curve /= np.maximum.accumulate(curve, axis=0)
+    curve -= 1.0
+    return curve
 
 
 def _runs(below: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[IndexArray, IndexArray]:

@@ -19,6 +19,8 @@ IndexArray: TypeAlias = NDArray[np.int64]
 P = ParamSpec("P")
 
 SESSIONS_PER_YEAR = 252
+ROUNDING_SHARE = 1e-8
+"""A deviation above this share of the mean is none of rounding."""
 ROOT_OF_YEAR = math.sqrt(SESSIONS_PER_YEAR)
 """Deviations grow with the square root of time."""
 
@@ -31,8 +33,15 @@ def rows_of(returns: ArrayLike) -> FloatArray:
 
 def present(rows: FloatArray) -> IndexArray:
     """Count the sessions with a return, per series."""
+    if is_complete(rows):
+        return np.full(rows.shape[1], len(rows))
     count: IndexArray = np.count_nonzero(~np.isnan(rows), axis=0)
     return count
+
+
+def is_complete(rows: FloatArray) -> bool:
+    """Tell, in one pass, that no session of any series lacks its return."""
+    return not math.isnan(rows.sum())
 
 
 def per_series(
@@ -75,7 +84,9 @@ def per_series(
 
 def total_of(rows: FloatArray) -> FloatArray:
     """Return the sum of each column without its NaN."""
-    total: FloatArray = np.nansum(rows, axis=0)
+    total: FloatArray = rows.sum(axis=0)
+    if np.isnan(total).any():
+        total = np.nansum(rows, axis=0)
     return total
 
 
@@ -89,10 +100,14 @@ def deviation_of(rows: FloatArray) -> FloatArray:
 
     Equal values have exactly 0, not the rounding noise of their mean, so that no ratio is made of noise.
     """
-    centred = rows - mean_of(rows)
-    deviation = np.sqrt(total_of(centred * centred) / (present(rows) - 1))
-    equal = np.fmax.reduce(rows, axis=0) == np.fmin.reduce(rows, axis=0)
-    return np.where(equal, 0.0, deviation)
+    mean = mean_of(rows)
+    centred = rows - mean
+    np.square(centred, out=centred)
+    deviation = np.sqrt(total_of(centred) / (present(rows) - 1))
+    noise = np.flatnonzero(deviation <= ROUNDING_SHARE * np.abs(mean))
+    equal = np.fmax.reduce(rows[:, noise], axis=0) == np.fmin.reduce(rows[:, noise], axis=0)
+    deviation[noise[equal]] = 0.0
+    return deviation
 
 
 def quantile_of(rows: FloatArray, share: float) -> FloatArray:

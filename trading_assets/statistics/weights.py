@@ -112,9 +112,8 @@ def _balanced(correlation: FloatArray, shares: FloatArray) -> FloatArray:
     for _ in range(_STEPS):
         slope = correlation @ point - shares / point
         try:
-            step = np.asarray(
-                np.linalg.solve(correlation + np.diag(shares / point**2), slope), dtype=np.float64
-            )
+            curvature = correlation + np.diag(shares / (point * point))
+            step = np.asarray(np.linalg.solve(curvature, slope), dtype=np.float64)
         except np.linalg.LinAlgError:
             break
         gain = float(slope @ step)
