@@ -68,7 +68,8 @@ def max_drawdown(returns: FloatArray) -> FloatArray:
     -0.19
     """
     if returns.shape[1] < _MANY:
-        return _depths(returns).min(axis=0)
+        lowest: FloatArray = _depths(returns).min(axis=0)
+        return lowest
     # session by session, so that the running values of all series stay in the processor's cache
     moves = returns if is_complete(returns) else np.nan_to_num(returns)
     growth, highest, deepest, now = np.ones((4, returns.shape[1]))
@@ -78,7 +79,8 @@ def max_drawdown(returns: FloatArray) -> FloatArray:
         np.maximum(highest, growth, out=highest)
         np.divide(growth, highest, out=now)
         np.minimum(deepest, now, out=deepest)
-    return deepest - 1.0
+    below: FloatArray = deepest - 1.0
+    return below
 
 
 @per_series(least=1)
