@@ -62,13 +62,13 @@ def target_positions(platform: Platform, sessions: list[date], context: dg.Asset
     group="analytics",
     kinds={"polars", "postgres"},
     table=RISK_METRICS,
-    deps=["reconciliation", "portfolio_performance", "daily_features"],
+    deps=["reconciliation", "portfolio_performance", "daily_features", "universe"],
     catches_up=True,
 )
 def risk_metrics(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
-    """Exposure, volatility, historical value at risk and drawdown of the book after the session's orders.
+    """Exposures, value at risk, volatility and who it comes from, ratios, drawdown and stress of the book after the session's orders.
 
-    Definitions as in empyrical; losses are negative fractions.
+    Definitions as in empyrical (docs/statistics.md); losses are negative fractions.
     """
     account, metrics = account_of(platform), pl.DataFrame()
     for session in sessions:

@@ -21,9 +21,11 @@ from trading_assets.execution.account_bookings import account_symbols, bookings_
 from trading_assets.execution.booked import account_fills, crossings, executions, newest_session, opening
 from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
+from trading_assets.features.build import BENCHMARK
 from trading_assets.risk import metrics
 from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, STRATEGY_ATTRIBUTION
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
 
 RISK_SESSIONS = 252
 MARK_LOOK_BACK = 252
@@ -144,10 +146,17 @@ def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:
         DAILY_FEATURES,
         start=calendar.shift(session, -RISK_SESSIONS),
         end=session,
-        symbols=sorted(values) or [""],
+        symbols=sorted({*values, BENCHMARK}),
         columns=["symbol", "session", "return_1"],
     ).collect()
-    return metrics.risk_metrics(values, equity, returns)
+    columns = ["symbol", "sector"]
+    listed = lake.scan(UNIVERSE, start=session, end=session, symbols=sorted(values) or [""], columns=columns)
+    around = metrics.Surroundings(
+        benchmark_returns=returns.filter(symbol=BENCHMARK).select("session", "return_1"),
+        benchmark=BENCHMARK,
+        sectors=dict(listed.collect().iter_rows()),
+    )
+    return metrics.risk_metrics(values, equity, returns, around)
 
 
 def _books_after(account: TradingAccount, lake: Lake, session: date) -> tuple[Books, Sequence[Booking], date]:

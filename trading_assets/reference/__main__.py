@@ -8,12 +8,14 @@ from trading_assets.reference.company_data import company_reference
 from trading_assets.reference.features import feature_reference
 from trading_assets.reference.markdown import with_reference
 from trading_assets.reference.sentences import phrasebook
+from trading_assets.reference.statistics import statistic_reference
 from trading_assets.reference.tables import table_reference
 
 PAGES = {
     "company_data": company_reference,
     "features": feature_reference,
     "sentences": phrasebook,
+    "statistics": statistic_reference,
     "tables": table_reference,
 }
 

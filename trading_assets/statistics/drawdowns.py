@@ -100,7 +100,13 @@ def longest_drawdown(returns: FloatArray) -> FloatArray:
 
 
 def drawdown_sessions(equity: ArrayLike) -> tuple[int, int]:
-    """Count the sessions since the last high, and those of the longest time below a high, of one equity curve."""
+    """Count the sessions since the last high, and those of the longest time below a high, of one equity curve.
+
+    Examples
+    --------
+    >>> drawdown_sessions([100.0, 90.0, 95.0, 100.0, 99.0])
+    (1, 2)
+    """
     below = drawdowns(equity) < 0
     order = np.arange(len(below))
     since = order - np.maximum.accumulate(np.where(below, -1, order))

@@ -133,7 +133,13 @@ def horizon_returns(returns: ArrayLike, horizon: int) -> FloatArray:
 
 
 def drawn_returns(returns: ArrayLike, horizon: int, *, seed: int, paths: int = PATHS) -> FloatArray:
-    """Return the compounded returns of ``paths`` futures of ``horizon`` sessions drawn with replacement, (paths, series)."""
+    """Return the compounded returns of ``paths`` futures of ``horizon`` sessions drawn with replacement, (paths, series).
+
+    Examples
+    --------
+    >>> drawn_returns([0.1], 2, seed=1, paths=1).round(4).tolist()
+    [[0.21]]
+    """
     rows = rows_of(returns)
     drawn = np.random.default_rng(seed).integers(0, len(rows), size=(horizon, paths))
     if horizon == 1:
