@@ -142,7 +142,7 @@ def _exposures(values_usd: Mapping[str, float], share: float, around: Surroundin
     yield "positions", float(np.count_nonzero(values)), "positions", "market value other than 0"
     yield "largest_position_frac", largest, "fraction", "largest absolute market value / equity"
     yield "concentration", concentration(values), "0 to 1", f"Herfindahl index: {of_gross}"
-    yield "effective_positions", effective_positions(values), "positions", "1 / concentration"
+    yield "effective_positions", effective_positions(values), "equal positions", "1 / concentration"
     sectors: dict[str, float] = {}
     for symbol, value in values_usd.items():
         sector = around.sectors.get(symbol) or "unknown"

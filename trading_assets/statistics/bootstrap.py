@@ -118,6 +118,8 @@ def bootstrapped_drawdowns(
     [-0.19, -0.19]
     """
     curves = bootstrapped_equity(returns, seed=seed, paths=paths, mean_block=mean_block)
+    if not curves.shape[1]:
+        return np.full(paths, np.nan)
     depths = drawdowns(np.vstack([np.ones((1, paths)), curves.T]))
     deepest: FloatArray = depths.min(axis=0)
     return deepest

@@ -31,7 +31,7 @@ DRAWDOWN_SCHEMA = pl.Schema(
 
 
 def drawdowns(equity: ArrayLike) -> FloatArray:
-    """Return equity over its running maximum minus 1, per session; 0 at a new high, negative below it.
+    """Return equity over its running maximum minus 1, per session; 0 at a new high, negative below it, NaN until it is above 0.
 
     Examples
     --------
@@ -39,7 +39,8 @@ def drawdowns(equity: ArrayLike) -> FloatArray:
     [0.0, 0.0, -0.1]
     """
     curve = np.asarray(equity, dtype=np.float64)
-    depth: FloatArray = curve / np.fmax.accumulate(curve, axis=0) - 1.0
+    highest = np.fmax.accumulate(curve, axis=0)
+    depth: FloatArray = curve / np.where(highest > 0, highest, np.nan) - 1.0
     return depth
 
 
