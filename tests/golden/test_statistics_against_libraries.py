@@ -466,3 +466,11 @@ def test_the_drawdown_of_many_series_at_once_is_that_of_each(returns):
     many[::9, 3] = np.nan
     np.testing.assert_allclose(max_drawdown(many), [float(max_drawdown(c)) for c in many.T], rtol=1e-12)
     np.testing.assert_allclose(max_drawdown(many[:, 3]), empyrical.max_drawdown(many[:, 3]), rtol=1e-9)
+
+
+def test_nine_in_ten_leaves_a_tenth_although_binary_numbers_do_not():
+    eleven = np.arange(-5, 6) / 100
+    assert value_at_risk.conditional_value_at_risk(eleven, 0.9) == near(
+        empyrical.conditional_value_at_risk(eleven, 0.1)
+    )
+    assert value_at_risk.conditional_value_at_risk(eleven, 0.9) == near(-0.045)

@@ -92,10 +92,11 @@ def test_no_statistic_warns_raises_or_is_infinite_and_every_series_stands_alone(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for name, statistic in {**SOMETIMES, **{k: v for k, (_, v) in ALWAYS.items()}}.items():
-            figures = statistic(returns)
+            assert not np.isinf(statistic(returns)).any(), name
+            plain = returns.round(6)  # of differences that are rounding noise nothing can be told
+            figures = statistic(plain)
             assert figures.shape == (returns.shape[1],)
-            assert not np.isinf(figures).any(), name
-            alone = [float(statistic(returns[:, column])) for column in range(returns.shape[1])]
+            alone = [float(statistic(column)) for column in plain.T]
             np.testing.assert_allclose(alone, figures, rtol=1e-6, atol=1e-9, err_msg=name)
         for statistic in PAIRS:
             assert not np.isinf(statistic(returns, returns[:, 0])).any()

@@ -162,6 +162,7 @@ def stability(returns: FloatArray) -> FloatArray:
     known = ~np.isnan(returns)
     growth = np.where(known, np.cumsum(np.log1p(np.where(known, returns, 0.0)), axis=0), np.nan)
     order = np.where(known, np.cumsum(known, axis=0, dtype=np.float64), np.nan)
+    growth = np.where(deviation_of(growth) == 0, np.nan, growth)
     x, y = order - mean_of(order), growth - mean_of(growth)
     fit: FloatArray = total_of(x * y) ** 2 / (total_of(x * x) * total_of(y * y))
     best: FloatArray = np.minimum(fit, 1.0)
