@@ -25,7 +25,7 @@ COMPUTED, SCREENED = 30, 8  # sessions; the longest look back is 21
 # p0 is the session's row and p5 that of five market sessions before. `returned` brings an earlier price into the session's
 # scale with dividends, `split` without; above(a, b) is a > b where the last digits are rounding.
 MACROS = """
-create macro same(a, b) as abs(a - b) <= 1e-12 * greatest(abs(a), abs(b));
+create macro same(a, b) as abs(a - b) <= 1e-9 * abs(b);
 create macro above(a, b) as a > b and not same(a, b);
 create macro at_least(a, b) as a >= b or same(a, b);
 create macro returned(value, now, after) as value * now.price_factor / after.price_factor;

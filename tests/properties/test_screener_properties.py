@@ -191,12 +191,8 @@ class ByHand:
         if left is None or right is None:
             return None
         against_field = not isinstance(node, Between) and isinstance(node.value, Term)
-        looks_back = isinstance(node, Cross) or node.sessions_ago > 0
-        if (
-            node.field != "beta_252"
-            and (against_field or looks_back)
-            and math.isclose(left, right, rel_tol=1e-12)
-        ):
+        is_rounded = node.field != "beta_252" and (against_field or getattr(node, "sessions_ago", 0) > 0)
+        if (isinstance(node, Cross) or is_rounded) and abs(left - right) <= 1e-9 * abs(right):
             return operator in {"<=", ">="}
         return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
 

@@ -7,8 +7,8 @@ from functools import reduce
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from trading_assets.indicators.crossing import BoolArray, Operator, compare
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import (
@@ -26,22 +26,16 @@ from trading_assets.screener.filters import (
 )
 from trading_assets.screener.market_frame import Market
 
-BoolArray = NDArray[np.bool_]
-
-SAME_WITHIN = 1e-12
-"""Prices and share counts that differ by no more than this fraction are the same number; see ``passes``."""
-
 LONG_DASH, SHORT_DASH = "—", " - "
 """Two ways in which the vendor writes one industry ("Banks—Regional" until 2023, "Banks - Regional" since): they are the same."""
 
-_COMPARE: dict[str, Callable[[FloatArray, FloatArray | float], BoolArray]] = {
+_EXACTLY: dict[Operator, Callable[[FloatArray, FloatArray | float], BoolArray]] = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
     ">=": np.greater_equal,
 }
-_SIDE = {"<": -1, ">=": -1, ">": 1, "<=": 1}  # where the border lies that equal values stay on one side of
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_OPPOSITE: dict[Operator, Operator] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def passes(node: Filter, market: Market) -> BoolArray:
@@ -54,8 +48,9 @@ def passes(node: Filter, market: Market) -> BoolArray:
     data of a session that are missing leave it undecided, unless another session fails.
 
     Prices and share counts are brought from one scale into another, which rounds their last digits: where they are
-    compared with another field's, or are those of an earlier session, two within ``SAME_WITHIN`` of each other are equal
-    (``>`` fails, ``>=`` passes). All other numbers are compared as they are.
+    compared with another field's, or are those of an earlier session, two that are equal within
+    ``crossing.EQUAL_WITHIN`` are equal (``>`` fails, ``>=`` passes), and so are the two sides of every crossing. All other
+    numbers are compared as they are.
 
     Returns
     -------
@@ -96,22 +91,22 @@ def _meets(node: Comparison | Between, market: Market, back: int) -> BoolArray:
     # whether the condition holds so many sessions before
     if isinstance(node, Comparison):
         return _compare(node, node.operator, market, back)
-    value, same = _left(node, market, back), _same_within(node, back)
-    return _holds(value, ">=", node.low, same) & _holds(value, "<=", node.high, same)
+    value, rounded = _left(node, market, back), _is_rounded(node, back)
+    return _holds(value, ">=", node.low, rounded) & _holds(value, "<=", node.high, rounded)
 
 
 def _misses(node: Comparison | Between, market: Market, back: int) -> BoolArray:
     # whether it surely does not
     if isinstance(node, Comparison):
         return _compare(node, _OPPOSITE[node.operator], market, back)
-    value, same = _left(node, market, back), _same_within(node, back)
-    return _holds(value, "<", node.low, same) | _holds(value, ">", node.high, same)
+    value, rounded = _left(node, market, back), _is_rounded(node, back)
+    return _holds(value, "<", node.low, rounded) | _holds(value, ">", node.high, rounded)
 
 
-def _compare(node: Comparison, operator: str, market: Market, back: int) -> BoolArray:
+def _compare(node: Comparison, operator: Operator, market: Market, back: int) -> BoolArray:
     # every comparison with NaN is false, so that neither it nor its opposite holds where a value is missing
-    right, same = _compared_with(node, market, back), _same_within(node, back)
-    return _holds(_left(node, market, back), operator, right, same)
+    right = _compared_with(node, market, back)
+    return _holds(_left(node, market, back), operator, right, _is_rounded(node, back))
 
 
 def _left(node: Comparison | Between, market: Market, back: int) -> FloatArray:
@@ -120,12 +115,12 @@ def _left(node: Comparison | Between, market: Market, back: int) -> FloatArray:
 
 def _crossings(node: Cross, market: Market) -> tuple[BoolArray, BoolArray]:
     # Of each row whether it crossed at one of the last sessions, and whether it surely did not at any.
-    beyond, not_beyond = (">", "<=") if node.direction == "above" else ("<", ">=")
-    basis, same = basis_of(node), _same_within(node)
+    beyond: Operator = ">" if node.direction == "above" else "<"
+    basis = basis_of(node)
 
     def sides(ago: int) -> tuple[BoolArray, BoolArray]:
         left, right = market.numbers(node.field, ago, basis), _compared_with(node, market, ago)
-        return _holds(left, beyond, right, same), _holds(left, not_beyond, right, same)
+        return compare(left, beyond, right), compare(left, _OPPOSITE[beyond], right)
 
     crossed, did_not = np.zeros(market.height, dtype=np.bool_), np.ones(market.height, dtype=np.bool_)
     is_beyond, is_not = sides(0)
@@ -145,17 +140,15 @@ def _compared_with(node: Comparison | Cross, market: Market, ago: int = 0) -> Fl
     return market.numbers(term.field, term.sessions_ago + ago, basis_of(node)) * term.factor
 
 
-def _same_within(node: Comparison | Between | Cross, back: int = 0) -> float:
+def _is_rounded(node: Comparison | Between, back: int) -> bool:
     is_scaled = FIELDS[node.field].scale != "none"
-    is_against_field = not isinstance(node, Between) and isinstance(node.value, Term)
-    looks_back = isinstance(node, Cross) or back or any(value.sessions_ago for value in sides_of(node))
-    return SAME_WITHIN if is_scaled and (is_against_field or looks_back) else 0.0
+    is_against_field = isinstance(node, Comparison) and isinstance(node.value, Term)
+    looks_back = bool(back) or any(value.sessions_ago for value in sides_of(node))
+    return is_scaled and (is_against_field or looks_back)
 
 
-def _holds(left: FloatArray, operator: str, right: FloatArray | float, same_within: float) -> BoolArray:
-    if same_within:
-        right = right + _SIDE[operator] * same_within * np.abs(right)
-    return _COMPARE[operator](left, right)
+def _holds(left: FloatArray, operator: Operator, right: FloatArray | float, is_rounded: bool) -> BoolArray:
+    return compare(left, operator, right) if is_rounded else _EXACTLY[operator](left, right)
 
 
 def _found(node: In, market: Market) -> pl.Series:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from trading_assets.indicators.crossing import BoolArray
 from trading_assets.indicators.kernel import FloatArray
-from trading_assets.screener.decide import BoolArray, fails, passes
+from trading_assets.screener.decide import fails, passes
 from trading_assets.screener.english.wording import describe
 from trading_assets.screener.filters import (
     DEFAULT_SORT,
