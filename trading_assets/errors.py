@@ -55,6 +55,10 @@ class LakeError(TradingError):
     """Stop: a frame does not fit its table's schema, or the lake's files contradict each other."""
 
 
+class StrategyError(TradingError):
+    """Mend the strategy: its code failed, so nothing is decided on it. The message names strategy and error."""
+
+
 class BrokerRejectedError(TradingError):
     """Do not retry, show: the broker understood the order and refused it."""
 

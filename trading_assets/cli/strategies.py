@@ -1,4 +1,4 @@
-"""`strategies`: what trades in the account, with which part of the equity, and within which limits."""
+"""`strategies`: what trades in the account, with which part of the equity, within which limits, and what else could."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ def strategies(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the trading plan in force: strategies with parameters and capital, and the limits of the account.
+    """Show the trading plan in force, the limits of the account, and every strategy that a plan may name, plug-ins included.
 
     [dim]Example:[/] trading-assets strategies --yaml > strategies.yaml
     """
     from trading_assets.research.plan_in_force import load_plan, plan_text
     from trading_assets.settings import load_settings
+    from trading_assets.strategies.registry import strategy_kinds
 
     path = load_settings().strategies
     plan = load_plan(path)
@@ -35,7 +36,7 @@ def strategies(
         return
     if json:
         print_json({"fingerprint": plan.fingerprint, "strategies": [_facts(planned) for planned in plan.strategies],
-                    "limits": plan.limits.model_dump(mode="json")})  # fmt: skip
+                    "limits": plan.limits.model_dump(mode="json"), "kinds": [vars(kind) for kind in strategy_kinds()]})  # fmt: skip
         return
     shown = [
         (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.1%}",
@@ -56,6 +57,21 @@ def strategies(
         right=("value",),
         folded=("meaning",),
     )
+    kinds = [
+        (kind.name, kind.source, kind.problem or kind.description,
+         _told(kind.lookback_sessions, kind.problem), _told(kind.feature_columns, kind.problem))
+        for kind in strategy_kinds()
+    ]  # fmt: skip
+    print_table("Strategies that a plan may name", ("kind", "source", "does", "looks back", "reads"), kinds,
+                folded=("does", "reads"), optional=("reads", "looks back", "source"))  # fmt: skip
+
+
+def _told(value: object, problem: str) -> str:
+    if problem:
+        return ""
+    if value is None:
+        return "by parameters"
+    return ", ".join(value) if isinstance(value, tuple) else f"{value} session{'' if value == 1 else 's'}"
 
 
 def _facts(planned: PlannedStrategy) -> dict[str, object]:

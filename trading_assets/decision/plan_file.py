@@ -13,7 +13,7 @@ from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingP
 from trading_assets.errors import ConfigurationError
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.risk.limits import RiskLimits
-from trading_assets.strategies.registry import STRATEGIES
+from trading_assets.strategies.registry import registered, strategy_names
 from trading_assets.yaml_lines import Document, read
 
 DEFAULT_NAME = "strategies.yaml"
@@ -53,10 +53,7 @@ def _check_strategy(document: Document, name: str, entry: object) -> None:
     if not isinstance(entry, dict):
         raise document.error(path, f"write `key: value` lines under it, not {entry!r}")
     kind = str(entry.get("kind") or name)
-    if kind not in STRATEGIES:
-        known = ", ".join(sorted(STRATEGIES))
-        raise document.error((*path, "kind"), f"there is no strategy of the kind {kind}; there are {known}")
-    model = STRATEGIES[kind].parameters
+    model = _parameters_of(document, (*path, "kind"), kind)
     parameters = (*path, "parameters")
     _check_keys(document, parameters, model.model_fields)
     try:
@@ -64,9 +61,19 @@ def _check_strategy(document: Document, name: str, entry: object) -> None:
     except ValidationError as error:
         problem = error.errors()[0]
         at = (*parameters, *problem["loc"])
+        reason = problem["msg"].removeprefix("Value error, ")
         raise document.error(
-            at, f"{problem['msg']}, not {problem['input']!r}{_meaning(model, problem['loc'])}"
+            at, f"{reason}, not {problem['input']!r}{_meaning(model, problem['loc'])}"
         ) from error
+
+
+def _parameters_of(document: Document, path: Sequence[str], kind: str) -> type[BaseModel]:
+    try:
+        return registered(kind).parameters
+    except ConfigurationError as error:
+        names = strategy_names()
+        unknown = f"there is no strategy of the kind {kind}; there are {', '.join(names)}"
+        raise document.error(tuple(path), str(error) if kind in names else unknown) from error
 
 
 def _check_keys(document: Document, path: Sequence[str], known: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from trading_assets.errors import ConfigurationError, DataQualityError
+from trading_assets.errors import ConfigurationError, DataQualityError, StrategyError, TradingError
 
 SIGNAL_SCHEMA = pl.Schema(
     {
@@ -33,18 +33,31 @@ class StrategyParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def identity(self) -> dict[str, object]:
+        """Return what the hash is made of: the values, and whatever else a strategy's meaning depends on."""
+        return self.model_dump(mode="json")
+
 
 class Strategy(Protocol):
     """A pure function from features to signals, with parameters.
 
     ``signals`` gets the features of several sessions at once and returns rows of ``SIGNAL_SCHEMA``. A row of
-    session S may depend on features of S and of the ``lookback_sessions`` sessions before it, on nothing else: so a
+    session S may depend on features of S and of the ``lookback_sessions`` market sessions before it, on nothing else: so a
     caller that wants session S passes S and that many earlier sessions, and keeps the rows of S.
+
+    ``feature_columns`` are columns of ``daily_features``, or texts of ``universe`` such as ``sector``; ``signals`` sees them, ``symbol`` and ``session``, and nothing else. Both may be class variables,
+    or properties where they depend on the parameters. The first line of the class's docstring is its description.
+
+    What is held without a signal is sold, if the strategy named anything else in the session: name what is to be held.
     """
 
     name: ClassVar[str]
-    feature_columns: ClassVar[tuple[str, ...]]
-    lookback_sessions: ClassVar[int]
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def lookback_sessions(self) -> int: ...
 
     @property
     def parameters(self) -> StrategyParameters: ...
@@ -73,7 +86,7 @@ def parameter_hash(parameters: StrategyParameters) -> str:
     str
         Twelve hexadecimal digits; the order of the fields does not count.
     """
-    return _short_hash(json.dumps(parameters.model_dump(mode="json"), sort_keys=True))
+    return _short_hash(json.dumps(parameters.identity(), sort_keys=True))
 
 
 def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
@@ -84,7 +97,7 @@ def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
     strategy
         The strategy with its parameters.
     features
-        Rows of ``daily_features``, several sessions at once.
+        Rows of ``daily_features``, several sessions at once; the strategy is given the columns that it declares.
 
     Returns
     -------
@@ -95,6 +108,8 @@ def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
     ------
     ConfigurationError
         If the features lack a column that the strategy declares.
+    StrategyError
+        If its code fails; names the strategy.
     DataQualityError
         If a row has an unknown side, a strength outside 0..1, a null, or a key that is twice there or not in the
         sessions given.
@@ -104,7 +119,7 @@ def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
         raise ConfigurationError(
             f"Strategy {strategy.name} needs features that are not there", missing=", ".join(missing)
         )
-    rows = strategy.signals(features)
+    rows = _said(strategy, features.select("symbol", "session", *strategy.feature_columns))
     if rows.schema != SIGNAL_SCHEMA:
         raise DataQualityError(f"Strategy {strategy.name} returned other columns", got=dict(rows.schema))
     broken = rows.filter(
@@ -121,6 +136,21 @@ def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
             first=broken.row(0),
         )
     return rows.sort("session", "symbol")
+
+
+def _said(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
+    try:
+        rows: object = strategy.signals(features)
+    except TradingError:
+        raise
+    except Exception as error:  # whatever the code of a plug-in raises
+        message = f"Strategy {strategy.name} failed: {type(error).__name__}: {error}"
+        raise StrategyError(message) from error
+    if not isinstance(rows, pl.DataFrame):
+        raise DataQualityError(
+            f"Strategy {strategy.name} returned {type(rows).__name__}, not a polars DataFrame"
+        )
+    return rows
 
 
 def _short_hash(text: str) -> str:
