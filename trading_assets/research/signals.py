@@ -11,8 +11,8 @@ import polars as pl
 from resources.database.database import Database
 from resources.database.writes import replace_rows
 from resources.lake.lake import Lake
-from trading_assets import sessions as calendar
 from trading_assets.decision.plan import PlannedStrategy, TradingPlan
+from trading_assets.research.strategy_features import read_features
 from trading_assets.strategies.contract import checked_signals, parameter_hash, strategy_version
 from trading_assets.tables.decisions import SIGNALS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -73,12 +73,8 @@ def _said(
     earlier = [day for day in sessions if day not in own]
     recorded = database.fetch(_RECORDED, (planned.name, earlier))
     asked = [day for day in sessions if (day,) not in recorded]
-    first = calendar.shift(asked[0], -strategy.lookback_sessions)
-    columns = ["symbol", "session", *strategy.feature_columns]
-    features = lake.scan(DAILY_FEATURES, start=first, end=asked[-1], columns=columns).collect()
-    rows = checked_signals(strategy, features.sort("session", "symbol")).filter(
-        pl.col("session").is_in(asked)
-    )
+    features = read_features(lake, strategy, asked[0], asked[-1])
+    rows = checked_signals(strategy, features).filter(pl.col("session").is_in(asked))
     return StrategySignals(
         planned.name, strategy_version(strategy), parameter_hash(strategy.parameters), rows
     ), asked

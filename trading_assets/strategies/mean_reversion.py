@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from trading_assets.strategies.contract import SIGNAL_SCHEMA, StrategyParameters
+from trading_assets.strategies.holding import held_rows
 
 WINDOW = 20
 """Sessions before its own that a row may depend on; no holding lasts longer after its last fall below ``entry_rsi``."""
@@ -77,29 +78,10 @@ class MeanReversion:
             & (pl.col("dollar_volume_20") >= wanted.min_dollar_volume_usd)
         ).fill_null(value=False)
         recovered = (pl.col("rsi_14") >= wanted.exit_rsi).fill_null(value=False)
-        rows = features.select("symbol", "session", *self.feature_columns).with_columns(
-            order=pl.col("session").rank("dense").cast(pl.Int32), enters=enters, recovered=recovered
+        rows = features.select("symbol", "session", *self.feature_columns)
+        held = held_rows(
+            rows.with_columns(enters=enters, leaves=recovered), max_sessions=wanted.max_holding_sessions
         )
-        followed = rows.sort("symbol", "order").with_columns(
-            entered=pl.when("enters").then("order").forward_fill().over("symbol"),
-            # the newest recovery before this row: an entry from before it is history
-            recovered_before=pl.when("recovered").then("order").forward_fill().shift(1).over("symbol"),
-        )
-        age = pl.col("order") - pl.col("entered")
-        is_held = (
-            pl.col("entered").is_not_null()
-            & (age <= wanted.max_holding_sessions)
-            & (pl.col("recovered_before").is_null() | (pl.col("recovered_before") < pl.col("entered")))
-        )
-        time_is_up = age == wanted.max_holding_sessions
-        side = (
-            pl.when("enters")
-            .then(pl.lit("enter_long"))
-            .when(pl.col("recovered") | time_is_up)
-            .then(pl.lit("exit_long"))
-            .otherwise(pl.lit("hold_long"))
-        )
-        held = followed.with_columns(age=age, side=side).filter(is_held)
         return held.select(
             "symbol", "session", "side", self._strength(), self._reason(), self._inputs()
         ).cast(SIGNAL_SCHEMA)
@@ -126,7 +108,7 @@ class MeanReversion:
             )
             .when(pl.col("side") == "hold_long")
             .then(pl.format("RSI {}, {} sessions after the entry", rsi, "age"))
-            .when("recovered")
+            .when("leaves")
             .then(pl.format(f"RSI {{}}, risen to {self.parameters.exit_rsi:g}", rsi))
             .otherwise(pl.format("RSI {}, {} sessions after the entry: time is up", rsi, "age"))
             .alias("reason")

@@ -15,6 +15,7 @@ from trading_assets.strategies.ma_crossover import MovingAverageCrossover, Movin
 from trading_assets.strategies.mean_reversion import MeanReversion, MeanReversionParameters
 from trading_assets.strategies.momentum import Momentum, MomentumParameters
 from trading_assets.strategies.plug_ins import load, package_of, plug_ins
+from trading_assets.strategies.screen import ScreenParameters, ScreenStrategy
 
 BUILT_IN = "built in"
 
@@ -57,6 +58,7 @@ STRATEGIES: dict[str, Registered] = {
     Momentum.name: Registered(Momentum, MomentumParameters),
     MeanReversion.name: Registered(MeanReversion, MeanReversionParameters),
     MovingAverageCrossover.name: Registered(MovingAverageCrossover, MovingAverageCrossoverParameters),
+    ScreenStrategy.name: Registered(ScreenStrategy, ScreenParameters),
 }
 
 

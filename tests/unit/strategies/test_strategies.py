@@ -68,7 +68,8 @@ def ranked(*momenta: tuple[str, date, float | None], close: float = 50.0) -> pl.
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_no_registered_strategy_sees_the_future(name):
-    assert look_ahead(build_strategy(name), features_of_a_drifting_market()) == []
+    needed = {"screen": {"entry": "RSI below 25", "exit": "RSI above 30", "max_holding_sessions": 5}}
+    assert look_ahead(build_strategy(name, needed.get(name)), features_of_a_drifting_market()) == []
 
 
 def buys(features: pl.DataFrame) -> pl.DataFrame:
@@ -181,7 +182,7 @@ def test_output_that_breaks_the_contract_is_refused(column, value):
 
 
 def test_a_wrong_name_or_parameter_is_named():
-    with pytest.raises(ConfigurationError, match="there are ma_crossover, mean_reversion, momentum"):
+    with pytest.raises(ConfigurationError, match="there are ma_crossover, mean_reversion, momentum, screen"):
         build_strategy("momentun")
     with pytest.raises(ConfigurationError, match="entry_rank"):
         build_strategy("momentum", {"entry_rank": 0})
