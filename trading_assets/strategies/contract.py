@@ -74,8 +74,21 @@ def strategy_version(strategy: Strategy | type[Strategy]) -> str:
         Twelve hexadecimal digits; the same on every platform (line endings do not count).
     """
     kind = strategy if inspect.isclass(strategy) else type(strategy)
-    sources = (inspect.getsource(sys.modules[name]) for name in _modules_of(kind.__module__))
+    sources = (inspect.getsource(sys.modules[name]) for name in modules_of(kind.__module__))
     return _short_hash("\0".join(source.replace("\r\n", "\n") for source in sources))
+
+
+def modules_of(name: str) -> list[str]:
+    """Name a module, and those of its package whose classes and functions it uses, directly or through others."""
+    package, found, left = name.rpartition(".")[0], {name}, [name]
+    while left:
+        used = {getattr(value, "__module__", None) for value in vars(sys.modules[left.pop()]).values()}
+        new = {
+            item for item in used if package and isinstance(item, str) and item.startswith(f"{package}.")
+        } - found
+        found |= new
+        left += new
+    return sorted(found)
 
 
 def parameter_hash(parameters: StrategyParameters) -> str:
@@ -151,19 +164,6 @@ def _said(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
             f"Strategy {strategy.name} returned {type(rows).__name__}, not a polars DataFrame"
         )
     return rows
-
-
-def _modules_of(name: str) -> list[str]:
-    # the module, and those of its package whose classes and functions it uses, directly or through others
-    package, found, left = name.rpartition(".")[0], {name}, [name]
-    while left:
-        used = {getattr(value, "__module__", None) for value in vars(sys.modules[left.pop()]).values()}
-        new = {
-            item for item in used if package and isinstance(item, str) and item.startswith(f"{package}.")
-        } - found
-        found |= new
-        left += new
-    return sorted(found)
 
 
 def _short_hash(text: str) -> str:

@@ -48,12 +48,12 @@ class Breakout:
 '''
 EDITS = [
     (
-        "\n\n@dataclass",
-        "\nfrom trading_assets.strategies.breakout import Breakout, BreakoutParameters\n\n\n@dataclass",
+        "\n\nBUILT_IN",
+        "\nfrom trading_assets.strategies.breakout import Breakout, BreakoutParameters\n\nBUILT_IN",
     ),
     (
-        "}\n\n\ndef build_strategy",
-        "    Breakout.name: Registered(Breakout, BreakoutParameters),\n}\n\n\ndef build_strategy",
+        "}\n\n\n@dataclass",
+        "    Breakout.name: Registered(Breakout, BreakoutParameters),\n}\n\n\n@dataclass",
     ),
 ]
 PLAN = """
@@ -78,8 +78,9 @@ from trading_assets.research.plan_in_force import load_plan
 from trading_assets.risk.targets import Book, Market
 from trading_assets.sessions import sessions_between
 from trading_assets.settings import load_settings
+from trading_assets.strategies.checks import check_strategy
 from trading_assets.strategies.contract import checked_signals, strategy_version
-from trading_assets.strategies.lookahead import look_ahead
+from trading_assets.strategies.example_features import example_features
 
 plan = load_plan(load_settings(env_file=None).strategies)
 highs = plan.strategies[0].strategy
@@ -100,7 +101,7 @@ book = Book(held, Decimal(100_000), Decimal(99_200))
 seen = Market(closes, frozenset(fallen), dict.fromkeys(fallen, 1e9))
 decided = decide(plan, signals, {"highs": held}, book, seen)
 print(json.dumps({
-    "future": [finding.how for finding in look_ahead(highs, features)],
+    "failed": [verdict.check for verdict in check_strategy(highs, example_features()) if not verdict.passed],
     "version": len(strategy_version(highs)),
     "targets": [[symbol, float(quantity), outcome] for symbol, quantity, outcome in
                 decided.targets.select("symbol", "quantity", "outcome").iter_rows()],
@@ -121,7 +122,7 @@ def with_strategy(product):
 def test_a_plan_names_it_and_it_decides_a_session(with_strategy):
     plan = {"TRADING_STRATEGIES": str(with_strategy.folder / "strategies.yaml")}
     found = with_strategy.run(DECIDE, **plan)
-    assert found["future"] == []
+    assert found["failed"] == []
     assert found["version"] == 12
     # a tenth of half the equity is 5,000 USD
     assert found["targets"] == [["BAD", 0, "trade"], ["NEW", 125, "trade"], ["OLD", 10, "hold"]]

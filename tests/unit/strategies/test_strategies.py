@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
 
-import numpy as np
 import polars as pl
 import pytest
 
 from trading_assets.errors import ConfigurationError, DataQualityError
 from trading_assets.sessions import sessions_between
 from trading_assets.strategies.contract import (
-    SIGNAL_SCHEMA,
     Strategy,
-    StrategyParameters,
     checked_signals,
     parameter_hash,
     strategy_version,
 )
-from trading_assets.strategies.lookahead import look_ahead
+from trading_assets.strategies.mean_reversion import MeanReversion
 from trading_assets.strategies.momentum import Momentum, MomentumParameters
-from trading_assets.strategies.registry import STRATEGIES, build_strategy
-from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.strategies.registry import build_strategy
 
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 2, 29))
-
-
-def features_of_a_drifting_market(symbols: int = 60) -> pl.DataFrame:
-    """Random walks of every feature: ranks change from session to session, some values are missing."""
-    random = np.random.default_rng(11)
-    rows = symbols * len(SESSIONS)
-    steps = random.normal(0, 0.05, (symbols, len(SESSIONS))).cumsum(axis=1)
-    columns = {
-        "symbol": np.repeat([f"S{number:03d}" for number in range(symbols)], len(SESSIONS)),
-        "session": SESSIONS * symbols,
-    }
-    for name in DAILY_FEATURES.columns:
-        if name not in columns:
-            columns[name] = random.lognormal(3, 0.3, rows)
-    columns["momentum_12_1"] = (random.normal(0, 0.3, (symbols, 1)) + steps).ravel()
-    columns["dollar_volume_20"] = random.lognormal(16.5, 0.5, rows)
-    frame = pl.DataFrame(columns).with_columns(
-        momentum_12_1=pl.when(pl.int_range(pl.len()) % 37 == 0).then(None).otherwise(pl.col("momentum_12_1"))
-    )
-    return frame.filter(pl.int_range(pl.len()) % 41 != 0)  # some symbols did not trade
 
 
 def ranked(*momenta: tuple[str, date, float | None], close: float = 50.0) -> pl.DataFrame:
@@ -64,50 +38,6 @@ def ranked(*momenta: tuple[str, date, float | None], close: float = 50.0) -> pl.
         ],
         schema_overrides={"momentum_12_1": pl.Float64},
     )
-
-
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
-def test_no_registered_strategy_sees_the_future(name):
-    needed = {"screen": {"entry": "RSI below 25", "exit": "RSI above 30", "max_holding_sessions": 5}}
-    assert look_ahead(build_strategy(name, needed.get(name)), features_of_a_drifting_market()) == []
-
-
-def buys(features: pl.DataFrame) -> pl.DataFrame:
-    words = {"side": "enter_long", "strength": 1.0, "reason": "I know", "inputs": "{}"}
-    columns = [pl.lit(value).alias(name) for name, value in words.items()]
-    return features.select("symbol", "session", *columns).cast(SIGNAL_SCHEMA)
-
-
-@dataclass(frozen=True)
-class Clairvoyant:
-    """Buys what will rise: the strategy that the check exists for."""
-
-    name: ClassVar[str] = "clairvoyant"
-    feature_columns: ClassVar[tuple[str, ...]] = ("close",)
-    lookback_sessions: ClassVar[int] = 0
-    parameters: StrategyParameters = field(default_factory=MomentumParameters)
-
-    def signals(self, features: pl.DataFrame) -> pl.DataFrame:
-        tomorrow = pl.col("close").shift(-1).over("symbol", order_by="session")
-        return buys(features.filter(tomorrow > pl.col("close")))
-
-
-class Forgetful(Clairvoyant):
-    """Needs yesterday's close and does not say so."""
-
-    def signals(self, features: pl.DataFrame) -> pl.DataFrame:
-        yesterday = pl.col("close").shift(1).over("symbol", order_by="session")
-        return buys(features.filter(pl.col("close") > yesterday))
-
-
-def test_the_check_catches_a_strategy_that_looks_ahead():
-    found = look_ahead(Clairvoyant(), features_of_a_drifting_market())
-    assert {"future removed", "future corrupted"} <= {finding.how for finding in found}
-
-
-def test_the_check_catches_a_strategy_that_needs_more_history_than_it_declares():
-    found = look_ahead(Forgetful(), features_of_a_drifting_market())
-    assert {finding.how for finding in found} == {"only 0 earlier sessions given"}
 
 
 def test_momentum_enters_the_best_holds_the_next_and_exits_what_fell_out():
@@ -162,7 +92,7 @@ def test_equal_momentum_is_ranked_by_symbol():
 
 def test_versions_name_the_code_and_the_parameters():
     assert strategy_version(Momentum) == strategy_version(Momentum())
-    assert strategy_version(Momentum) != strategy_version(Clairvoyant)
+    assert strategy_version(Momentum) != strategy_version(MeanReversion)
     assert parameter_hash(MomentumParameters()) == parameter_hash(MomentumParameters(entry_rank=20))
     assert parameter_hash(MomentumParameters()) != parameter_hash(MomentumParameters(entry_rank=21))
 
