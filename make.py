@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Set up and drive the project with nothing but Python: `python make.py up|test|install|lint|bench|clean`."""
+"""Set up and drive the project with nothing but Python: `python make.py up|test|install|lint|bench|strategy|clean`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ VENV = ROOT / ".venv"
 UV_HOME = ROOT / ".uv"
 PYTHON = VENV / BIN / f"python{EXE}"
 STAMP = VENV / "installed.sha256"
+OWN_STRATEGIES = ROOT / "own_strategies.txt"
 LOCKS = ("requirements.lock", "requirements-uv.lock", "pyproject.toml")
 
 
@@ -95,11 +96,48 @@ def install() -> None:
         "requirements.lock",
     )
     run(tool, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ".")
+    _install_strategies(tool)
     say("compiling the kernels of indicators and backtests")
     for kernels in ("features", "backtest"):
         run(PYTHON, "-m", f"trading_assets.{kernels}.compile")
     STAMP.write_text(fingerprint(), encoding="utf-8")
     say("installed")
+
+
+def _install_strategies(tool: Path) -> None:
+    """Install the strategies of one's own again: those whose folders OWN_STRATEGIES names and that are still there."""
+    folders = OWN_STRATEGIES.read_text(encoding="utf-8").splitlines() if OWN_STRATEGIES.exists() else []
+    for folder in folders:
+        if Path(folder, "pyproject.toml").exists():
+            run(
+                tool,
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                PYTHON,
+                "--no-deps",
+                "--no-build-isolation",
+                "-e",
+                folder,
+            )
+        else:
+            say(f"{folder} is not there any more: its strategy is left out")
+
+
+def strategy(*folders: str) -> int:
+    """Install, then install strategies of one's own from their folders; they stay installed when the project is updated."""
+    lacking = [folder for folder in folders if not Path(folder, "pyproject.toml").exists()]
+    if lacking or not folders:
+        sys.exit(
+            f"usage: python make.py strategy FOLDER (with a pyproject.toml in it; {' '.join(lacking) or 'none given'})"
+        )
+    install()
+    known = OWN_STRATEGIES.read_text(encoding="utf-8").splitlines() if OWN_STRATEGIES.exists() else []
+    found = dict.fromkeys([*known, *(str(Path(folder).resolve()) for folder in folders)])
+    OWN_STRATEGIES.write_text("".join(f"{folder}\n" for folder in found), encoding="utf-8")
+    _install_strategies(uv())
+    return 0
 
 
 def up(*arguments: str) -> int | None:
@@ -195,6 +233,7 @@ COMMANDS = {
     "smoke": smoke,
     "lint": lint,
     "bench": bench,
+    "strategy": strategy,
     "lock": lock,
     "clean": clean,
 }

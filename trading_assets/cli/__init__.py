@@ -13,6 +13,7 @@ from trading_assets.cli import (
     backtest,
     books,
     control,
+    own_strategies,
     quality,
     query,
     raw,
@@ -54,7 +55,7 @@ def main(
 
 
 for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, backtest.backtest, status.status, books.orders, books.positions, books.fills, books.activities, control.halt, control.resume, control.reconcile,
-                service.simulate, service.doctor, strategies.strategies):  # fmt: skip
+                service.simulate, service.doctor, strategies.strategies, own_strategies.check_strategy, own_strategies.new_strategy):  # fmt: skip
     app.command()(command)
 app.add_typer(screens.app)
 app.add_typer(quality.app)

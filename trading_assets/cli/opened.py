@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from trading_assets.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from resources.database.database import Database
+    from resources.lake.lake import Lake
     from resources.platform import Platform
     from trading_assets.screens.saved import SavedScreens
     from trading_assets.settings import Settings
@@ -40,6 +43,22 @@ def opened_platform(settings: Settings | None = None, *, with_dagster: bool = Fa
                 import_module(module)
         with shared_platform(settings) as platform:
             yield platform
+
+
+def stored_lake(settings: Settings) -> Lake:
+    """Return the lake, to be read without Postgres; one that is not there yet is refused.
+
+    Raises
+    ------
+    ConfigurationError
+        Says what to run first.
+    """
+    from resources.lake.lake import Lake
+    from resources.lake.locks import FileLocks
+
+    if not settings.lake_root.is_dir():
+        raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
+    return Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -35,6 +36,19 @@ def parse_day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"{option} must be a date such as 2026-11-20, not {text!r}") from None
+
+
+def parse_parameters(given: Iterable[str], option: str = "--param") -> dict[str, str]:
+    """Read parameters of a strategy, ``name=value`` each, or say which one was wrong."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, is_there, value = text.partition("=")
+        if not is_there or not name.strip():
+            raise ConfigurationError(f"{option} must be a parameter such as entry_rank=10, not {text!r}")
+        if name.strip() in found:
+            raise ConfigurationError(f"{option} {name.strip()} is given twice")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def parse_instant(text: str, option: str = "--as-of") -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_assets.cli.opened import opened_database, opened_platform
+from trading_assets.cli.opened import opened_database, opened_platform, stored_lake
 from trading_assets.cli.options import AsOfOption, JsonOption, parse_day, parse_instant
 from trading_assets.cli.output import EXIT_USAGE, err, friendly_errors, out, print_json, print_table
 from trading_assets.cli.screen_files import named_screen, read_text
@@ -67,7 +67,7 @@ def screen(
             _check_csv(csv, json=json, why=why)
         settings = load_settings()
         query = _query(settings, text, file, saved, json=json)
-        lake = _lake(settings)
+        lake = stored_lake(settings)
         with _gate(settings, as_of) as blocked:
             asked = _asked(lake, query, session, as_of, blocked)
         if save:
@@ -164,15 +164,6 @@ def _not_understood(text: str, error: NotUnderstoodError, *, json: bool) -> None
         style="dim",
         highlight=False,
     )
-
-
-def _lake(settings: Settings) -> Lake:
-    from resources.lake.lake import Lake
-    from resources.lake.locks import FileLocks
-
-    if not settings.lake_root.is_dir():
-        raise ConfigurationError(f"There is no {settings.lake_root} yet: run `trading-assets run` first")
-    return Lake(settings.lake_root, FileLocks(settings.data / "run" / "cli"))  # never taken: this only reads
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from trading_assets.strategies.contract import (
 )
 from trading_assets.strategies.source_check import impurities
 
-CUTS = 5
+CUTS = 4
 ONE_BY_ONE = 12
 KEY = ["session", "symbol"]
 
@@ -73,9 +73,10 @@ class _Subject:
 
     @property
     def cuts(self) -> list[date]:
-        """Sessions spread over those asked for, each with another one behind it."""
-        days = self.asked
-        return sorted({days[(len(days) - 1) * step // (CUTS + 1)] for step in range(1, CUTS + 1)})
+        """Sessions spread over those asked for, and over those with signals, each with another one behind it."""
+        days = self.asked[:-1]
+        with_signals = self.full.filter(pl.col("session").is_in(days))["session"].unique().sort().to_list()
+        return sorted({*_spread(days), *_spread(with_signals)})
 
     def window(self, first: date, last: date) -> pl.DataFrame:
         """Return the features of sessions, and of as many before as the strategy declares: what it is given live."""
@@ -222,7 +223,7 @@ def check_strategy(strategy: Strategy, features: pl.DataFrame) -> Iterator[Verdi
     Returns
     -------
     iterator of Verdict
-        One per check. If the contract is broken, that of the contract alone.
+        One per check, up to the first that leaves nothing for those after it: a broken contract, or no signal at all.
     """
     try:
         subject, broken = _subject(strategy, features), ""
@@ -238,8 +239,14 @@ def check_strategy(strategy: Strategy, features: pl.DataFrame) -> Iterator[Verdi
     days = len(subject.asked)
     nothing = "" if signals else f"no signal in {days} sessions: take more of them, or other parameters"
     yield Verdict(*SAYS_SOMETHING, passed=bool(signals), finding=nothing, compared=signals)
+    if nothing:
+        return
     for name, (proves, trials) in CHECKS.items():
         yield _verdict(name, proves, trials(subject))
+
+
+def _spread(days: Sequence[date]) -> list[date]:
+    return [days[len(days) * step // (CUTS + 1)] for step in range(1, CUTS + 1)] if days else []
 
 
 def _subject(strategy: Strategy, features: pl.DataFrame) -> _Subject:
@@ -281,7 +288,8 @@ def _verdict(name: str, proves: str, trials: Iterator[_Trial]) -> Verdict:
         if not trial.expected.equals(got):
             finding = f"{trial.how}: {_first_difference(trial.expected, got)}"
             return Verdict(name, proves, passed=False, finding=finding, compared=compared)
-    return Verdict(name, proves, passed=True, compared=compared)
+    nothing = "" if compared else "no signal to compare: take more sessions, or other parameters"
+    return Verdict(name, proves, passed=bool(compared), finding=nothing, compared=compared)
 
 
 def _first_difference(expected: pl.DataFrame, got: pl.DataFrame) -> str:

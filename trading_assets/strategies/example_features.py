@@ -74,7 +74,7 @@ def _bars(sessions: list[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
             "close": close.ravel(), "volume": volume.ravel(), "number": number, "day": day,
         }
     )  # fmt: skip
-    splits = {which: len(sessions) - SHOWN + 9 * which for which in (3, 7, 11)}
+    splits = {which: len(sessions) - SHOWN + 3 * which for which in range(3, SYMBOLS, 4)}
     for which, at in splits.items():
         later = (pl.col("number") == which) & (pl.col("day") >= at)
         prices = [
