@@ -22,7 +22,7 @@ from trading_assets.tables.features import DAILY_FEATURES
     group="research",
     kinds={"polars", "postgres"},
     table=SIGNALS,
-    deps=["daily_features"],
+    deps=["daily_features", "universe"],
     catches_up=True,
     unless_blocked=BEFORE_ORDERS,
 )

@@ -9,6 +9,7 @@ from trading_assets.reference.features import feature_reference
 from trading_assets.reference.markdown import with_reference
 from trading_assets.reference.sentences import phrasebook
 from trading_assets.reference.statistics import statistic_reference
+from trading_assets.reference.strategies import strategy_reference
 from trading_assets.reference.tables import table_reference
 
 PAGES = {
@@ -16,6 +17,7 @@ PAGES = {
     "features": feature_reference,
     "sentences": phrasebook,
     "statistics": statistic_reference,
+    "strategies": strategy_reference,
     "tables": table_reference,
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -181,6 +183,15 @@ def test_a_new_strategy_is_a_package_that_passes_its_own_test(run, tmp_path):
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout
     assert "2 passed" in tested.stdout
+
+
+def test_the_commands_of_the_guide_do_what_it_says(run):
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "strategies.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^trading-assets (.*)$", guide, re.MULTILINE)
+    assert [line.split()[0] for line in lines] == ["check-strategy", "new-strategy", "check-strategy"]
+    for line in lines[:2]:  # the third is of what the second makes, once it is installed
+        done = run(*shlex.split(line))
+        assert done.exit_code == 0, done.output
 
 
 def test_nothing_is_overwritten(run, tmp_path):

@@ -41,7 +41,7 @@ OLD_CHANCE = (
 )
 SAMPLE = ("", "found = features.sample(fraction=0.5)")
 ENVIRONMENT = ("import os", "found = features.filter(pl.col('close') > float(os.environ.get('LIMIT', '60')))")
-FILE = ("", "found = features if open('/dev/null').read() == '' else features.clear()")
+FILE = ("", "open(__file__).close(); found = features")
 PARQUET = ("", "found = features if True else pl.read_parquet('prices.parquet')")
 HASH = ("", "found = features.filter(pl.col('symbol').is_in([s for s in features['symbol'] if hash(s) % 2]))")
 GLOBAL = ("CALLS = 0", "global CALLS; CALLS += 1; found = features")
