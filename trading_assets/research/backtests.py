@@ -17,11 +17,12 @@ from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
 from trading_assets.backtest.replay import FillRules, Progress, Replay, replay
 from trading_assets.backtest.round_trips import round_trips
 from trading_assets.backtest.summary import Curves, curves_of
-from trading_assets.decision.plan import PlannedStrategy, TradingPlan
+from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import BENCHMARK
 from trading_assets.market_data.known_actions import known_actions
 from trading_assets.research.history_market import told_by_the_lake
+from trading_assets.research.strategy_features import read_features
 from trading_assets.strategies.contract import checked_signals
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
@@ -118,23 +119,15 @@ def run_backtest(
 def plan_signals(lake: Lake, plan: TradingPlan, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the signals of every strategy of a plan over sessions, all at once: ``strategy`` and the columns of signals.
 
-    Look-ahead: as the strategies'; see ``strategies.lookahead``.
+    Look-ahead: as the strategies'; see ``strategies.checks``.
     """
     parts = []
     for planned in plan.strategies:
-        rows = checked_signals(planned.strategy, strategy_features(lake, planned, sessions))
+        features = read_features(lake, planned.strategy, sessions[0], sessions[-1])
+        rows = checked_signals(planned.strategy, features)
         asked = rows.filter(pl.col("session") >= sessions[0])
         parts.append(asked.with_columns(strategy=pl.lit(planned.name)))
     return pl.concat(parts)
-
-
-def strategy_features(lake: Lake, planned: PlannedStrategy, sessions: Sequence[date]) -> pl.DataFrame:
-    """Return the features that a strategy reads of sessions, and of its look-back before them; sorted by session and symbol."""
-    strategy = planned.strategy
-    first = calendar.shift(sessions[0], -strategy.lookback_sessions)
-    columns = ["symbol", "session", *strategy.feature_columns]
-    features = lake.scan(DAILY_FEATURES, start=first, end=sessions[-1], columns=columns)
-    return features.collect().sort("session", "symbol")
 
 
 def _history(lake: Lake, start: date, end: date) -> MarketHistory:

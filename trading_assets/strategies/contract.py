@@ -115,7 +115,7 @@ def checked_signals(strategy: Strategy, features: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Rows of ``SIGNAL_SCHEMA``, sorted by (session, symbol). Look-ahead: as the strategy's; see ``lookahead.py``.
+        Rows of ``SIGNAL_SCHEMA``, sorted by (session, symbol). Look-ahead: as the strategy's; see ``checks.py``.
 
     Raises
     ------
