@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from resources.lake.lake import Lake
+    from trading_assets.settings import Settings
     from trading_assets.strategies.checks import Verdict
     from trading_assets.strategies.contract import Strategy
 
@@ -28,7 +29,13 @@ SESSIONS = 126
 
 @friendly_errors
 def check_strategy(
-    name: Annotated[str, typer.Argument(help="A built-in or plugged-in strategy.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A built-in or plugged-in strategy, or one of the plan by its name there.",
+            show_default=False,
+        ),
+    ],
     *,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
@@ -54,8 +61,9 @@ def check_strategy(
     first, last = (
         parse_day(day, option) if day else None for day, option in ((start, "--start"), (end, "--end"))
     )
-    strategy = build_strategy(name, parse_parameters(param or []))
-    features = _features(stored_lake(load_settings()), strategy, first, last)
+    settings = load_settings()
+    strategy = _planned(settings, name, param) or build_strategy(name, parse_parameters(param or []))
+    features = _features(stored_lake(settings), strategy, first, last)
     seen = {"strategy": name, **_seen(features, strategy)}
     verdicts = verdicts_of(strategy, features)
     found = list(verdicts) if json else list(_told(verdicts, seen))
@@ -84,6 +92,21 @@ def new_strategy(
         out.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
     for line in next_steps(name, target):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _planned(settings: Settings, name: str, param: list[str] | None) -> Strategy | None:
+    """Return the strategy that the plan in force has under a name which is none of a kind; None if it has none."""
+    from trading_assets.research.plan_in_force import load_plan
+    from trading_assets.strategies.registry import strategy_names
+
+    if name in strategy_names():
+        return None
+    planned = {item.name: item.strategy for item in load_plan(settings.strategies).strategies}
+    if name in planned and param:
+        raise ConfigurationError(
+            f"{name} has its parameters in the plan: leave --param out, or check {planned[name].name} with it"
+        )
+    return planned.get(name)
 
 
 def _features(lake: Lake, strategy: Strategy, first: date | None, last: date | None) -> pl.DataFrame:

@@ -115,6 +115,21 @@ def test_a_broken_contract_leaves_the_rest_unchecked(run, cheat):
     assert f"0 of {len(NAMES)} checks passed" in done.output
 
 
+PLAN = """
+strategies:
+  dips: {kind: mean_reversion, parameters: {entry_rsi: 40, exit_rsi: 50}}
+"""
+
+
+def test_one_of_the_plan_is_checked_with_its_parameters(run, monkeypatch, tmp_path):
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    monkeypatch.setenv("TRADING_STRATEGIES", str(tmp_path / "plan.yaml"))
+    answer = json.loads(run("check-strategy", "dips", "--json").stdout)
+    assert answer["passed"] is True
+    assert answer["parameters"]["entry_rsi"] == 40
+    assert "leave --param out" in run("check-strategy", "dips", "--param", "entry_rsi=30").output
+
+
 WRONG = {
     ("nope",): "No strategy 'nope'; there are",
     ("momentum", "--param", "entry_rank"): "--param must be a parameter such as entry_rank=10",
