@@ -107,11 +107,11 @@ def build_strategy(name: str, parameters: Mapping[str, object] | None = None) ->
     Raises
     ------
     ConfigurationError
-        If there is no such strategy, or a parameter is unknown or out of range; names the parameter.
+        If there is no such strategy, a parameter is unknown or out of range (named), or its class cannot be made with them.
     """
     found = registered(name)
     try:
-        return found.build(found.parameters.model_validate(dict(parameters or {})))
+        return _made(name, found, found.parameters.model_validate(dict(parameters or {})))
     except ValidationError as error:
         wrong = "; ".join(_told(item["loc"], item["msg"]) for item in error.errors())
         raise ConfigurationError(f"Parameters of strategy {name}: {wrong}") from error
@@ -133,18 +133,32 @@ def _plugged_in(name: str, source: str) -> StrategyKind:
         return _described(name, source, registered(name))
     except ConfigurationError as error:
         return StrategyKind(name, source, problem=str(error))
-    except Exception as error:  # noqa: BLE001 (whatever the code of a plug-in raises)
-        problem = f"cannot be made with its default parameters: {type(error).__name__}: {error}"
-        return StrategyKind(name, source, problem=problem)
 
 
 def _described(name: str, source: str, found: Registered) -> StrategyKind:
     try:
-        usual = found.build(found.parameters())
+        usual = _made(name, found, found.parameters())
     except ValidationError:  # a parameter has to be given
         return StrategyKind(name, source, found.description)
     columns, sessions = usual.feature_columns, usual.lookback_sessions
     return StrategyKind(name, source, found.description, tuple(columns), sessions)
+
+
+def _made(name: str, found: Registered, parameters: StrategyParameters) -> Strategy:
+    try:
+        strategy = found.build(parameters)
+        columns, sessions = strategy.feature_columns, strategy.lookback_sessions
+    except Exception as error:  # whatever the code of a plug-in raises
+        raise ConfigurationError(
+            f"Strategy {name} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(columns, tuple) or not all(isinstance(column, str) for column in columns):
+        raise ConfigurationError(f"Strategy {name}: feature_columns is {columns!r}, not a tuple of names")
+    if not isinstance(sessions, int) or sessions < 0:
+        raise ConfigurationError(
+            f"Strategy {name}: lookback_sessions is {sessions!r}, not a number of sessions from 0 on"
+        )
+    return strategy
 
 
 def _told(place: tuple[int | str, ...], message: str) -> str:

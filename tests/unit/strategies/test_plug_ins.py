@@ -124,12 +124,25 @@ def test_a_broken_one_is_named_with_its_error_and_the_rest_works(install, how):
     assert parse_plan("strategies:\n  momentum: {}\n", "my.yaml").names == ("momentum",)
 
 
-def test_one_whose_defaults_fail_is_listed_with_its_problem(install):
-    source = GOOD.replace(
-        "lookback_sessions: ClassVar[int] = 0", "lookback_sessions = property(lambda self: 1 / 0)"
-    )
-    install("broken", source, "dip = broken:Dip")
-    assert "division by zero" in kinds()["dip"].problem
+UNUSABLE = {
+    "a property that fails": ("lookback_sessions: ClassVar[int] = 0", "lookback_sessions = property(lambda self: 1 / 0)", "division by zero"),
+    "a look back that is no number": ("ClassVar[int] = 0", "ClassVar[int] = 1.5", "lookback_sessions is 1.5"),
+    "a look back into the future": ("ClassVar[int] = 0", "ClassVar[int] = -1", "lookback_sessions is -1"),
+    "columns in a text": ('("rsi_14",)', '"rsi_14"', "feature_columns is 'rsi_14'"),
+    "a constructor that fails": ("    def signals", "    def __post_init__(self):\n        raise RuntimeError('no')\n\n    def signals", "RuntimeError: no"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_one_that_cannot_be_made_is_named_by_list_plan_and_command(install, how):
+    before, after, told = UNUSABLE[how]
+    assert before in GOOD
+    install("broken", GOOD.replace(before, after), "dip = broken:Dip")
+    assert told in kinds()["dip"].problem
+    with pytest.raises(ConfigurationError, match=r"Strategy dip"):
+        build_strategy("dip")
+    with pytest.raises(ConfigurationError, match=r"Strategy dip"):
+        parse_plan("strategies:\n  dip: {}\n", "my.yaml")
 
 
 def test_a_name_is_had_once(install):
