@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from trading_assets.backtest.accounts import AccountRules, Accounts, Signals, run_accounts
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.series import Series
+from trading_assets.indicators.crossing import EQUAL_WITHIN
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled, read_only
-
-TIE = 1e-9
-"""Values that differ by no more than this part of the second are equal: the rule of every crossing in the product."""
 
 
 @compiled
@@ -49,7 +47,7 @@ def cross_averages(  # noqa: PLR0917 - kernels are called by position
             one, two = sum_fast / fast + base, sum_slow / slow + base
             apart = one - two
             now = 0
-            if abs(apart) > 1e-9 * abs(two):
+            if abs(apart) > EQUAL_WITHIN * abs(two):
                 now = 1 if apart > 0.0 else -1
             if before != 2:
                 if now == 1 and before <= 0:
@@ -64,7 +62,7 @@ def crossover_signals(
 ) -> Signals:
     """Return, by row, ``LONG`` where the average of ``fast`` closes crosses above that of ``slow``, ``LEAVE`` where below.
 
-    Both must exist on the bar and the one before; a tie (``TIE``) is neither above nor below. Look-ahead: the bar's close.
+    Both must exist on the bar and the one before; a tie (within ``EQUAL_WITHIN``) is neither above nor below. Look-ahead: the bar's close.
 
     Raises
     ------
