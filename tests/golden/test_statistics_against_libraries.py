@@ -22,6 +22,7 @@ from trading_assets.statistics import benchmark as against
 from trading_assets.statistics import performance as perf
 from trading_assets.statistics import trades, value_at_risk
 from trading_assets.statistics.backtest_overfitting import backtest_overfitting
+from trading_assets.statistics.bootstrap import stationary_rows
 from trading_assets.statistics.calendar_returns import month_table, period_returns
 from trading_assets.statistics.cash_flows import money_weighted_return, time_weighted_return
 from trading_assets.statistics.drawdowns import (
@@ -337,6 +338,7 @@ def trials() -> np.ndarray:
     random = np.random.default_rng(11)
     drawn = random.normal(0.0004, 0.01, (480, 12)) + random.normal(0, 0.004, (480, 1))
     drawn[:, 3] = 0.0
+    drawn[:, 7:10] = drawn[:, 2:3]  # trials that trade alike
     return drawn
 
 
@@ -438,6 +440,13 @@ def test_the_probability_of_backtest_overfitting_is_purgedcvs(trials, blocks):
     np.testing.assert_allclose(ours.in_sample, theirs.is_oos_performance[:, 0], rtol=1e-9)
     np.testing.assert_allclose(ours.out_of_sample, theirs.is_oos_performance[:, 1], rtol=1e-9, atol=1e-12)
     assert ours.slope == near(theirs.slope)
+
+
+def test_blocks_of_the_bootstrap_go_on_for_as_long_as_asked():
+    rows = stationary_rows(1000, 500, mean_block=10, paths=400, seed=2)
+    goes_on = (rows[:, 1:] == (rows[:, :-1] + 1) % 1000).mean()
+    assert goes_on == pytest.approx(0.9, abs=0.003)
+    assert np.bincount(rows.ravel(), minlength=1000).min() > 100
 
 
 def test_a_trial_that_is_really_better_is_not_called_overfitted(trials):

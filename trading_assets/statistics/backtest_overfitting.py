@@ -19,6 +19,8 @@ from trading_assets.statistics.splits import blocks
 _AT_ONCE = 1_024
 _STILL = 1e-12
 """A variance below this share of the mean square is rounding: the trial did not move."""
+_ROUNDING = 1e-12
+"""Ratios that differ by less, relatively, are equal: trials with the same orders have the same rank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,8 @@ def _choice(sums: _BlockSums, tested: FloatArray) -> tuple[FloatArray, FloatArra
     inside, outside = sums.sharpe(1.0 - tested), sums.sharpe(tested)
     best = np.argmax(inside, axis=1)[:, None]
     reached = np.take_along_axis(outside, best, axis=1)
-    worse, equal = (outside < reached).sum(axis=1), (outside == reached).sum(axis=1)
+    apart, alike = outside - reached, _ROUNDING * np.abs(reached)
+    worse, equal = (apart < -alike).sum(axis=1), (np.abs(apart) <= alike).sum(axis=1)
     rank = (worse + (equal + 1) / 2) / (outside.shape[1] + 1)
     with np.errstate(all="ignore"):
         logits = np.log(rank / (1 - rank))
