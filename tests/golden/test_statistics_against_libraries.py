@@ -485,3 +485,14 @@ def test_nine_in_ten_leaves_a_tenth_although_binary_numbers_do_not():
         empyrical.conditional_value_at_risk(eleven, 0.1)
     )
     assert value_at_risk.conditional_value_at_risk(eleven, 0.9) == near(-0.045)
+
+
+def test_interest_and_required_returns_are_those_of_empyrical(returns):
+    own, other = returns[:, 2], returns[:, 0]
+    assert perf.sharpe_ratio(own, 0.0002) == near(empyrical.sharpe_ratio(own, 0.0002))
+    assert perf.sortino_ratio(own, 0.0002) == near(empyrical.sortino_ratio(own, 0.0002))
+    assert perf.downside_risk(own, 0.0002) == near(empyrical.downside_risk(own, 0.0002))
+    assert perf.omega_ratio(own, 0.0002) == near(empyrical.omega_ratio(own, 0.0002))
+    assert against.alpha(own, other, 0.0002) == near(empyrical.alpha(own, other, 0.0002))
+    assert against.beta(own, other, 0.0002) == near(empyrical.beta(own, other, 0.0002))
+    assert against.tracking_error(own, other) == near(empyrical.annual_volatility(own - other))

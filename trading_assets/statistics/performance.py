@@ -87,7 +87,8 @@ def downside_risk(returns: FloatArray, required_return: float = 0.0) -> FloatArr
     0.1122
     """
     short = np.minimum(returns - required_return, 0.0)
-    return np.sqrt(mean_of(short * short)) * ROOT_OF_YEAR
+    np.square(short, out=short)
+    return np.sqrt(mean_of(short)) * ROOT_OF_YEAR
 
 
 @per_series(least=2)
@@ -101,8 +102,7 @@ def sharpe_ratio(returns: FloatArray, risk_free: float = 0.0) -> FloatArray:
     >>> float(sharpe_ratio([0.02, -0.01]).round(4))
     3.7417
     """
-    excess = returns - risk_free
-    return mean_of(excess) / deviation_of(excess) * ROOT_OF_YEAR
+    return (mean_of(returns) - risk_free) / deviation_of(returns) * ROOT_OF_YEAR
 
 
 @per_series(least=2)
@@ -116,7 +116,7 @@ def sortino_ratio(returns: FloatArray, required_return: float = 0.0) -> FloatArr
     >>> float(sortino_ratio([0.02, -0.01]).round(4))
     11.225
     """
-    return mean_of(returns - required_return) * SESSIONS_PER_YEAR / downside_risk(returns, required_return)
+    return (mean_of(returns) - required_return) * SESSIONS_PER_YEAR / downside_risk(returns, required_return)
 
 
 @per_series(least=1)

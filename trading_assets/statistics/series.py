@@ -92,7 +92,8 @@ def total_of(rows: FloatArray) -> FloatArray:
 
 def mean_of(rows: FloatArray) -> FloatArray:
     """Return the mean of each column without its NaN."""
-    return total_of(rows) / present(rows)
+    total, count = _total_and_count(rows)
+    return total / count
 
 
 def deviation_of(rows: FloatArray) -> FloatArray:
@@ -100,10 +101,13 @@ def deviation_of(rows: FloatArray) -> FloatArray:
 
     Equal values have exactly 0, not the rounding noise of their mean, so that no ratio is made of noise.
     """
-    mean = mean_of(rows)
+    total, count = _total_and_count(rows)
+    mean = total / count
     centred = rows - mean
-    np.square(centred, out=centred)
-    deviation = np.sqrt(total_of(centred) / (present(rows) - 1))
+    squares: FloatArray = np.einsum("ij,ij->j", centred, centred)
+    if np.isnan(squares).any():
+        squares = total_of(centred * centred)
+    deviation = np.sqrt(squares / (count - 1))
     noise = np.flatnonzero(deviation <= ROUNDING_SHARE * np.abs(mean))
     equal = np.fmax.reduce(rows[:, noise], axis=0) == np.fmin.reduce(rows[:, noise], axis=0)
     deviation[noise[equal]] = 0.0
@@ -120,3 +124,11 @@ def quantile_of(rows: FloatArray, share: float) -> FloatArray:
     high: FloatArray = np.take_along_axis(in_order, above[None, :], axis=0)[0]
     between: FloatArray = low + (high - low) * (position - below)
     return between
+
+
+def _total_and_count(rows: FloatArray) -> tuple[FloatArray, IndexArray]:
+    # one pass over the rows where none is missing
+    total: FloatArray = rows.sum(axis=0)
+    if np.isnan(total).any():
+        return total_of(rows), present(rows)
+    return total, np.full(len(total), len(rows))
