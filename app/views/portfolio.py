@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -259,6 +260,20 @@ def show_reconciliation(account: str) -> None:
     )  # fmt: skip
 
 
+RISK_GROUPS: dict[str, tuple[str, ...]] = {
+    "Book": (),
+    "At risk": ("var_", "cvar_"),
+    "Stress": ("drawdown_", "stress_"),
+    "Sectors": ("exposure ",),
+    "Positions": ("risk ", "marginal_risk "),
+}
+"""What the names of a group's metrics begin with; the first group has all others."""
+
+
+def _begins(names: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col("metric").str.starts_with(name) for name in names)
+
+
 def show_risk(account: str) -> None:
     """Show the risk metrics with how each was computed."""
     st.subheader("Risk", anchor=False)
@@ -267,14 +282,20 @@ def show_risk(account: str) -> None:
         empty("No risk metrics yet.", RUN)
         return
     st.caption(f"Session {formatting.day(frame['session'][0])}; n/a where there is not enough history")
-    shown = frame.with_columns(
+    about = st.segmented_control(
+        "Risk of", list(RISK_GROUPS), default="Book", key="pf_risk_of", required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    wanted = RISK_GROUPS[about or "Book"]
+    others = [begin for name, begins in RISK_GROUPS.items() if name != "Book" for begin in begins]
+    is_shown = _begins(wanted) if wanted else ~_begins(others)
+    shown = frame.filter(is_shown).with_columns(
         name=pl.col("metric").map_elements(_metric_name, return_dtype=pl.String),
         shown=pl.struct("value", "unit").map_elements(
             lambda row: formatting.quantity(row["value"], row["unit"]), return_dtype=pl.String
         ),
     )
     tables.show(
-        shown, key="pf_risk", csv="risk-metrics", height=390, alt=f"{frame.height} risk metrics with their method",
+        shown, key="pf_risk", csv="risk-metrics", height=390, alt=f"{shown.height} risk metrics with their method",
         columns={
             "name": st.column_config.TextColumn("Metric", pinned=True, width=170),
             "shown": st.column_config.TextColumn("Value", alignment="right", width=110),
