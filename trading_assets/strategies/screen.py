@@ -145,10 +145,10 @@ class ScreenStrategy:
             pl.when("enters")
             .then(_ranked())
             .when("leaves")
-            .then(pl.format("passes the exit screen, {} sessions after the entry screen", "age"))
+            .then(pl.format("passes the exit screen, {} after the entry screen", _age()))
             .when(pl.col("side") == "exit_long")
-            .then(pl.format("passed the entry screen {} sessions ago: time is up", "age"))
-            .otherwise(pl.format("passed the entry screen {} sessions ago", "age"))
+            .then(pl.format("passed the entry screen {} ago: time is up", _age()))
+            .otherwise(pl.format("passed the entry screen {} ago", _age()))
         )
         return held.with_columns(reason=reason)
 
@@ -169,6 +169,11 @@ def _while_passing(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _ranked() -> pl.Expr:
     return pl.format("passes the entry screen, {} of {}", "rank", "matched")
+
+
+def _age() -> pl.Expr:
+    one = pl.when(pl.col("age") == 1).then(pl.lit("session")).otherwise(pl.lit("sessions"))
+    return pl.format("{} {}", "age", one)
 
 
 def _strength() -> pl.Expr:

@@ -71,6 +71,19 @@ def test_the_exit_screen_rules_where_both_pass():
     assert sides(strategy, features(strategy, AAA=[5, 20, 5, 5]), "AAA") == ["-", "enter", "exit", "-"]
 
 
+def test_the_reasons_count_the_sessions():
+    strategy = screen(exit="RSI above 70", max_holding_sessions=2)
+    said = checked_signals(strategy, features(strategy, AAA=[20, 40, 40], BBB=[20, 75, 40]))
+    assert said.filter(symbol="AAA")["reason"].to_list() == [
+        "passes the entry screen, 2 of 2",
+        "passed the entry screen 1 session ago",
+        "passed the entry screen 2 sessions ago: time is up",
+    ]
+    assert (
+        said.filter(symbol="BBB")["reason"][1] == "passes the exit screen, 1 session after the entry screen"
+    )
+
+
 def test_a_session_without_a_bar_is_no_exit():
     strategy = screen(exit="RSI above 70")
     frame = features(strategy, AAA=[20, None, 75], BBB=[50, 50, 50])
