@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from resources.clock import monotonic_seconds
 from trading_assets.backtest.costs import Costs
+from trading_assets.backtest.summary import Figure, figures
 from trading_assets.decision.plan import PlanFile, StrategyEntry, TradingPlan, plan_of
 from trading_assets.errors import ConfigurationError
 from trading_assets.indicators.kernel import FloatArray
@@ -23,7 +25,24 @@ from trading_assets.statistics.splits import walk_forward
 
 WHOLE_PLAN = "plan"
 LARGEST_GRID = 1000
+IDLE_SESSIONS = 5
+"""A later first signal is told."""
 _BLOCKS = 10
+
+
+@dataclass(frozen=True)
+class Run:
+    """One backtest of a study: the parameters that were tried, what came of them, and the seconds that it took."""
+
+    parameters: Mapping[str, str]
+    backtest: Backtest
+    figures: Sequence[Figure]
+    seconds: float
+
+    @property
+    def words(self) -> str:
+        """The parameters that were tried, for people; empty if none were."""
+        return ", ".join(f"{name} {value}" for name, value in self.parameters.items())
 
 
 @dataclass(frozen=True)
@@ -56,7 +75,82 @@ class WalkedForward:
     returns: FloatArray
 
 
-def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, Any] | None = None) -> TradingPlan:
+@dataclass(frozen=True)
+class Study:
+    """Backtests on one range, and what the choice of the best is worth."""
+
+    market: PastMarket
+    runs: Sequence[Run]
+    choice: Choice
+    walked: WalkedForward | None
+
+    @property
+    def best(self) -> Run:
+        """The run with the best Sharpe ratio."""
+        return self.runs[self.choice.best]
+
+    def caveats(self) -> Iterator[str]:
+        """Yield what a reader of the best one's figures must know."""
+        best, days = self.best.backtest, self.market.sessions
+        if best.first_signal is None:
+            yield "The strategy gave no signal in these sessions: nothing was traded"
+        elif (idle := days.index(best.first_signal)) > IDLE_SESSIONS:
+            yield (
+                f"The first signal is of {best.first_signal}, {idle} sessions after the start: the figures count the time before "
+                f"it. The features before lack the look-back; begin there with --start {best.first_signal}, or fill more history "
+                "with backfill"
+            )
+        if ends := sum(event.kind == "end_without_word" for event in best.result.events):
+            yield (
+                f"{ends} holding{'' if ends == 1 else 's'} ended without a known price: taken out at the last close, which flatters"
+            )
+
+
+def run_study(
+    market: PastMarket,
+    plan: TradingPlan,
+    strategy: str,
+    given: Mapping[str, str],
+    tried: Mapping[str, Sequence[str]],
+    *,
+    cash_usd: Decimal,
+    costs: Costs,
+    folds: int = 0,
+    track: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items,
+) -> Study:
+    """Backtest a strategy with the given parameters and every combination of those that are tried.
+
+    Parameters
+    ----------
+    plan
+        The plan in force; see ``plan_for``.
+    folds
+        Pieces to walk forward over; 0: none.
+    track
+        Wraps what is iterated over, to draw progress.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such strategy or parameter, the grid is too large, or the range too short to walk forward.
+    """
+    cells = grid_of(tried)
+    plans = [
+        plan_for(plan, strategy, {**given, **cell}) for cell in cells
+    ]  # all are checked before the first runs
+    runs = []
+    for cell, one in track(list(zip(cells, plans, strict=True))):
+        began = monotonic_seconds()
+        done = run_backtest(market, one, cash_usd=cash_usd, costs=costs)
+        told = figures(done.result, done.curves, done.trips)
+        runs.append(Run(cell, done, told, monotonic_seconds() - began))
+    returns = np.stack([run.backtest.curves.returns for run in runs], axis=1)
+    shape = [len(values) for values in tried.values()] or [1]
+    walked = walk_forwards(returns, folds) if folds else None
+    return Study(market, runs, choose(returns, shape), walked)
+
+
+def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | None = None) -> TradingPlan:
     """Return the plan of one strategy alone, with all of the capital; ``plan`` is the one in force.
 
     Parameters
@@ -89,7 +183,7 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, Any] | N
     return plan_of(PlanFile(strategies={strategy: entry}, limits=plan.limits))
 
 
-def grid_of(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def grid_of(values: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     """Return every combination of values, the last name changing fastest.
 
     Raises
@@ -105,18 +199,6 @@ def grid_of(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return [
         dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())
     ]
-
-
-def sweep(
-    market: PastMarket,
-    plans: Sequence[TradingPlan],
-    *,
-    cash_usd: Decimal,
-    costs: Costs,
-) -> Iterator[Backtest]:
-    """Backtest several plans on the same range, which is read once."""
-    for plan in plans:
-        yield run_backtest(market, plan, cash_usd=cash_usd, costs=costs)
 
 
 def choose(returns: FloatArray, shape: Sequence[int]) -> Choice:

@@ -12,10 +12,13 @@ from datetime import datetime
 import numpy as np
 
 from resources.database.database import Database
+from resources.database.snapshots import snapshot_tables
 from resources.database.writes import insert_many
+from resources.lake.catalog import snapshot_folder
 from trading_assets import __version__
-from trading_assets.backtest.summary import Figure
 from trading_assets.research.backtests import Backtest
+from trading_assets.research.studies import Run, Study
+from trading_assets.settings import Settings
 from trading_assets.statistics.sharpe_significance import deflated_sharpe, session_sharpe
 from trading_assets.strategies.contract import parameter_hash, strategy_version
 from trading_assets.tables.research import BACKTESTS
@@ -47,36 +50,43 @@ def name_of(backtest: Backtest) -> str:
 
 def record_trials(
     database: Database,
-    done: Sequence[tuple[Backtest, Sequence[Figure], float]],
+    runs: Sequence[Run],
     *,
     study: str,
     now: datetime,
 ) -> str:
-    """Record backtests with their figures and the seconds that each took; return the id of the study."""
+    """Record the backtests of a study; return its id."""
     study_id = uuid.uuid4().hex[:12]
     rows = [
         {
             "backtest_id": uuid.uuid4().hex[:12],
             "study_id": study_id,
             "study": study,
-            "strategy": name_of(backtest),
-            **_of_plan(backtest),
-            "start_session": backtest.market.sessions[0],
-            "end_session": backtest.market.sessions[-1],
-            "cash_usd": backtest.cash_usd,
-            "costs": json.dumps(backtest.costs.model_dump()),
+            "strategy": name_of(run.backtest),
+            **_of_plan(run.backtest),
+            "start_session": run.backtest.market.sessions[0],
+            "end_session": run.backtest.market.sessions[-1],
+            "cash_usd": run.backtest.cash_usd,
+            "costs": json.dumps(run.backtest.costs.model_dump()),
             "code_version": __version__,
-            "data_hash": backtest.market.data_hash,
-            "session_sharpe": _finite(float(session_sharpe(backtest.curves.returns))),
-            "figures": json.dumps({figure.name: _finite(figure.value) for figure in figures}),
-            "seconds": seconds,
+            "data_hash": run.backtest.market.data_hash,
+            "session_sharpe": _finite(float(session_sharpe(run.backtest.curves.returns))),
+            "figures": json.dumps({figure.name: _finite(figure.value) for figure in run.figures}),
+            "seconds": run.seconds,
             "run_at": now,
         }
-        for backtest, figures, seconds in done
+        for run in runs
     ]
     with database.connection() as connection:
         insert_many(connection, BACKTESTS, rows)
     return study_id
+
+
+def kept_trials(database: Database, study: Study, kind: str, settings: Settings, *, now: datetime) -> Trials:
+    """Record a study, show it to `sql`, and return what was tried of its strategy so far."""
+    record_trials(database, study.runs, study=kind, now=now)
+    snapshot_tables(database, snapshot_folder(settings), only={BACKTESTS.name})
+    return trials_so_far(database, name_of(study.best.backtest))
 
 
 def trials_so_far(database: Database, strategy: str) -> Trials:
