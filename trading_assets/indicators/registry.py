@@ -28,7 +28,7 @@ def reported(values: FloatArray) -> FloatArray:
 # fmt: off
 INDICATORS: tuple[Indicator, ...] = (
     Indicator(reported, ("raw_close",), (), "daily_bars", (
-        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price", "share price", "stock price", "closing price", "priced"), pane="price"),)),
+        Feature("close", "Raw close of the session", "USD", 1, "none", POSITIVE, ("price", "last price", "share price", "stock price", "closing price", "priced", "px"), pane="price"),)),
     Indicator(reported, ("raw_volume",), (), "daily_bars", (
         Feature("volume", "Shares traded in the session", "shares", 1, "none", POSITIVE, ("volume", "shares traded", "trading volume")),)),
     Indicator(trend.sma, ("close",), (20,), "TA-Lib SMA", (
@@ -50,9 +50,9 @@ INDICATORS: tuple[Indicator, ...] = (
         Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line", "signal")),
         Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),), ("fast", "slow", "signal")),
     Indicator(volatility.bollinger, ("close", "sma_20"), (20, 2.0), "TA-Lib BBANDS; (close - SMA) / STDDEV", (
-        Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band"), pane="price"),
-        Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle Bollinger band", "middle band"), pane="price"),
-        Feature("bb_lower", "Lower Bollinger band", "USD", 20, "price", ANY, ("lower Bollinger band", "lower band"), pane="price"),
+        Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band", "upper bollinger", "upper bb", "bb upper"), pane="price"),
+        Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle Bollinger band", "middle band", "middle bb"), pane="price"),
+        Feature("bb_lower", "Lower Bollinger band", "USD", 20, "price", ANY, ("lower Bollinger band", "lower band", "lower bollinger", "lower bb", "bb lower"), pane="price"),
         Feature("bb_position", "(close - lower) / (upper - lower); null where the bands coincide", "ratio", 20, "none", ANY, ("Bollinger position", "percent b", "%b")),
         Feature("zscore_20", "(close - sma_20) / population deviation of 20 closes; null where the price did not move", "deviations", 20, "none", ANY, ("z-score", "zscore")),)),
     Indicator(volatility.atr, ("high", "low", "close"), (14,), "TA-Lib ATR", (
@@ -63,7 +63,7 @@ INDICATORS: tuple[Indicator, ...] = (
         Feature("stoch_k", "Slow stochastic %K: 14 sessions, mean of 3", "0-100", 18, "none", PERCENT, ("stochastic %K", "stochastic", "stoch", "stochastics", "stochastic k", "%k")),
         Feature("stoch_d", "Slow stochastic %D: mean of 3 %K", "0-100", 18, "none", PERCENT, ("stochastic %D", "stochastic d", "%d")),)),
     Indicator(volatility.volatility, ("close",), (20,), "rolling sample deviation of log returns", (
-        Feature("volatility_20", "Sample deviation of 20 log returns times sqrt(252)", "fraction per year", 21, "none", POSITIVE, ("volatility", "annualised volatility", "annualized volatility"), is_annualised=True),)),
+        Feature("volatility_20", "Sample deviation of 20 log returns times sqrt(252)", "fraction per year", 21, "none", POSITIVE, ("volatility", "annualised volatility", "annualized volatility", "realised volatility", "realized volatility", "historical volatility"), is_annualised=True),)),
     Indicator(returns.total_return, ("close",), (1,), "TA-Lib ROCP", (
         Feature("return_1", "Total return over 1 session", "fraction", 2, "none", LOSS, ("1-day return", "daily return", "daily change", "change today")),)),
     Indicator(returns.total_return, ("close",), (5,), "TA-Lib ROCP", (
@@ -79,15 +79,15 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(returns.total_return, ("close",), (252, 21), "Jegadeesh and Titman (1993), 12-1", (
         Feature("momentum_12_1", "Total return from 252 to 21 sessions ago", "fraction", 253, "none", LOSS, ("12-1 momentum", "momentum", "12 month momentum")),)),
     Indicator(trend.sma, ("volume",), (20,), "TA-Lib SMA of the volume", (
-        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume", "average trading volume", "avg trading volume", "avg daily volume", "avg vol", "average vol", "usual volume", "normal volume", "typical volume", "usual daily volume", "20 day average daily volume")),)),
+        Feature("volume_sma_20", "Mean volume of 20 sessions", "shares", 20, "shares", POSITIVE, ("20-day average volume", "average volume", "avg volume", "mean volume", "average daily volume", "average trading volume", "avg trading volume", "avg daily volume", "avg vol", "average vol", "usual volume", "normal volume", "typical volume", "usual daily volume", "20 day average daily volume", "adv")),)),
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
-        Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio")),)),
+        Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio", "rel vol", "relative vol")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (
-        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover")),)),
+        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover", "dollar vol", "avg dollar volume")),)),
     Indicator(extremes.highest, ("high",), (252,), "TA-Lib MAX", (
-        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "52 w high", "1 year high", "yearly high"), pane="price"),)),
+        Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "52 w high", "1 year high", "yearly high", "1 yr high", "12 month high"), pane="price"),)),
     Indicator(extremes.lowest, ("low",), (252,), "TA-Lib MIN", (
-        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week low", "52 wk low", "52 w low", "1 year low", "yearly low"), pane="price"),)),
+        Feature("low_252", "Lowest low of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week low", "52 wk low", "52 w low", "1 year low", "yearly low", "1 yr low", "12 month low"), pane="price"),)),
     Indicator(extremes.distance, ("close", "high_252"), (), "close / MAX 252 of the highs - 1", (
         Feature("distance_high_252", "close / high_252 - 1", "fraction", 252, "none", (-1.0, 0.0), ("distance from 52-week high", "distance from high")),)),
     Indicator(returns.gap, ("open", "close"), (), "open / previous close - 1", (

@@ -29,16 +29,16 @@ class Fundamental:
 FUNDAMENTALS: dict[str, Fundamental] = {
     item.name: item
     for item in (
-        Fundamental("pe", "Price / earnings per share of the last four quarters; null without earnings", "ratio", "trailing_pe", "with_price", POSITIVE, ("P/E", "p/e ratio", "pe ratio", "price to earnings", "price to earnings ratio", "price earnings ratio", "trailing pe", "price to earnings multiple")),
-        Fundamental("pb", "Price / book value per share", "ratio", "price_to_book", "with_price", ANY, ("P/B", "p/b ratio", "pb ratio", "price to book", "price to book ratio", "price book ratio")),
-        Fundamental("ps", "Market capitalisation / revenue of the last four quarters", "ratio", "price_to_sales", "with_price", ANY, ("P/S", "p/s ratio", "ps ratio", "price to sales", "price to sales ratio", "price sales ratio")),
+        Fundamental("pe", "Price / earnings per share of the last four quarters; null without earnings", "ratio", "trailing_pe", "with_price", POSITIVE, ("P/E", "p/e ratio", "pe ratio", "price to earnings", "price to earnings ratio", "price earnings ratio", "trailing pe", "price to earnings multiple", "price/earnings", "earnings multiple")),
+        Fundamental("pb", "Price / book value per share", "ratio", "price_to_book", "with_price", ANY, ("P/B", "p/b ratio", "pb ratio", "price to book", "price to book ratio", "price book ratio", "price/book", "price to book value")),
+        Fundamental("ps", "Market capitalisation / revenue of the last four quarters", "ratio", "price_to_sales", "with_price", ANY, ("P/S", "p/s ratio", "ps ratio", "price to sales", "price to sales ratio", "price sales ratio", "price/sales")),
         Fundamental("peg", "Price/earnings / expected growth in percent", "ratio", "peg_ratio", "with_price", ANY, ("PEG", "peg ratio", "price earnings to growth")),
         Fundamental("roe", "Net income of the last four quarters / average equity", "fraction", "return_on_equity_frac", "not", ANY, ("ROE", "return on equity")),
         Fundamental("debt_to_equity", "Debt / equity, last quarter", "ratio", "debt_to_equity", "not", ANY, ("debt to equity", "debt equity", "d/e", "debt to equity ratio", "debt/equity", "debt equity ratio")),
-        Fundamental("dividend_yield", "Expected cash dividends of a year / price", "fraction", "dividend_yield_frac", "against_price", POSITIVE, ("dividend yield", "yield", "dividend", "dividends", "div yield", "yielding", "yields", "paying", "pays")),
-        Fundamental("market_cap", "Market capitalisation", "USD", "market_cap_usd", "with_price", POSITIVE, ("market cap", "marketcap", "mkt cap", "market capitalisation", "market capitalization", "mcap", "market value")),
-        Fundamental("revenue_growth", "Revenue of the last quarter against the same quarter a year before", "fraction", "revenue_growth_frac", "not", ANY, ("revenue growth", "sales growth", "growth of revenue", "growth in revenue")),
-        Fundamental("eps_growth", "Earnings per share of the last quarter against a year before", "fraction", "earnings_growth_frac", "not", ANY, ("EPS growth", "earnings growth", "earnings per share growth")),
+        Fundamental("dividend_yield", "Expected cash dividends of a year / price", "fraction", "dividend_yield_frac", "against_price", POSITIVE, ("dividend yield", "yield", "dividend", "dividends", "div yield", "yielding", "yields", "paying", "pays", "pay", "div", "divi")),
+        Fundamental("market_cap", "Market capitalisation", "USD", "market_cap_usd", "with_price", POSITIVE, ("market cap", "marketcap", "mkt cap", "market capitalisation", "market capitalization", "mcap", "market value", "mktcap")),
+        Fundamental("revenue_growth", "Revenue of the last quarter against the same quarter a year before", "fraction", "revenue_growth_frac", "not", ANY, ("revenue growth", "sales growth", "growth of revenue", "growth in revenue", "rev growth", "top line growth", "revenue growth rate")),
+        Fundamental("eps_growth", "Earnings per share of the last quarter against a year before", "fraction", "earnings_growth_frac", "not", ANY, ("EPS growth", "earnings growth", "earnings per share growth", "earnings growth rate")),
         Fundamental("margin", "Net income / revenue of the last four quarters", "fraction", "profit_margin_frac", "not", ANY, ("profit margin", "net margin", "net profit margin", "profit margins", "net margins")),
     )
 }

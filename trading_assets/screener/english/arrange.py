@@ -19,8 +19,10 @@ _ORDERS = (
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER) BY FIELD",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER EXTREME FIELD",
     r"EXTREME NUMBER (?:BY )?FIELD",
+    r"(?:EXTREME|SUPER) BY FIELD",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER RANKED",
     r"RANKED FIRST",
+    r"RANKED",
     r"(?:LIMIT|FIRST) NUMBER",
 )
 _TIES = frozenset({"COMMA", "AND", "CUT"})
@@ -34,10 +36,19 @@ _APART = (
         r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER PERF|(?<!\S)PERF NUMBER",
         r"TODAY|YESTERDAY|LAST (?:NUMBER )?SPAN",
     ),
+    (r"(?:EXTREME|SUPER)(?! FIELD)", r"BY FIELD"),
+    (r"PERF", r"TODAY|YESTERDAY|LAST (?:NUMBER )?SPAN"),
 )
 """ "top 20 ... by market cap", "twenty cheapest ... by P/E", "worst 5 ... of the last week", with conditions in between."""
 _BESIDE_PERIOD = frozenset({"VALUES", "MACRO", "MACROS", "NUMBER", "PERF"})
 _BY_SIZE = frozenset({"largest", "biggest", "smallest"})
+_LARGE = frozenset(
+    {"FIELD", "BY", "GAPPED", "MOVE", "MOVED", "GROWTH", "RETURN", "MULT", "CROSS", "CROSSED", "SIGN"}
+)
+_LARGE_MACROS = frozenset({"dividend payer", "unusual volume"})
+"""What may be large itself, and is not the company: "biggest gap up", "10 largest dividend payers"."""
+_SUPERLATIVES = _BY_SIZE | {"most", "least", "highest", "calmest", "top", "best", "worst"}
+"""Words that order the results also where nobody says how many: "most active stocks", but not "gainers today"."""
 
 
 def arranged(found: list[Token], sentence: str) -> list[Token]:
@@ -178,7 +189,7 @@ def _is_macros(token: Token) -> bool:
 
 
 def _order_last(found: list[Token], sentence: str) -> list[Token]:
-    found = _sized(found)
+    found = _uncounted(_sized(found))
     orders: list[Token] = []
     for pattern in _ORDERS:
         for start, end in _spans(found, pattern):
@@ -223,13 +234,25 @@ def _sized(found: list[Token]) -> list[Token]:
         before = found[place - 1].terminal if place else ""
         after = found[place + 1] if place + 1 < len(found) else None
         is_named = after is not None and (
-            after.terminal in {"FIELD", "BY"} or after.meaning == "dividend payer"
+            (after.terminal in _LARGE and not after.led) or after.meaning in _LARGE_MACROS
         )
-        says_size = token.terminal == "EXTREME" and token.text.lower() in _BY_SIZE and before == "NUMBER"
+        says_size = token.terminal == "EXTREME" and token.text.lower() in _BY_SIZE
+        says_size = says_size and before in {"NUMBER", "", "COMMA", "AND"}
         if says_size and not is_named and not _spans(found[place:], "BY FIELD"):
             kept.append(replace(token, terminal="RANKED", meaning=("market_cap", token.meaning)))
         else:
             kept.append(token)
+    return kept
+
+
+def _uncounted(found: list[Token]) -> list[Token]:
+    # "losers today" may be all that are down; "biggest losers today" are an order
+    kept = list(found)
+    for place, token in enumerate(found):
+        beside = {found[at].terminal for at in (place - 1, place + 1) if 0 <= at < len(found)}
+        is_order = token.terminal in {"RANKED", "PERF"}
+        if is_order and "NUMBER" not in beside and token.text.lower().split()[0] not in _SUPERLATIVES:
+            kept[place] = replace(token, terminal="UNCOUNTED")
     return kept
 
 

@@ -18,7 +18,7 @@ _FROM_NOTHING = frozenset({"ratio", "fraction", "shares"})
 """Units of which something is positive where there is any: a dividend yield, a volume."""
 BETTER_WHEN_HIGHER = frozenset({"dividend_yield", "roe", "margin", "revenue_growth", "eps_growth"})
 """Fields of which "or better" can only mean more."""
-PAID = frozenset({"yielding", "yields", "paying", "pays"})
+PAID = frozenset({"yielding", "yields", "paying", "pays", "pay"})
 """Words for the dividend yield after which a bare number is what is paid at least."""
 FLIPPED: dict[str, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 

@@ -11,12 +11,16 @@ from trading_assets.screener.fields import FIELDS
 _JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
 _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
 _OF_TIME = frozenset({"BACK", "WAS", "BEEN", "FOR", "EACH", "HELD", "INROW", "OFF"})
+_TURNED = frozenset({"GROWTH", "RISING", "DEVIATIONS", "MOVED", "RETURN", "PERSHARE", "OPENED"})
+"""Kinds that stand in no rule of the grammar: a phrase with one is rewritten whole, or is not understood."""
 _AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
 
 # fmt: off
 _HALF_ORDERS = (
     ("PERF", "how many, and over which sessions?", ("10 biggest losers today", "worst 5 of the last month")),
     ("RANKED", "how many, or first?", ("10 most volatile", "most volatile first")),
+    ("UNCOUNTED", "how many, and over which sessions?", ("10 biggest losers today", "worst 5 of the last month", "20 highest yielding")),
+    ("PERFORMERS", "the best or the worst, and over which sessions?", ("10 best performers of the last month",)),
     ("TOP", "by what?", ("top 20 by market cap", "top 20 by dividend yield")),
     ("SUPER", "how many, and by what?", ("10 cheapest by P/E",)),
     ("EXTREME", "as a limit, or for the order of the results?", ("highest dividend yield first", "top 20 by dividend yield")),
@@ -44,6 +48,13 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "SPAN": ("in a row, ago, or in the last so many?", ("up 3 days in a row", "in the last 5 sessions")),
     "IN": ("only up, down and crossings have a period", ("up 10% in the last month",)),
     "YOY": ("goes with growth of revenue or EPS", ("revenue growth > 25%", "up 25% in the last year")),
+    "GROWTH": ("write it as growth, with a limit", ("revenue growth < -10%", "EPS growth > 20%")),
+    "PERSHARE": ("an amount of dollars a share is said of the price", ("price under $20",)),
+    "OPENED": ("how much higher or lower?", ("opened 2% higher", "gapped up")),
+    "RETURN": ("returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "top 20 by 63-day return")),
+    "RISING": ("a direction over time has to be a comparison with an earlier session, or be said of a number of days", ("volume rising for 3 days", "volume > volume 5 sessions ago")),
+    "DEVIATIONS": ("deviations from the 20-day average are held, as the z-score", ("z-score < -2", "2 standard deviations below the 20-day average")),
+    "MOVED": ("by how much, and over which sessions?", ("up more than 10% in the last month", "down more than 10% in the last month")),
     "EQ": ("numbers are not compared for being equal", ("RSI > 70", "RSI < 30")),
     "USUAL": ("the usual volume?", ("20-day average volume",)),
     "RANK": ("by which field?", ("sorted by market cap",)),
@@ -76,7 +87,8 @@ def complaint(found: list[Token], place: int) -> Problem:
         for terminal, message, suggestions in _HALF_ORDERS:
             if terminal in terminals:
                 token = found[terminals.index(terminal)]
-                return token.problem(f'"{token.text}" {message}', suggestions)
+                examples = _of_its_field(found, token) or suggestions
+                return token.problem(f'"{token.text}" {message}', examples)
     before = found[place - 1] if place else None
     if place == len(found) or found[place].terminal in {"ORDER", "RPAR"}:
         unfinished = _unfinished(before, found[:place])
@@ -88,6 +100,15 @@ def complaint(found: list[Token], place: int) -> Problem:
     return _misplaced(found[place], before)
 
 
+def _of_its_field(found: list[Token], token: Token) -> tuple[str, ...]:
+    # "highest dividend yield": first, or so many of them
+    after = found[found.index(token) + 1] if token is not found[-1] else None
+    if token.terminal != "EXTREME" or after is None or after.terminal != "FIELD":
+        return ()
+    label, end = FIELDS[str(after.meaning)].label, "top" if token.meaning else "bottom"
+    return f"{'highest' if token.meaning else 'lowest'} {label} first", f"{end} 20 by {label}"
+
+
 def _half_said(found: list[Token]) -> Problem | None:
     # words that lack something wherever they stand
     terminals = [token.terminal for token in found]
@@ -96,9 +117,16 @@ def _half_said(found: list[Token]) -> Problem | None:
         message = f'"{token.text}": crossed what, and to which side?'
         return token.problem(message, ("50-day SMA crossed above 200-day SMA",))
     for token, after in pairwise(found):
+        if token.terminal == "CMP" and after.terminal == "TEXTFIELD":
+            message = f'"{after.text}": averages of a sector or an industry are not held: give a number'
+            return after.problem(message, ("P/E < 15",))
         if (token.terminal, after.terminal) == ("TOP", "PERCENT"):
             message = f'"{token.text}" so many percent cannot be asked for: say how many'
             return token.problem(message, ("top 50 by momentum",))
+    turned = next((token for token in found if token.terminal in _TURNED), None)
+    if turned is not None:
+        message, suggestions = _STRAYS[turned.terminal]
+        return turned.problem(f'"{turned.text}": {message}', suggestions)
     best = next(
         (token for token in found if token.terminal == "PERF" and token.text.lower() in {"best", "worst"}),
         None,

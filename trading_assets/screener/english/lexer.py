@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from trading_assets.errors import Problem
 from trading_assets.screener.english.complaints import unfulfilled
+from trading_assets.screener.english.in_context import in_context
 from trading_assets.screener.english.lexemes import capital_articles, lexemes
 from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.quantities.amount_words import amount_at
 from trading_assets.screener.english.quantities.periods import other_period, unknown_period
-from trading_assets.screener.english.suggestions import closest
+from trading_assets.screener.english.suggestions import closest, symbols_alone
 from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.english.unheld import other_extreme, run_together
 from trading_assets.screener.english.vocabulary import Entry, Refusal, Vocabulary, vocabulary
 
 MOST_HELPED = 8
@@ -63,6 +65,9 @@ _BEST = {"best": True, "worst": False}
 def tokens(sentence: str) -> tuple[list[Token], list[Problem]]:
     """Cut a sentence into tokens; fillers leave at most a note on what they introduce, unknown words are problems."""
     reader = _Reader(sentence, vocabulary())
+    named = symbols_alone(reader.pieces, sentence, reader.known)
+    if named is not None:
+        return [], [named]
     reader.read()
     return reader.found, reader.problems
 
@@ -95,7 +100,7 @@ class _Reader:
     def read(self) -> None:
         while self.place < len(self.pieces):
             self._pass_articles(self.pieces[self.place].start)
-            if self._quoted() or self._ticker():
+            if self._quoted() or self._ticker() or self._not_held():
                 continue
             match = self.known.longest(self.pieces, self.place)
             if match and self._may_be_symbol(*match):
@@ -212,6 +217,8 @@ class _Reader:
             self._symbols = None
 
     def _phrase(self, entry: Entry, count: int) -> None:
+        if isinstance(entry.meaning, Refusal):
+            entry = in_context(self.known, self.pieces, self.place, count, self.found) or entry
         if entry.terminal == "PERIODLESS":
             self._periodless(str(entry.meaning), count)
             return
@@ -221,6 +228,8 @@ class _Reader:
         count += 2 if entry.terminal == "FIELD" and after == ["(", ")"] else 0  # "rsi() < 30"
         before = self.found[-1] if self.found else None
         terminal = "IN" if self._begins_period(count) else entry.terminal
+        if before is not None and before.terminal == "NUMBER" and self.pieces[self.place].text == "share":
+            terminal = "PERSHARE" if count == 1 else terminal
         token = self._add(terminal, entry.meaning, count)
         if isinstance(entry.meaning, Refusal) and self._counts_best(token, before):
             return
@@ -276,6 +285,19 @@ class _Reader:
             self._add("FILLER", None, 1)
             return True
         return False
+
+    def _not_held(self) -> bool:
+        # "20 day high", "ema9"
+        is_symbol = self._symbols is not None
+        told = None if is_symbol else other_extreme(self.sentence, self.pieces, self.place, self.known)
+        told = told or run_together(self.pieces, self.place, self.known)
+        if told is None:
+            return False
+        problem, count = told
+        self._flush()
+        self.problems.append(problem)
+        self.place += count
+        return True
 
     def _periodless(self, base: str, count: int) -> None:
         problem, end, kept = unknown_period(

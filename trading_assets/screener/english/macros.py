@@ -66,6 +66,7 @@ MACROS: dict[str, Macro] = {
         Macro("dividend payer", "A dividend is expected.", _is("dividend_yield", ">", 0), ("dividend payers", "dividend paying", "dividend stock", "dividend stocks", "pays dividend", "pays dividends", "pay dividends", "paying dividends")),
         Macro("profitable", "Something was earned in the last four quarters.", _is("margin", ">", 0), ("positive earnings", "making money", "positive net income")),
         Macro("below book value", "Less than the books say that the equity is worth.", _is("pb", "<", 1), ("under book value", "below book", "under book", "trading below book value", "trading under book value", "less than book value")),
+        Macro("unprofitable", "A loss was made in the last four quarters.", _is("margin", "<", 0), ("negative earnings", "losing money", "money losing", "loss making", "negative net income")),
         Macro("up on the day", "Closed above the session before.", _is("return_1", ">", 0), ("green on day", "in green today", "positive on day")),
         Macro("down on the day", "Closed below the session before.", _is("return_1", "<", 0), ("red on day", "in red today", "negative on day")),
         Macro("gap up", "Opened above the close of the session before.", _is("gap", ">", 0)),

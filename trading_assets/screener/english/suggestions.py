@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher, get_close_matches
 
+from trading_assets.errors import Problem
+from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.vocabulary import Vocabulary
 
 CUTOFF = 0.75
 """How alike two phrases are at least (difflib's ratio)."""
 LONGEST_PHRASE = 4
 MOST = 3
+LESS_ALIKE = 0.12
+"""By how much a further phrase may be less alike than the first: "below" for "bellow", not "slips below"."""
+_SYMBOL = re.compile(r"[a-z]{1,5}")
+_LISTING = frozenset({",", "and", "or", "&"})
 
 
 def closest(words: list[str], start: int, end: int, known: Vocabulary) -> tuple[str, ...]:
@@ -35,4 +42,19 @@ def _nearest(words: list[str], start: int, end: int, known: Vocabulary) -> tuple
                     alike = SequenceMatcher(None, near, text).ratio()
                     word = known.written(near)
                     found[word] = max(alike, found.get(word, 0.0))
-    return tuple(sorted(found, key=lambda word: -found[word])[:MOST])
+    best = max(found.values(), default=0.0)
+    alike_enough = [word for word in found if found[word] >= best - LESS_ALIKE]
+    return tuple(sorted(alike_enough, key=lambda word: -found[word])[:MOST])
+
+
+def symbols_alone(pieces: list[Lexeme], sentence: str, known: Vocabulary) -> Problem | None:
+    """Say how a list of nothing but symbols is written: "aapl, msft and nvda"; None where it is no such list."""
+    words = [piece for piece in pieces if piece.text not in _LISTING]
+    listed = len(words) > 1 and len(words) < len(pieces)
+    if not listed or pieces[0].text in _LISTING or pieces[-1].text in _LISTING:
+        return None
+    if any(known.begins(piece.text) or not _SYMBOL.fullmatch(piece.text) for piece in words):
+        return None
+    start, end = pieces[0].start, pieces[-1].end
+    named = f"symbol is {' or '.join(piece.text.upper() for piece in words)}"
+    return Problem(start, end, sentence[start:end], f"symbols follow the word: {named}", (named,))

@@ -11,6 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from trading_assets.screener.english.measures import (
+    a_share,
+    deviating,
+    extreme_within,
+    first,
+    grows,
+    made,
+    negated,
+    one_way,
+    opened,
+    performers,
+    returned,
+    size_first,
+    times_volume,
+    yearly,
+)
 from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tense import Held, crossings, past
 from trading_assets.screener.english.tokens import Token
@@ -63,11 +79,6 @@ def _fits(turn: Turn, found: list[Token], start: int, end: int) -> bool:
     return starts and (turn.before is None or right in turn.before)
 
 
-def _made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
-    first, last = said[0], said[-1]
-    return Token(terminal, meaning, first.start, last.end, sentence[first.start : last.end], first.led)
-
-
 def _held(said: list[Token], sentence: str) -> list[Token] | None:
     # "for 3 days", "in each of the last 3 sessions", "3 days in a row", "3 down days in a row"
     counts = [token.meaning for token in said if token.terminal == "NUMBER"]
@@ -81,7 +92,7 @@ def _held(said: list[Token], sentence: str) -> list[Token] | None:
     in_row = any(token.terminal in {"EACH", "INROW"} for token in said)
     moves = [token for token in said if token.terminal == "MOVE"]
     meaning = Held(count, int(str(spans[-1].meaning)), in_row)
-    return [*moves, _made("HELD", meaning, said, sentence)]
+    return [*moves, made("HELD", meaning, said, sentence)]
 
 
 def _near(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -116,7 +127,7 @@ def _in_none(said: list[Token], sentence: str) -> list[Token] | None:
         return None
     meaning = Held(count.meaning, int(str(span.meaning)), in_row=True, of_one=True)
     opposite = replace(compares, meaning=operator, start=said[0].start, led=said[0].led)
-    return [opposite, value, _made("HELD", meaning, said[3:], sentence)]
+    return [opposite, value, made("HELD", meaning, said[3:], sentence)]
 
 
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -207,11 +218,6 @@ def _then_field(said: list[Token], _sentence: str) -> list[Token] | None:
     return [replace(field, led=ago.led), ago]
 
 
-def _yearly(said: list[Token], _sentence: str) -> list[Token] | None:
-    # growth is that of a year: "revenue growth over 25% year over year" says it twice
-    return said[:-1] if said[0].meaning in {"revenue_growth", "eps_growth"} else None
-
-
 def _off(said: list[Token], _sentence: str) -> list[Token] | None:
     # "30% off its 52-week high" lies below it, "off its low" above
     percent, off, field = said
@@ -256,17 +262,33 @@ _NEGATIONS = frozenset({"NOT", "NEITHER", "NOR"})
 _BEGINNINGS = frozenset({"", "AND", "BUT", "OR", "COMMA", "LPAR", "VALUES", "VALUE", "MACRO"})
 _ENDS = frozenset({"", "AND", "BUT", "OR", "COMMA", "RPAR"})
 _AMOUNT = "(?:NUMBER|PERCENT|MULT)"
+_SIZE = r"(?:CMP )?PERCENT(?: SUFFIX)?"
+_GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK", "SPAN"}
 _TURNS: tuple[Turn, ...] = (
+    Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
+    Turn(r"NUMBER PERSHARE", a_share),
+    Turn(r"OPENED (?:CMP )?PERCENT(?: SUFFIX)? MOVED", opened),
+    Turn(r"MOVE OF(?= (?:CMP|PERCENT|BETWEEN))", first),
+    Turn(rf"{_SIZE} (?:MOVED|MOVE(?= (?:TODAY|YESTERDAY|LAST|IN|FROM))|GAPPED)", size_first, _BEGINNINGS | {"MACROS"}),
+    Turn(r"(?:FIELD )?(?:CMP )?(?:NUMBER|MULT) DEVIATIONS CMP FIELD", deviating),
+    Turn(r"RETURN (?:LAST (?:NUMBER )?SPAN|TODAY)", returned),
+    Turn(r"TOP NUMBER PERFORMERS", performers),
+    Turn(r"GROWTH (?:BY )?(?:CMP )?(?:NUMBER|PERCENT)(?: SUFFIX)?(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
+    Turn(r"GROWTH(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
+    Turn(r"(?:CMP )?MULT FIELD", times_volume, not_before=_COMPARES, not_after=_COMPARES | {"FIELD", "BY", "OF", "TO"}),
     Turn(
         r"EACH (?:SPAN )?(?:FOR )?LAST (?:NUMBER )?SPAN|FOR CMP NUMBER SPAN(?: INROW)?|EACH SPAN FOR NUMBER SPAN|FOR (?:LAST )?NUMBER INROW SPAN"
         r"|FOR (?:LAST )?NUMBER SPAN(?: INROW)?|FOR (?:LAST )?SPAN|LAST NUMBER INROW SPAN|LAST NUMBER SPAN INROW"
         r"|NUMBER MOVE SPAN INROW|NUMBER INROW MOVE SPAN|NUMBER SPAN INROW|NUMBER INROW SPAN",
         _held,
     ),
+    Turn(r"FIELD (?:RISING|MOVE) HELD|RISING FIELD HELD", one_way),
     Turn(r"WITHIN PERCENT", _near),
+    Turn(r"FIELD NEAR PERCENT", extreme_within, _BEGINNINGS, _ENDS),
     Turn(r"FIELD (?:CMP )?MULT USUAL", _usual),
     Turn(r"FIELD(?: CMP FIELD){2,}", _chained, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER RANKED", _top),
+    Turn(r"RANKED TODAY", first),
     Turn(rf"NOT CMP (?:FIELD|{_AMOUNT}) (?:IN|LAST) NUMBER SPAN", _in_none),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? IN (?:NUMBER )?SPAN|GREW IN (?:NUMBER )?SPAN", _period),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? CMP (?:NUMBER )?SPAN|GREW CMP (?:NUMBER )?SPAN", _period_over),
@@ -277,7 +299,7 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"FIELD CMP NUMBER DAILY", _daily),
     Turn(r"CMP NUMBER DAILY", _daily, not_after=frozenset({"FIELD"})),
     Turn(r"AGO FIELD", _then_field, frozenset({"", "CMP", "MULT", "AND", "OR", "BUT", "COMMA", "LPAR"}), not_before=_COMPARES),
-    Turn(r"FIELD (?:CMP (?:NUMBER|PERCENT) )?YOY", _yearly),
+    Turn(r"FIELD (?:CMP (?:NUMBER|PERCENT) )?(?:YOY|SPAN)", yearly, not_before=frozenset({"BACK", "AGO"})),
     Turn(r"(?:FIELD )?(?:NOT )?CMP NUMBER PRICED|(?:FIELD )?BETWEEN NUMBER (?:AND|TO) NUMBER PRICED|NUMBER PRICED SUFFIX", _priced),
     Turn(r"PERCENT OFF FIELD", _off),
     Turn(r"CMP (?:NUMBER|PERCENT) FIELD", _turned_round, _BEGINNINGS, _ENDS),

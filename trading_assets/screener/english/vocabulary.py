@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import product
 
 from trading_assets.screener.english.industries import INDUSTRIES, NO_INDUSTRY
 from trading_assets.screener.english.lexemes import ARTICLES, phrase
@@ -25,7 +26,7 @@ _SIDES = frozenset({"above", "over", "below", "under"})
 _CLOSES = frozenset({"", ",", ")", "and", "but", "with", "where", "that", "which"})
 _GAPS = frozenset({"gap up", "gap down"})
 _AVERAGES = {
-    "sma": ("sma", "ma", "moving average", "simple moving average", "average"),
+    "sma": ("sma", "ma", "moving average", "simple moving average", "average", "mean"),
     "ema": (
         "ema",
         "exponential moving average",
@@ -210,14 +211,73 @@ def _fixed_phrases() -> Iterator[tuple[str, Entry]]:
 
 
 def _variants() -> Iterator[tuple[str, Entry]]:
-    """Further ways to write a field, unless the phrase means something already."""
+    """Further ways to write a field, or a macro, unless the phrase means something already."""
+    for side in ("high", "low"):
+        entry = Entry("MACRO", f"new 52-week {side}", f"new 52-week {side}")
+        yield from ((words, entry) for words in _extremes(side))
     for field in FIELDS.values():
         entry = Entry("FIELD" if field.kind == "number" else "TEXTFIELD", field.name, field.label)
         for words in (field.name.replace("_", " "), *_with_period(field)):
             yield words, entry
+        yield from ((words, entry) for words in _with_span(field))
         for alias in field.aliases:
             if alias[-1].isalpha() and alias[-1] != "s":
                 yield f"{alias}s", entry
+
+
+def _extremes(side: str) -> Iterator[str]:
+    # "making new 52-week highs", "hit a 52-week low", "printing new lows"
+    for verb, new, span in product(_MADE, ("", "new"), ("52 week", "52 wk", "52 w", "yearly", "1 year", "")):
+        if (verb and span) or new:
+            words = " ".join(filter(None, (verb, new, span, side)))
+            yield from (words, f"{words}s")
+
+
+_MADE = (
+    "",
+    "at",
+    "hit",
+    "hits",
+    "hitting",
+    "making",
+    "makes",
+    "made",
+    "setting",
+    "set",
+    "reached",
+    "reaching",
+    "printing",
+    "posting",
+    "posted",
+)
+
+
+def _with_span(field: ScreenerField) -> Iterator[str]:
+    """Further ways to say over how long a return, or an average volume, is."""
+    if field.name.startswith("return_"):
+        for alias in field.aliases:
+            span, _, last = alias.rpartition(" ")
+            if last == "return":
+                yield from (
+                    f"{span} {word}" for word in ("performance", "perf", "change", "gain", "price change")
+                )
+        for span in _SPANS.get(int(field.name.removeprefix("return_")), ()):
+            yield from (f"{span} {word}" for word in ("return", "performance", "perf", "change"))
+    if field.name == "volume_sma_20":
+        for alias in field.aliases:
+            if alias[0].isalpha():
+                yield from (f"20 {unit} {alias}" for unit in ("day", "d", "session"))
+                yield from (f"{alias} 20 {unit}" for unit in ("day", "days", "d"))
+
+
+_SPANS = {
+    1: ("1 d",),
+    5: ("1 w", "1 wk", "5 d"),
+    21: ("1 m", "21 d"),
+    63: ("3 m", "3 mo"),
+    126: ("6 m", "6 mo"),
+    252: ("1 y", "12 m", "1 yr", "52 week"),
+}
 
 
 def _with_period(field: ScreenerField) -> Iterator[str]:
@@ -233,4 +293,12 @@ def _with_period(field: ScreenerField) -> Iterator[str]:
             yield f"{period} {name}"
     if base == "sma":
         # "above its 200 day" is how people speak of the simple average; "in the last 20 days" has the plural
-        yield from (f"{period} dma", f"{period} dmas", f"{period} day ma", f"{period} day", f"{period} d")
+        yield from (
+            f"{period} dma",
+            f"{period} dmas",
+            f"{period} day ma",
+            f"{period} day",
+            f"{period} d",
+            f"{period} day mas",
+            f"{period} day line",
+        )

@@ -11,8 +11,8 @@ from trading_assets.screener.fields import FIELDS, number_in_range
 
 AmountUnit = Literal["", "$", "%", "bps", "x"]
 MAGNITUDES: dict[str, int] = {
-    "k": 3, "thousand": 3, "m": 6, "mm": 6, "mn": 6, "mil": 6, "million": 6,
-    "b": 9, "bn": 9, "billion": 9, "t": 12, "tn": 12, "trillion": 12,
+    "k": 3, "thousand": 3, "m": 6, "mm": 6, "mn": 6, "mil": 6, "mill": 6, "mio": 6, "million": 6,
+    "b": 9, "bn": 9, "bil": 9, "bln": 9, "billion": 9, "t": 12, "tn": 12, "tril": 12, "trillion": 12,
 }  # fmt: skip
 _WRITTEN_MAGNITUDES = ((12, "T"), (9, "B"), (6, "M"))
 _SHIFTS = {"%": -2, "bps": -4}

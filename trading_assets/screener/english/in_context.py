@@ -1,0 +1,126 @@
+"""Words in context: what a word means only beside some others, which alone is asked back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from trading_assets.screener.english.pieces import Lexeme
+from trading_assets.screener.english.quantities.amount_words import amount_at
+from trading_assets.screener.english.quantities.amounts import Amount
+from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.english.vocabulary import Entry, Vocabulary
+from trading_assets.screener.english.words import RETURN, RISING, SIZED, SIZED_NOUNS
+
+_BEFORE_SIZE = frozenset({"CMP", "BY", "OF", "BETWEEN"})
+_SIZES = frozenset({"PERCENT", "SUFFIX"})
+_OF_SEVERAL = frozenset({"FOR", "EACH", "INROW"})
+_SHARES = 1000
+"""From so many on, a number without a unit is one of shares."""
+
+
+def _ways(table: dict[str, str]) -> dict[str, str]:
+    return {word: way for way, words in table.items() for word in words.split(" | ")}
+
+
+_SIDES = {"higher": ">", "lower": "<"}
+_RETURNS = frozenset(RETURN.split(" | "))
+_SIZED, _NOUNS, _RISING = _ways(SIZED), _ways(SIZED_NOUNS), _ways(RISING)
+
+
+def in_context(
+    known: Vocabulary, pieces: list[Lexeme], place: int, count: int, found: list[Token]
+) -> Entry | None:
+    """Return what a refused phrase means beside what stands around it; None where it stays refused.
+
+    Parameters
+    ----------
+    known
+        The words of the screener.
+    pieces, place, count
+        The sentence, and the phrase in it.
+    found
+        Tokens before the phrase.
+    """
+    said, after = " ".join(piece.text for piece in pieces[place : place + count]), place + count
+    if said == "vol":
+        counted = bool(found) and found[-1].terminal == "MULT"  # "on 3x vol"
+        field = "volume" if counted else _volume_or_volatility(known, pieces, after)
+        return Entry("FIELD", field, said) if field else None
+    if said == "cheaper than" and _terminal(known, pieces, after) in {"NUMBER", "MULT"}:
+        return Entry("CMP", "<", said)  # not than another company
+    sized = bool(found) and found[-1].terminal in _SIZES  # "a 10% gain in the last week"
+    if not sized and said in _RETURNS and _terminal(known, pieces, after) in {"LAST", "TODAY"}:
+        return Entry("RETURN", None, said)
+    if said in _RISING and _goes_one_way(known, pieces, after, found):
+        return Entry("RISING", _RISING[said], said)
+    return _move(known, pieces, after, said, found)
+
+
+def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]) -> Entry | None:
+    # a word for a move with its size after it, or before it
+    way = _SIZED.get(said) or _NOUNS.get(said)
+    is_over = bool(found) and found[-1].terminal in {"FIELD", "SPAN"}  # "20 day return above 5%"
+    if (
+        way
+        and not (said in _NOUNS and is_over)
+        and _terminal(known, pieces, _after_comparison(known, pieces, after)) == "PERCENT"
+    ):
+        return Entry("MOVE", way, said)
+    if said in {**_NOUNS, **_SIDES} and found and found[-1].terminal in _SIZES:
+        return Entry("MOVED", way or _SIDES[said], said)
+    return None
+
+
+def _volume_or_volatility(known: Vocabulary, pieces: list[Lexeme], place: int) -> str | None:
+    # "vol > 1m" are shares, "vol > 40%" is a yearly deviation, "vol > 40" could be either
+    found = amount_at(pieces, _after_comparison(known, pieces, place))
+    amount = found[0][1] if found else None
+    if not isinstance(amount, Amount):
+        return "volume" if _against_volume(known, pieces, place) else None
+    if amount.unit == "%":
+        return "volatility_20"
+    counts = not amount.unit and (amount.magnitude > 0 or amount.number >= Decimal(_SHARES))
+    return "volume" if counts else None
+
+
+def _against_volume(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:
+    at = _after_comparison(known, pieces, place)
+    if at < len(pieces) and amount_at(pieces, at):
+        at += amount_at(pieces, at)[0][2]
+    match = known.longest(pieces, at) if at < len(pieces) else None
+    return match is not None and match[0].meaning in {"volume", "volume_sma_20"}
+
+
+def _goes_one_way(known: Vocabulary, pieces: list[Lexeme], after: int, found: list[Token]) -> bool:
+    # "volume rising for 3 days", "rising volume for 3 days"
+    if found and found[-1].terminal == "FIELD":
+        return _says_how_long(known, pieces, after)
+    match = known.longest(pieces, after) if after < len(pieces) else None
+    is_field = match is not None and match[0].terminal == "FIELD"
+    return is_field and match is not None and _says_how_long(known, pieces, after + match[1])
+
+
+def _says_how_long(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:
+    if place < len(pieces) and pieces[place].kind == "number":
+        match = known.longest(pieces, place + 1) if place + 1 < len(pieces) else None
+        return match is not None and match[0].terminal in {"SPAN", "INROW"}
+    return _terminal(known, pieces, place) in _OF_SEVERAL
+
+
+def _after_comparison(known: Vocabulary, pieces: list[Lexeme], place: int) -> int:
+    while place < len(pieces):
+        match = known.longest(pieces, place)
+        if match is None or match[0].terminal not in _BEFORE_SIZE:
+            break
+        place += match[1]
+    return place
+
+
+def _terminal(known: Vocabulary, pieces: list[Lexeme], place: int) -> str:
+    if place >= len(pieces):
+        return ""
+    match = known.longest(pieces, place)
+    if match is not None:
+        return match[0].terminal
+    found = amount_at(pieces, place)
+    return found[0][0] if found else ""

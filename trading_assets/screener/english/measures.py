@@ -1,0 +1,153 @@
+"""Measures: phrases that say how much, how far or how long in another order, as the tokens that the grammar reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from trading_assets.screener.english.quantities.amounts import Amount
+from trading_assets.screener.english.tense import Held
+from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.fields import FIELDS
+
+YEAR = 252
+"""Sessions of a year."""
+_OF_A_YEAR = frozenset({"revenue_growth", "eps_growth", "dividend_yield"})
+
+
+def made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
+    """Return a token for all that was said."""
+    first, last = said[0], said[-1]
+    return Token(terminal, meaning, first.start, last.end, sentence[first.start : last.end], first.led)
+
+
+def negated(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "isn't above 70" and "aren't oversold" as a "not"."""
+    return [replace(said[0], terminal="NOT", meaning="not")] if said[0].text[0].isalpha() else None
+
+
+def a_share(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "over 10 a share" as dollars."""
+    amount = said[0].meaning
+    return [replace(said[0], meaning=replace(amount, unit="$"))] if isinstance(amount, Amount) else None
+
+
+def opened(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "opened 3% higher" as a gap."""
+    opened, *size, move = said
+    return [replace(opened, terminal="GAPPED", meaning=move.meaning), *size]
+
+
+def first(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Leave out what says nothing after the first: "a drop of more than 10%", "most active today"."""
+    return said[:1]
+
+
+def size_first(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "5% down today", "a 10% gain in the last month" and "3% gap up" as "down 5% today" and their like."""
+    *size, move = said
+    kind = "MOVE" if move.terminal == "MOVED" else move.terminal
+    return [replace(move, terminal=kind, led=said[0].led), *size]
+
+
+def one_way(said: list[Token], sentence: str) -> list[Token] | None:
+    """Read "volume rising for 3 days" as above the session before in each of them."""
+    field, held = next(token for token in said if token.terminal == "FIELD"), said[-1]
+    way = next(token for token in said if token.terminal in {"RISING", "MOVE"})
+    told = held.meaning
+    plain_price = way.terminal == "MOVE" and field.meaning == "close"
+    if not isinstance(told, Held) or told.span != 1 or plain_price:
+        return None
+    if way.terminal == "MOVE" and not told.in_row:
+        return None  # "volume up for 3 days": in each of them, or in sum?
+    at = way.end
+    before = replace(field, start=at, end=at, text="", led="")
+    ago = Token("AGO", (Amount(Decimal(1)), 1), at, at, "")
+    over = replace(told, in_row=True, of_one=True)
+    return [
+        replace(field, led=said[0].led),
+        replace(way, terminal="CMP", led=""),
+        before,
+        ago,
+        made("HELD", over, said[-1:], sentence),
+    ]
+
+
+def grows(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "revenue growing faster than 20% a year" and "falling earnings" as the growth over a year."""
+    growth, *rest = said
+    field, way = growth.meaning if isinstance(growth.meaning, tuple) else ("", "")
+    if any(token.terminal == "SPAN" and token.meaning != YEAR for token in rest):
+        return None  # growth is held over a year
+    size = [token for token in rest if token.terminal in {"CMP", "NUMBER", "PERCENT", "SUFFIX"}]
+    named = replace(growth, terminal="FIELD", meaning=field)
+    if not size:
+        return [named, replace(growth, terminal="SIGN", meaning=way, start=growth.end, text="", led="")]
+    if way == "<":
+        return None  # "revenue falling 10%": -10%, and from there which way?
+    if size[0].terminal == "CMP" or size[-1].terminal == "SUFFIX":
+        return [named, *size]
+    return [named, replace(growth, terminal="CMP", meaning=">=", start=growth.end, text="", led=""), *size]
+
+
+def deviating(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "more than 2 standard deviations below its 20-day average" as the z-score."""
+    *compared, side, average = [token for token in said if token.terminal != "DEVIATIONS"]
+    number, about = compared[-1], compared[0]
+    outer = next((str(token.meaning) for token in compared if token.terminal == "CMP"), ">=")
+    amount = number.meaning
+    if (about.terminal == "FIELD" and about.meaning != "close") or average.meaning not in _MEANS:
+        return None
+    if outer not in {">", ">="} or side.meaning not in {"<", ">"} or not isinstance(amount, Amount):
+        return None
+    if side.meaning == "<":
+        outer, amount = _MIRRORED[outer], replace(amount, number=-amount.number)
+    return [
+        replace(average, meaning="zscore_20", led=about.led),
+        replace(side, meaning=outer),
+        replace(number, meaning=amount),
+    ]
+
+
+_MEANS = frozenset({"sma_20", "bb_middle"})
+_MIRRORED = {">": "<", ">=": "<="}
+
+
+def times_volume(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "on 2x volume" as twice the usual one."""
+    *times, volume = said
+    amount = times[-1].meaning
+    is_plain = volume.text.lower() in {"volume", "vol"} and isinstance(amount, Amount) and amount.number > 1
+    return [*times, replace(volume, meaning="volume_sma_20")] if is_plain else None
+
+
+def extreme_within(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "52-week high within 2%" as within 2% of it."""
+    field, near, percent = said
+    if field.meaning not in {"high_252", "low_252"}:
+        return None
+    tie = Token("OF", None, percent.end, percent.end, "")
+    return [replace(near, led=field.led), percent, tie, replace(field, led="")]
+
+
+def returned(said: list[Token], sentence: str) -> list[Token] | None:
+    """Read "performance over the last 3 months" as the return over so many sessions."""
+    numbers = [token.meaning for token in said if token.terminal == "NUMBER"]
+    count = numbers[0] if numbers else Amount(Decimal(1))
+    span = said[-1].meaning if said[-1].terminal == "SPAN" else 1
+    if not isinstance(count, Amount) or not isinstance(span, int):
+        return None
+    name = f"return_{count.number * span}"
+    return [made("FIELD", name, said, sentence)] if name in FIELDS else None
+
+
+def performers(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "bottom 10 performers" as the worst 10."""
+    top, number, performers = said
+    return [replace(number, led=top.led), replace(performers, terminal="PERF", meaning=top.meaning)]
+
+
+def yearly(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Leave out that growth is of a year: "revenue growth over 25% year over year" says it twice."""
+    is_year = said[-1].terminal == "YOY" or said[-1].meaning == YEAR
+    return said[:-1] if is_year and said[0].meaning in _OF_A_YEAR else None
