@@ -83,7 +83,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(volume.volume_ratio, ("volume", "volume_sma_20"), (), "volume / SMA 20 of the volume", (
         Feature("volume_ratio", "Volume divided by its 20-session mean; null where nothing was traded", "ratio", 20, "none", POSITIVE, ("relative volume", "rel volume", "rvol", "volume ratio", "rel vol", "relative vol")),)),
     Indicator(trend.sma, ("traded_usd",), (20,), "TA-Lib SMA of close times volume", (
-        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover", "dollar vol", "avg dollar volume")),)),
+        Feature("dollar_volume_20", "Mean of raw close times raw volume over 20 sessions", "USD", 20, "none", POSITIVE, ("20-day dollar volume", "dollar volume", "average dollar volume", "turnover", "dollar vol", "avg dollar volume", "average daily dollar volume", "avg daily dollar volume", "$ volume", "avg $ volume", "average $ volume")),)),
     Indicator(extremes.highest, ("high",), (252,), "TA-Lib MAX", (
         Feature("high_252", "Highest high of 252 sessions", "USD", 252, "price", POSITIVE, ("52-week high", "52 wk high", "52 w high", "1 year high", "yearly high", "1 yr high", "12 month high"), pane="price"),)),
     Indicator(extremes.lowest, ("low",), (252,), "TA-Lib MIN", (

@@ -37,8 +37,8 @@ FUNDAMENTALS: dict[str, Fundamental] = {
         Fundamental("debt_to_equity", "Debt / equity, last quarter", "ratio", "debt_to_equity", "not", ANY, ("debt to equity", "debt equity", "d/e", "debt to equity ratio", "debt/equity", "debt equity ratio")),
         Fundamental("dividend_yield", "Expected cash dividends of a year / price", "fraction", "dividend_yield_frac", "against_price", POSITIVE, ("dividend yield", "yield", "dividend", "dividends", "div yield", "yielding", "yields", "paying", "pays", "pay", "div", "divi")),
         Fundamental("market_cap", "Market capitalisation", "USD", "market_cap_usd", "with_price", POSITIVE, ("market cap", "marketcap", "mkt cap", "market capitalisation", "market capitalization", "mcap", "market value", "mktcap")),
-        Fundamental("revenue_growth", "Revenue of the last quarter against the same quarter a year before", "fraction", "revenue_growth_frac", "not", ANY, ("revenue growth", "sales growth", "growth of revenue", "growth in revenue", "rev growth", "top line growth", "revenue growth rate")),
-        Fundamental("eps_growth", "Earnings per share of the last quarter against a year before", "fraction", "earnings_growth_frac", "not", ANY, ("EPS growth", "earnings growth", "earnings per share growth", "earnings growth rate")),
+        Fundamental("revenue_growth", "Revenue of the last quarter against the same quarter a year before", "fraction", "revenue_growth_frac", "not", ANY, ("revenue growth", "sales growth", "growth of revenue", "growth in revenue", "rev growth", "quarterly revenue growth", "quarterly sales growth", "top line growth", "revenue growth rate")),
+        Fundamental("eps_growth", "Earnings per share of the last quarter against a year before", "fraction", "earnings_growth_frac", "not", ANY, ("EPS growth", "earnings growth", "earnings per share growth", "earnings growth rate", "quarterly earnings growth", "quarterly EPS growth")),
         Fundamental("margin", "Net income / revenue of the last four quarters", "fraction", "profit_margin_frac", "not", ANY, ("profit margin", "net margin", "net profit margin", "profit margins", "net margins")),
     )
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from typing import cast
 
+from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.turns import rewritten
 
@@ -70,7 +72,13 @@ def _counted_back(found: list[Token], sentence: str) -> list[Token]:
     kept: list[Token] = []
     for token in found:
         shape = [before.terminal for before in kept[-2:]]
-        if token.terminal == "BACK" and shape == ["NUMBER", "SPAN"]:
+        if token.terminal == "BACK" and shape[-1:] == ["SPAN"] and _is_one(kept):
+            span = kept.pop()
+            text = sentence[span.start : token.end]
+            kept.append(
+                Token("AGO", (Amount(Decimal(1)), span.meaning), span.start, token.end, text, span.led)
+            )
+        elif token.terminal == "BACK" and shape == ["NUMBER", "SPAN"]:
             count, span = kept[-2:]
             kept = kept[:-2]
             text = sentence[count.start : token.end]
@@ -78,6 +86,12 @@ def _counted_back(found: list[Token], sentence: str) -> list[Token]:
         else:
             kept.append(token)
     return kept
+
+
+def _is_one(kept: list[Token]) -> bool:
+    # "a month ago"
+    counted = len(kept) > 1 and kept[-2].terminal == "NUMBER"
+    return not counted and len(kept[-1].text) > 1 and not kept[-1].text.lower().endswith("s")
 
 
 def _without_doubled_joins(found: list[Token]) -> list[Token]:

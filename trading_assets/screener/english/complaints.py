@@ -13,6 +13,7 @@ _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
 _OF_TIME = frozenset({"BACK", "WAS", "BEEN", "FOR", "EACH", "HELD", "INROW", "OFF"})
 _TURNED = frozenset({"GROWTH", "RISING", "DEVIATIONS", "MOVED", "RETURN", "PERSHARE", "OPENED"})
 """Kinds that stand in no rule of the grammar: a phrase with one is rewritten whole, or is not understood."""
+_OF_A_QUARTER = frozenset({"revenue_growth", "eps_growth"})
 _AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
 
 # fmt: off
@@ -120,6 +121,12 @@ def _half_said(found: list[Token]) -> Problem | None:
         if token.terminal == "CMP" and after.terminal == "TEXTFIELD":
             message = f'"{after.text}": averages of a sector or an industry are not held: give a number'
             return after.problem(message, ("P/E < 15",))
+        if token.meaning in _OF_A_QUARTER and after.terminal == "LAST":
+            label = FIELDS[str(token.meaning)].label
+            message = (
+                f'"{after.text}": {label} is that of the last quarter against the same one a year before'
+            )
+            return after.problem(message, ("revenue growth > 20%",))
         if (token.terminal, after.terminal) == ("TOP", "PERCENT"):
             message = f'"{token.text}" so many percent cannot be asked for: say how many'
             return token.problem(message, ("top 50 by momentum",))

@@ -16,6 +16,7 @@ from trading_assets.screener.english.suggestions import closest, symbols_alone
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.unheld import other_extreme, run_together
 from trading_assets.screener.english.vocabulary import Entry, Refusal, Vocabulary, vocabulary
+from trading_assets.screener.english.words import WELL_KNOWN
 
 MOST_HELPED = 8
 """Unknown words of a sentence for which the nearest known ones are looked up."""
@@ -35,7 +36,9 @@ _NEVER_SYMBOLS = _LIST_SIGNS | {
     "FIELD",
     "TEXTFIELD",
 }
-_INTRODUCES = frozenset({"with", "where", "that", "which", "who", "whose", "having", "have", "has", "either"})
+_INTRODUCES = frozenset(
+    {"with", "w/", "where", "that", "which", "who", "whose", "having", "have", "has", "either"}
+)
 _NARROWS = frozenset(
     {"only", "just", "currently", "also", "either", "both", "still", "any", "anything", "some"}
 )
@@ -332,6 +335,8 @@ class _Reader:
         symbol = _TICKER.fullmatch(text) is not None
         if symbol and self._symbols_before():
             near = (text.upper(), *near)
+        elif text.upper() in WELL_KNOWN:
+            near = (f"symbol is {text.upper()}",)
         elif len(tickers) == len(self._unknown):
             near = (f"symbol is {' or '.join(tickers)}", *near)
         meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"

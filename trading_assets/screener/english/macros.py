@@ -41,6 +41,8 @@ MACROS: dict[str, Macro] = {
     for macro in (
         Macro("oversold", "Wilder's threshold for a price that fell far and fast.", _is("rsi_14", "<", 30), ("over sold", "oversold in rsi", "oversold on rsi", "rsi oversold", "rsi is oversold")),
         Macro("overbought", "Wilder's threshold for a price that rose far and fast.", _is("rsi_14", ">", 70), ("over bought", "overbought in rsi", "overbought on rsi", "rsi overbought", "rsi is overbought")),
+        Macro("oversold stochastic", "Lane's threshold for a close near the low of its range.", _is("stoch_k", "<", 20), ("stochastic oversold", "stochastics oversold", "stoch oversold", "oversold stochastics", "oversold on stochastic", "stochastic is oversold", "stochastics are oversold")),
+        Macro("overbought stochastic", "Lane's threshold for a close near the high of its range.", _is("stoch_k", ">", 80), ("stochastic overbought", "stochastics overbought", "stoch overbought", "overbought stochastics", "overbought on stochastic", "stochastic is overbought", "stochastics are overbought")),
         Macro("golden cross", "The 50-day average came to lie above the 200-day average in this session.", _cross("sma_50", "above", "sma_200"), ("golden crosses", "golden crossover")),
         Macro("death cross", "The 50-day average came to lie below the 200-day average in this session.", _cross("sma_50", "below", "sma_200"), ("death crosses", "death crossover")),
         Macro("bullish MACD cross", "The MACD line came to lie above its signal in this session.", _cross("macd", "above", "macd_signal"), ("macd bullish cross", "bullish macd crossover", "macd bullish crossover")),
@@ -65,7 +67,7 @@ MACROS: dict[str, Macro] = {
         Macro("near 52-week low", "At most 5% above the lowest low of the year.", _is("close", "<=", "low_252", 1.05), ("near 52 week lows", "near low", "near lows", "close to 52 week low", "near yearly low")),
         Macro("dividend payer", "A dividend is expected.", _is("dividend_yield", ">", 0), ("dividend payers", "dividend paying", "dividend stock", "dividend stocks", "pays dividend", "pays dividends", "pay dividends", "paying dividends")),
         Macro("profitable", "Something was earned in the last four quarters.", _is("margin", ">", 0), ("positive earnings", "making money", "positive net income")),
-        Macro("below book value", "Less than the books say that the equity is worth.", _is("pb", "<", 1), ("under book value", "below book", "under book", "trading below book value", "trading under book value", "less than book value")),
+        Macro("below book value", "Less than the books say that the equity is worth.", _is("pb", "<", 1), ("under book value", "below book", "under book", "trading below book value", "trading under book value", "less than book value", "discount to book", "discount to book value", "at discount to book", "at discount to book value", "trading at discount to book", "trading at discount to book value")),
         Macro("unprofitable", "A loss was made in the last four quarters.", _is("margin", "<", 0), ("negative earnings", "losing money", "money losing", "loss making", "negative net income")),
         Macro("up on the day", "Closed above the session before.", _is("return_1", ">", 0), ("green on day", "in green today", "positive on day")),
         Macro("down on the day", "Closed below the session before.", _is("return_1", "<", 0), ("red on day", "in red today", "negative on day")),

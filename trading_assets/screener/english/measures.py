@@ -43,6 +43,11 @@ def first(said: list[Token], _sentence: str) -> list[Token] | None:
     return said[:1]
 
 
+def nothing(_said: list[Token], _sentence: str) -> list[Token] | None:
+    """Leave out what says nothing before the next: "oversold within an uptrend"."""
+    return []
+
+
 def size_first(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "5% down today", "a 10% gain in the last month" and "3% gap up" as "down 5% today" and their like."""
     *size, move = said

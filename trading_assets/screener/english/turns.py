@@ -19,6 +19,7 @@ from trading_assets.screener.english.measures import (
     grows,
     made,
     negated,
+    nothing,
     one_way,
     opened,
     performers,
@@ -267,6 +268,7 @@ _GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK
 _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
+    Turn(r"WITHIN(?= MACRO)", nothing),
     Turn(r"OPENED (?:CMP )?PERCENT(?: SUFFIX)? MOVED", opened),
     Turn(r"MOVE OF(?= (?:CMP|PERCENT|BETWEEN))", first),
     Turn(rf"{_SIZE} (?:MOVED|MOVE(?= (?:TODAY|YESTERDAY|LAST|IN|FROM))|GAPPED)", size_first, _BEGINNINGS | {"MACROS"}),

@@ -215,6 +215,8 @@ def _variants() -> Iterator[tuple[str, Entry]]:
     for side in ("high", "low"):
         entry = Entry("MACRO", f"new 52-week {side}", f"new 52-week {side}")
         yield from ((words, entry) for words in _extremes(side))
+        near = Entry("MACRO", f"near 52-week {side}", f"near 52-week {side}")
+        yield from ((" ".join((*row, side)), near) for row in product(_NEAR, _YEARS))
     for field in FIELDS.values():
         entry = Entry("FIELD" if field.kind == "number" else "TEXTFIELD", field.name, field.label)
         for words in (field.name.replace("_", " "), *_with_period(field)):
@@ -227,12 +229,14 @@ def _variants() -> Iterator[tuple[str, Entry]]:
 
 def _extremes(side: str) -> Iterator[str]:
     # "making new 52-week highs", "hit a 52-week low", "printing new lows"
-    for verb, new, span in product(_MADE, ("", "new"), ("52 week", "52 wk", "52 w", "yearly", "1 year", "")):
+    for verb, new, span in product(_MADE, ("", "new"), (*_YEARS, "")):
         if (verb and span) or new:
             words = " ".join(filter(None, (verb, new, span, side)))
             yield from (words, f"{words}s")
 
 
+_YEARS = ("52 week", "52 wk", "52 w", "yearly", "1 year")
+_NEAR = ("near", "price near", "trading near", "close to", "trading close to", "nearing", "approaching")
 _MADE = (
     "",
     "at",

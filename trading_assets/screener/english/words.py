@@ -11,6 +11,24 @@ def _combined(*parts: str) -> str:
     return " | ".join(" ".join(word for word in row if word) for row in rows)
 
 
+_CAPS = ("micro", "small", "mid", "large", "mega")
+
+
+def _both_caps(first: str, second: str) -> str:
+    # "small and mid caps", "mid or small cap"
+    orders = ((first, second), (second, first))
+    return " | ".join(_combined(one, "and | or | & | /", other, "cap | caps") for one, other in orders)
+
+
+def _range_of_caps(first: int, last: int) -> tuple[tuple[str, ...], str]:
+    # "small to large caps" has the mid caps in between
+    named = tuple(f"{size} cap" for size in _CAPS[first : last + 1])
+    return named, _combined(_CAPS[first], "to | through", _CAPS[last], "cap | caps")
+
+
+_PAIRS = tuple((at, later) for at in range(len(_CAPS)) for later in range(at + 1, len(_CAPS)))
+
+
 _STATEMENTS = {
     "revenue_growth": "revenue | revenues | sales | top line",
     "eps_growth": "earnings | eps | earnings per share",
@@ -50,7 +68,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("CMP", "<=", "<= | at most | no more than | not more than | no greater than | no higher than | not higher than | not above | not over | not exceeding | up to | at or below | less than or equal to | max | maximum | max of | maximum of"),
     ("EQ", "=", "= | equals | equal to | exactly"),
     ("NEQ", "!=", "!= | not equal to | isn't | aren't"),
-    ("BETWEEN", None, "between | in range | range"),
+    ("BETWEEN", None, "between | in range | range | btw | btwn | b/w | inbetween"),
     ("FROM", None, "from | ranging from"),
     ("TO", None, "to | through"),
     ("AND", None, "and | & | && | as well as | while | whilst | plus | along with | together with | combined with"),
@@ -59,7 +77,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("NOR", None, "nor"),
     ("NEITHER", None, "neither"),
     ("NOT", "not", "not | not in | aren't in | isn't in | has not | have not | hasn't | haven't | has not been | have not been | hasn't been | haven't been"),
-    ("NOT", "except", "excluding | exclude | except | except for | without | other than | apart from | everything but | all but | anything but | outside | outside of | no | non | ex | besides | aside from | not including | do not include | don't include | dont include | don't show | don't show me | dont show | dont show me | do not show | do not show me | leave out | leaving out | skip | skipping | ignore | ignoring | avoid | avoiding"),
+    ("NOT", "except", "excluding | exclude | except | except for | without | other than | apart from | everything but | all but | anything but | outside | outside of | no | non | ex | besides | aside from | not including | do not include | don't include | dont include | don't show | don't show me | dont show | dont show me | do not show | do not show me | leave out | leaving out | skip | skipping | ignore | ignoring | avoid | avoiding | w/o | w/out"),
     ("COMMA", None, ","),
     ("LPAR", None, "( | ["),
     ("RPAR", None, ") | ]"),
@@ -74,8 +92,8 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("CROSS", "below", "crossed below | crossing below | crosses below | cross below | crossed under | crossing under | crosses under | cross under | broke below | breaks below | breaking below | " + _combined("moved | moves | moving | fell | falls | falling | dropped | drops | dropping | dipped | dips | dipping | slipped | slips | slipping | sank | sinks | sinking | went", "| back", "below | under")
         + " | " + _combined("crossed | crosses | crossing | cross | broke | breaks | breaking | closed | closes | closing | came | trading", "back", "below | under")),
     ("CROSSED", None, "crossing | crossed | crosses | cross | crossover | broke | breaks | broke through | breaks through | breaking through | crossed through | crosses through"),
-    ("SIDE", "above", "from below | to upside | from underneath"),
-    ("SIDE", "below", "from above | to downside"),
+    ("SIDE", "above", "from below | to upside | from underneath | upward | upwards"),
+    ("SIDE", "below", "from above | to downside | downward | downwards"),
     ("TURNED", "above", "turned positive | flipped positive | went positive | turning positive | turns positive | flips positive"),
     ("TURNED", "below", "turned negative | flipped negative | went negative | turning negative | turns negative | flips negative"),
     ("FOR", None, "for"),
@@ -84,7 +102,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("WAS", None, "was | were | had been"),
     ("BEEN", None, "has been | have been | been | has stayed | have stayed | stayed | has remained | remained"),
     ("NOW", None, "now"),
-    ("LAST", None, "last | past | previous | prior | of last | of past | in last | in past | within last | within past | over last | over past | over previous | over prior | during last | during past"),
+    ("LAST", None, "last | past | previous | prior | of last | of past | in last | in past | within last | within past | over last | over past | over previous | over prior | during last | during past | this past | in this past | over this past"),
     ("SPAN", 1, "session | sessions | day | days | trading day | trading days | bar | bars | d"),
     ("SPAN", 5, "week | weeks | wk"),
     ("SPAN", 21, "month | months"),
@@ -101,6 +119,8 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("GREW", "3", "tripled"),
     ("GREW", "4", "quadrupled"),
     ("GREW", "0.5", "halved"),
+    *(("MACROS", (f"{_CAPS[at]} cap", f"{_CAPS[later]} cap"), _both_caps(_CAPS[at], _CAPS[later])) for at, later in _PAIRS),
+    *(("MACROS", *_range_of_caps(at, later)) for at, later in _PAIRS),
     *((
         "GROWTH", (field, way), f"{_combined(_BEFORE[way], what)} | {_combined(what, _BEING, _AFTER[way])}",
     ) for field, what in _STATEMENTS.items() for way in _BEFORE),
@@ -144,7 +164,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("ALL", None, "everything | all | all stocks"),
     ("PERIODLESS", "sma", "sma | ma | dma | moving average | simple moving average | mean"),
     ("PERIODLESS", "ema", "ema | exponential moving average | exponential average | exp moving average | ex moving average"),
-    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | i'd like | im looking for | i'm looking for | i am looking for | can you find | can you find me | can you show me | want | anything | anything that's | any | some | it is | it has | it's | right now | at moment | at present | gimme | i need | need | let me see | lemme see | pull up | filter | filter for | hunting for | are there | is there | out there | how to find | how do i find | how can i find | how to scan for | whats | what's | what | thats | that's | still | names | among | amongst | at | trade | trades | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both | they | they're | theyre | they are | they have | these | those | candidates | picks | ideas | setups | tell me | help me find | give me list of | list of | show list of | i'm after | as well"),
+    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | i'd like | im looking for | i'm looking for | i am looking for | can you find | can you find me | can you show me | want | anything | anything that's | any | some | it is | it has | it's | right now | at moment | at present | gimme | i need | need | let me see | lemme see | pull up | filter | filter for | hunting for | are there | is there | out there | how to find | how do i find | how can i find | how to scan for | whats | what's | what | thats | that's | still | names | among | amongst | at | trade | trades | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both | they | they're | theyre | they are | they have | these | those | candidates | picks | ideas | setups | tell me | help me find | give me list of | list of | show list of | i'm after | as well | how many | w/"),
 )
 # fmt: on
 """(terminal of the grammar, what it means, phrases).
@@ -178,6 +198,11 @@ COMPANIES = (
     ("boeing", "BA"), ("jpmorgan | jp morgan", "JPM"), ("palantir", "PLTR"), ("coca cola", "KO"), ("walmart", "WMT"), ("exxon", "XOM"),
 )  # fmt: skip
 """Companies that people ask for by their names, and the symbols."""
+WELL_KNOWN = frozenset(
+    {symbol for _, symbol in COMPANIES}
+    | {"SPY", "QQQ", "IWM", "DIA", "VTI", "AMD", "GOOG", "GME", "AMC", "COIN"}
+)
+"""Symbols that are known in small letters."""
 
 # fmt: off
 REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -185,7 +210,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
       for table in (SIZED, SIZED_NOUNS) for words in table.values()),
     ("free cash flow | fcf | cash flow | operating cash flow", "no cash flows are held", ("profit margin > 0%",)),
     ("gross margin | operating margin | gross margins | operating margins", "only the net profit margin is held", ("profit margin > 10%",)),
-    ("ebitda | ev/ebitda | enterprise value | book value | roic | return on assets | roa | current ratio | quick ratio | payout ratio | forward pe | forward p/e | forward earnings | earnings surprise | insider buying | interest coverage | ev/sales | tangible book | altman z | piotroski", "no such field is held; fundamentals are P/E, P/B, P/S, PEG, ROE, debt to equity, dividend yield, market cap, revenue growth, EPS growth, profit margin", ()),
+    ("payout | payouts | ebitda | ev/ebitda | enterprise value | book value | roic | return on assets | roa | current ratio | quick ratio | payout ratio | forward pe | forward p/e | forward earnings | earnings surprise | insider buying | interest coverage | ev/sales | tangible book | altman z | piotroski", "no such field is held; fundamentals are P/E, P/B, P/S, PEG, ROE, debt to equity, dividend yield, market cap, revenue growth, EPS growth, profit margin", ()),
     ("earnings yield", "it is one divided by the P/E: say the P/E", ("P/E < 20",)),
     ("eps | earnings | earnings per share | revenue | sales | net income | profit | profits", "amounts of the statements are no fields, their growth and ratios are", ("revenue growth > 10%", "EPS growth > 10%", "P/E < 15")),
     ("margin expansion | expanding | improving | growing | rising | increasing | accelerating | falling | decreasing | declining | shrinking | recovering", "a direction over time has to be a comparison with an earlier session", ("profit margin > profit margin 63 sessions ago", "volume > volume 5 sessions ago")),
@@ -208,8 +233,8 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("ipo | ipos | newly listed | s&p500 | s&p 500 | s & p 500 | s and p 500 | s&p | spx | sp500 | dow | djia | dow jones | dow 30 | russell 2000 | russell 1000 | russell 3000 | russell | nasdaq 100 | ndx | qqq members | index members | s&p 400 | s&p 600 | ftse | ftse 100 | dax | nikkei", "neither listing dates nor members of indices are held", ("exchange is Nasdaq", "large caps")),
     ("short interest | short float | float short | heavily shorted | shorted | most shorted | days to cover | short ratio | float", "how much of a share is sold short, or floats, is not held", ()),
     ("iv | implied volatility | options | option volume | open interest | put call ratio", "nothing of options is held; the volatility of the price itself is", ("volatility > 50%",)),
-    ("next week | tomorrow | next month | next earnings | upcoming earnings | reports earnings | report earnings | reporting earnings | earnings date | earnings today | earnings tomorrow", "what is to come is not held: no dates of earnings or dividends", ()),
-    ("insider | insiders | insider buys | institutional | institutional ownership | hedge funds | analyst | analysts | upgrades | downgrades | price target | news | sentiment | catalyst | catalysts", "no such data are held: prices, volumes and the ratios of the reports are", ()),
+    ("will | going to | about to | ready to | expected to | set to | next week | tomorrow | next month | next earnings | upcoming earnings | reports earnings | report earnings | reporting earnings | earnings date | earnings today | earnings tomorrow", "what is to come is not held: no dates of earnings or dividends", ()),
+    ("rating | ratings | analyst rating | analyst ratings | inst own | institutional own | insider own | insider ownership | target price | insider | insiders | insider buys | institutional | institutional ownership | hedge funds | analyst | analysts | upgrades | downgrades | price target | news | sentiment | catalyst | catalysts", "no such data are held: prices, volumes and the ratios of the reports are", ()),
     ("paid dividends | raised dividends | dividend growth | dividend aristocrats | dividend kings | dividend streak", "the history of dividends is no field; the yield is", ("dividend yield > 3%",)),
     (_combined("| than | than its | vs | versus | relative to | compared to", "sector average | sector averages | industry average | industry averages | sector median | industry median | sector avg | industry avg | peers | industry peers | sector peers | rest of industry | rest of sector | competitors"), "averages of a sector or an industry are not held: give a number", ("P/E < 15",)),
     (_combined("outperforming | outperformed | outperform | underperforming | underperformed | underperform | beating | beaten | beat | beats | lagging | lagged | vs | versus | relative to | stronger than | weaker than", "market | broader market | overall market | index | spy | s&p | s&p 500 | sp500 | spx | qqq | nasdaq | sector | industry | benchmark")
@@ -220,7 +245,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("all time high | all time highs | ath | aths | all time low | all time lows | multi year high | 5 year high", "highs and lows go back 252 sessions", ("new 52-week high", "within 5% of 52-week high")),
     (_combined("| new", "monthly | weekly | quarterly | daily | multi month | multi week | swing | 52 day", "high | highs | low | lows"), "highs and lows are held over 52 weeks only", ("new 52-week high", "within 5% of 52-week high")),
     (_combined("from | off | below | above | under", "high | low") + " | highs | lows | its highs | peak | peaks | recent high | recent highs | recent low | recent lows", "of how long? The 52-week high and low are held", ("52-week high", "52-week low")),
-    ("inside day | outside day | doji | hammer | engulfing | candle | candles | cup and handle | head and shoulders | bull flag | flag | wedge | triangle | double bottom | squeeze | bollinger squeeze | bollinger band squeeze | divergence | rsi divergence | consolidation | tight consolidation | pulled back | pullback | pullbacks | bounce | bouncing | bounced | breaking out | broke out | dry up | dries up | drying up | recovered | recovering from | reversed | reversal | rebounded | beaten | beaten down | crashed | tanked | spiked | surged | soared | mooning | gave it all back | gave it back | gave back | faded | fading | dip | dips", "patterns have no fixed meaning here: say it in numbers", ("price > 50-day SMA and RSI < 40", "within 5% of 52-week high")),
+    ("inside day | outside day | doji | hammer | engulfing | candle | candles | cup and handle | head and shoulders | bull flag | flag | wedge | triangle | double bottom | squeeze | bollinger squeeze | bollinger band squeeze | divergence | rsi divergence | consolidation | tight consolidation | pulled back | pullback | pullbacks | bounce | bouncing | bounced | breaking out | break out | broke out | dry up | dries up | drying up | recovered | recovering from | reversed | reversal | rebounded | beaten | beaten down | crashed | tanked | spiked | surged | soared | mooning | gave it all back | gave it back | gave back | faded | fading | dip | dips", "patterns have no fixed meaning here: say it in numbers", ("price > 50-day SMA and RSI < 40", "within 5% of 52-week high")),
     ("slope | positive slope | negative slope | sloping up | sloping down | increase in volume | gradual increase | uptick | higher highs | higher lows | lower lows | turning up | turning down | crossing up | crossing down | curling up | curling down | turned up | turned down", "a direction over time has to be a comparison with an earlier session", ("RSI > RSI 1 session ago",)),
     ("vwap | obv | on balance volume | ichimoku | cci | mfi | money flow | parabolic sar | psar | supertrend | keltner | donchian | fibonacci | fib | support | resistance | pivot", "no such indicator is held", ()),
     ("vol", "the volume or the volatility?", ("volume", "volatility")),
@@ -230,7 +255,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("back above | back over | back below | back under", "since when? Say within how many sessions it crossed", ("RSI crossed above 30 in the last 5 sessions",)),
     ("closed in green | closed in red | closes in green | closes in red | finished green | finished red | closed green | closed red | green close | red close", "above the close of the session before, or above the open, which is no field?", ("up today", "down today")),
     ("or worse", "or more, or less?", ("or more", "or less")),
-    ("no debt | debt free | low debt | little debt | debt", "only debt to equity is held: say how low", ("debt to equity < 0.1",)),
+    ("zero debt | net cash | leverage | low leverage | no debt | debt free | low debt | little debt | debt", "only debt to equity is held: say how low", ("debt to equity < 0.1",)),
     ("no dividend | no dividends | non dividend | not paying dividend | not paying dividends | zero dividend | zero dividends | " + _combined("pay | pays | paying", "no", "dividend | dividends") + " | " + _combined("doesn't | don't | dont | doesnt | do not | does not", "pay | pay any", "dividend | dividends") + " | " + _combined("without", "dividend | dividends"), "a company that pays none has no yield on record, and cannot be told from one of which it is not known", ()),
     ("double digit | double digits | single digit | triple digit | high single digit", "say it as a number", ("revenue growth >= 10%", "P/E < 10")),
     ("compounders | blue chip | blue chips | quality compounders | moat | turnaround | value traps | meme | memes | growth stocks | value stocks", "has no fixed meaning: say what is to be high or low", ("large cap", "ROE > 15%")),
@@ -250,6 +275,9 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_combined("10 | 30 | 50 | 60 | 90 | 100 | 200", "day | d", "average | avg | average daily | avg daily", "volume | vol") + " | " + _combined("3 month | 1 month | 6 month", "average | avg | average daily | avg daily", "volume | vol"), "only the average volume of 20 sessions is held", ("20-day average volume > 1M",)),
     ("atr % | atr percent | atrp", "say it as a share of the price", ("ATR > 3% of price",)),
     *((words, "a company is asked for by its symbol", (f"symbol is {symbol}",)) for words, symbol in COMPANIES),
+    ("qoq | quarter over quarter | sequential | sequentially", "growth is held of the last quarter against the same one a year before", ("revenue growth > 20%", "EPS growth > 20%")),
+    (_combined("1 month | 3 month | 6 month | 1 m | 3 m | 6 m", "momentum"), "momentum is that of 12 months without the last one; the returns over fewer are held", ("top 20 by 126-day return", "12-1 momentum > 20%")),
+    (_combined("below | above | under | over | than", "market | market average"), "averages of the market are not held: give a number", ("P/E < 15",)),
     ("squeezing | narrow | mean reversion | mean reverting", "patterns have no fixed meaning here: say it in numbers", ("volatility < 20%",)),
     ("all major moving averages | major moving averages | key moving averages | all key moving averages", "which of them?", ("above the 20, 50 and 200 day moving averages",)),
     ("+di | -di | di+ | di- | plus di | minus di | dmi | aroon | williams %r | williams r | trix | roc | chaikin | heikin ashi", "no such indicator is held", ()),
