@@ -34,6 +34,7 @@ _APART = (
     (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD"),
     (r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER)", r"BY FIELD"),
     (r"EXTREME FIELD", r"TOP NUMBER"),
+    (r"EXTREME FIELD", r"FIRST(?! NUMBER)"),
     (
         r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER PERF|(?<!\S)PERF NUMBER",
         r"TODAY|YESTERDAY|LAST (?:NUMBER )?SPAN",

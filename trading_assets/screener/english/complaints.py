@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from trading_assets.errors import Problem
@@ -11,7 +12,7 @@ from trading_assets.screener.fields import FIELDS
 _JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
 _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
 _OF_TIME = frozenset({"BACK", "WAS", "BEEN", "FOR", "EACH", "HELD", "INROW", "OFF"})
-_TURNED = frozenset({"GROWTH", "RISING", "DEVIATIONS", "MOVED", "RETURN", "PERSHARE", "OPENED"})
+_TURNED = frozenset({"GROWTH", "RISING", "DEVIATIONS", "MOVED", "RETURN", "PERSHARE", "OPENED", "TODAYS"})
 """Kinds that stand in no rule of the grammar: a phrase with one is rewritten whole, or is not understood."""
 _OF_A_QUARTER = frozenset({"revenue_growth", "eps_growth"})
 _AMOUNTS = {"NUMBER", "PERCENT", "MULT"}
@@ -50,6 +51,7 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "IN": ("only up, down and crossings have a period", ("up 10% in the last month",)),
     "YOY": ("goes with growth of revenue or EPS", ("revenue growth > 25%", "up 25% in the last year")),
     "GROWTH": ("write it as growth, with a limit", ("revenue growth < -10%", "EPS growth > 20%")),
+    "TODAYS": ("today's what?", ("volume > 2 x volume 1 session ago",)),
     "PERSHARE": ("an amount of dollars a share is said of the price", ("price under $20",)),
     "OPENED": ("how much higher or lower?", ("opened 2% higher", "gapped up")),
     "RETURN": ("returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "top 20 by 63-day return")),
@@ -118,18 +120,16 @@ def _half_said(found: list[Token]) -> Problem | None:
         message = f'"{token.text}": crossed what, and to which side?'
         return token.problem(message, ("50-day SMA crossed above 200-day SMA",))
     for token, after in pairwise(found):
-        if token.terminal == "CMP" and after.terminal == "TEXTFIELD":
-            message = f'"{after.text}": averages of a sector or an industry are not held: give a number'
-            return after.problem(message, ("P/E < 15",))
-        if token.meaning in _OF_A_QUARTER and after.terminal == "LAST":
-            label = FIELDS[str(token.meaning)].label
-            message = (
-                f'"{after.text}": {label} is that of the last quarter against the same one a year before'
-            )
-            return after.problem(message, ("revenue growth > 20%",))
-        if (token.terminal, after.terminal) == ("TOP", "PERCENT"):
-            message = f'"{token.text}" so many percent cannot be asked for: say how many'
-            return token.problem(message, ("top 50 by momentum",))
+        told = _beside(token, after)
+        if told is not None:
+            return told
+    if re.search(r"BETWEEN (?:NUMBER|FIELD) AND FIELD", " ".join(terminals)):
+        token = found[terminals.index("BETWEEN")]
+        message = f'"{token.text}" two fields: which of them is above?'
+        return token.problem(
+            message,
+            ("price > 50-day SMA and price < 200-day SMA", "price < 50-day SMA and price > 200-day SMA"),
+        )
     turned = next((token for token in found if token.terminal in _TURNED), None)
     if turned is not None:
         message, suggestions = _STRAYS[turned.terminal]
@@ -142,6 +142,20 @@ def _half_said(found: list[Token]) -> Problem | None:
         return None
     examples = ("best 5 of the last month", "top 5 by dividend yield")
     return best.problem(f'"{best.text}" by what? A return needs its sessions', examples)
+
+
+def _beside(token: Token, after: Token) -> Problem | None:
+    if token.terminal == "CMP" and after.terminal == "TEXTFIELD":
+        message = f'"{after.text}": averages of a sector or an industry are not held: give a number'
+        return after.problem(message, ("P/E < 15",))
+    if token.meaning in _OF_A_QUARTER and after.terminal == "LAST":
+        label = FIELDS[str(token.meaning)].label
+        message = f'"{after.text}": {label} is that of the last quarter against the same one a year before'
+        return after.problem(message, ("revenue growth > 20%",))
+    if (token.terminal, after.terminal) == ("TOP", "PERCENT"):
+        message = f'"{token.text}" so many percent cannot be asked for: say how many'
+        return token.problem(message, ("top 50 by momentum",))
+    return None
 
 
 def _stuck(found: list[Token], place: int) -> Problem | None:

@@ -14,6 +14,7 @@ from trading_assets.screener.english.words import RETURN, RISING, SIZED, SIZED_N
 _BEFORE_SIZE = frozenset({"CMP", "BY", "OF", "BETWEEN"})
 _SIZES = frozenset({"PERCENT", "SUFFIX"})
 _OF_SEVERAL = frozenset({"FOR", "EACH", "INROW"})
+_VOLUMES = frozenset({"volume", "volume_sma_20", "volume_ratio", "unusual volume"})
 _SHARES = 1000
 """From so many on, a number without a unit is one of shares."""
 
@@ -76,19 +77,20 @@ def _volume_or_volatility(known: Vocabulary, pieces: list[Lexeme], place: int) -
     found = amount_at(pieces, _after_comparison(known, pieces, place))
     amount = found[0][1] if found else None
     if not isinstance(amount, Amount):
-        return "volume" if _against_volume(known, pieces, place) else None
+        return "volume" if names_volume(known, pieces, place) else None
     if amount.unit == "%":
         return "volatility_20"
     counts = not amount.unit and (amount.magnitude > 0 or amount.number >= Decimal(_SHARES))
     return "volume" if counts else None
 
 
-def _against_volume(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:
+def names_volume(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:
+    """Say whether what is compared at a place, after signs and amounts, is the volume: "over 5x normal volume"."""
     at = _after_comparison(known, pieces, place)
     if at < len(pieces) and amount_at(pieces, at):
         at += amount_at(pieces, at)[0][2]
     match = known.longest(pieces, at) if at < len(pieces) else None
-    return match is not None and match[0].meaning in {"volume", "volume_sma_20"}
+    return match is not None and match[0].meaning in _VOLUMES
 
 
 def _goes_one_way(known: Vocabulary, pieces: list[Lexeme], after: int, found: list[Token]) -> bool:

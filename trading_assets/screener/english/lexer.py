@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from trading_assets.errors import Problem
 from trading_assets.screener.english.complaints import unfulfilled
-from trading_assets.screener.english.in_context import in_context
+from trading_assets.screener.english.in_context import in_context, names_volume
 from trading_assets.screener.english.lexemes import capital_articles, lexemes
 from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.quantities.amount_words import amount_at
@@ -43,6 +43,7 @@ _NARROWS = frozenset(
     {"only", "just", "currently", "also", "either", "both", "still", "any", "anything", "some"}
 )
 """Words that change what a "not" before them says: "not only energy" excludes nothing."""
+_PRONOUNS = frozenset({"it", "them", "itself", "themselves"})
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
 _SAID_OF_FIELD = frozenset(
     {
@@ -240,11 +241,23 @@ class _Reader:
             self.found.pop()
             message, suggestions = entry.meaning.message, entry.meaning.suggestions
             self.problems.append(token.problem(f'"{token.text}": {message}', suggestions))
+        if self._on_that_day(token, before):
+            message = f'"{token.text}": of that session, or of the last one? Say it of each condition'
+            self.problems.append(
+                token.problem(message, ("up 5% yesterday and relative volume 1 session ago > 3",))
+            )
         if before is not None and before.terminal in {"NOT", "NEQ", "NEITHER"} and entry.terminal == "FILLER":
             said = self.sentence[before.start : token.end]
             if token.text.lower() in _NARROWS:
                 message = f'"{said}": what is excluded? Say it without "{token.text}"'
                 self.problems.append(Problem(before.start, token.end, said, message, ()))
+
+    def _on_that_day(self, token: Token, before: Token | None) -> bool:
+        # as in: up 20% yesterday on 5x normal volume
+        if before is None or before.terminal not in {"YESTERDAY", "BACK"}:
+            return False
+        said = token.text.lower()
+        return said in {"on", "with"} and names_volume(self.known, self.pieces, self.place)
 
     def _counts_best(self, token: Token, before: Token | None) -> bool:
         # "worst 5 ... of the last month" are ranked by their return, and "best" alone by nothing
@@ -339,6 +352,10 @@ class _Reader:
             near = (f"symbol is {text.upper()}",)
         elif len(tickers) == len(self._unknown):
             near = (f"symbol is {' or '.join(tickers)}", *near)
+        if text.lower() in _PRONOUNS:
+            self.problems.append(Problem(first.start, last.end, text, f'"{text}": name the field', ()))
+            self._unknown = []
+            return
         meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
         self.problems.append(Problem(first.start, last.end, text, f'"{text}"{meant}', near))
         self._unknown = []

@@ -43,6 +43,39 @@ def first(said: list[Token], _sentence: str) -> list[Token] | None:
     return said[:1]
 
 
+def prior_close(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "prior close" as yesterday's close."""
+    word = said[0]
+    return [
+        replace(word, terminal="YESTERDAYS"),
+        replace(word, terminal="FIELD", meaning="close", start=word.end, text="", led=""),
+    ]
+
+
+def last(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Leave out what says nothing before the last: "today's volume"."""
+    return [replace(said[-1], led=said[0].led)]
+
+
+def ranged(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Leave out the noun after both limits: "in the 3 to 6 percent range"."""
+    return said[:-1] if said[-1].text.lower() == "range" else None
+
+
+def paid(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "paying dividends of 5% or more" and "5% yielders" as the yield."""
+    payer = next(token for token in said if token.terminal in {"MACRO", "RANKED"})
+    if payer.meaning != "dividend payer" and not payer.text.lower().endswith("yielders"):
+        return None
+    size = [token for token in said if token.terminal not in {"MACRO", "RANKED", "OF"}]
+    if payer.terminal == "RANKED" and payer.text.lower().startswith("highest"):
+        return None
+    named = replace(payer, terminal="FIELD", meaning="dividend_yield", led=said[0].led)
+    if len(size) > 1:
+        return [named, *size]
+    return [named, replace(payer, terminal="CMP", meaning=">=", start=payer.end, text="", led=""), *size]
+
+
 def nothing(_said: list[Token], _sentence: str) -> list[Token] | None:
     """Leave out what says nothing before the next: "oversold within an uptrend"."""
     return []

@@ -29,6 +29,8 @@ def _range_of_caps(first: int, last: int) -> tuple[tuple[str, ...], str]:
 _PAIRS = tuple((at, later) for at in range(len(_CAPS)) for later in range(at + 1, len(_CAPS)))
 
 
+_STANDING = "closed | closes | closing | trading | trades | traded | sits | sitting | holds | holding | priced | valued"
+"""What a price does above something without having crossed it."""
 _STATEMENTS = {
     "revenue_growth": "revenue | revenues | sales | top line",
     "eps_growth": "earnings | eps | earnings per share",
@@ -62,9 +64,11 @@ RISING: dict[str, str] = {
 """Words for a field that goes one way, which say something of a number of sessions: "volume rising for 3 days"."""
 
 PHRASES: tuple[tuple[str, object, str], ...] = (
-    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | trading above | trading over | closed above | closes above | closing above | faster than | north of | not at most"),
+    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | trading above | trading over | closed above | closes above | closing above | faster than | north of | not at most | "
+     + _combined(_STANDING, "above | over | higher than")),
     ("CMP", ">=", ">= | at least | no less than | not less than | no lower than | not lower than | not below | not under | at or above | greater than or equal to | more than or equal to | min | minimum | min of | minimum of"),
-    ("CMP", "<", "< | below | under | less than | less then | lower than | smaller than | fewer than | beneath | trading below | trading under | closed below | closes below | closing below | slower than | south of | sub | not at least"),
+    ("CMP", "<", "< | below | under | less than | less then | lower than | smaller than | fewer than | beneath | trading below | trading under | closed below | closes below | closing below | slower than | south of | sub | not at least | "
+     + _combined(_STANDING, "below | under | lower than")),
     ("CMP", "<=", "<= | at most | no more than | not more than | no greater than | no higher than | not higher than | not above | not over | not exceeding | up to | at or below | less than or equal to | max | maximum | max of | maximum of"),
     ("EQ", "=", "= | equals | equal to | exactly"),
     ("NEQ", "!=", "!= | not equal to | isn't | aren't"),
@@ -156,6 +160,8 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("RANKED", ("gap", False), _combined("biggest | largest", "gap down | gap downs | gaps down")),
     ("PERF", True, "best performing | best performers | top performing | top performers | gainers | biggest gainers | top gainers | winners | biggest winners"),
     ("PERF", False, "worst performing | worst performers | losers | biggest losers | top losers | decliners | biggest decliners"),
+    ("PRIORCLOSE", None, "prior close | previous close | last close | previous closing price | prior day close | previous day close"),
+    ("TODAYS", None, "today's | todays"),
     ("PERSHARE", None, "per share"),
     ("OPENED", None, "opened"),
     ("PERFORMERS", None, "performers"),
@@ -164,7 +170,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("ALL", None, "everything | all | all stocks"),
     ("PERIODLESS", "sma", "sma | ma | dma | moving average | simple moving average | mean"),
     ("PERIODLESS", "ema", "ema | exponential moving average | exponential average | exp moving average | ex moving average"),
-    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | i'd like | im looking for | i'm looking for | i am looking for | can you find | can you find me | can you show me | want | anything | anything that's | any | some | it is | it has | it's | right now | at moment | at present | gimme | i need | need | let me see | lemme see | pull up | filter | filter for | hunting for | are there | is there | out there | how to find | how do i find | how can i find | how to scan for | whats | what's | what | thats | that's | still | names | among | amongst | at | trade | trades | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both | they | they're | theyre | they are | they have | these | those | candidates | picks | ideas | setups | tell me | help me find | give me list of | list of | show list of | i'm after | as well | how many | w/"),
+    ("FILLER", None, ": | stock | stocks | share | shares | company | companies | equities | securities | ones | show | show me | find | find me | give me | list | display | get | get me | search for | look for | looking for | screen for | scan for | i want | i'd like | im looking for | i'm looking for | i am looking for | can you find | can you find me | can you show me | want | anything | anything that's | any | some | it is | it has | it's | right now | at moment | at present | gimme | i need | need | let me see | lemme see | pull up | filter | filter for | hunting for | are there | is there | out there | how to find | how do i find | how can i find | how to scan for | whats | what's | what | thats | that's | still | names | among | amongst | at | trade | trades | please | that | which | who | whose | where | with | have | has | having | is | are | be | being | in | on | listed on | listed | traded on | trading | currently | only | just | also | either | both | they | they're | theyre | they are | they have | these | those | candidates | picks | ideas | setups | tell me | help me find | give me list of | list of | show list of | i'm after | as well | how many | something | w/"),
 )
 # fmt: on
 """(terminal of the grammar, what it means, phrases).
@@ -278,6 +284,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("qoq | quarter over quarter | sequential | sequentially", "growth is held of the last quarter against the same one a year before", ("revenue growth > 20%", "EPS growth > 20%")),
     (_combined("1 month | 3 month | 6 month | 1 m | 3 m | 6 m", "momentum"), "momentum is that of 12 months without the last one; the returns over fewer are held", ("top 20 by 126-day return", "12-1 momentum > 20%")),
     (_combined("below | above | under | over | than", "market | market average"), "averages of the market are not held: give a number", ("P/E < 15",)),
+    ("out of | out of last", "so many of several cannot be asked for: say each of them", ("1-day return < 0% in each of the last 3 sessions",)),
     ("squeezing | narrow | mean reversion | mean reverting", "patterns have no fixed meaning here: say it in numbers", ("volatility < 20%",)),
     ("all major moving averages | major moving averages | key moving averages | all key moving averages", "which of them?", ("above the 20, 50 and 200 day moving averages",)),
     ("+di | -di | di+ | di- | plus di | minus di | dmi | aroon | williams %r | williams r | trix | roc | chaikin | heikin ashi", "no such indicator is held", ()),

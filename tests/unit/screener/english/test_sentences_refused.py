@@ -262,6 +262,11 @@ REFUSED = [
     ("pe below the market", "below the market", "averages of the market"),
     ("tsla", "tsla", "symbol is TSLA"),
     ("zero debt", "zero debt", "only debt to equity"),
+    ("up 20% yesterday on 5x normal volume", "on", "of that session, or of the last one?"),
+    ("gapped up yesterday with relative volume over 2", "with", "of that session, or of the last one?"),
+    ("price between its 50 and 200 day", "between", "which of them is above?"),
+    ("rsi was below 30 3 days ago but over it now", "it", "name the field"),
+    ("fell 3 out of the last 5 days", "out of the last", "so many of several"),
     ("opened", "opened", "how much higher or lower?"),
     ("top 20 by return over the last 2 months", "return", "fixed numbers of sessions"),
 ]
