@@ -48,7 +48,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(trend.macd, ("close",), (12, 26, 9), "TA-Lib MACD", (
         Feature("macd", "MACD line 12-26", "USD", 34, "price", ANY, ("MACD", "macd line")),
         Feature("macd_signal", "EMA 9 of the MACD line", "USD", 34, "price", ANY, ("MACD signal", "macd signal line", "signal line", "signal")),
-        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist")),), ("fast", "slow", "signal")),
+        Feature("macd_histogram", "MACD line minus its signal", "USD", 34, "price", ANY, ("MACD histogram", "macd hist", "histogram")),), ("fast", "slow", "signal")),
     Indicator(volatility.bollinger, ("close", "sma_20"), (20, 2.0), "TA-Lib BBANDS; (close - SMA) / STDDEV", (
         Feature("bb_upper", "Upper Bollinger band, 20 sessions, 2 population deviations", "USD", 20, "price", POSITIVE, ("upper Bollinger band", "upper band", "upper bollinger", "upper bb", "bb upper"), pane="price"),
         Feature("bb_middle", "Middle Bollinger band", "USD", 20, "price", POSITIVE, ("middle Bollinger band", "middle band", "middle bb"), pane="price"),
@@ -95,7 +95,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(benchmark.beta, ("close", "benchmark_close"), (252,), "empyrical beta", (
         Feature("beta_252", "Beta to SPY over 252 returns", "ratio", 253, "none", ANY, ("beta", "market beta")),)),
     Indicator(benchmark.correlation, ("close", "benchmark_close"), (63,), "Pearson correlation", (
-        Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with SPY", "market correlation")),)),
+        Feature("correlation_spy_63", "Correlation with SPY over 63 returns", "-1 to 1", 64, "none", (-1.0, 1.0), ("correlation with SPY", "market correlation", "correlation", "correlation to spy", "spy correlation", "correlation with market", "correlation to market")),)),
 )
 # fmt: on
 

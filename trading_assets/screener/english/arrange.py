@@ -20,7 +20,7 @@ _ORDERS = (
     r"TOP NUMBER BY (?:EXTREME )?FIELD(?: DIR)?",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER) BY FIELD",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER EXTREME FIELD",
-    r"EXTREME NUMBER (?:BY )?FIELD",
+    r"(?:EXTREME|SUPER) NUMBER (?:BY )?FIELD",
     r"(?:EXTREME|SUPER) BY FIELD",
     r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER RANKED",
     r"RANKED FIRST",
@@ -33,6 +33,7 @@ _APART = (
     (r"RANK", r"BY FIELD(?:(?: COMMA)? DIR)?"),
     (r"TOP NUMBER", r"BY (?:EXTREME )?FIELD"),
     (r"(?<!\S)(?<!CMP )(?<!TO )(?<!BETWEEN )NUMBER (?:EXTREME|SUPER)", r"BY FIELD"),
+    (r"(?:EXTREME|SUPER) NUMBER", r"BY FIELD"),
     (r"EXTREME FIELD", r"TOP NUMBER"),
     (r"EXTREME FIELD", r"FIRST(?! NUMBER)"),
     (

@@ -23,6 +23,7 @@ def _ways(table: dict[str, str]) -> dict[str, str]:
     return {word: way for way, words in table.items() for word in words.split(" | ")}
 
 
+_STRONG = {"strongest": True, "weakest": False}
 _SIDES = {"higher": ">", "lower": "<"}
 _RETURNS = frozenset(RETURN.split(" | "))
 _SIZED, _NOUNS, _RISING = _ways(SIZED), _ways(SIZED_NOUNS), _ways(RISING)
@@ -44,9 +45,11 @@ def in_context(
     """
     said, after = " ".join(piece.text for piece in pieces[place : place + count]), place + count
     if said == "vol":
-        counted = bool(found) and found[-1].terminal == "MULT"  # "on 3x vol"
-        field = "volume" if counted else _volume_or_volatility(known, pieces, after)
+        counted = bool(found) and _counts_shares(found[-1])  # "on 3x vol", "over 1m vol"
+        field = _volume_or_volatility(known, pieces, after) or ("volume" if counted else None)
         return Entry("FIELD", field, said) if field else None
+    if said in _STRONG and _orders(known, pieces, after, found):
+        return Entry("EXTREME", _STRONG[said], said)
     if said == "cheaper than" and _terminal(known, pieces, after) in {"NUMBER", "MULT"}:
         return Entry("CMP", "<", said)  # not than another company
     sized = bool(found) and found[-1].terminal in _SIZES  # "a 10% gain in the last week"
@@ -70,6 +73,19 @@ def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found:
     if said in {**_NOUNS, **_SIDES} and found and found[-1].terminal in _SIZES:
         return Entry("MOVED", way or _SIDES[said], said)
     return None
+
+
+def _counts_shares(token: Token) -> bool:
+    amount = token.meaning
+    return token.terminal == "MULT" or (
+        token.terminal == "NUMBER" and isinstance(amount, Amount) and amount.magnitude > 0 and not amount.unit
+    )
+
+
+def _orders(known: Vocabulary, pieces: list[Lexeme], after: int, found: list[Token]) -> bool:
+    # as in: strongest 20 by 6-month return, strongest momentum
+    counted = bool(found) and found[-1].terminal == "NUMBER"
+    return counted or _terminal(known, pieces, after) in {"NUMBER", "FIELD"}
 
 
 def _volume_or_volatility(known: Vocabulary, pieces: list[Lexeme], place: int) -> str | None:

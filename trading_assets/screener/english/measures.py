@@ -43,6 +43,31 @@ def first(said: list[Token], _sentence: str) -> list[Token] | None:
     return said[:1]
 
 
+def worth(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "worth more than 10 billion" as the market cap; a share may be worth some dollars."""
+    amounts = [token.meaning for token in said if isinstance(token.meaning, Amount)]
+    if not amounts or amounts[-1].magnitude < _MILLIONS:
+        return None
+    named = replace(said[0], terminal="FIELD", meaning="market_cap")
+    if said[1].terminal == "NUMBER":
+        return [
+            named,
+            replace(said[0], terminal="CMP", meaning=">=", start=said[0].end, text="", led=""),
+            *said[1:],
+        ]
+    return [named, *said[1:]]
+
+
+_MILLIONS = 6
+
+
+def of_extreme(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "within 3% of a new 52-week low" as of that low."""
+    *before, macro = said
+    field = {"new 52-week high": "high_252", "new 52-week low": "low_252"}.get(str(macro.meaning))
+    return [*before, replace(macro, terminal="FIELD", meaning=field)] if field else None
+
+
 def prior_close(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "prior close" as yesterday's close."""
     word = said[0]

@@ -21,6 +21,7 @@ from trading_assets.screener.english.measures import (
     made,
     negated,
     nothing,
+    of_extreme,
     one_way,
     opened,
     paid,
@@ -30,6 +31,7 @@ from trading_assets.screener.english.measures import (
     returned,
     size_first,
     times_volume,
+    worth,
     yearly,
 )
 from trading_assets.screener.english.quantities.amounts import Amount
@@ -273,6 +275,7 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
     Turn(r"PRIORCLOSE", prior_close),
+    Turn(r"WORTH CMP NUMBER|WORTH BETWEEN NUMBER (?:AND|TO) NUMBER", worth),
     Turn(r"TODAYS FIELD", last),
     Turn(r"FIELD TODAY(?= (?:CMP|MULT|BETWEEN|PERCENT|CROSS))", first),
     Turn(r"MULT OF(?= (?:FIELD|YESTERDAYS))", first),
@@ -297,6 +300,7 @@ _TURNS: tuple[Turn, ...] = (
     ),
     Turn(r"FIELD (?:RISING|MOVE) HELD|RISING FIELD HELD", one_way),
     Turn(r"WITHIN PERCENT", _near),
+    Turn(r"(?:NEAR PERCENT OF|PERCENT CMP|PERCENT OFF|MOVE (?:CMP )?PERCENT FROM) MACRO", of_extreme),
     Turn(r"FIELD NEAR PERCENT", extreme_within, _BEGINNINGS, _ENDS),
     Turn(r"FIELD (?:CMP )?MULT USUAL", _usual),
     Turn(r"FIELD(?: CMP FIELD){2,}", _chained, not_after=_NEGATIONS),

@@ -29,7 +29,9 @@ def _range_of_caps(first: int, last: int) -> tuple[tuple[str, ...], str]:
 _PAIRS = tuple((at, later) for at in range(len(_CAPS)) for later in range(at + 1, len(_CAPS)))
 
 
-_STANDING = "closed | closes | closing | trading | trades | traded | sits | sitting | holds | holding | priced | valued"
+_STANDING = (
+    "closed | closes | closing | trading | trades | traded | sits | sitting | holds | holding | priced"
+)
 """What a price does above something without having crossed it."""
 _STATEMENTS = {
     "revenue_growth": "revenue | revenues | sales | top line",
@@ -64,15 +66,15 @@ RISING: dict[str, str] = {
 """Words for a field that goes one way, which say something of a number of sessions: "volume rising for 3 days"."""
 
 PHRASES: tuple[tuple[str, object, str], ...] = (
-    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | trading above | trading over | closed above | closes above | closing above | faster than | north of | not at most | "
+    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | exceed | in excess of | trading above | trading over | closed above | closes above | closing above | faster than | north of | not at most | "
      + _combined(_STANDING, "above | over | higher than")),
-    ("CMP", ">=", ">= | at least | no less than | not less than | no lower than | not lower than | not below | not under | at or above | greater than or equal to | more than or equal to | min | minimum | min of | minimum of"),
+    ("CMP", ">=", ">= | at least | no less than | not less than | no lower than | not lower than | not below | not under | at or above | greater than or equal to | more than or equal to | upwards of | min | minimum | min of | minimum of"),
     ("CMP", "<", "< | below | under | less than | less then | lower than | smaller than | fewer than | beneath | trading below | trading under | closed below | closes below | closing below | slower than | south of | sub | not at least | "
      + _combined(_STANDING, "below | under | lower than")),
-    ("CMP", "<=", "<= | at most | no more than | not more than | no greater than | no higher than | not higher than | not above | not over | not exceeding | up to | at or below | less than or equal to | max | maximum | max of | maximum of"),
+    ("CMP", "<=", "<= | at most | no more than | not more than | no greater than | no higher than | not higher than | not above | not over | not exceeding | does not exceed | doesn't exceed | do not exceed | up to | at or below | less than or equal to | max | maximum | max of | maximum of"),
     ("EQ", "=", "= | equals | equal to | exactly"),
-    ("NEQ", "!=", "!= | not equal to | isn't | aren't"),
-    ("BETWEEN", None, "between | in range | range | btw | btwn | b/w | inbetween"),
+    ("NEQ", "!=", "!= | not equal to | isn't | aren't | isnt | arent"),
+    ("BETWEEN", None, "between | in range | range | btw | btwn | b/w | inbetween | anywhere between | somewhere between | ranging between | ranges between | lies between"),
     ("FROM", None, "from | ranging from"),
     ("TO", None, "to | through"),
     ("AND", None, "and | & | && | as well as | while | whilst | plus | along with | together with | combined with"),
@@ -80,7 +82,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("OR", None, "or | \\|\\| | \\|"),
     ("NOR", None, "nor"),
     ("NEITHER", None, "neither"),
-    ("NOT", "not", "not | not in | aren't in | isn't in | has not | have not | hasn't | haven't | has not been | have not been | hasn't been | haven't been"),
+    ("NOT", "not", "not | not in | aren't in | isn't in | has not | have not | hasn't | haven't | has not been | have not been | hasn't been | haven't been | hasnt | havent | hasnt been | havent been"),
     ("NOT", "except", "excluding | exclude | except | except for | without | other than | apart from | everything but | all but | anything but | outside | outside of | no | non | ex | besides | aside from | not including | do not include | don't include | dont include | don't show | don't show me | dont show | dont show me | do not show | do not show me | leave out | leaving out | skip | skipping | ignore | ignoring | avoid | avoiding | w/o | w/out"),
     ("COMMA", None, ","),
     ("LPAR", None, "( | ["),
@@ -133,7 +135,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("USUAL", None, "normal | usual | normal levels | usual levels"),
     ("RANK", None, "rank | sort | order"),
     ("DAILY", None, "shares day | shares per day | shares daily | shares each day"),
-    ("GAPPED", ">", "gapped up | gap up | gapping up | gaps up | gap ups | opened higher | opened up | opening higher"),
+    ("GAPPED", ">", "gapped up | gap up | gapping up | gaps up | gap ups | gappers | gapper | opened higher | opened up | opening higher"),
     ("GAPPED", "<", "gapped down | gap down | gapping down | gaps down | gap downs | opened lower | opened down | opening lower"),
     ("SIGN", ">", "positive"),
     ("SIGN", "<", "negative"),
@@ -162,6 +164,7 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("PERF", False, "worst performing | worst performers | losers | biggest losers | top losers | decliners | biggest decliners"),
     ("PRIORCLOSE", None, "prior close | previous close | last close | previous closing price | prior day close | previous day close"),
     ("TODAYS", None, "today's | todays"),
+    ("WORTH", None, "worth | valued at | valued"),
     ("PERSHARE", None, "per share"),
     ("OPENED", None, "opened"),
     ("PERFORMERS", None, "performers"),
@@ -233,7 +236,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("recently | lately | recent", "within how many sessions?", ("in the last 5 sessions",)),
     ("this week | this month | this quarter | this year | on week | on month | on year", "a calendar period is as long as its days so far: say how many sessions", ("in the last 5 sessions", "in the last month")),
     ("ytd | this year to date | this month to date | year to date | month to date | week to date | mtd | qtd", "returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "252-day return > 5%")),
-    ("about | around | roughly | approximately | approx | nearly | almost | circa | near | close to | ~ | touch | touches | touched | touching | tests | testing | tested | holding | hugging", "how near? Give a range", ("within 5% of 52-week high", "price between $95 and $105")),
+    ("about | around | roughly | approximately | approx | nearly | almost | circa | near | close to | ~ | touch | touches | touched | touching | tests | testing | tested | hitting | hits | hit | reached | reaching | holding | hugging", "how near? Give a range", ("within 5% of 52-week high", "price between $95 and $105")),
     ("day's range | today's range | daily range | range of day | open | today's high | today's low | day's high | day's low | intraday | hod | lod | high of day | low of day | high of session | low of session | opening price | day high | day low | session high | session low | "
      + _combined("closed | closes | closing | close | finished | ended", "at | near | off", "high | highs | low | lows | day's high | day's low | high of day | low of day | day high | day low"), "the open, high and low of a session are no fields", ("price > $10", "opening gap > 2%")),
     ("ipo | ipos | newly listed | s&p500 | s&p 500 | s & p 500 | s and p 500 | s&p | spx | sp500 | dow | djia | dow jones | dow 30 | russell 2000 | russell 1000 | russell 3000 | russell | nasdaq 100 | ndx | qqq members | index members | s&p 400 | s&p 600 | ftse | ftse 100 | dax | nikkei", "neither listing dates nor members of indices are held", ("exchange is Nasdaq", "large caps")),
@@ -267,7 +270,7 @@ REFUSED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("compounders | blue chip | blue chips | quality compounders | moat | turnaround | value traps | meme | memes | growth stocks | value stocks", "has no fixed meaning: say what is to be high or low", ("large cap", "ROE > 15%")),
     ("chinese | china | european | japanese | american | foreign | us based | country", "the country of a company is no field; whether a share is an ADR is", ("asset type is ADR",)),
     ("never | always | ever", "over how many sessions?", ("in each of the last 20 sessions",)),
-    ("didn't | did not", "in which sessions? Say what did hold", ("price >= 50-day SMA in each of the last 20 sessions",)),
+    ("didn't | did not | didnt | doesn't | doesnt | does not", "in which sessions? Say what did hold", ("price >= 50-day SMA in each of the last 20 sessions",)),
     ("since | since january | since march | since june", "count in sessions", ("126-day return < -50%", "in the last 6 months")),
     ("for first time", "whether something happened before is not looked for", ("new 52-week high",)),
     ("at least 3 of | at least 2 of | two of | any of | one of | most of", "so many of several conditions cannot be asked for: join them with and, or, and parentheses", ()),

@@ -267,6 +267,10 @@ REFUSED = [
     ("price between its 50 and 200 day", "between", "which of them is above?"),
     ("rsi was below 30 3 days ago but over it now", "it", "name the field"),
     ("fell 3 out of the last 5 days", "out of the last", "so many of several"),
+    ("worth more than $100", "worth", "the price, or the market cap?"),
+    ("stocks that didnt gap", "didnt", "in which sessions?"),
+    ("hitting the upper bollinger band", "hitting", "how near?"),
+    ("strongest stocks", "strongest", "is no measure"),
     ("opened", "opened", "how much higher or lower?"),
     ("top 20 by return over the last 2 months", "return", "fixed numbers of sessions"),
 ]

@@ -13,6 +13,7 @@ UNIT_WORDS: dict[tuple[str, ...], AmountUnit] = {
     ("bps",): "bps", ("bp",): "bps", ("basis", "points"): "bps",
     ("x",): "x", ("times",): "x", ("*",): "x",
     ("dollars",): "$", ("dollar",): "$", ("usd",): "$", ("bucks",): "$", ("buck",): "$",
+    ("cents",): "$", ("cent",): "$",
 }  # fmt: skip
 VALUED_BY: dict[tuple[str, ...], str] = {
     ("book", "value"): "pb", ("book",): "pb", ("earnings",): "pe", ("trailing", "earnings"): "pe", ("sales",): "ps", ("revenue",): "ps",
@@ -26,6 +27,7 @@ _TERMINALS: dict[AmountUnit, str] = {
     "$": "NUMBER",
     "": "NUMBER",
 }
+_HUNDREDTHS = frozenset({"cents", "cent"})
 _BEFORE = frozenset({"-", "minus", "$", "usd", "+"})
 
 Read = list[tuple[str, object, int]]
@@ -55,6 +57,7 @@ def amount_at(pieces: Sequence[Lexeme], place: int) -> Read:
         named, taken = said
         if unit and unit != named:
             return []
+        number = number.scaleb(-2) if pieces[place].text in _HUNDREDTHS else number
         unit, place = named, place + taken
     amount = Amount(number.copy_negate() if negative else number, unit, magnitude)  # type: ignore[arg-type] # one of the units above
     read: Read = [(_TERMINALS[amount.unit], amount, place - start)]
