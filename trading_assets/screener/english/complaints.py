@@ -13,7 +13,20 @@ _JOINS = {"AND", "OR", "BUT", "COMMA", "NOR", "NOT", "NEITHER"}
 _COMPARING = {"CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "TO", "OF", "MULT"}
 _OF_TIME = frozenset({"BACK", "WAS", "BEEN", "FOR", "EACH", "HELD", "INROW", "OFF"})
 _TURNED = frozenset(
-    {"GROWTH", "RISING", "DEVIATIONS", "MOVED", "RETURN", "PERSHARE", "OPENED", "TODAYS", "WORTH"}
+    {
+        "GROWTH",
+        "RISING",
+        "DEVIATIONS",
+        "MOVED",
+        "RETURN",
+        "PERSHARE",
+        "OPENED",
+        "TODAYS",
+        "WORTH",
+        "STREAK",
+        "THAN",
+        "DEGREE",
+    }
 )
 """Kinds that stand in no rule of the grammar: a phrase with one is rewritten whole, or is not understood."""
 _OF_A_QUARTER = frozenset({"revenue_growth", "eps_growth"})
@@ -55,6 +68,9 @@ _STRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "GROWTH": ("write it as growth, with a limit", ("revenue growth < -10%", "EPS growth > 20%")),
     "TODAYS": ("today's what?", ("volume > 2 x volume 1 session ago",)),
     "WORTH": ("the price, or the market cap?", ("market cap > $10B", "price > $20")),
+    "STREAK": ("of how many days?", ("down 3 days in a row",)),
+    "THAN": ("compared how?", ("volume > volume 1 session ago",)),
+    "DEGREE": ("than what?", ("volume > volume 1 session ago",)),
     "PERSHARE": ("an amount of dollars a share is said of the price", ("price under $20",)),
     "OPENED": ("how much higher or lower?", ("opened 2% higher", "gapped up")),
     "RETURN": ("returns run over fixed numbers of sessions: 1, 5, 21, 63, 126, 252", ("21-day return > 5%", "top 20 by 63-day return")),

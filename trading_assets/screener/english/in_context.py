@@ -10,6 +10,7 @@ from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.vocabulary import Entry, Vocabulary
 from trading_assets.screener.english.words import RETURN, RISING, SIZED, SIZED_NOUNS
+from trading_assets.screener.fields import FIELDS
 
 _BEFORE_SIZE = frozenset({"CMP", "BY", "OF", "BETWEEN"})
 _SIZES = frozenset({"PERCENT", "SUFFIX"})
@@ -23,6 +24,16 @@ def _ways(table: dict[str, str]) -> dict[str, str]:
     return {word: way for way, words in table.items() for word in words.split(" | ")}
 
 
+_AVERAGES = frozenset({"average", "avg"})
+_DEGREES = {
+    "higher": ">",
+    "more": ">",
+    "bigger": ">",
+    "lower": "<",
+    "less": "<",
+    "smaller": "<",
+    "fewer": "<",
+}
 _STRONG = {"strongest": True, "weakest": False}
 _SIDES = {"higher": ">", "lower": "<"}
 _RETURNS = frozenset(RETURN.split(" | "))
@@ -44,20 +55,76 @@ def in_context(
         Tokens before the phrase.
     """
     said, after = " ".join(piece.text for piece in pieces[place : place + count]), place + count
-    if said == "vol":
-        counted = bool(found) and _counts_shares(found[-1])  # "on 3x vol", "over 1m vol"
-        field = _volume_or_volatility(known, pieces, after) or ("volume" if counted else None)
-        return Entry("FIELD", field, said) if field else None
-    if said in _STRONG and _orders(known, pieces, after, found):
-        return Entry("EXTREME", _STRONG[said], said)
-    if said == "cheaper than" and _terminal(known, pieces, after) in {"NUMBER", "MULT"}:
-        return Entry("CMP", "<", said)  # not than another company
-    sized = bool(found) and found[-1].terminal in _SIZES  # "a 10% gain in the last week"
-    if not sized and said in _RETURNS and _terminal(known, pieces, after) in {"LAST", "TODAY"}:
-        return Entry("RETURN", None, said)
-    if said in _RISING and _goes_one_way(known, pieces, after, found):
-        return Entry("RISING", _RISING[said], said)
-    return _move(known, pieces, after, said, found)
+    for reading in (_vol, _average, _degree, _strong, _cheaper, _return, _direction, _move):
+        entry = reading(known, pieces, after, said, found)
+        if entry is not None:
+            return entry
+    return None
+
+
+def _vol(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]) -> Entry | None:
+    # as in: vol > 1m, vol > 40%, on 3x vol, over 1m vol
+    if said != "vol":
+        return None
+    counted = bool(found) and _counts_shares(found[-1])
+    field = _volume_or_volatility(known, pieces, after) or ("volume" if counted else None)
+    return Entry("FIELD", field, said) if field else None
+
+
+def _average(
+    _known: Vocabulary, _pieces: list[Lexeme], _after: int, said: str, found: list[Token]
+) -> Entry | None:
+    # "volume 2.5x average"
+    about = [token.meaning for token in found[-4:] if token.terminal == "FIELD"]
+    is_times = bool(found) and found[-1].terminal == "MULT" and about[-1:] == ["volume"]
+    return Entry("USUAL", None, said) if said in _AVERAGES and is_times else None
+
+
+def _degree(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, _found: list[Token]
+) -> Entry | None:
+    # "lower volume than yesterday"
+    match = known.longest(pieces, after) if said in _DEGREES and after < len(pieces) else None
+    if match is None or match[0].terminal != "FIELD":
+        return None
+    is_compared = _terminal(known, pieces, after + match[1]) == "THAN"
+    return Entry("DEGREE", _DEGREES[said], said) if is_compared else None
+
+
+def _strong(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]
+) -> Entry | None:
+    # as in: strongest 20 by 6-month return, strongest momentum
+    if said not in _STRONG:
+        return None
+    counted = bool(found) and found[-1].terminal == "NUMBER"
+    is_order = counted or _terminal(known, pieces, after) in {"NUMBER", "FIELD"}
+    return Entry("EXTREME", _STRONG[said], said) if is_order else None
+
+
+def _cheaper(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, _found: list[Token]
+) -> Entry | None:
+    # "cheaper than 10 times earnings", not than another company
+    is_number = said == "cheaper than" and _terminal(known, pieces, after) in {"NUMBER", "MULT"}
+    return Entry("CMP", "<", said) if is_number else None
+
+
+def _return(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]
+) -> Entry | None:
+    # "performance over the last month", but not "a 10% gain in the last month"
+    sized = bool(found) and found[-1].terminal in _SIZES
+    is_dated = said in _RETURNS and not sized and _terminal(known, pieces, after) in {"LAST", "TODAY"}
+    return Entry("RETURN", None, said) if is_dated else None
+
+
+def _direction(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]
+) -> Entry | None:
+    # "volume rising for 3 days"
+    is_dated = said in _RISING and _goes_one_way(known, pieces, after, found)
+    return Entry("RISING", _RISING[said], said) if is_dated else None
 
 
 def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]) -> Entry | None:
@@ -82,12 +149,6 @@ def _counts_shares(token: Token) -> bool:
     )
 
 
-def _orders(known: Vocabulary, pieces: list[Lexeme], after: int, found: list[Token]) -> bool:
-    # as in: strongest 20 by 6-month return, strongest momentum
-    counted = bool(found) and found[-1].terminal == "NUMBER"
-    return counted or _terminal(known, pieces, after) in {"NUMBER", "FIELD"}
-
-
 def _volume_or_volatility(known: Vocabulary, pieces: list[Lexeme], place: int) -> str | None:
     # "vol > 1m" are shares, "vol > 40%" is a yearly deviation, "vol > 40" could be either
     found = amount_at(pieces, _after_comparison(known, pieces, place))
@@ -98,6 +159,15 @@ def _volume_or_volatility(known: Vocabulary, pieces: list[Lexeme], place: int) -
         return "volatility_20"
     counts = not amount.unit and (amount.magnitude > 0 or amount.number >= Decimal(_SHARES))
     return "volume" if counts else None
+
+
+def over_days(said: str, before: Token | None) -> tuple[str, ...]:
+    """Return how a direction is said of the field before it: "20-day average falling"."""
+    way = _RISING.get(said.lower())
+    if way is None or before is None or before.terminal != "FIELD":
+        return ()
+    label = FIELDS[str(before.meaning)].label
+    return f"{label} {way} {label} 5 sessions ago", f"{label} {said.lower()} for 3 days"
 
 
 def names_volume(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:

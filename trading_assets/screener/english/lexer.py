@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from trading_assets.errors import Problem
 from trading_assets.screener.english.complaints import unfulfilled
-from trading_assets.screener.english.in_context import in_context, names_volume
+from trading_assets.screener.english.in_context import in_context, names_volume, over_days
 from trading_assets.screener.english.lexemes import capital_articles, lexemes
 from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.quantities.amount_words import amount_at
 from trading_assets.screener.english.quantities.periods import other_period, unknown_period
-from trading_assets.screener.english.suggestions import closest, symbols_alone
+from trading_assets.screener.english.suggestions import TICKER, closest, symbols_alone, told
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.english.unheld import other_extreme, run_together
 from trading_assets.screener.english.vocabulary import Entry, Refusal, Vocabulary, vocabulary
-from trading_assets.screener.english.words import WELL_KNOWN
 
 MOST_HELPED = 8
 """Unknown words of a sentence for which the nearest known ones are looked up."""
-_TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
 _LIST_SIGNS = frozenset({"OR", "AND", "COMMA", "NOR"})
 _IN_LIST = _LIST_SIGNS | {"VALUE", "STRING", "EQ", "NEQ", "NOT", "NEITHER", "LPAR"}
 _NEVER_SYMBOLS = _LIST_SIGNS | {
@@ -43,7 +40,6 @@ _NARROWS = frozenset(
     {"only", "just", "currently", "also", "either", "both", "still", "any", "anything", "some"}
 )
 """Words that change what a "not" before them says: "not only energy" excludes nothing."""
-_PRONOUNS = frozenset({"it", "them", "itself", "themselves"})
 _AFTER_LOWER_CASE = frozenset({",", "or", "and", "nor", "but", ")", "sorted", "top", "bottom"})
 _SAID_OF_FIELD = frozenset(
     {
@@ -158,7 +154,7 @@ class _Reader:
         piece, listed = self.pieces[self.place], self._symbols_before()
         if piece.kind != "word" or listed is None or self._unknown:
             return False
-        match = _TICKER.match(self.sentence, piece.start)
+        match = TICKER.match(self.sentence, piece.start)
         if match is None or self.known.longest(self.pieces, self.place) is not None:
             return False
         text = match.group()
@@ -175,7 +171,7 @@ class _Reader:
         piece = self.pieces[self.place]
         if self._symbols is None or not piece.raw.isupper() or entry.terminal in _NEVER_SYMBOLS:
             return False
-        if _TICKER.fullmatch(piece.raw) is None or (count > 1 and entry.terminal != "FILLER"):
+        if TICKER.fullmatch(piece.raw) is None or (count > 1 and entry.terminal != "FILLER"):
             return False
         if self.found and self.found[-1].terminal == "TEXTFIELD" and entry.terminal == "FILLER":
             after = self.pieces[self.place + 1] if self.place + 1 < len(self.pieces) else None
@@ -240,6 +236,7 @@ class _Reader:
         if isinstance(entry.meaning, Refusal):
             self.found.pop()
             message, suggestions = entry.meaning.message, entry.meaning.suggestions
+            suggestions = over_days(token.text, before) or suggestions
             self.problems.append(token.problem(f'"{token.text}": {message}', suggestions))
         if self._on_that_day(token, before):
             message = f'"{token.text}": of that session, or of the last one? Say it of each condition'
@@ -342,20 +339,6 @@ class _Reader:
         near: tuple[str, ...] = ()
         if len(self.problems) < MOST_HELPED:  # looking for what was meant takes milliseconds
             near = closest([piece.text for piece in self.pieces], place, self.place, self.known)
-        tickers = [
-            piece.raw for piece in self._unknown if _TICKER.fullmatch(piece.raw) and piece.raw.isupper()
-        ]
-        symbol = _TICKER.fullmatch(text) is not None
-        if symbol and self._symbols_before():
-            near = (text.upper(), *near)
-        elif text.upper() in WELL_KNOWN:
-            near = (f"symbol is {text.upper()}",)
-        elif len(tickers) == len(self._unknown):
-            near = (f"symbol is {' or '.join(tickers)}", *near)
-        if text.lower() in _PRONOUNS:
-            self.problems.append(Problem(first.start, last.end, text, f'"{text}": name the field', ()))
-            self._unknown = []
-            return
-        meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
-        self.problems.append(Problem(first.start, last.end, text, f'"{text}"{meant}', near))
+        message, meant = told(self._unknown, text, near, listed=bool(self._symbols_before()))
+        self.problems.append(Problem(first.start, last.end, text, message, meant))
         self._unknown = []

@@ -43,6 +43,21 @@ def first(said: list[Token], _sentence: str) -> list[Token] | None:
     return said[:1]
 
 
+def degree(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "lower volume than yesterday" as "volume lower than yesterday"."""
+    more, field, than = said
+    return [replace(field, led=more.led), replace(than, terminal="CMP", meaning=more.meaning)]
+
+
+def streak(said: list[Token], sentence: str) -> list[Token] | None:
+    """Read "three-day losing streak" as down three days in a row."""
+    count, span, way = said
+    if not isinstance(count.meaning, Amount) or span.meaning != 1:
+        return None
+    held = Held(count.meaning, 1, in_row=True)
+    return [replace(way, terminal="MOVE", led=count.led), made("HELD", held, said, sentence)]
+
+
 def worth(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "worth more than 10 billion" as the market cap; a share may be worth some dollars."""
     amounts = [token.meaning for token in said if isinstance(token.meaning, Amount)]
@@ -214,3 +229,34 @@ def yearly(said: list[Token], _sentence: str) -> list[Token] | None:
     """Leave out that growth is of a year: "revenue growth over 25% year over year" says it twice."""
     is_year = said[-1].terminal == "YOY" or said[-1].meaning == YEAR
     return said[:-1] if is_year and said[0].meaning in _OF_A_YEAR else None
+
+
+def or_more(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "30% or more below its 52-week high" as at least so much below it."""
+    percent, suffix, *rest = said
+    return [replace(suffix, terminal="CMP"), percent, *rest] if suffix.meaning == ">=" else None
+
+
+def daily(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "trade at least 1m shares a day" as what they trade on average."""
+    compares, number, daily = said[-3:]
+    if len(said) > 3:
+        return said[:3] if said[0].meaning == "volume_sma_20" else None
+    return [replace(daily, terminal="FIELD", meaning="volume_sma_20", led=compares.led), compares, number]
+
+
+def off(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "30% off its 52-week high" as below it, and "off its low" as above."""
+    percent, off, field = said
+    side = {"high_252": "<", "low_252": ">"}.get(str(field.meaning))
+    return [percent, replace(off, terminal="CMP", meaning=side), field] if side else None
+
+
+def dollars(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "$5 to $15" as said of the price."""
+    amounts = [token.meaning for token in (said[0], said[-1])]
+    if not all(
+        isinstance(amount, Amount) and amount.unit == "$" and not amount.magnitude for amount in amounts
+    ):
+        return None
+    return [replace(said[0], terminal="BETWEEN", end=said[0].start, text=""), *said]

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher, get_close_matches
 from trading_assets.errors import Problem
 from trading_assets.screener.english.pieces import Lexeme
 from trading_assets.screener.english.vocabulary import Vocabulary
+from trading_assets.screener.english.words import WELL_KNOWN
 
 CUTOFF = 0.75
 """How alike two phrases are at least (difflib's ratio)."""
@@ -16,6 +17,8 @@ MOST = 3
 LESS_ALIKE = 0.12
 """By how much a further phrase may be less alike than the first: "below" for "bellow", not "slips below"."""
 _SYMBOL = re.compile(r"[a-z]{1,5}")
+TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")
+_PRONOUNS = frozenset({"it", "them", "itself", "themselves"})
 _LISTING = frozenset({",", "and", "or", "&"})
 
 
@@ -58,3 +61,30 @@ def symbols_alone(pieces: list[Lexeme], sentence: str, known: Vocabulary) -> Pro
     start, end = pieces[0].start, pieces[-1].end
     named = f"symbol is {' or '.join(piece.text.upper() for piece in words)}"
     return Problem(start, end, sentence[start:end], f"symbols follow the word: {named}", (named,))
+
+
+def told(
+    unknown: list[Lexeme], text: str, near: tuple[str, ...], *, listed: bool
+) -> tuple[str, tuple[str, ...]]:
+    """Return what is said of unknown words, and what they may have been meant as.
+
+    Parameters
+    ----------
+    unknown, text
+        The words, and how they were typed.
+    near
+        The nearest known phrases.
+    listed
+        Whether they stand in a list of symbols.
+    """
+    if text.lower() in _PRONOUNS:
+        return f'"{text}": name the field', ()
+    tickers = [piece.raw for piece in unknown if TICKER.fullmatch(piece.raw) and piece.raw.isupper()]
+    if TICKER.fullmatch(text) and listed:
+        near = (text.upper(), *near)
+    elif text.upper() in WELL_KNOWN:
+        near = (f"symbol is {text.upper()}",)
+    elif len(tickers) == len(unknown):
+        near = (f"symbol is {' or '.join(tickers)}", *near)
+    meant = f": did you mean {' or '.join(near)}?" if near else " is not a word of the screener"
+    return f'"{text}"{meant}', near

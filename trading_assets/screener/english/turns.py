@@ -13,7 +13,10 @@ from decimal import Decimal
 
 from trading_assets.screener.english.measures import (
     a_share,
+    daily,
+    degree,
     deviating,
+    dollars,
     extreme_within,
     first,
     grows,
@@ -22,14 +25,17 @@ from trading_assets.screener.english.measures import (
     negated,
     nothing,
     of_extreme,
+    off,
     one_way,
     opened,
+    or_more,
     paid,
     performers,
     prior_close,
     ranged,
     returned,
     size_first,
+    streak,
     times_volume,
     worth,
     yearly,
@@ -205,31 +211,10 @@ def _priced(said: list[Token], _sentence: str) -> list[Token] | None:
     return [replace(field, terminal="FIELD"), *kept]
 
 
-def _or_more(said: list[Token], _sentence: str) -> list[Token] | None:
-    # as in: 30% or more below its 52-week high
-    percent, suffix, *rest = said
-    return [replace(suffix, terminal="CMP"), percent, *rest] if suffix.meaning == ">=" else None
-
-
-def _daily(said: list[Token], _sentence: str) -> list[Token] | None:
-    # "trade at least 1m shares a day": that is what they trade on average
-    compares, number, daily = said[-3:]
-    if len(said) > 3:
-        return said[:3] if said[0].meaning == "volume_sma_20" else None
-    return [replace(daily, terminal="FIELD", meaning="volume_sma_20", led=compares.led), compares, number]
-
-
 def _then_field(said: list[Token], _sentence: str) -> list[Token] | None:
     # "close > 1 day ago close"
     ago, field = said
     return [replace(field, led=ago.led), ago]
-
-
-def _off(said: list[Token], _sentence: str) -> list[Token] | None:
-    # "30% off its 52-week high" lies below it, "off its low" above
-    percent, off, field = said
-    side = {"high_252": "<", "low_252": ">"}.get(str(field.meaning))
-    return [percent, replace(off, terminal="CMP", meaning=side), field] if side else None
 
 
 def _period(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -251,16 +236,6 @@ def _turned_round(said: list[Token], _sentence: str) -> list[Token] | None:
     return [replace(field, led=compared[0].led), *compared]
 
 
-def _dollars(said: list[Token], _sentence: str) -> list[Token] | None:
-    # "$5 to $15" is said of the price
-    amounts = [token.meaning for token in (said[0], said[-1])]
-    if not all(
-        isinstance(amount, Amount) and amount.unit == "$" and not amount.magnitude for amount in amounts
-    ):
-        return None
-    return [replace(said[0], terminal="BETWEEN", end=said[0].start, text=""), *said]
-
-
 _COMPARES = frozenset({
     "CMP", "BETWEEN", "FROM", "WITHIN", "CROSS", "CROSSED", "TURNED", "MOVE", "GREW", "MULT", "EQ", "NEQ", "SIGN", "NUMBER", "PERCENT", "NOT",
 })  # fmt: skip
@@ -275,6 +250,9 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
     Turn(r"PRIORCLOSE", prior_close),
+    Turn(r"DEGREE FIELD THAN", degree),
+    Turn(r"NUMBER SPAN STREAK", streak),
+    Turn(r"(?:EXTREME|SUPER) FIRST(?= BY FIELD)", first),
     Turn(r"WORTH CMP NUMBER|WORTH BETWEEN NUMBER (?:AND|TO) NUMBER", worth),
     Turn(r"TODAYS FIELD", last),
     Turn(r"FIELD TODAY(?= (?:CMP|MULT|BETWEEN|PERCENT|CROSS))", first),
@@ -302,7 +280,7 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"WITHIN PERCENT", _near),
     Turn(r"(?:NEAR PERCENT OF|PERCENT CMP|PERCENT OFF|MOVE (?:CMP )?PERCENT FROM) MACRO", of_extreme),
     Turn(r"FIELD NEAR PERCENT", extreme_within, _BEGINNINGS, _ENDS),
-    Turn(r"FIELD (?:CMP )?MULT USUAL", _usual),
+    Turn(r"FIELD (?:OF )?(?:CMP )?MULT USUAL", _usual),
     Turn(r"FIELD(?: CMP FIELD){2,}", _chained, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER RANKED", _top),
     Turn(r"RANKED TODAY", first),
@@ -312,13 +290,13 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"CMP NUMBER (?:COMMA NUMBER )*AND FIELD", _averages, not_before=_COMPARES, not_after=_NEGATIONS),
     Turn(r"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD", _more_fields, not_before=_COMPARES, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER PERF", _top),
-    Turn(r"PERCENT SUFFIX CMP FIELD", _or_more, _BEGINNINGS | {"FIELD"}),
-    Turn(r"FIELD CMP NUMBER DAILY", _daily),
-    Turn(r"CMP NUMBER DAILY", _daily, not_after=frozenset({"FIELD"})),
+    Turn(r"PERCENT SUFFIX CMP FIELD", or_more, _BEGINNINGS | {"FIELD"}),
+    Turn(r"FIELD CMP NUMBER DAILY", daily),
+    Turn(r"CMP NUMBER DAILY", daily, not_after=frozenset({"FIELD"})),
     Turn(r"AGO FIELD", _then_field, frozenset({"", "CMP", "MULT", "AND", "OR", "BUT", "COMMA", "LPAR"}), not_before=_COMPARES),
     Turn(r"FIELD (?:CMP (?:NUMBER|PERCENT) )?(?:YOY|SPAN)", yearly, not_before=frozenset({"BACK", "AGO"})),
     Turn(r"(?:FIELD )?(?:NOT )?CMP NUMBER PRICED|(?:FIELD )?BETWEEN NUMBER (?:AND|TO) NUMBER PRICED|NUMBER PRICED SUFFIX", _priced),
-    Turn(r"PERCENT OFF FIELD", _off),
+    Turn(r"PERCENT OFF FIELD", off),
     Turn(r"CMP (?:NUMBER|PERCENT) FIELD", _turned_round, _BEGINNINGS, _ENDS),
-    Turn(r"NUMBER TO NUMBER", _dollars, _BEGINNINGS, _ENDS),
+    Turn(r"NUMBER TO NUMBER", dollars, _BEGINNINGS, _ENDS),
 )  # fmt: skip

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trading_assets.screener.english.lexemes import ARTICLES
 from trading_assets.screener.english.lexer import fillers
 from trading_assets.screener.english.parse import parse, understand
 from trading_assets.screener.english.quantities.amount_words import UNIT_WORDS, VALUED_BY
@@ -105,6 +106,7 @@ def test_without_a_word_that_introduces_a_condition_it_means_the_same_or_is_aske
 KNOWN = (
     {word for key in (*vocabulary().entries, *UNIT_WORDS, *VALUED_BY) for word in key}
     | NUMBER_WORDS
+    | ARTICLES
     | MAGNITUDES.keys()
 )
 letters = st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=9).filter(lambda word: word not in KNOWN)

@@ -271,6 +271,9 @@ REFUSED = [
     ("stocks that didnt gap", "didnt", "in which sessions?"),
     ("hitting the upper bollinger band", "hitting", "how near?"),
     ("strongest stocks", "strongest", "is no measure"),
+    ("weekly rsi below 30", "weekly", "those of sessions"),
+    ("winning streak", "winning streak", "of how many days?"),
+    ("200 day average falling", "falling", "comparison with an earlier session"),
     ("opened", "opened", "how much higher or lower?"),
     ("top 20 by return over the last 2 months", "return", "fixed numbers of sessions"),
 ]
