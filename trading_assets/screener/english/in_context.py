@@ -131,11 +131,7 @@ def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found:
     # a word for a move with its size after it, or before it
     way = _SIZED.get(said) or _NOUNS.get(said)
     is_over = bool(found) and found[-1].terminal in {"FIELD", "SPAN"}  # "20 day return above 5%"
-    if (
-        way
-        and not (said in _NOUNS and is_over)
-        and _terminal(known, pieces, _after_comparison(known, pieces, after)) == "PERCENT"
-    ):
+    if way and not (said in _NOUNS and is_over) and _is_size(known, pieces, after):
         return Entry("MOVE", way, said)
     if said in {**_NOUNS, **_SIDES} and found and found[-1].terminal in _SIZES:
         return Entry("MOVED", way or _SIDES[said], said)
@@ -193,6 +189,16 @@ def _says_how_long(known: Vocabulary, pieces: list[Lexeme], place: int) -> bool:
         match = known.longest(pieces, place + 1) if place + 1 < len(pieces) else None
         return match is not None and match[0].terminal in {"SPAN", "INROW"}
     return _terminal(known, pieces, place) in _OF_SEVERAL
+
+
+def _is_size(known: Vocabulary, pieces: list[Lexeme], after: int) -> bool:
+    # as in: by more than 10%, 5-10%
+    at = _after_comparison(known, pieces, after)
+    found = amount_at(pieces, at) if at < len(pieces) else []
+    end = at + found[0][2] if found else at
+    if found and found[0][0] == "NUMBER" and end < len(pieces) and pieces[end].text in {"-", "to", "and"}:
+        found = amount_at(pieces, end + 1) if end + 1 < len(pieces) else []
+    return bool(found) and found[0][0] == "PERCENT"
 
 
 def _after_comparison(known: Vocabulary, pieces: list[Lexeme], place: int) -> int:

@@ -54,7 +54,7 @@ INDUSTRIES: tuple[Industry, ...] = (
         ("Gambling | Resorts & Casinos", "gambling | casinos | casino"),
         ("Leisure", "leisure"),
         ("Lodging", "hotels | hotel | lodging"),
-        ("Travel Services", "travel | cruise lines | travel services"),
+        ("Travel Services", "travel | cruise lines | cruise line | cruise | cruises | travel services"),
         ("Apparel Retail | Department Stores | Home Improvement Retail | Internet Retail | Specialty Retail | Discount Stores | Grocery Stores", "retailers | retail | retailer"),
     ),
     *_rows("Consumer Staples",

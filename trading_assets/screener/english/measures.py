@@ -58,6 +58,50 @@ def streak(said: list[Token], sentence: str) -> list[Token] | None:
     return [replace(way, terminal="MOVE", led=count.led), made("HELD", held, said, sentence)]
 
 
+def far_from(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "5-10% below its 52-week high" as between 90% and 95% of it."""
+    if said[0].terminal == "FIELD":
+        rest = (
+            far_from(said[1:], _sentence)
+            if FIELDS[str(said[0].meaning)].scale == "price" or said[0].meaning == "close"
+            else None
+        )
+        return [said[0], *rest] if rest else None
+    field, limits = said[-1], [token for token in said if token.terminal in {"NUMBER", "PERCENT"}]
+    side = next(token for token in said if token.terminal in {"CMP", "MOVE", "OFF"})
+    way = str(side.meaning) if side.terminal != "OFF" else _OFF_SIDES.get(str(field.meaning))
+    near, far = (token.meaning for token in limits)
+    if way not in {"<", ">"} or not isinstance(near, Amount) or not isinstance(far, Amount):
+        return None
+    if far.unit != "%" or near.unit not in {"", "%"} or not 0 < near.number < far.number:
+        return None
+    sign, operators = (1, (">=", "<=")) if way == ">" else (-1, ("<=", ">="))
+    first, second = (
+        [
+            replace(side, terminal="CMP", meaning=operator, led=said[0].led if at == 0 else "", text=""),
+            replace(limits[at], terminal="PERCENT", meaning=Amount(100 + sign * amount.number, "%")),
+            replace(side, terminal="OF", text="", led=""),
+            replace(field, led=""),
+        ]
+        for at, (operator, amount) in enumerate(zip(operators, (near, far), strict=True))
+    )
+    return [*first, replace(side, terminal="AND", text="", led=""), *second]
+
+
+_OFF_SIDES = {"high_252": "<", "low_252": ">"}
+
+
+def top_last(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "momentum top 50" as the top 50 by momentum."""
+    field, top, number = said
+    return [
+        replace(top, led=field.led),
+        number,
+        replace(top, terminal="BY", text="", led=""),
+        replace(field, led=""),
+    ]
+
+
 def worth(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "worth more than 10 billion" as the market cap; a share may be worth some dollars."""
     amounts = [token.meaning for token in said if isinstance(token.meaning, Amount)]
@@ -248,7 +292,7 @@ def daily(said: list[Token], _sentence: str) -> list[Token] | None:
 def off(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "30% off its 52-week high" as below it, and "off its low" as above."""
     percent, off, field = said
-    side = {"high_252": "<", "low_252": ">"}.get(str(field.meaning))
+    side = _OFF_SIDES.get(str(field.meaning))
     return [percent, replace(off, terminal="CMP", meaning=side), field] if side else None
 
 

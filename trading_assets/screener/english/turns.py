@@ -18,6 +18,7 @@ from trading_assets.screener.english.measures import (
     deviating,
     dollars,
     extreme_within,
+    far_from,
     first,
     grows,
     last,
@@ -37,6 +38,7 @@ from trading_assets.screener.english.measures import (
     size_first,
     streak,
     times_volume,
+    top_last,
     worth,
     yearly,
 )
@@ -244,12 +246,17 @@ _NEGATIONS = frozenset({"NOT", "NEITHER", "NOR"})
 _BEGINNINGS = frozenset({"", "AND", "BUT", "OR", "COMMA", "LPAR", "VALUES", "VALUE", "MACRO"})
 _ENDS = frozenset({"", "AND", "BUT", "OR", "COMMA", "RPAR"})
 _AMOUNT = "(?:NUMBER|PERCENT|MULT)"
+_LIMITS = r"(?:(?:NUMBER|PERCENT) TO PERCENT|BETWEEN (?:NUMBER|PERCENT) (?:AND|TO) PERCENT)"
 _SIZE = r"(?:CMP )?PERCENT(?: SUFFIX)?"
 _GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK", "SPAN"}
 _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
     Turn(r"PRIORCLOSE", prior_close),
+    Turn(r"NOW(?= (?:MACRO|MACROS|VALUE))", nothing),
+    Turn(r"MACROS? NOW", first),
+    Turn(rf"(?:FIELD )?(?:{_LIMITS} CMP|MOVE {_LIMITS} FROM|{_LIMITS} OFF) FIELD", far_from, _BEGINNINGS),
+    Turn(r"FIELD TOP NUMBER(?! BY)", top_last, _BEGINNINGS),
     Turn(r"DEGREE FIELD THAN", degree),
     Turn(r"NUMBER SPAN STREAK", streak),
     Turn(r"(?:EXTREME|SUPER) FIRST(?= BY FIELD)", first),
