@@ -65,7 +65,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(volatility.volatility, ("close",), (20,), "rolling sample deviation of log returns", (
         Feature("volatility_20", "Sample deviation of 20 log returns times sqrt(252)", "fraction per year", 21, "none", POSITIVE, ("volatility", "annualised volatility", "annualized volatility", "realised volatility", "realized volatility", "historical volatility"), is_annualised=True),)),
     Indicator(returns.total_return, ("close",), (1,), "TA-Lib ROCP", (
-        Feature("return_1", "Total return over 1 session", "fraction", 2, "none", LOSS, ("1-day return", "daily return", "daily change", "change today")),)),
+        Feature("return_1", "Total return over 1 session", "fraction", 2, "none", LOSS, ("1-day return", "daily return", "daily change", "change today", "price change today")),)),
     Indicator(returns.total_return, ("close",), (5,), "TA-Lib ROCP", (
         Feature("return_5", "Total return over 5 sessions", "fraction", 6, "none", LOSS, ("5-day return", "weekly return", "1 week return")),)),
     Indicator(returns.total_return, ("close",), (21,), "TA-Lib ROCP", (

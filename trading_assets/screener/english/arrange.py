@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
+from trading_assets.screener.english.phrases.turns import rewritten
 from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tokens import Token
-from trading_assets.screener.english.turns import rewritten
 
 _JOINS = frozenset({"AND", "OR", "COMMA", "NOR"})
 _WORDS = frozenset({"AND", "OR", "BUT", "NOR"})

@@ -14,9 +14,9 @@ from trading_assets.screener.english.lexemes import JOINING, comma_list
 from trading_assets.screener.english.macros import MACROS
 from trading_assets.screener.english.operands import MeaninglessError, Operands
 from trading_assets.screener.english.over_time import held_over
+from trading_assets.screener.english.phrases.tense import Held
 from trading_assets.screener.english.quantities.amounts import Amount, AmountError
 from trading_assets.screener.english.spans import Node, stretch, tokens_of
-from trading_assets.screener.english.tense import Held
 from trading_assets.screener.english.tokens import Token
 from trading_assets.screener.fields import FIELDS
 from trading_assets.screener.filters import Cross, Filter, In, Not, Or

@@ -55,7 +55,7 @@ def in_context(
         Tokens before the phrase.
     """
     said, after = " ".join(piece.text for piece in pieces[place : place + count]), place + count
-    for reading in (_vol, _average, _degree, _strong, _cheaper, _return, _direction, _move):
+    for reading in (_vol, _average, _degree, _strong, _cheaper, _return, _direction, _value, _move):
         entry = reading(known, pieces, after, said, found)
         if entry is not None:
             return entry
@@ -125,6 +125,18 @@ def _direction(
     # "volume rising for 3 days"
     is_dated = said in _RISING and _goes_one_way(known, pieces, after, found)
     return Entry("RISING", _RISING[said], said) if is_dated else None
+
+
+def _value(
+    known: Vocabulary, pieces: list[Lexeme], after: int, said: str, _found: list[Token]
+) -> Entry | None:
+    # as in: RSI below its value 10 days ago
+    if said != "value" or after >= len(pieces):
+        return None
+    match = known.longest(pieces, after + 1) if after + 1 < len(pieces) else None
+    is_ago = pieces[after].kind == "number" and match is not None and match[0].terminal == "SPAN"
+    is_then = is_ago or _terminal(known, pieces, after) == "YESTERDAY"
+    return Entry("FILLER", None, said) if is_then else None
 
 
 def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found: list[Token]) -> Entry | None:

@@ -34,7 +34,7 @@ INDUSTRIES: tuple[Industry, ...] = (
     *_rows("Consumer Discretionary",
         ("Auto Manufacturers | Automobiles", "automakers | automaker | car makers | carmakers | auto makers | auto manufacturers | car companies | automobiles"),
         ("Auto Manufacturers | Automobiles | Auto Parts", "autos"),
-        ("Auto Parts", "auto parts | auto suppliers"),
+        ("Auto Parts", "auto parts | auto parts suppliers | auto suppliers"),
         ("Auto & Truck Dealerships", "car dealers | auto dealers | dealerships"),
         ("Recreational Vehicles", "recreational vehicles | rv makers"),
         ("Furnishings, Fixtures & Appliances", "furniture | furnishings | appliances"),

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import cast
 
 from trading_assets.screener.english.operands import Operands, Operator
+from trading_assets.screener.english.phrases.tense import Held
 from trading_assets.screener.english.spans import Node, tokens_of
-from trading_assets.screener.english.tense import Held
 from trading_assets.screener.filters import (
     MAX_IN_EACH,
     And,

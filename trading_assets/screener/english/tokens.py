@@ -22,3 +22,9 @@ class Token:
     def problem(self, message: str, suggestions: tuple[str, ...] = ()) -> Problem:
         """Describe what is wrong with it."""
         return Problem(self.start, self.end, self.text, message, suggestions)
+
+
+def made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
+    """Return a token for all that was said."""
+    first, last = said[0], said[-1]
+    return Token(terminal, meaning, first.start, last.end, sentence[first.start : last.end], first.led)

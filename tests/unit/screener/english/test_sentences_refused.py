@@ -274,6 +274,10 @@ REFUSED = [
     ("weekly rsi below 30", "weekly", "those of sessions"),
     ("winning streak", "winning streak", "of how many days?"),
     ("200 day average falling", "falling", "comparison with an earlier session"),
+    ("closed down 4 of the last 5 sessions", "of the last", "so many of several sessions"),
+    ("price more than 3 atr above the 50 day", "3 atr", "in percent of the price"),
+    ("stocks below 20 with volume", "volume", "above or below what?"),
+    ("30 < rsi > 40", "30", "above or below?"),
     ("opened", "opened", "how much higher or lower?"),
     ("top 20 by return over the last 2 months", "return", "fixed numbers of sessions"),
 ]

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 from trading_assets.screener.english.quantities.amounts import Amount
-from trading_assets.screener.english.tense import Held
-from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.english.tokens import Token, made
 from trading_assets.screener.fields import FIELDS
-
-YEAR = 252
-"""Sessions of a year."""
-_OF_A_YEAR = frozenset({"revenue_growth", "eps_growth", "dividend_yield"})
-
-
-def made(terminal: str, meaning: object, said: list[Token], sentence: str) -> Token:
-    """Return a token for all that was said."""
-    first, last = said[0], said[-1]
-    return Token(terminal, meaning, first.start, last.end, sentence[first.start : last.end], first.led)
 
 
 def negated(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -47,15 +35,6 @@ def degree(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "lower volume than yesterday" as "volume lower than yesterday"."""
     more, field, than = said
     return [replace(field, led=more.led), replace(than, terminal="CMP", meaning=more.meaning)]
-
-
-def streak(said: list[Token], sentence: str) -> list[Token] | None:
-    """Read "three-day losing streak" as down three days in a row."""
-    count, span, way = said
-    if not isinstance(count.meaning, Amount) or span.meaning != 1:
-        return None
-    held = Held(count.meaning, 1, in_row=True)
-    return [replace(way, terminal="MOVE", led=count.led), made("HELD", held, said, sentence)]
 
 
 def far_from(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -102,6 +81,28 @@ def top_last(said: list[Token], _sentence: str) -> list[Token] | None:
     ]
 
 
+def in_atrs(said: list[Token], sentence: str) -> list[Token] | None:
+    """Mark "3 ATR above the 50-day average", which no filter can ask."""
+    number, unit, *rest = said
+    return [made("INATRS", None, [number, unit], sentence), *rest] if unit.meaning == "atr_14" else None
+
+
+def number_first(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "30 < RSI < 40" as "RSI > 30 and < 40"."""
+    number, sign, field, *rest = said
+    if field.led or any(token.text not in _FLIPPED for token in (sign, *rest[:1])):
+        return None
+    first = [replace(field, led=number.led), replace(sign, meaning=_FLIPPED[sign.text]), number]
+    if not rest:
+        return first
+    if rest[0].text[0] != sign.text[0]:
+        return None  # "30 < RSI > 40"
+    return [*first, replace(rest[0], terminal="AND", end=rest[0].start, text=""), *rest]
+
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
 def worth(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "worth more than 10 billion" as the market cap; a share may be worth some dollars."""
     amounts = [token.meaning for token in said if isinstance(token.meaning, Amount)]
@@ -125,15 +126,6 @@ def of_extreme(said: list[Token], _sentence: str) -> list[Token] | None:
     *before, macro = said
     field = {"new 52-week high": "high_252", "new 52-week low": "low_252"}.get(str(macro.meaning))
     return [*before, replace(macro, terminal="FIELD", meaning=field)] if field else None
-
-
-def prior_close(said: list[Token], _sentence: str) -> list[Token] | None:
-    """Read "prior close" as yesterday's close."""
-    word = said[0]
-    return [
-        replace(word, terminal="YESTERDAYS"),
-        replace(word, terminal="FIELD", meaning="close", start=word.end, text="", led=""),
-    ]
 
 
 def last(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -170,46 +162,6 @@ def size_first(said: list[Token], _sentence: str) -> list[Token] | None:
     *size, move = said
     kind = "MOVE" if move.terminal == "MOVED" else move.terminal
     return [replace(move, terminal=kind, led=said[0].led), *size]
-
-
-def one_way(said: list[Token], sentence: str) -> list[Token] | None:
-    """Read "volume rising for 3 days" as above the session before in each of them."""
-    field, held = next(token for token in said if token.terminal == "FIELD"), said[-1]
-    way = next(token for token in said if token.terminal in {"RISING", "MOVE"})
-    told = held.meaning
-    plain_price = way.terminal == "MOVE" and field.meaning == "close"
-    if not isinstance(told, Held) or told.span != 1 or plain_price:
-        return None
-    if way.terminal == "MOVE" and not told.in_row:
-        return None  # "volume up for 3 days": in each of them, or in sum?
-    at = way.end
-    before = replace(field, start=at, end=at, text="", led="")
-    ago = Token("AGO", (Amount(Decimal(1)), 1), at, at, "")
-    over = replace(told, in_row=True, of_one=True)
-    return [
-        replace(field, led=said[0].led),
-        replace(way, terminal="CMP", led=""),
-        before,
-        ago,
-        made("HELD", over, said[-1:], sentence),
-    ]
-
-
-def grows(said: list[Token], _sentence: str) -> list[Token] | None:
-    """Read "revenue growing faster than 20% a year" and "falling earnings" as the growth over a year."""
-    growth, *rest = said
-    field, way = growth.meaning if isinstance(growth.meaning, tuple) else ("", "")
-    if any(token.terminal == "SPAN" and token.meaning != YEAR for token in rest):
-        return None  # growth is held over a year
-    size = [token for token in rest if token.terminal in {"CMP", "NUMBER", "PERCENT", "SUFFIX"}]
-    named = replace(growth, terminal="FIELD", meaning=field)
-    if not size:
-        return [named, replace(growth, terminal="SIGN", meaning=way, start=growth.end, text="", led="")]
-    if way == "<":
-        return None  # "revenue falling 10%": -10%, and from there which way?
-    if size[0].terminal == "CMP" or size[-1].terminal == "SUFFIX":
-        return [named, *size]
-    return [named, replace(growth, terminal="CMP", meaning=">=", start=growth.end, text="", led=""), *size]
 
 
 def deviating(said: list[Token], _sentence: str) -> list[Token] | None:
@@ -252,27 +204,10 @@ def extreme_within(said: list[Token], _sentence: str) -> list[Token] | None:
     return [replace(near, led=field.led), percent, tie, replace(field, led="")]
 
 
-def returned(said: list[Token], sentence: str) -> list[Token] | None:
-    """Read "performance over the last 3 months" as the return over so many sessions."""
-    numbers = [token.meaning for token in said if token.terminal == "NUMBER"]
-    count = numbers[0] if numbers else Amount(Decimal(1))
-    span = said[-1].meaning if said[-1].terminal == "SPAN" else 1
-    if not isinstance(count, Amount) or not isinstance(span, int):
-        return None
-    name = f"return_{count.number * span}"
-    return [made("FIELD", name, said, sentence)] if name in FIELDS else None
-
-
 def performers(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "bottom 10 performers" as the worst 10."""
     top, number, performers = said
     return [replace(number, led=top.led), replace(performers, terminal="PERF", meaning=top.meaning)]
-
-
-def yearly(said: list[Token], _sentence: str) -> list[Token] | None:
-    """Leave out that growth is of a year: "revenue growth over 25% year over year" says it twice."""
-    is_year = said[-1].terminal == "YOY" or said[-1].meaning == YEAR
-    return said[:-1] if is_year and said[0].meaning in _OF_A_YEAR else None
 
 
 def or_more(said: list[Token], _sentence: str) -> list[Token] | None:

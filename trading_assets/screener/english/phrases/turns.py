@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trading_assets.screener.english.measures import (
+from trading_assets.screener.english.phrases.measures import (
     a_share,
     daily,
     degree,
@@ -20,31 +20,36 @@ from trading_assets.screener.english.measures import (
     extreme_within,
     far_from,
     first,
-    grows,
+    in_atrs,
     last,
-    made,
     negated,
     nothing,
+    number_first,
     of_extreme,
     off,
-    one_way,
     opened,
     or_more,
     paid,
     performers,
-    prior_close,
     ranged,
-    returned,
     size_first,
-    streak,
     times_volume,
     top_last,
     worth,
+)
+from trading_assets.screener.english.phrases.over_days import (
+    grows,
+    one_way,
+    prior_close,
+    returned,
+    since_yesterday,
+    some_of,
+    streak,
     yearly,
 )
+from trading_assets.screener.english.phrases.tense import Held, crossings, past
 from trading_assets.screener.english.quantities.amounts import Amount
-from trading_assets.screener.english.tense import Held, crossings, past
-from trading_assets.screener.english.tokens import Token
+from trading_assets.screener.english.tokens import Token, made
 
 _PERIODS = {"sma": frozenset({"20", "50", "200"}), "ema": frozenset({"12", "26", "50"})}
 
@@ -235,6 +240,8 @@ def _period_over(said: list[Token], _sentence: str) -> list[Token] | None:
 def _turned_round(said: list[Token], _sentence: str) -> list[Token] | None:
     # "under 20 P/E", where nothing else is said of it
     *compared, field = said
+    if field.led:
+        return None  # "below 20 with volume"
     return [replace(field, led=compared[0].led), *compared]
 
 
@@ -252,6 +259,10 @@ _GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK
 _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
+    Turn(r"NUMBER LAST NUMBER SPAN", some_of, not_after=frozenset({"PERF", "TOP", "EXTREME", "SUPER", "RANKED"})),
+    Turn(r"(?:NUMBER|MULT) FIELD(?= (?:CMP|FROM|OFF) (?:NUMBER )?(?:FIELD|YESTERDAYS))", in_atrs),
+    Turn(r"MOVE FROM YESTERDAY(?: BY (?:CMP )?PERCENT)?", since_yesterday),
+    Turn(r"(?:NUMBER|PERCENT) CMP FIELD(?: CMP (?:NUMBER|PERCENT))?", number_first, _BEGINNINGS, _ENDS),
     Turn(r"PRIORCLOSE", prior_close),
     Turn(r"NOW(?= (?:MACRO|MACROS|VALUE))", nothing),
     Turn(r"MACROS? NOW", first),

@@ -1,0 +1,1 @@
+"""Phrases that are said in several words or in another order, rewritten as the tokens that the grammar reads."""
