@@ -20,14 +20,29 @@ def never_or_always(node: Filter) -> str | None:
         low, high = FIELDS[node.field].valid_range
         whole = low is not None and node.low <= low and high is not None and node.high >= high
         return _said(node.field, "all") if whole else None
-    if not isinstance(node, Comparison | Cross) or isinstance(node.value, Term):
+    if not isinstance(node, Comparison | Cross):
         return None
+    if isinstance(node.value, Term):
+        return _beyond_extreme(node, node.value)
     low, high = FIELDS[node.field].valid_range
     operator = node.operator if isinstance(node, Comparison) else {"above": ">", "below": "<"}[node.direction]
     end = high if operator in {">", "<="} else low
     if end is None or node.value != end:
         return None
     return _said(node.field, "none" if operator in {"<", ">"} else "all")
+
+
+def _beyond_extreme(node: Comparison | Cross, term: Term) -> str | None:
+    # the highest high of 52 weeks is that of the session itself at least
+    ago = node.sessions_ago if isinstance(node, Comparison) else 0
+    if node.field != "close" or term.sessions_ago != ago:
+        return None
+    way = node.operator if isinstance(node, Comparison) else {"above": ">", "below": "<"}[node.direction]
+    if term.field == "high_252" and way == ">" and term.factor >= 1:
+        return 'the price is never above a 52-week high that it is part of: say "new 52-week high"'
+    if term.field == "low_252" and way == "<" and 0 <= term.factor <= 1:
+        return 'the price is never below a 52-week low that it is part of: say "new 52-week low"'
+    return None
 
 
 def _said(field: str, which: str) -> str:

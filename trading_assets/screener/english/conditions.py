@@ -145,6 +145,10 @@ class Conditions:
             raise self.operands.wrong(
                 node, f'"{self.operands.text(node)}": in each of them, or in sum?', f"{text} 3 days in a row", f"{move} in the last week"
             )  # fmt: skip
+        if cast("Held", token.meaning).span > 1:
+            raise self.operands.wrong(
+                node, f'"{self.operands.text(node)}": only days in a row can be asked for', f"{text} 3 days in a row", f"{move} in the last month"
+            )  # fmt: skip
         today = replace(token, terminal="TODAY", meaning=None)
         return replace(test, children=(*test.children, Node("period", (today,))))
 

@@ -36,6 +36,7 @@ _DEGREES = {
 }
 _STRONG = {"strongest": True, "weakest": False}
 _SIDES = {"higher": ">", "lower": "<"}
+_PLAIN_RETURNS = frozenset({"return", "returns"})
 _RETURNS = frozenset(RETURN.split(" | "))
 _SIZED, _NOUNS, _RISING = _ways(SIZED), _ways(SIZED_NOUNS), _ways(RISING)
 
@@ -144,7 +145,7 @@ def _move(known: Vocabulary, pieces: list[Lexeme], after: int, said: str, found:
     way = _SIZED.get(said) or _NOUNS.get(said)
     is_over = bool(found) and found[-1].terminal in {"FIELD", "SPAN"}  # "20 day return above 5%"
     if way and not (said in _NOUNS and is_over) and _is_size(known, pieces, after):
-        return Entry("MOVE", way, said)
+        return Entry("RETURN" if said in _PLAIN_RETURNS else "MOVE", way, said)
     if said in {**_NOUNS, **_SIDES} and found and found[-1].terminal in _SIZES:
         return Entry("MOVED", way or _SIDES[said], said)
     return None

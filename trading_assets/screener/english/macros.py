@@ -49,7 +49,7 @@ MACROS: dict[str, Macro] = {
         Macro("bearish MACD cross", "The MACD line came to lie below its signal in this session.", _cross("macd", "below", "macd_signal"), ("macd bearish cross", "bearish macd crossover", "macd bearish crossover", "macd crossover bearish", "macd cross bearish", "bearish cross in macd", "bearish crossover in macd", "bearish cross of macd")),
         Macro("mega cap", "Companies worth $200B and more.", _is("market_cap", ">=", 200e9), ("mega caps",)),
         Macro("large cap", "Companies worth $10B and more.", _is("market_cap", ">=", 10e9), ("large caps", "big cap", "big caps")),
-        Macro("mid cap", "Companies worth $2B to $10B.", _all(_is("market_cap", ">=", 2e9), _is("market_cap", "<", 10e9)), ("mid caps", "midcap", "midcaps")),
+        Macro("mid cap", "Companies worth $2B to $10B.", _all(_is("market_cap", ">=", 2e9), _is("market_cap", "<", 10e9)), ("mid caps", "midcap", "midcaps", "medium cap", "medium caps", "mid size", "midsize", "mid sized")),
         Macro("small cap", "Companies worth $300M to $2B.", _all(_is("market_cap", ">=", 300e6), _is("market_cap", "<", 2e9)), ("small caps", "smallcap", "smallcaps")),
         Macro("micro cap", "Companies worth less than $300M.", _is("market_cap", "<", 300e6), ("micro caps", "microcap", "microcaps")),
         Macro("cheap", "A low price for what was earned.", _is("pe", "<", 15)),

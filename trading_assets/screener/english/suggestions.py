@@ -14,7 +14,7 @@ CUTOFF = 0.75
 """How alike two phrases are at least (difflib's ratio)."""
 LONGEST_PHRASE = 4
 MOST = 3
-LESS_ALIKE = 0.12
+LESS_ALIKE = 0.1
 """By how much a further phrase may be less alike than the first: "below" for "bellow", not "slips below"."""
 _SYMBOL = re.compile(r"[a-z]{1,5}")
 TICKER = re.compile(r"[A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?(?!\w)")

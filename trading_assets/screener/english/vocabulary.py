@@ -272,6 +272,7 @@ def _with_span(field: ScreenerField) -> Iterator[str]:
             if alias[0].isalpha():
                 yield from (f"20 {unit} {alias}" for unit in ("day", "d", "session"))
                 yield from (f"{alias} 20 {unit}" for unit in ("day", "days", "d"))
+                yield f"{alias} (20)"
 
 
 _SPANS = {

@@ -278,6 +278,9 @@ REFUSED = [
     ("price more than 3 atr above the 50 day", "3 atr", "in percent of the price"),
     ("stocks below 20 with volume", "volume", "above or below what?"),
     ("30 < rsi > 40", "30", "above or below?"),
+    ("up five weeks in a row", "up five weeks in a row", "only days in a row"),
+    ("breaking above 52 week high", "breaking above 52 week high", "never above a 52-week high"),
+    ("price below its 52 week low", "below its 52 week low", "never below a 52-week low"),
     ("opened", "opened", "how much higher or lower?"),
     ("top 20 by return over the last 2 months", "return", "fixed numbers of sessions"),
 ]

@@ -70,6 +70,14 @@ def far_from(said: list[Token], _sentence: str) -> list[Token] | None:
 _OFF_SIDES = {"high_252": "<", "low_252": ">"}
 
 
+def top_field(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "bottom 20 RSI stocks" as the bottom 20 by RSI."""
+    top, number, field = said
+    return (
+        None if field.led else [top, number, replace(field, terminal="BY", end=field.start, text=""), field]
+    )
+
+
 def top_last(said: list[Token], _sentence: str) -> list[Token] | None:
     """Read "momentum top 50" as the top 50 by momentum."""
     field, top, number = said

@@ -63,13 +63,22 @@ def yearly(said: list[Token], _sentence: str) -> list[Token] | None:
 
 def returned(said: list[Token], sentence: str) -> list[Token] | None:
     """Read "performance over the last 3 months" as the return over so many sessions."""
+    start = next(place for place, token in enumerate(said) if token.terminal in {"LAST", "TODAY"})
+    size = [token for token in said[1:start] if token.terminal != "OF"]
+    said = [said[0], *said[start:]]
     numbers = [token.meaning for token in said if token.terminal == "NUMBER"]
     count = numbers[0] if numbers else Amount(Decimal(1))
     span = said[-1].meaning if said[-1].terminal == "SPAN" else 1
     if not isinstance(count, Amount) or not isinstance(span, int):
         return None
     name = f"return_{count.number * span}"
-    return [made("FIELD", name, said, sentence)] if name in FIELDS else None
+    if name not in FIELDS:
+        return None
+    field = made("FIELD", name, said[:1], sentence)
+    if [token.terminal for token in size] == ["PERCENT"]:
+        at_least = replace(field, terminal="CMP", meaning=">=", start=field.end, text="", led="")
+        return [field, at_least, *size]
+    return [field, *size]
 
 
 def streak(said: list[Token], sentence: str) -> list[Token] | None:

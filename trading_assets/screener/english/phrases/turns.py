@@ -34,6 +34,7 @@ from trading_assets.screener.english.phrases.measures import (
     ranged,
     size_first,
     times_volume,
+    top_field,
     top_last,
     worth,
 )
@@ -283,7 +284,8 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"MOVE OF(?= (?:CMP|PERCENT|BETWEEN))", first),
     Turn(rf"{_SIZE} (?:MOVED|MOVE(?= (?:TODAY|YESTERDAY|LAST|IN|FROM))|GAPPED)", size_first, _BEGINNINGS | {"MACROS"}),
     Turn(r"(?:FIELD )?(?:CMP )?(?:NUMBER|MULT) DEVIATIONS CMP FIELD", deviating),
-    Turn(r"RETURN (?:LAST (?:NUMBER )?SPAN|TODAY)", returned),
+    Turn(r"RETURN (?:(?:OF )?(?:(?:CMP )?PERCENT(?: SUFFIX)?|BETWEEN PERCENT (?:AND|TO) PERCENT) )?(?:LAST (?:NUMBER )?SPAN|TODAY)", returned),
+    Turn(r"TOP NUMBER FIELD", top_field, not_before=_COMPARES | {"AGO", "YESTERDAY", "TODAY", "OF", "OFF", "AND", "OR"}),
     Turn(r"TOP NUMBER PERFORMERS", performers),
     Turn(r"GROWTH (?:BY )?(?:CMP )?(?:NUMBER|PERCENT)(?: SUFFIX)?(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
     Turn(r"GROWTH(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
@@ -316,5 +318,5 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"(?:FIELD )?(?:NOT )?CMP NUMBER PRICED|(?:FIELD )?BETWEEN NUMBER (?:AND|TO) NUMBER PRICED|NUMBER PRICED SUFFIX", _priced),
     Turn(r"PERCENT OFF FIELD", off),
     Turn(r"CMP (?:NUMBER|PERCENT) FIELD", _turned_round, _BEGINNINGS, _ENDS),
-    Turn(r"NUMBER TO NUMBER", dollars, _BEGINNINGS, _ENDS),
+    Turn(r"NUMBER TO NUMBER", dollars, _BEGINNINGS, _ENDS | {"VALUE", "MACRO", "MACROS", "GAPPED", "MOVE"}),
 )  # fmt: skip
