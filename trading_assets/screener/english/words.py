@@ -66,10 +66,10 @@ RISING: dict[str, str] = {
 """Words for a field that goes one way, which say something of a number of sessions: "volume rising for 3 days"."""
 
 PHRASES: tuple[tuple[str, object, str], ...] = (
-    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | exceed | in excess of | trading above | trading over | closed above | closes above | closing above | faster than | north of | not at most | "
+    ("CMP", ">", "> | above | over | greater than | greater then | more than | more then | higher than | better than | bigger than | larger than | exceeds | exceeding | exceed | in excess of | trading above | trading over | closed above | closes above | closing above | faster than | beats | beat | beating | higher than it was | above where it was | more than it was | north of | not at most | "
      + _combined(_STANDING, "above | over | higher than")),
     ("CMP", ">=", ">= | at least | no less than | not less than | no lower than | not lower than | not below | not under | at or above | greater than or equal to | more than or equal to | upwards of | min | minimum | min of | minimum of"),
-    ("CMP", "<", "< | below | under | less than | less then | lower than | smaller than | fewer than | beneath | trading below | trading under | closed below | closes below | closing below | slower than | south of | sub | not at least | "
+    ("CMP", "<", "< | below | under | less than | less then | lower than | smaller than | fewer than | beneath | trading below | trading under | closed below | closes below | closing below | slower than | lower than it was | below where it was | less than it was | south of | sub | not at least | "
      + _combined(_STANDING, "below | under | lower than")),
     ("CMP", "<=", "<= | at most | no more than | not more than | no greater than | no higher than | not higher than | not above | not over | not exceeding | does not exceed | doesn't exceed | do not exceed | up to | at or below | less than or equal to | max | maximum | max of | maximum of"),
     ("EQ", "=", "= | equals | equal to | exactly"),
@@ -87,15 +87,15 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("COMMA", None, ","),
     ("LPAR", None, "( | ["),
     ("RPAR", None, ") | ]"),
-    ("WITHIN", None, "within"),
+    ("WITHIN", None, "within | closing within | closed within | closes within | trading within"),
     ("OF", None, "of"),
     ("MULT", "2", "twice | double"),
     ("MULT", "3", "triple"),
     ("MULT", "0.5", "half"),
     ("PERCENT", "50", "half value | half of value"),
-    ("CROSS", "above", "crossed above | crossing above | crosses above | cross above | crossed over | crossing over | crosses over | cross over | broke above | breaks above | breaking above | crossed up through | reclaimed | reclaims | reclaiming | " + _combined("moved | moves | moving | risen | rose | rises | rising | climbed | climbs | climbing | pushed | pushes | pushing | popped | pops | went | jumped", "| back", "above")
+    ("CROSS", "above", "crossed above | crossing above | crosses above | cross above | crossed over | crossing over | crosses over | cross over | broke above | breaks above | breaking above | crossed up through | broke up through | broke through upward | reclaimed | reclaims | reclaiming | " + _combined("moved | moves | moving | risen | rose | rises | rising | climbed | climbs | climbing | pushed | pushes | pushing | popped | pops | went | jumped", "| back", "above")
         + " | " + _combined("crossed | crosses | crossing | cross | broke | breaks | breaking | closed | closes | closing | came | got | moved | climbed | popped | trading", "back", "above | over")),
-    ("CROSS", "below", "crossed below | crossing below | crosses below | cross below | crossed under | crossing under | crosses under | cross under | broke below | breaks below | breaking below | " + _combined("moved | moves | moving | fallen | has fallen | have fallen | fell | falls | falling | dropped | drops | dropping | dipped | dips | dipping | slipped | slips | slipping | sank | sinks | sinking | went", "| back", "below | under")
+    ("CROSS", "below", "crossed below | crossing below | crosses below | cross below | crossed under | crossing under | crosses under | cross under | broke below | breaks below | breaking below | broke down through | crossed down through | " + _combined("moved | moves | moving | fallen | has fallen | have fallen | fell | falls | falling | dropped | drops | dropping | dipped | dips | dipping | slipped | slips | slipping | sank | sinks | sinking | went", "| back", "below | under")
         + " | " + _combined("crossed | crosses | crossing | cross | broke | breaks | breaking | closed | closes | closing | came | trading", "back", "below | under")),
     ("CROSSED", None, "crossing | crossed | crosses | cross | crossover | broke | breaks | broke through | breaks through | breaking through | crossed through | crosses through"),
     ("SIDE", "above", "from below | to upside | from underneath | upward | upwards"),
@@ -160,13 +160,14 @@ PHRASES: tuple[tuple[str, object, str], ...] = (
     ("RANKED", ("dollar_volume_20", True), "most liquid"),
     ("RANKED", ("gap", True), _combined("biggest | largest | top", "gap up | gap ups | gappers | gaps up")),
     ("RANKED", ("gap", False), _combined("biggest | largest", "gap down | gap downs | gaps down")),
-    ("PERF", True, "best performing | best performers | top performing | top performers | gainers | biggest gainers | top gainers | winners | biggest winners"),
-    ("PERF", False, "worst performing | worst performers | losers | biggest losers | top losers | decliners | biggest decliners"),
+    ("PERF", True, "best performing | best performers | top performing | top performers | gainers | biggest gainers | top gainers | winners | biggest winners | top gaining | biggest gaining | best gaining"),
+    ("PERF", False, "worst performing | worst performers | losers | biggest losers | top losers | decliners | biggest decliners | top losing | biggest losing | worst losing"),
     ("PRIORCLOSE", None, "prior close | previous close | last close | previous closing price | prior day close | previous day close"),
     ("TODAYS", None, "today's | todays"),
     ("STREAK", ">", "winning streak | win streak | up streak"),
     ("STREAK", "<", "losing streak | down streak"),
     ("THAN", None, "than"),
+    ("TIMES", None, "*"),
     ("WORTH", None, "worth | valued at | valued"),
     ("PERSHARE", None, "per share"),
     ("OPENED", None, "opened"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from trading_assets.screener.english.quantities.amounts import Amount
 from trading_assets.screener.english.tokens import Token, made
@@ -109,6 +110,35 @@ def number_first(said: list[Token], _sentence: str) -> list[Token] | None:
 
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def more_than_grew(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "more than doubled" as up more than 100%."""
+    compares, grew = said
+    percent = (Decimal(str(grew.meaning)) - 1) * 100
+    if compares.meaning != ">":
+        return None
+    way = ">" if percent > 0 else "<"
+    return [
+        replace(grew, terminal="MOVE", meaning=way, led=compares.led),
+        compares,
+        replace(grew, terminal="PERCENT", meaning=Amount(abs(percent), "%"), led=""),
+    ]
+
+
+def times_after(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "average volume * 2" as 2 times it."""
+    compares, field, _, number = said
+    amount = number.meaning
+    if not isinstance(amount, Amount) or amount.unit or amount.magnitude:
+        return None
+    return [compares, replace(number, terminal="MULT", meaning=replace(amount, unit="x")), field]
+
+
+def neither_first(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "RSI neither above 70 nor below 30" as "neither RSI above 70 nor ..."."""
+    field, neither = said
+    return [replace(neither, led=field.led), replace(field, led="")]
 
 
 def worth(said: list[Token], _sentence: str) -> list[Token] | None:
