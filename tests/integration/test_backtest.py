@@ -96,7 +96,7 @@ def test_a_start_before_the_look_back_is_full_is_told(opened):
     [
         (("momento",), ["No strategy 'momento'", "momentum"]),
         (("momentum", "--param", "entry_ran=5"), ["entry_ran"]),
-        (("momentum", "--param", "entry_rank"), ["write it as NAME=VALUE"]),
+        (("momentum", "--param", "entry_rank"), ["a parameter such as entry_rank=10"]),
         (("momentum", "--walk-forward", "3"), ["--sweep"]),
         (("plan", "--param", "entry_rank=5"), ["one strategy"]),
         (("momentum", "--start", "2031-01-02"), ["There are no features between", "backfill"]),
