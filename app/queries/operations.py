@@ -45,9 +45,9 @@ WRITTEN_BY = {
     "quarantined_bars": "daily_bars",
     "quarantined_hourly_bars": "hourly_bars",
 }
-# Tables whose newest rows need not be of the newest session: checkpoints are made month by month, the others as it happens.
+# Tables whose newest rows need not be of the newest session: checkpoints and pairs are made month by month, the others as it happens.
 EVENTS = {
-    "feature_state", "instruments", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills",
+    "feature_state", "instruments", "pair_statistics", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills",
 }  # fmt: skip
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {

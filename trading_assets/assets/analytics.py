@@ -81,7 +81,7 @@ def strategy_attribution(
     group="analytics",
     kinds={"duckdb", "parquet"},
     grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
-    deps=["risk_metrics", "strategy_attribution", "screener_results", "screener_events"],
+    deps=["risk_metrics", "strategy_attribution", "screener_results", "screener_events", "pair_statistics"],
 )
 def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Views and as-of macros over the lake and a snapshot of Postgres: what `trading-assets sql` reads."""

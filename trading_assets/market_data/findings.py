@@ -94,6 +94,16 @@ def require_clean_session(database: Database, session: date, tables: Sequence[st
         )
 
 
+def symbols_in_doubt(database: Database, first: date, last: date) -> set[str]:
+    """Return the symbols with an open finding of a range of days that prices before and after it may not compare."""
+    rows = database.fetch(
+        "select distinct symbol from open_findings where severity = 'error' and symbol is not null"
+        " and table_name = any(%s) and check_name = any(%s) and session between %s and %s",
+        (list(BEFORE_ORDERS), [*SCALE_CHECKS, *STANDING_CHECKS, UNDECIDED_CHECK], first, last),
+    )
+    return {symbol for (symbol,) in rows}
+
+
 def restricted_symbols(database: Database, session: date, following: date) -> dict[str, str]:
     """Return the symbols that get no new risk on a session, each with the check that says so.
 

@@ -241,16 +241,18 @@ def _add_older_rows(
     last = moments.shape[1] - 1
     most = last - 1
     for test in range(len(residual)):
-        if lags[test] < 0:
+        k, errors, found = lags[test], residual[test], moments[test]
+        if k < 0:
             continue
-        errors = residual[test]
-        for i in range(n - 1 - most, n - 1 - lags[test]):
-            work[0], work[last] = errors[i + 1], errors[i] - errors[i + 1]
-            for lag in range(1, lags[test] + 1):
+        for i in range(n - 1 - most, n - 1 - k):
+            work[0], change = errors[i + 1], errors[i] - errors[i + 1]
+            for lag in range(1, k + 1):
                 work[lag] = errors[i + lag] - errors[i + lag + 1]
-            for a in range(last + 1):
-                for b in range(a, last + 1):
-                    moments[test, a, b] += work[a] * work[b]
+            found[last, last] += change * change
+            for a in range(k + 1):
+                found[a, last] += work[a] * change
+                for b in range(a, k + 1):
+                    found[a, b] += work[a] * work[b]
 
 
 # Lags first, then the level, then the target: the level's own coefficient is what is left at the end.

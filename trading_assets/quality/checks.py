@@ -18,6 +18,7 @@ from trading_assets.quality.holdings import held_without_bar
 from trading_assets.quality.intraday import bars_missing, matches_daily, stored_early
 from trading_assets.quality.nulls import bar_null_rate
 from trading_assets.quality.outcome import CheckOutcome, Measured, judge
+from trading_assets.quality.pairs import pair_values
 from trading_assets.quality.prices.extremes import lone_extreme
 from trading_assets.quality.prices.stale import stale_price
 from trading_assets.quality.prices.steps import came_back, price_step
@@ -93,6 +94,7 @@ HOUR_CHECKS: dict[str, Check] = {
 """Checks of hourly bars."""
 HOLDING_CHECKS: dict[str, TableCheck] = {"held_without_bar": held_without_bar}
 """Checks of what an account holds."""
+PAIR_CHECKS: dict[str, TableCheck] = {"pair_values": pair_values}
 ALL_CHECKS = tuple(
     dict.fromkeys(
         (
@@ -103,6 +105,7 @@ ALL_CHECKS = tuple(
             *FEATURE_CHECKS,
             *HOUR_CHECKS,
             *HOLDING_CHECKS,
+            *PAIR_CHECKS,
         )
     )
 )

@@ -35,6 +35,7 @@ from trading_assets.tables.orders import (
     SUBMITTERS,
     TRADING_HALTS,
 )
+from trading_assets.tables.pairs import PAIR_STATISTICS
 from trading_assets.tables.research import BACKTESTS
 from trading_assets.tables.screens import SAVED_SCREENS, SCREENER_EVENTS, SCREENER_RESULTS
 from trading_assets.tables.table import DatabaseTable, Table
@@ -58,6 +59,7 @@ TABLES: dict[str, Table] = {
         FEATURE_STATE,
         SCREENER_RESULTS,
         SCREENER_EVENTS,
+        PAIR_STATISTICS,
     )
 }
 
@@ -99,7 +101,7 @@ DATABASE_TABLES: dict[str, DatabaseTable] = {
 MARKET, COMPANIES, BOOKS, OPERATIONS = "market", "companies", "books", "operations"
 HISTORY = "history"
 SCHEMAS: dict[str, str] = {
-    MARKET: "bars, corporate actions, universe, features and screens",
+    MARKET: "bars, corporate actions, universe, features, screens and pairs",
     COMPANIES: "dated snapshots of company data",
     BOOKS: "signals, decisions, orders, fills, positions and performance, as of the end of the last run",
     OPERATIONS: "fetches, findings and runs, as of the end of the last run",
