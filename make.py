@@ -97,8 +97,8 @@ def install() -> None:
     )
     run(tool, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ".")
     _install_strategies(tool)
-    say("compiling the kernels of indicators and backtests")
-    for kernels in ("features", "backtest"):
+    say("compiling the kernels of indicators, pairs and backtests")
+    for kernels in ("features", "pairs", "backtest"):
         run(PYTHON, "-m", f"trading_assets.{kernels}.compile")
     STAMP.write_text(fingerprint(), encoding="utf-8")
     say("installed")

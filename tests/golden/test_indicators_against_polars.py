@@ -298,11 +298,16 @@ def test_machine_code_is_made_once_and_numba_is_loaded_only_to_compute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    lazy = "import sys, trading_assets.features.build, trading_assets.tables.registry; sys.exit('numba' in sys.modules)"
+    lazy = (
+        "import sys, trading_assets.features.build, trading_assets.pairs.statistics, trading_assets.tables.registry;"
+        "sys.exit('numba' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", lazy], check=True, timeout=60)
     kept = []
     for _ in range(2):
-        subprocess.run([sys.executable, "-m", "trading_assets.features.compile"], check=True, timeout=120)
+        for kernels in ("features", "pairs"):
+            module = f"trading_assets.{kernels}.compile"
+            subprocess.run([sys.executable, "-m", module], check=True, timeout=120)
         kept.append({path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb*")})
     assert len(kept[0]) >= 20
     assert kept[1] == kept[0]

@@ -15,6 +15,10 @@ MODULES = [
     *(f"trading_assets.indicators.{name}" for name in ("volume", "benchmark", "registry")),
     "trading_assets.features.adjust",
     "trading_assets.features.compile",
+    *(
+        f"trading_assets.pairs.{name}"
+        for name in ("compile", "engle_granger", "formation", "mackinnon", "multiple_tests")
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ from trading_assets.pairs.formation import FORMATION_SESSIONS, formation_at
 from trading_assets.pairs.mackinnon import critical_value
 from trading_assets.quality.checks import PAIR_CHECKS
 from trading_assets.research.pair_formation import FormedPairs, check_pairs, form_pairs
+from trading_assets.tables.companies import COMPANY_INFO
 from trading_assets.tables.pairs import PAIR_STATISTICS
 
 SIGNIFICANCE = 0.05
@@ -30,7 +31,7 @@ SHOWN = (
     group="research",
     kinds={"numba", "polars", "parquet"},
     table=PAIR_STATISTICS,
-    deps=["daily_features", "universe", "instruments"],
+    deps=["daily_features", "universe", "instruments", COMPANY_INFO.name],
     catches_up=True,
     checks=specs_of(PAIR_STATISTICS.name, PAIR_CHECKS, blocking=False),
 )

@@ -53,7 +53,7 @@ def compiled(function: Callable[P, None]) -> Callable[P, None]:
 
     The machine code is kept on disk beside the source (or in the user's cache folder where the source is
     read-only) and is keyed by source, Python, numba and processor, so that only the first call ever
-    compiles. ``python -m trading_assets.features.compile`` makes that call ahead of time.
+    compiles. ``python -m trading_assets.features.compile`` and the one of ``pairs`` make that call ahead of time.
     """
     return cast("Callable[P, None]", _Kernel(function))
 

@@ -11,17 +11,21 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 
-SHORTEST = 20
-"""Observations that a series needs at least."""
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+SHORTEST = 30
+"""Observations that a series needs at least: with fewer, the largest number of lags explains everything."""
 COLLINEAR = 1.0 - 100.0 * math.sqrt(np.finfo(np.float64).eps)
 """From this R^2 on, residuals are no more than rounding: the statistic is -inf, as statsmodels has it."""
 _SINGULAR = 1e-12  # of a regressor's own sum of squares: nothing of it is left beside the others
+_WEAK = 1e-3  # the same, where a regression is made again with more care
 _LANES = 8  # lags are summed side by side, in whole groups of so many
 _PAIRS_AT_ONCE = 64  # their residuals and sums stay in a core's second cache
 
@@ -128,7 +132,9 @@ def _tested(centred: FloatArray, means: FloatArray, y: IndexArray, x: IndexArray
     is_line = ~(1.0 - unexplained < COLLINEAR) & ~np.isnan(slope)
     lags[is_line] = -1
     _add_older_rows(residual, n, lags, work[0], moments)
-    _find_statistics(moments, n - 1, lags, eliminated, statistic)
+    is_weak = np.zeros(tests, dtype=np.bool_)
+    _find_statistics(moments, n - 1, lags, eliminated, statistic, is_weak)
+    _find_weak_statistics(residual, n, lags, is_weak, np.empty((most + 2, n)), statistic)
     lags[np.isnan(statistic)] = -1
     statistic[is_line] = -np.inf
     return Tests(
@@ -255,10 +261,16 @@ def _add_older_rows(
                     found[a, b] += work[a] * work[b]
 
 
-# Lags first, then the level, then the target: the level's own coefficient is what is left at the end.
+# Lags first, then the level, then the target: the level's own coefficient is what is left at the end. Where little is left of a
+# regressor beside the others, sums of products have lost too many digits: those tests are marked, and made again below.
 @compiled
-def _find_statistics(
-    moments: FloatArray, changes: int, lags: IndexArray, work: FloatArray, out: FloatArray
+def _find_statistics(  # noqa: PLR0917 - kernels are called by position
+    moments: FloatArray,
+    changes: int,
+    lags: IndexArray,
+    work: FloatArray,
+    out: FloatArray,
+    is_weak: BoolArray,
 ) -> None:
     last = moments.shape[1] - 1
     for test in range(len(moments)):
@@ -269,13 +281,37 @@ def _find_statistics(
         work[:k, k] = found[0, 1 : k + 1]
         work[:k, k + 1] = found[1 : k + 1, last]
         work[k, k], work[k, k + 1], work[k + 1, k + 1] = found[0, 0], found[0, last], found[last, last]
-        is_regular = True
         for c in range(k):
-            is_regular &= work[c, c] > _SINGULAR * found[c + 1, c + 1]
+            is_weak[test] |= not work[c, c] > _WEAK * found[c + 1, c + 1]
             for a in range(c + 1, k + 2):
                 factor = work[c, a] / work[c, c]
                 for b in range(a, k + 2):
                     work[a, b] -= factor * work[c, b]
         left = work[k + 1, k + 1] - work[k, k + 1] * work[k, k + 1] / work[k, k]
-        if is_regular and work[k, k] > _SINGULAR * found[0, 0] and left > _SINGULAR * found[last, last]:
-            out[test] = work[k, k + 1] / math.sqrt(work[k, k] * left / (changes - 2 * k - 1))
+        is_weak[test] |= not (work[k, k] > _WEAK * found[0, 0] and left > _WEAK * found[last, last])
+        out[test] = work[k, k + 1] / math.sqrt(work[k, k] * left / (changes - 2 * k - 1))
+
+
+# The same regression without sums of products of the regressors: each column less its part along the ones before (modified
+# Gram-Schmidt), in the same order.
+@compiled
+def _find_weak_statistics(  # noqa: PLR0917 - kernels are called by position
+    residual: FloatArray, n: int, lags: IndexArray, is_weak: BoolArray, columns: FloatArray, out: FloatArray
+) -> None:
+    for test in range(len(residual)):
+        if not is_weak[test]:
+            continue
+        k, errors = lags[test], residual[test]
+        rows = n - 1 - k
+        for i in range(rows):
+            columns[k, i], columns[k + 1, i] = errors[i + 1], errors[i] - errors[i + 1]
+            for lag in range(1, k + 1):
+                columns[lag - 1, i] = errors[i + lag] - errors[i + lag + 1]
+        squares, along = 0.0, 0.0
+        for c in range(k + 1):
+            squares = np.sum(columns[c, :rows] * columns[c, :rows])
+            for a in range(c + 1, k + 2):
+                along = np.sum(columns[c, :rows] * columns[a, :rows]) / squares
+                columns[a, :rows] -= along * columns[c, :rows]
+        left = np.sum(columns[k + 1, :rows] * columns[k + 1, :rows])
+        out[test] = along * math.sqrt(squares / (left / (rows - k - 1)))

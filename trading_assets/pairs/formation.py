@@ -46,34 +46,48 @@ def formation_at(session: date) -> Formation | None:
 
 @dataclass(frozen=True)
 class Paired:
-    """Symbols to be paired, ``symbol`` and ``sector``, sorted; and how many were left out, by reason."""
+    """Symbols to be paired, ``symbol, sector, sector_session``, sorted; and how many were left out, by reason."""
 
     symbols: pl.DataFrame
     left_out: dict[str, int]
 
 
-def liquid_symbols(listed: pl.DataFrame, traded: pl.DataFrame) -> pl.DataFrame:
+def liquid_symbols(listed: pl.DataFrame, traded: pl.DataFrame, told_later: pl.DataFrame) -> pl.DataFrame:
     """Return the symbols that may be paired at all: active, tradable, of a known sector, liquid.
 
     Parameters
     ----------
     listed
-        ``symbol, sector, status, is_tradable`` at the end of the formation.
+        ``symbol, session, sector, status, is_tradable`` at the end of the formation.
     traded
         ``symbol`` and ``dollar_volume_20`` (USD) of the same session.
+    told_later
+        ``symbol, session, sector`` of later company snapshots: the first one tells the sector of a symbol that had none yet.
 
     Returns
     -------
     pl.DataFrame
-        ``symbol, sector, dollar_volume_20``.
+        ``symbol, sector, sector_session, dollar_volume_20``. Look-ahead: where ``sector_session`` is later than that of the
+        listing, the sector was not known then; of everything else nothing later is read.
     """
+    first_told = told_later.drop_nulls("sector").sort("session").unique("symbol", keep="first")
+    later = first_told.select("symbol", later_sector="sector", later_session="session")
+    is_known = pl.col("sector").is_not_null()
+    listed = listed.join(later, on="symbol", how="left").with_columns(
+        sector=pl.coalesce("sector", "later_sector"),
+        sector_session=pl.when(is_known).then("session").otherwise("later_session"),
+    )
     may_be = (
         (pl.col("status") == "active")
         & pl.col("is_tradable").fill_null(value=True)
         & pl.col("sector").is_not_null()
         & (pl.col("dollar_volume_20") >= LEAST_DOLLAR_VOLUME_USD)
     )
-    return listed.join(traded, on="symbol").filter(may_be).select("symbol", "sector", "dollar_volume_20")
+    return (
+        listed.join(traded, on="symbol")
+        .filter(may_be)
+        .select("symbol", "sector", "sector_session", "dollar_volume_20")
+    )
 
 
 def choose_symbols(
@@ -122,7 +136,7 @@ def choose_symbols(
         "alone in a sector": largest.height - paired.height,
     }
     counted = left_out | {reason: count for reason, count in beyond.items() if count}
-    return Paired(paired.select("symbol", "sector").sort("symbol"), counted)
+    return Paired(paired.select("symbol", "sector", "sector_session").sort("symbol"), counted)
 
 
 def adjusted_closes(rows: pl.DataFrame, last_session: date) -> pl.DataFrame:

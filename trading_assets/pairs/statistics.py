@@ -22,7 +22,7 @@ def pair_statistics(prices: pl.DataFrame, sectors: pl.DataFrame, formation: Form
         ``symbol, session, price``: above 0, each symbol with the same sessions, in any order. They are tested as logarithms, so
         that the scale of a symbol's prices changes nothing but ``spread_mean``.
     sectors
-        ``symbol, sector`` of the symbols to pair; each has prices.
+        ``symbol, sector, sector_session`` of the symbols to pair; each has prices.
     formation
         Session that the rows are of, and the first and last one of the prices.
 
@@ -31,7 +31,7 @@ def pair_statistics(prices: pl.DataFrame, sectors: pl.DataFrame, formation: Form
     pl.DataFrame
         Rows of ``PAIR_STATISTICS``, sorted by its key. Look-ahead: nothing but the prices given is read.
     """
-    known = sectors.select("symbol", "sector").sort("symbol")
+    known = sectors.select("symbol", "sector", "sector_session").sort("symbol")
     first, second = _pairs(known["sector"])
     if not len(first):
         return pl.DataFrame(schema=PAIR_STATISTICS.schema)
@@ -44,7 +44,7 @@ def pair_statistics(prices: pl.DataFrame, sectors: pl.DataFrame, formation: Form
 
     p = p_values(tests.statistic)
     adjusted = benjamini_hochberg(p)
-    names = known["symbol"]
+    names, told = known["symbol"], known["sector_session"]
     symbol, other = names.gather(first), names.gather(second)
     frame = pl.DataFrame(
         {
@@ -52,6 +52,9 @@ def pair_statistics(prices: pl.DataFrame, sectors: pl.DataFrame, formation: Form
             "other_symbol": other,
             "session": [formation.session] * len(first),
             "sector": known["sector"].gather(first),
+            "sector_session": pl.select(
+                pl.max_horizontal(told.gather(first), told.gather(second))
+            ).to_series(),
             "dependent_symbol": symbol.zip_with(pl.Series(order == 0), other),
             "hedge_ratio": better(tests.hedge_ratio),
             "spread_mean": better(tests.intercept),

@@ -23,6 +23,8 @@ from trading_assets.pairs.formation import (
 from trading_assets.pairs.statistics import pair_statistics
 from trading_assets.quality.checks import PAIR_CHECKS, measure
 from trading_assets.quality.outcome import CheckOutcome, judge
+from trading_assets.sectors import OF_VENDOR
+from trading_assets.tables.companies import COMPANY_INFO
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import INSTRUMENTS, UNIVERSE
 from trading_assets.tables.pairs import PAIR_STATISTICS
@@ -51,9 +53,15 @@ def form_pairs(lake: Lake, database: Database, formation: Formation) -> FormedPa
         The session, and those to form its pairs from.
     """
     first, last = formation.first_session, formation.last_session
-    listed = lake.scan(UNIVERSE, start=last, end=last, columns=["symbol", "sector", "status", "is_tradable"])
+    names = ["symbol", "session", "sector", "status", "is_tradable"]
+    listed = lake.scan(UNIVERSE, start=last, end=last, columns=names)
+    later = lake.scan(
+        COMPANY_INFO, start=formation.session, columns=["symbol", "session", "sector"]
+    ).collect()
     traded = lake.scan(DAILY_FEATURES, start=last, end=last, columns=["symbol", "dollar_volume_20"])
-    liquid = liquid_symbols(listed.collect(), traded.collect())
+    liquid = liquid_symbols(
+        listed.collect(), traded.collect(), later.with_columns(pl.col("sector").replace(OF_VENDOR))
+    )
     columns = ["symbol", "session", "close", "price_factor"]
     asked = liquid["symbol"].to_list()
     rows = lake.scan(DAILY_FEATURES, start=first, end=last, symbols=asked, columns=columns).collect()

@@ -14,6 +14,12 @@ PAIR_STATISTICS = Table(
         "other_symbol": Column(pl.String, "The other ticker", nullable=False),
         "session": SESSION,
         "sector": Column(pl.String, "Sector of both at the end of the formation", nullable=False),
+        "sector_session": Column(
+            pl.Date,
+            "Session of what says so of both. One after last_session was not known then, as there was no company snapshot yet: such "
+            "a pair is one to look at, not one that could have been traded",
+            nullable=False,
+        ),
         "rank": Column(
             pl.Int32,
             "1 = least p-value of the session's pairs, then least statistic; null where there is no test",
