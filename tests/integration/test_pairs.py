@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from datetime import date
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
 from statsmodels.tsa.stattools import coint
 
+from resources.dagster_home import dagster_instance
 from trading_assets.pairs.formation import SYMBOLS_A_SECTOR, formation_at
 from trading_assets.research.pair_formation import form_pairs
+from trading_assets.runs.history import backfill
+from trading_assets.runs.session import run_companies
+from trading_assets.sectors import OF_VENDOR
 from trading_assets.sessions import sessions_between
+from trading_assets.tables.companies import COMPANY_INFO
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import UNIVERSE
 from trading_assets.tables.pairs import PAIR_STATISTICS
 
 pytestmark = pytest.mark.slow
 
+SESSION = date(2024, 5, 2)
 FORMED = date(2024, 5, 1)  # the only first session of a month with 252 sessions of history before it
 
 
 @pytest.fixture(scope="module")
-def platform(install):
-    with install().opened() as platform:
+def formed(install):
+    """An installation with history and a company snapshot, which made the pairs of its month since; stopped."""
+    installation = install()
+    with installation.opened() as platform:
+        assert platform.lake.scan(PAIR_STATISTICS).collect().is_empty(), "no sector was known before"
+        run_companies(platform)
+        backfill(platform, FORMED, FORMED, ["pair_statistics"], again=True)
+    return installation
+
+
+@pytest.fixture(scope="module")
+def platform(formed):
+    with formed.opened() as platform:
         yield platform
 
 
@@ -42,8 +59,8 @@ def test_pairs_are_formed_at_the_first_session_of_a_month_with_a_year_before_it(
 
 
 def test_all_pairs_of_a_sector_are_there_once(platform, pairs):
-    listed = platform.lake.scan(UNIVERSE, start=date(2024, 4, 30), end=date(2024, 4, 30)).collect()
-    sectors = dict(listed.select("symbol", "sector").iter_rows())
+    told = platform.lake.scan(COMPANY_INFO, columns=["symbol", "sector"]).collect()
+    sectors = dict(told.with_columns(pl.col("sector").replace(OF_VENDOR)).iter_rows())
     for symbol, other, sector in pairs.select("symbol", "other_symbol", "sector").iter_rows():
         assert symbol < other
         assert sectors[symbol] == sectors[other] == sector
@@ -75,6 +92,20 @@ def test_the_numbers_are_those_of_statsmodels_on_the_stored_features(platform, p
         assert row["hedge_ratio"] == pytest.approx(slope, rel=1e-9)
         assert row["spread_mean"] == pytest.approx(constant, rel=1e-9)
         assert row["z_score"] == pytest.approx(spread[-1] / spread.std(ddof=1), rel=1e-8)
+
+
+def test_sectors_that_were_told_later_are_named(platform, pairs):
+    assert pairs["sector_session"].unique().to_list() == [SESSION]
+    assert (pairs["sector_session"] > pairs["last_session"]).all()
+
+
+def test_dagster_shows_what_was_formed_and_the_check(formed, platform):
+    with dagster_instance(platform.settings, platform.postgres) as instance:
+        key = dg.AssetKey("pair_statistics")
+        told = instance.get_latest_materialization_event(key).asset_materialization
+    assert told.partition == FORMED.isoformat()
+    assert told.metadata["formation"].value == "2023-05-01 to 2024-04-30"
+    assert told.metadata["symbols"].value > 5
 
 
 def test_a_formation_does_not_see_its_own_session(platform, pairs):

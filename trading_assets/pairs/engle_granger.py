@@ -90,7 +90,7 @@ def engle_granger(series: FloatArray, first: IndexArray, second: IndexArray, *, 
     >>> walk = random.normal(size=300).cumsum()
     >>> found = engle_granger(np.stack([walk, 2 * walk + random.normal(size=300)]), np.array([0]), np.array([1]))
     >>> found.hedge_ratio.round(2).tolist(), (found.statistic < -10).tolist()
-    ([[0.5, 1.99]], [[True, True]])
+    ([[0.5, 2.0]], [[True, True]])
     """
     values = np.ascontiguousarray(series, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < SHORTEST:

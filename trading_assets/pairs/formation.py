@@ -116,12 +116,12 @@ def choose_symbols(
         bars=pl.len(), moves=(pl.col("close") / pl.col("price_factor")).n_unique() > 1
     )
     judged = liquid.join(bars, on="symbol", how="left").with_columns(
-        reason=pl.when(pl.col("symbol").is_in(list(renewed)))
+        reason=pl.when(pl.col("bars").fill_null(0) < FORMATION_SESSIONS)
+        .then(pl.lit("bars missing"))
+        .when(pl.col("symbol").is_in(list(renewed)))
         .then(pl.lit("another instrument"))
         .when(pl.col("symbol").is_in(list(doubtful)))
         .then(pl.lit("prices in doubt"))
-        .when(pl.col("bars").fill_null(0) < FORMATION_SESSIONS)
-        .then(pl.lit("bars missing"))
         .when(~pl.col("moves"))
         .then(pl.lit("price never moves"))
     )

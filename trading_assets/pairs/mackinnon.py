@@ -46,7 +46,7 @@ def p_values(statistics: FloatArray) -> FloatArray:
     --------
     >>> import numpy as np
     >>> p_values(np.array([-4.0, -3.0, 0.0, -np.inf])).round(4).tolist()
-    [0.0072, 0.1106, 0.9859, 0.0]
+    [0.0072, 0.1102, 0.9859, 0.0]
     """
     given = np.ascontiguousarray(statistics, dtype=np.float64)
     out = np.empty(given.size)
