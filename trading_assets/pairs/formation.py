@@ -112,9 +112,8 @@ def choose_symbols(
     Paired
         At most ``SYMBOLS_A_SECTOR`` of a sector; of sectors with two or more.
     """
-    bars = rows.group_by("symbol").agg(
-        bars=pl.len(), moves=(pl.col("close") / pl.col("price_factor")).n_unique() > 1
-    )
+    price = pl.col("close") / pl.col("price_factor")
+    bars = rows.group_by("symbol").agg(bars=pl.len(), moves=price.max() > price.min())
     judged = liquid.join(bars, on="symbol", how="left").with_columns(
         reason=pl.when(pl.col("bars").fill_null(0) < FORMATION_SESSIONS)
         .then(pl.lit("bars missing"))
