@@ -31,7 +31,7 @@ _PAIRS_AT_ONCE = 64  # their residuals and sums stay in a core's second cache
 
 
 @dataclass(frozen=True)
-class Tests:
+class PairTests:
     """Tests of pairs; column 0 is the first series regressed on the second, column 1 the second on the first.
 
     ``hedge_ratio`` and ``intercept`` are those of the first step. ``statistic`` is NaN where one of the two series does not move or
@@ -61,7 +61,9 @@ def most_lags(observations: int) -> int:
     return min(observations // 2 - 1, schwert)
 
 
-def engle_granger(series: FloatArray, first: IndexArray, second: IndexArray, *, threads: int = 2) -> Tests:
+def engle_granger(
+    series: FloatArray, first: IndexArray, second: IndexArray, *, threads: int = 2
+) -> PairTests:
     """Test pairs of series in both orders.
 
     Parameters
@@ -75,7 +77,7 @@ def engle_granger(series: FloatArray, first: IndexArray, second: IndexArray, *, 
 
     Returns
     -------
-    Tests
+    PairTests
         Arrays of the shape (pairs, 2).
 
     Raises
@@ -102,14 +104,14 @@ def engle_granger(series: FloatArray, first: IndexArray, second: IndexArray, *, 
     centred = np.where(moves, values - means[:, None], 0.0)  # else what rounding leaves of it
     both = np.stack([first, second], axis=1).astype(np.int64)
 
-    def test(start: int) -> Tests:
+    def test(start: int) -> PairTests:
         part = both[start : start + _PAIRS_AT_ONCE]
         return _tested(centred, means, part.reshape(-1).copy(), part[:, ::-1].reshape(-1).copy())
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(test, range(0, len(both), _PAIRS_AT_ONCE)))
-    return Tests(
-        *(_joined([getattr(part, name.name) for part in parts], name.name) for name in fields(Tests))
+    return PairTests(
+        *(_joined([getattr(part, name.name) for part in parts], name.name) for name in fields(PairTests))
     )
 
 
@@ -118,7 +120,7 @@ def _joined(parts: list[Any], name: str) -> Any:
     return np.concatenate([none, *parts]).reshape(-1, 2)
 
 
-def _tested(centred: FloatArray, means: FloatArray, y: IndexArray, x: IndexArray) -> Tests:
+def _tested(centred: FloatArray, means: FloatArray, y: IndexArray, x: IndexArray) -> PairTests:
     tests, n = len(y), centred.shape[1]
     most = most_lags(n)
     residual, work = np.zeros((tests, n + 2 * _LANES)), np.zeros((3, n + most + 2 * _LANES))
@@ -137,7 +139,7 @@ def _tested(centred: FloatArray, means: FloatArray, y: IndexArray, x: IndexArray
     _find_weak_statistics(residual, n, lags, is_weak, np.empty((most + 2, n)), statistic)
     lags[np.isnan(statistic)] = -1
     statistic[is_line] = -np.inf
-    return Tests(
+    return PairTests(
         slope, means[y] - slope * means[x], statistic, lags, half_life, deviation, residual[:, 0].copy()
     )
 

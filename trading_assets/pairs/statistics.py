@@ -36,13 +36,12 @@ def pair_statistics(prices: pl.DataFrame, sectors: pl.DataFrame, formation: Form
     if not len(first):
         return pl.DataFrame(schema=PAIR_STATISTICS.schema)
     tests = engle_granger(_log_prices(prices, known), first, second)
-    statistic = np.where(np.isnan(tests.statistic), np.inf, tests.statistic)
-    order = (statistic[:, 1] < statistic[:, 0]).astype(np.int64)
+    p = p_values(tests.statistic)
+    order = _better_order(p, tests.statistic)
 
     def better(values: FloatArray | IndexArray) -> FloatArray | IndexArray:
         return values[np.arange(len(order)), order]
 
-    p = p_values(tests.statistic)
     adjusted = benjamini_hochberg(p)
     names, told = known["symbol"], known["sector_session"]
     symbol, other = names.gather(first), names.gather(second)
@@ -83,6 +82,14 @@ def _pairs(sectors: pl.Series) -> tuple[IndexArray, IndexArray]:
     both = np.concatenate([np.empty((2, 0), dtype=np.int64), *found], axis=1).astype(np.int64)
     first, second = both[:, np.lexsort((both[1], both[0]))]
     return first, second
+
+
+def _better_order(p: FloatArray, statistic: FloatArray) -> IndexArray:
+    # The order with the smaller p-value, then the smaller statistic; where one has no test, the other one.
+    p, statistic = (np.where(np.isnan(values), np.inf, values) for values in (p, statistic))
+    is_second = (p[:, 1] < p[:, 0]) | ((p[:, 1] == p[:, 0]) & (statistic[:, 1] < statistic[:, 0]))
+    order: IndexArray = is_second.astype(np.int64)
+    return order
 
 
 def _log_prices(prices: pl.DataFrame, known: pl.DataFrame) -> FloatArray:

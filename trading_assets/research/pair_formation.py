@@ -67,7 +67,7 @@ def form_pairs(lake: Lake, database: Database, formation: Formation) -> FormedPa
     rows = lake.scan(DAILY_FEATURES, start=first, end=last, symbols=asked, columns=columns).collect()
     begun = lake.scan(INSTRUMENTS, end=last, columns=["symbol", "first_session"]).collect()
     renewed = begun.filter(pl.col("first_session") > first)["symbol"].to_list()
-    doubtful = symbols_in_doubt(database, first, formation.session)
+    doubtful = symbols_in_doubt(database, first, last)
     chosen = choose_symbols(liquid, rows, renewed=renewed, doubtful=doubtful)
     prices = adjusted_closes(rows.join(chosen.symbols, on="symbol", how="semi"), last)
     found = pair_statistics(prices, chosen.symbols, formation)

@@ -27,7 +27,7 @@ PAIR_STATISTICS = Table(
         "dependent_symbol": Column(
             pl.String,
             "The one of the two that is regressed on the other: log(its price) = spread_mean + hedge_ratio x log(the other's) + "
-            "spread; the order with the smaller statistic",
+            "spread; the order with the smaller p-value",
             nullable=False,
         ),
         "hedge_ratio": Column(

@@ -247,3 +247,12 @@ def test_impossible_statistics_are_found(column, value, told):
     assert not outcome.passed
     assert not outcome.is_blocking
     assert told in outcome.findings["value"].str.join(" ").item()
+
+
+def test_the_better_order_is_the_one_with_the_smaller_p_value():
+    found = pl.concat(pair_statistics(*market(seed), FORMATION) for seed in range(40))
+    assert found["p_value"].equals(
+        found.select(pl.min_horizontal("p_value_symbol", "p_value_other")).to_series(), null_equal=True
+    )
+    is_first = found["p_value_symbol"] == found["p_value"]
+    assert ((found["dependent_symbol"] == found["symbol"]) == is_first).all()
