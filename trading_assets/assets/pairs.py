@@ -14,6 +14,7 @@ from trading_assets.assets.market_data import write_metadata
 from trading_assets.assets.metadata import combined_version, preview
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
+from trading_assets.market_data.findings import BEFORE_ORDERS
 from trading_assets.pairs.formation import FORMATION_SESSIONS, formation_at
 from trading_assets.pairs.mackinnon import critical_value
 from trading_assets.quality.checks import PAIR_CHECKS
@@ -33,6 +34,7 @@ SHOWN = (
     table=PAIR_STATISTICS,
     deps=["daily_features", "universe", "instruments", COMPANY_INFO.name],
     catches_up=True,
+    unless_blocked=BEFORE_ORDERS,
     checks=specs_of(PAIR_STATISTICS.name, PAIR_CHECKS, blocking=False),
 )
 def pair_statistics(platform: Platform, sessions: list[date], context: dg.AssetExecutionContext) -> Outcome:

@@ -9,9 +9,12 @@ from resources.database.database import Database
 from trading_assets.market_data.findings import BEFORE_FEATURES, BEFORE_ORDERS, blocked_sessions
 from trading_assets.missing_work import unbroken
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.pairs import PAIR_STATISTICS
 from trading_assets.tables.screens import SCREENER_EVENTS, SCREENER_RESULTS
 
-MADE_OF_CHECKED = frozenset({DAILY_FEATURES.name, SCREENER_RESULTS.name, SCREENER_EVENTS.name, "signals"})
+MADE_OF_CHECKED = frozenset(
+    {DAILY_FEATURES.name, SCREENER_RESULTS.name, SCREENER_EVENTS.name, "signals", PAIR_STATISTICS.name}
+)
 """Assets that are made of no session whose blocking checks failed."""
 
 

@@ -192,7 +192,7 @@ def test_a_session_that_failed_and_is_mended_in_the_look_back_gets_what_it_lacks
     install,
 ):
     installation = install()
-    lacking = ("daily_features", "screener_results", "screener_events", "signals")
+    lacking = ("daily_features", "screener_results", "screener_events", "signals", "pair_statistics")
     with installation.opened() as platform:
         sick = installation.session
         bad = {"kind": "zero_price", "session": sick.isoformat(), "share": 0.5}
@@ -252,6 +252,7 @@ def test_after_seven_sessions_off_one_of_them_half_done_one_run_fills_exactly_wh
             "screener_results",
             "screener_events",
             "signals",
+            "pair_statistics",
             "portfolio_performance",
             "risk_metrics",
         ):
