@@ -71,7 +71,9 @@ def fingerprints(
     return found
 
 
-_MAKES_NO_STATE = frozenset({"compile.py", "known_versions.py", "ratios.py", "registry.py", "series.py"})
+_MAKES_NO_STATE = frozenset(
+    {"compile.py", "crossing.py", "known_versions.py", "ratios.py", "registry.py", "series.py"}
+)
 """Modules of features and indicators whose change leaves the checkpoints as they are; any other is part of them."""
 
 
