@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from app.charts.palette import Palette, Spec, canvas
+from app.charts.canvas import Spec, canvas
+from trading_assets.palette import Palette
 
 LARGEST = 11
 

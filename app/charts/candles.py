@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from app.charts.canvas import Spec, canvas
 from app.charts.indicators import DEFAULT, overlay_layers, own_panes
-from app.charts.palette import Palette, Spec, canvas
 from app.charts.panes import BAR_WIDTH, SPAN, VISIBLE, Layer, pane, rising, x, y
+from trading_assets.palette import Palette
 
 PRICE_HEIGHT = 300
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from app.charts.palette import Palette, Spec, canvas
+from app.charts.canvas import Spec, canvas
+from trading_assets.palette import Palette
 
 FEW_SESSIONS = 60
 _AXIS_WIDTH = 64

@@ -7,7 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from app.charts.palette import Palette, Spec, canvas
+from app.charts.canvas import Spec, canvas
+from trading_assets.palette import Palette
 
 CELL = "cell"
 """Name of the selection: clicking a cell selects its row and first session."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from app.charts.palette import Palette
 from app.charts.panes import BAR_WIDTH, Layer, guide, line, pane, y
 from trading_assets.indicators.feature import Feature
 from trading_assets.indicators.registry import INDICATORS, reported
+from trading_assets.palette import Palette
 from trading_assets.screener.fields import FIELDS
 
 PANE_HEIGHT = 76

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.charts.palette import Palette
+from trading_assets.palette import Palette
 
 Layer = dict[str, Any]
 

@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from app import formatting
-from app.charts.palette import Palette, palette
 from app.queries.installation import settings
+from trading_assets.palette import Palette, palette
 from trading_assets.tables.table import UTC_INSTANT, Column
 from trading_assets.zones import zone_word
 

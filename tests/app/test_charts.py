@@ -18,10 +18,10 @@ from app.charts.candles import candle_spec
 from app.charts.equity import equity_frame, equity_spec, underwater_spec
 from app.charts.heatmap import heatmap_frame, heatmap_spec
 from app.charts.indicators import CHOICES, DEFAULT
-from app.charts.palette import palette
 from trading_assets.features.build import build_daily_features
 from trading_assets.indicators.registry import FEATURES
 from trading_assets.indicators.series import with_indicators
+from trading_assets.palette import palette
 from trading_assets.sessions import sessions_between
 from trading_assets.tables.listings import CORPORATE_ACTIONS
 

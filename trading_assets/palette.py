@@ -1,11 +1,10 @@
-"""Palette: the colours of the charts in the light and in the dark theme, chosen to be told apart without hue."""
+"""Palette: the colours of charts and reports in the light and in the dark theme, chosen to be told apart without hue."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-Spec = dict[str, Any]
 ThemeName = Literal["light", "dark"]
 
 
@@ -46,34 +45,3 @@ DARK = Palette(
 def palette(theme: ThemeName) -> Palette:
     """Return the colours of one theme."""
     return DARK if theme == "dark" else LIGHT
-
-
-def canvas(spec: Spec, colours: Palette) -> Spec:
-    """Complete a specification: canvas renderer, no frame, quiet axes in the theme's colours."""
-    axis = {
-        "labelColor": colours.muted, "titleColor": colours.muted, "titleFontWeight": "normal", "labelFontSize": 11,
-        "titleFontSize": 11, "gridColor": colours.grid, "domain": False, "ticks": False,
-    }  # fmt: skip
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "background": "transparent",
-        "usermeta": {"embedOptions": {"renderer": "canvas"}},
-        **spec,
-        "config": {
-            "view": {"stroke": "transparent"},
-            "axis": axis,
-            "legend": {
-                "labelColor": colours.muted,
-                "titleColor": colours.muted,
-                "labelFontSize": 11,
-                "symbolSize": 60,
-            },
-            "title": {
-                "color": colours.muted,
-                "fontSize": 11,
-                "fontWeight": "normal",
-                "anchor": "start",
-                "offset": 4,
-            },
-        },
-    }
