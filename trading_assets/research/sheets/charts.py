@@ -1,0 +1,228 @@
+"""Charts of a tear sheet: Vega-Lite specifications made with Altair, without their rows; one for each figure on the page.
+
+Their colours are names of the page's style (``var(--line)``), so that a chart that is drawn once follows the theme and the
+printer. The rows are on the page once, as columns; the page's script fills the ones that ``usermeta`` names in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from trading_assets.research.sheets.curves import Columns
+
+Spec = dict[str, Any]
+FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+AXIS_WIDTH = 58
+ROWS = alt.NamedData("rows")
+FEW_SESSIONS = 60
+
+
+def charts_over_time(columns: Columns, benchmark: str) -> dict[str, Spec]:
+    """Return the charts whose rows are sessions: those that the columns have values for."""
+    few = len(columns["session"]) <= FEW_SESSIONS
+    names = {"net": "Net of costs", "gross": "Before costs", "benchmark": benchmark}
+    series = [(name, names[name], colour) for name, colour in _EQUITY if has(columns, name)]
+    below = [("drawdown", "This plan", "var(--down)"), ("benchmark_drawdown", benchmark, "var(--muted)")]
+    found = {
+        "equity": _lines(series, "Equity (USD)", "usd", height=280, few=few),
+        "equity_log": _lines(series, "Equity (USD, log scale)", "usd", height=280, few=few, log=True),
+        "drawdown": _underwater([item for item in below if has(columns, item[0])]),
+        "exposure": _area("exposure", "Exposure", "frac", "var(--line)"),
+        "positions": _area("positions", "Positions held", "count", "var(--violet)", step=True),
+    }
+    for name, title, unit, colour in _ROLLING:
+        if has(columns, name):
+            found[name] = _lines([(name, title, colour)], title, unit, height=120, few=few)
+    if has(columns, "q50"):
+        found["bands"] = _bands(few=few)
+    return found
+
+
+def bar_chart(rows: Sequence[dict[str, Any]], title: str) -> Spec:
+    """Return one bar per row (``name`` and ``usd``), from top to bottom, with its value written at its end."""
+    x = alt.X("usd:Q", title=None, axis=None, scale=alt.Scale(zero=True, nice=False, padding=62))
+    y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, grid=False, labelFontSize=11))
+    tooltip = [alt.Tooltip("name:N", title=title), alt.Tooltip("usd:Q", title="USD", format=",.2f")]
+    base = alt.Chart(ROWS).encode(x=x, y=y, tooltip=tooltip)
+    paint = alt.condition("datum.usd < 0", alt.value("var(--down)"), alt.value("var(--up)"))
+    bars = base.mark_bar(height={"band": 0.68}, cornerRadiusEnd=2).encode(color=paint)
+    written = {"text": alt.Text("label:N"), "color": alt.value("var(--text)")}
+    gains = base.transform_filter("datum.usd >= 0").mark_text(align="left", dx=5).encode(**written)
+    losses = base.transform_filter("datum.usd < 0").mark_text(align="right", dx=-5).encode(**written)
+    return _finished(alt.layer(bars, gains, losses), height=22 * max(1, len(rows)))
+
+
+def distribution_chart(marks: Sequence[dict[str, Any]]) -> Spec:
+    """Return the histogram of session returns, with a line and words at each of ``marks`` (``at`` and ``words``)."""
+    axis = alt.Axis(format="+.1%", labelFlush=True, grid=False, tickCount=9)
+    bars = (
+        alt.Chart(ROWS)
+        .mark_bar(binSpacing=1)
+        .encode(
+            x=alt.X("low:Q", title="Return of a session", axis=axis, scale=alt.Scale(nice=False, zero=False)),
+            x2="high:Q",
+            y=_y("sessions", "Sessions", "count"),
+            color=alt.condition("datum.low < 0", alt.value("var(--down)"), alt.value("var(--up)")),
+            tooltip=[
+                alt.Tooltip("low:Q", title="From", format="+.2%"),
+                alt.Tooltip("high:Q", title="To", format="+.2%"),
+                alt.Tooltip("sessions:Q", title="Sessions", format=",.0f"),
+            ],
+        )
+    )
+    layers: list[alt.Chart] = [bars]
+    for place, mark in enumerate(marks):
+        at = alt.Chart(alt.InlineData(values=[mark])).encode(x="at:Q")
+        layers.append(at.mark_rule(strokeDash=[4, 3], color="var(--text)"))
+        side = {"align": "right", "dx": -5} if mark["at"] < 0 and place == 0 else {"align": "left", "dx": 5}
+        layers.append(
+            at.mark_text(baseline="top", fontSize=11, color="var(--text)", **side).encode(
+                y=alt.value(2), text="words:N"
+            )
+        )
+    return _finished(alt.layer(*layers), height=200)
+
+
+def has(columns: Columns, name: str) -> bool:
+    """Return whether a column is there and has a value."""
+    return any(value is not None for value in columns.get(name, ()))
+
+
+_EQUITY = (("gross", "var(--accent)"), ("benchmark", "var(--muted)"), ("net", "var(--line)"))
+_ROLLING = (
+    ("sharpe", "Sharpe ratio", "ratio", "var(--line)"),
+    ("volatility", "Volatility", "frac", "var(--accent)"),
+    ("beta", "Beta", "ratio", "var(--violet)"),
+)
+_FORMATS = {"usd": "$,.0f", "frac": ".0%", "ratio": ".1f", "count": ",d"}
+
+
+def _lines(
+    series: Sequence[tuple[str, str, str]],
+    title: str,
+    unit: str,
+    *,
+    height: int,
+    few: bool,
+    log: bool = False,
+) -> Spec:
+    names, labels, colours = ([item[part] for item in series] for part in range(3))
+    legend = alt.Legend(
+        orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, direction="horizontal", offset=4
+    )
+    label = "".join(
+        f"datum.name === '{name}' ? {_quoted(words)} : " for name, words in zip(names, labels, strict=True)
+    )
+    chart = (
+        alt.Chart(ROWS)
+        .transform_fold(names, as_=["name", "value"])
+        .transform_calculate(series=f"{label}''")
+        .mark_line(strokeWidth=1.6, strokeJoin="round", point={"size": 24, "filled": True} if few else False)
+        .encode(
+            x=_x(),
+            y=_y("value", title, unit, log=log),
+            color=alt.Color(
+                "series:N",
+                scale=alt.Scale(domain=labels, range=colours),
+                legend=legend if len(series) > 1 else None,
+            ),
+        )
+    )
+    layers = [_zero(), chart] if unit == "ratio" else [chart]
+    hover = [(name, words, unit) for name, words in zip(names, labels, strict=True)]
+    return _finished(alt.layer(*layers), height=height, columns=names, hover=hover[::-1])
+
+
+def _underwater(series: Sequence[tuple[str, str, str]]) -> Spec:
+    layers = []
+    for number, (name, _, colour) in enumerate(series):
+        y = _y(name, "Drawdown", "frac", top=0.0)
+        chart = alt.Chart(ROWS).encode(x=_x(), y=y)
+        layers.append(
+            chart.mark_line(strokeWidth=1.2, color=colour)
+            if number
+            else chart.mark_area(opacity=0.28, color=colour, line={"color": colour, "strokeWidth": 1.4})
+        )
+    hover = [(name, words, "frac") for name, words, _ in series]
+    return _finished(alt.layer(*layers), height=130, columns=[name for name, *_ in series], hover=hover)
+
+
+def _area(name: str, title: str, unit: str, colour: str, *, step: bool = False) -> Spec:
+    how = {"interpolate": "step-after"} if step else {}
+    chart = alt.Chart(ROWS).encode(x=_x(), y=_y(name, title, unit, zero=True))
+    area = chart.mark_area(
+        opacity=0.22, color=colour, line={"color": colour, "strokeWidth": 1.2, **how}, **how
+    )
+    return _finished(alt.layer(area), height=120, columns=[name], hover=[(name, title, unit)])
+
+
+def _bands(*, few: bool) -> Spec:
+    base = alt.Chart(ROWS).encode(x=_x())
+    y = _y("q05", "Equity (USD)", "usd")
+    wide = base.mark_area(opacity=0.14, color="var(--line)").encode(y=y, y2="q95:Q")
+    narrow = base.mark_area(opacity=0.24, color="var(--line)").encode(y="q25:Q", y2="q75:Q")
+    middle = base.mark_line(strokeDash=[5, 4], strokeWidth=1.2, color="var(--muted)").encode(y="q50:Q")
+    real = base.mark_line(strokeWidth=1.6, color="var(--text)", point=few).encode(y="net:Q")
+    hover = [
+        ("net", "What happened", "usd"), ("q95", "95 % end below", "usd"), ("q75", "75 % below", "usd"),
+        ("q50", "Half below", "usd"), ("q25", "25 % below", "usd"), ("q05", "5 % below", "usd"),
+    ]  # fmt: skip
+    columns = [name for name, *_ in hover]
+    return _finished(alt.layer(wide, narrow, middle, real), height=240, columns=columns, hover=hover)
+
+
+def _x() -> alt.X:
+    axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelFlush=True, title=None)
+    return alt.X("session:T", scale=alt.Scale(type="utc"), axis=axis)
+
+
+def _y(
+    field: str, title: str, unit: str, *, log: bool = False, zero: bool = False, top: float | None = None
+) -> alt.Y:
+    more: Spec = {} if top is None else {"domainMax": top}
+    scale = alt.Scale(type="log", nice=False, padding=6) if log else alt.Scale(zero=zero, nice=True, **more)
+    axis = alt.Axis(
+        format=_FORMATS[unit], tickCount=5, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickMinStep=1 if unit == "count" else alt.Undefined,
+    )  # fmt: skip
+    return alt.Y(f"{field}:Q", title=title, scale=scale, axis=axis)
+
+
+def _zero() -> alt.Chart:
+    line = alt.Chart(alt.InlineData(values=[{}])).mark_rule(color="var(--muted)", strokeWidth=0.8)
+    return line.encode(y=alt.datum(0))
+
+
+def _finished(
+    chart: alt.LayerChart,
+    *,
+    height: int,
+    columns: Sequence[str] = (),
+    hover: Sequence[tuple[str, str, str]] = (),
+) -> Spec:
+    quiet = {
+        "labelColor": "var(--muted)", "titleColor": "var(--muted)", "titleFontWeight": "normal", "labelFontSize": 11,
+        "titleFontSize": 11, "gridColor": "var(--grid)", "domain": False, "ticks": False, "labelFont": FONT, "titleFont": FONT,
+    }  # fmt: skip
+    whole = chart.properties(
+        width="container", height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+    ).configure(
+        background="transparent",
+        font=FONT,
+        padding={"left": 0, "right": 8, "top": 4, "bottom": 2},
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(**quiet),
+        legend=alt.LegendConfig(labelColor="var(--text)", labelFontSize=12, labelFont=FONT, labelLimit=240),
+        text=alt.MarkConfig(fontSize=11, font=FONT),
+    )
+    spec: Spec = whole.to_dict(context={"pre_transform": False})
+    spec.pop("datasets", None)
+    spec["usermeta"] = {"columns": list(columns), "hover": [list(item) for item in hover]}
+    return spec
+
+
+def _quoted(text: str) -> str:
+    # a string of Vega's expressions
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", " ") + "'"
