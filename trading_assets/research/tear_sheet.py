@@ -83,7 +83,8 @@ def tear_sheet(sheet: TearSheet) -> str:
     symbols = tables.profit_by(sheet.trips, pl.col("symbol"))
     for name, rows, title in _bars(sheet, symbols):
         if rows:
-            data["charts"][name], data["rows"][name] = charts.bar_chart(rows, title), rows
+            colour = "var(--accent)" if name == "costs" else "var(--up)"
+            data["charts"][name], data["rows"][name] = charts.bar_chart(rows, title, colour), rows
     if bins := curves.distribution(sheet.curves.returns):
         data["charts"]["distribution"] = charts.distribution_chart(_marks(sheet.figures))
         data["rows"]["distribution"] = bins
@@ -103,9 +104,9 @@ def _facts(sheet: TearSheet, columns: curves.Columns, symbols: pl.DataFrame) -> 
         "headline": _headline(sheet.figures),
         "equity": "equity_log" if LOG_SPAN < span < float("inf") else "equity",
         "can_toggle": span < float("inf"),
-        "equity_caption": f"Costs are fees, slippage and interest. {sheet.benchmark} with dividends, from the same opening balance."
+        "equity_caption": f"Costs are fees and slippage. {sheet.benchmark} with dividends, from the same opening balance."
         if known
-        else "Costs are fees, slippage and interest. The benchmark has no returns of these sessions.",
+        else "Costs are fees and slippage. The benchmark has no returns of these sessions.",
         "beta_words": enough if known else "No benchmark.",
         "window": curves.WINDOW,
         "has_bands": sheet.bands is not None,

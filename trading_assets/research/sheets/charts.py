@@ -41,13 +41,13 @@ def charts_over_time(columns: Columns, benchmark: str) -> dict[str, Spec]:
     return found
 
 
-def bar_chart(rows: Sequence[dict[str, Any]], title: str) -> Spec:
-    """Return one bar per row (``name`` and ``usd``), from top to bottom, with its value written at its end."""
+def bar_chart(rows: Sequence[dict[str, Any]], title: str, colour: str = "var(--up)") -> Spec:
+    """Return one bar per row (``name`` and ``usd``), from top to bottom, with its value (``label``) written at its end."""
     x = alt.X("usd:Q", title=None, axis=None, scale=alt.Scale(zero=True, nice=False, padding=62))
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, grid=False, labelFontSize=11))
     tooltip = [alt.Tooltip("name:N", title=title), alt.Tooltip("usd:Q", title="USD", format=",.2f")]
     base = alt.Chart(ROWS).encode(x=x, y=y, tooltip=tooltip)
-    paint = alt.condition("datum.usd < 0", alt.value("var(--down)"), alt.value("var(--up)"))
+    paint = alt.condition("datum.usd < 0", alt.value("var(--down)"), alt.value(colour))
     bars = base.mark_bar(height={"band": 0.68}, cornerRadiusEnd=2).encode(color=paint)
     written = {"text": alt.Text("label:N"), "color": alt.value("var(--text)")}
     gains = base.transform_filter("datum.usd >= 0").mark_text(align="left", dx=5).encode(**written)
@@ -57,14 +57,15 @@ def bar_chart(rows: Sequence[dict[str, Any]], title: str) -> Spec:
 
 def distribution_chart(marks: Sequence[dict[str, Any]]) -> Spec:
     """Return the histogram of session returns, with a line and words at each of ``marks`` (``at`` and ``words``)."""
-    axis = alt.Axis(format="+.1%", labelFlush=True, grid=False, tickCount=9)
+    axis = alt.Axis(format=".1%", labelFlush=True, grid=False, tickCount=9)
     bars = (
         alt.Chart(ROWS)
         .mark_bar(binSpacing=1)
         .encode(
             x=alt.X("low:Q", title="Return of a session", axis=axis, scale=alt.Scale(nice=False, zero=False)),
             x2="high:Q",
-            y=_y("sessions", "Sessions", "count"),
+            y=_y("sessions", "Sessions", "count", zero=True),
+            y2=alt.datum(0),
             color=alt.condition("datum.low < 0", alt.value("var(--down)"), alt.value("var(--up)")),
             tooltip=[
                 alt.Tooltip("low:Q", title="From", format="+.2%"),
@@ -175,7 +176,16 @@ def _bands(*, few: bool) -> Spec:
 
 
 def _x() -> alt.X:
-    axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelFlush=True, title=None)
+    short = {"year": "%Y", "quarter": "%b", "month": "%b", "week": "%d %b", "date": "%d %b"}
+    axis = alt.Axis(
+        grid=False,
+        tickCount=8,
+        format=short,
+        labelOverlap=True,
+        labelSeparation=12,
+        labelFlush=True,
+        title=None,
+    )
     return alt.X("session:T", scale=alt.Scale(type="utc"), axis=axis)
 
 
@@ -217,8 +227,7 @@ def _finished(
         legend=alt.LegendConfig(labelColor="var(--text)", labelFontSize=12, labelFont=FONT, labelLimit=240),
         text=alt.MarkConfig(fontSize=11, font=FONT),
     )
-    spec: Spec = whole.to_dict(context={"pre_transform": False})
-    spec.pop("datasets", None)
+    spec: Spec = whole.to_dict(validate=False)
     spec["usermeta"] = {"columns": list(columns), "hover": [list(item) for item in hover]}
     return spec
 

@@ -4,6 +4,7 @@
   const sheet = JSON.parse(document.getElementById("sheet-data").textContent)
   const PAPER = {whole: 690, half: 333}
   const DAY = 86400000
+  const ERRORS = 1 // of Vega: no warning that a layer has no row
   const hint = document.getElementById("hint")
   const drawn = new Map()
 
@@ -72,7 +73,7 @@
     cross.className = "cross"
     box.replaceChildren(room, cross)
     const result = await vegaEmbed(room, {...spec, datasets: {...spec.datasets, rows}}, {
-      actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: {disableDefaultStyle: true},
+      actions: false, renderer: "svg", ast: true, defaultStyle: false, logLevel: ERRORS, tooltip: {disableDefaultStyle: true},
     })
     drawn.set(box, result)
     box.onmousemove = usermeta.hover.length ? event => tell(box, result.view, usermeta.hover, event) : null

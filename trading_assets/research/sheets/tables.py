@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ NEWEST_TRADES = 200
 REASONS = 15
 DRAWDOWNS = 10
 BEST = 10
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 
 
 class Cell(NamedTuple):
@@ -71,13 +73,14 @@ def worst_drawdowns(curves: Curves) -> Table:
 
 
 def trades(trips: pl.DataFrame) -> Table:
-    """Return the newest round trips; those still held first."""
+    """Return the newest round trips; those still held first. The strategy is named where there are several."""
     newest = trips.sort(
         "exit_session", "entry_session", "symbol", descending=[True, True, False], nulls_last=False
     ).head(NEWEST_TRADES)
+    several = trips["strategy"].n_unique() > 1
     rows = [
         [
-            Cell(row["symbol"], "name"), Cell(row["strategy"]), _day(row["entry_session"], NONE),
+            Cell(row["symbol"], "name"), *([Cell(row["strategy"])] if several else []), _day(row["entry_session"], NONE),
             _day(row["exit_session"], "still held"), Cell(shares(row["quantity"])), Cell(usd(row["entry_price_usd"])),
             Cell(usd(row["exit_price_usd"])), _gain(row["profit_usd"], "usd"), _gain(row["return_frac"], "frac"),
             Cell(row["entry_reason"] or NONE, "words"), Cell(row["exit_reason"] or NONE, "words"),
@@ -86,7 +89,7 @@ def trades(trips: pl.DataFrame) -> Table:
     ]  # fmt: skip
     header = [
         "Symbol",
-        "Strategy",
+        *(["Strategy"] if several else []),
         "In",
         "Out",
         "#Shares",
@@ -101,26 +104,50 @@ def trades(trips: pl.DataFrame) -> Table:
 
 
 def exit_reasons(trips: pl.DataFrame) -> Table:
-    """Return how many round trips ended for which reason, and what they earned; the most frequent first."""
-    closed = trips.filter(pl.col("exit_session").is_not_null())
+    """Return how many round trips ended for which reason, and what they earned; the most frequent first.
+
+    Reasons that differ in a number alone are one: ``was rank 3`` and ``was rank 7`` are ``was rank …``.
+    """
+    closed = trips.filter(pl.col("exit_session").is_not_null()).with_columns(
+        pl.col("exit_reason").fill_null("")
+    )
+    pattern = pl.col("exit_reason").replace_strict(patterns(closed["exit_reason"]), return_dtype=pl.String)
     counted = (
-        closed.group_by(reason=pl.col("exit_reason").fill_null(""))
-        .agg(pl.len().alias("trades"), pl.col("profit_usd").sum().alias("profit"), (pl.col("profit_usd") > 0).mean().alias("won"))
+        closed.group_by(reason=pattern)
+        .agg(pl.len().alias("trades"), (pl.col("profit_usd") > 0).sum().alias("won"), pl.col("profit_usd").sum().alias("profit"))
         .sort(["trades", "reason"], descending=[True, False])
     )  # fmt: skip
-    rows = [
-        [Cell(reason or "no reason given", "words"), Cell(f"{count:,}"), Cell(written(won, "frac")), _gain(profit, "usd")]
-        for reason, count, profit, won in counted.head(REASONS).iter_rows()
-    ]  # fmt: skip
-    rest = counted.slice(REASONS)
+    kept, rest = counted.head(REASONS), counted.slice(REASONS)
     if rest.height:
-        count, profit = int(rest["trades"].sum()), float(rest["profit"].sum())
-        won = float((rest["won"] * rest["trades"]).sum()) / count
         words = f"{rest.height:,} other reason{'s' if rest.height > 1 else ''}"
-        rows.append(
-            [Cell(words, "words"), Cell(f"{count:,}"), Cell(written(won, "frac")), _gain(profit, "usd")]
+        kept = kept.vstack(
+            rest.select(pl.lit(words).alias("reason"), pl.col("trades", "won", "profit").sum())
         )
+    rows = [
+        [Cell(reason or "no reason given", "words"), Cell(f"{count:,}"), Cell(written(won / count, "frac")), _gain(profit, "usd")]
+        for reason, count, won, profit in kept.iter_rows()
+    ]  # fmt: skip
     return Table(["Reason", "#Trades", "#With a profit", "#Profit"], rows, "No trade has ended.")
+
+
+def patterns(reasons: Iterable[str]) -> dict[str, str]:
+    """Return each reason without the numbers in which reasons of the same words differ.
+
+    Examples
+    --------
+    >>> patterns(["rank 1 of 20", "rank 2 of 20", "stopped"])
+    {'rank 1 of 20': 'rank … of 20', 'rank 2 of 20': 'rank … of 20', 'stopped': 'stopped'}
+    """
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for reason in dict.fromkeys(reasons):
+        alike.setdefault(tuple(_NUMBER.split(reason)), []).append(reason)
+    found = {}
+    for words, own in alike.items():
+        numbers = zip(*(_NUMBER.findall(reason) for reason in own), strict=True)
+        shown = [same[0] if len(set(same)) == 1 else "…" for same in numbers]
+        pattern = "".join(part for pair in zip(words, [*shown, ""], strict=True) for part in pair)
+        found |= dict.fromkeys(own, pattern)
+    return found
 
 
 def outcomes(counted: Mapping[tuple[str, str], int]) -> Table:

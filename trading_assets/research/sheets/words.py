@@ -8,7 +8,6 @@ TOO_LITTLE = "too little data"
 NONE = "–"  # noqa: RUF001 - a dash in a table is an en dash
 LABELS = {
     "annual_return_frac": "Annual return",
-    "beta": "Beta against the benchmark",
     "calmar": "Calmar ratio",
     "conditional_value_at_risk_95_frac": "Conditional value at risk, 95 %",
     "correlation": "Correlation with the benchmark",
