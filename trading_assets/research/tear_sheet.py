@@ -79,16 +79,31 @@ def tear_sheet(sheet: TearSheet) -> str:
     columns = curves.columns_of(sheet.curves, sheet.bands)
     data: dict[str, Any] = {"columns": columns, "charts": {}, "rows": {}}
     if sheet.curves.sessions:
-        data["charts"] = charts.charts_over_time(columns, sheet.benchmark)
+        data["charts"] = charts.charts_over_time(
+            columns, sheet.benchmark, log_bands=is_wide(curves.spans(columns, curves.BAND_COLUMNS))
+        )
     symbols = tables.profit_by(sheet.trips, pl.col("symbol"))
     for name, rows, title in _bars(sheet, symbols):
         if rows:
             colour = "var(--accent)" if name == "costs" else "var(--up)"
-            data["charts"][name], data["rows"][name] = charts.bar_chart(rows, title, colour), rows
+            room = 0.1 if name == "symbols" else 0.25
+            data["charts"][name] = charts.bar_chart(rows, title, colour=colour, room=room)
+            data["rows"][name] = rows
     if bins := curves.distribution(sheet.curves.returns):
         data["charts"]["distribution"] = charts.distribution_chart(_marks(sheet.figures))
         data["rows"]["distribution"] = bins
     return page(_facts(sheet, columns, symbols), data)
+
+
+def is_wide(span: float) -> bool:
+    """Return whether a curve that ends so many times higher needs a log scale, and can have one.
+
+    Examples
+    --------
+    >>> is_wide(2.0), is_wide(4.0), is_wide(float("inf"))
+    (False, True, False)
+    """
+    return LOG_SPAN < span < float("inf")
 
 
 def _facts(sheet: TearSheet, columns: curves.Columns, symbols: pl.DataFrame) -> dict[str, Any]:
@@ -102,7 +117,7 @@ def _facts(sheet: TearSheet, columns: curves.Columns, symbols: pl.DataFrame) -> 
         "warning": _warning(sheet, failed),
         "has_failed": bool(failed),
         "headline": _headline(sheet.figures),
-        "equity": "equity_log" if LOG_SPAN < span < float("inf") else "equity",
+        "equity": "equity_log" if is_wide(span) else "equity",
         "can_toggle": span < float("inf"),
         "equity_caption": f"Costs are fees and slippage. {sheet.benchmark} with dividends, from the same opening balance."
         if known

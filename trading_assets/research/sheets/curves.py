@@ -60,14 +60,9 @@ def columns_of(curves: Curves, bands: pl.DataFrame | None = None) -> Columns:
     return columns
 
 
-def spans(columns: Columns) -> float:
-    """Return how many times its smallest value the largest equity drawn is; infinite where an equity is not above 0."""
-    drawn = [
-        value
-        for name in ("net", "gross", "benchmark")
-        for value in columns.get(name, ())
-        if value is not None
-    ]
+def spans(columns: Columns, names: Sequence[str] = ("net", "gross", "benchmark")) -> float:
+    """Return how many times the smallest value of some columns the largest is; infinite where one is not above 0."""
+    drawn = [value for name in names for value in columns.get(name, ()) if value is not None]
     if not drawn:
         return 1.0
     return max(drawn) / min(drawn) if min(drawn) > 0 else float("inf")

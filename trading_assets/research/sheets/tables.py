@@ -141,7 +141,7 @@ def patterns(reasons: Iterable[str]) -> dict[str, str]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for reason in dict.fromkeys(reasons):
         alike.setdefault(tuple(_NUMBER.split(reason)), []).append(reason)
-    found = {}
+    found: dict[str, str] = {}
     for words, own in alike.items():
         numbers = zip(*(_NUMBER.findall(reason) for reason in own), strict=True)
         shown = [same[0] if len(set(same)) == 1 else "…" for same in numbers]
