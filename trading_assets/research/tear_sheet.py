@@ -85,9 +85,8 @@ def tear_sheet(sheet: TearSheet) -> str:
     symbols = tables.profit_by(sheet.trips, pl.col("symbol"))
     for name, rows, title in _bars(sheet, symbols):
         if rows:
-            colour = "var(--accent)" if name == "costs" else "var(--up)"
-            room = 0.1 if name == "symbols" else 0.25
-            data["charts"][name] = charts.bar_chart(rows, title, colour=colour, room=room)
+            look: dict[str, Any] = {"colour": "var(--accent)", "room": 0.3} if name == "costs" else {}
+            data["charts"][name] = charts.bar_chart(rows, title, **look)
             data["rows"][name] = rows
     if bins := curves.distribution(sheet.curves.returns):
         data["charts"]["distribution"] = charts.distribution_chart(_marks(sheet.figures))

@@ -54,7 +54,7 @@ def charts_over_time(columns: Columns, benchmark: str, *, log_bands: bool = Fals
 
 
 def bar_chart(
-    rows: Sequence[dict[str, Any]], title: str, *, colour: str = "var(--up)", room: float = 0.1
+    rows: Sequence[dict[str, Any]], title: str, *, colour: str = "var(--up)", room: float = 0.14
 ) -> Spec:
     """Return one bar per row (``name`` and ``usd``), from top to bottom, with its value (``label``) written at its end.
 

@@ -2,7 +2,7 @@
 (() => {
   "use strict"
   const sheet = JSON.parse(document.getElementById("sheet-data").textContent)
-  const PAPER = {whole: 690, half: 333}
+  const PAPER = {whole: 690, half: 333} // pixels: within the margins of A4 and of Letter
   const DAY = 86400000
   const ERRORS = 1 // of Vega: no warning that a layer has no row
   const hint = document.getElementById("hint")
