@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import hashlib
 import json
 import re
@@ -16,7 +17,8 @@ import vl_convert
 from tests.unit.research.made_up_backtest import FIGURES, curves, made_up_sheet, sessions, trips
 from trading_assets.backtest.round_trips import ROUND_TRIP_SCHEMA
 from trading_assets.palette import DARK, LIGHT
-from trading_assets.research.sheets import charts, tables
+from trading_assets.research import tear_sheet as whole
+from trading_assets.research.sheets import charts, tables, words
 from trading_assets.research.sheets.curves import columns_of, distribution
 from trading_assets.research.sheets.words import written
 from trading_assets.research.tear_sheet import TearSheet, tear_sheet
@@ -137,7 +139,7 @@ EMPTY = TearSheet("Nothing", curves(0), trips=pl.DataFrame(schema=ROUND_TRIP_SCH
 
 
 @pytest.mark.parametrize(
-    ("sheet", "words"),
+    ("sheet", "sentences"),
     [
         (EMPTY, ["No session.", "No trade was made.", "No decision was recorded.", "No figure was given.", "do not rely on the figures"]),
         (replace(EMPTY, curves=curves(1)), ["1 session, 02 Jan 2006", "126 sessions are needed", "Too few different returns"]),
@@ -149,10 +151,10 @@ EMPTY = TearSheet("Nothing", curves(0), trips=pl.DataFrame(schema=ROUND_TRIP_SCH
     ],
     ids=["nothing", "one session", "no trades", "no benchmark", "no sectors", "bands of other sessions", "no values"],
 )  # fmt: skip
-def test_what_is_missing_is_said_in_words(sheet, words):
+def test_what_is_missing_is_said_in_words(sheet, sentences):
     html = tear_sheet(sheet)
     seen = Page(html)
-    for sentence in words:
+    for sentence in sentences:
         assert sentence in seen.text
     assert not re.search(r"\b(NaN|nan|inf|None)\b", seen.text)
 
@@ -240,6 +242,13 @@ def test_quotes_in_the_name_of_the_benchmark_do_not_end_an_expression():
     found = charts.charts_over_time(columns, "S&P 'total' \\ return")
     data = {"charts": found, "columns": columns, "rows": {}}
     assert "&#39;total&#39;" in drawn(data, "equity") or "'total'" in drawn(data, "equity")
+
+
+@pytest.mark.parametrize("module", [words, tables, whole])
+def test_examples_print_what_they_show(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_both_themes_are_in_the_page_and_paper_is_light():

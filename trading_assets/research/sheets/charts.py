@@ -27,6 +27,7 @@ CONFIG: Spec = {
         "labelColor": "var(--muted)", "titleColor": "var(--muted)", "titleFontWeight": "normal", "labelFontSize": 11,
         "titleFontSize": 11, "gridColor": "var(--grid)", "domain": False, "ticks": False,
     },
+    "axisY": {"labelFlush": True},
     "legend": {"labelColor": "var(--text)", "labelFontSize": 12, "labelLimit": 240},
     "text": {"fontSize": 11},
 }  # fmt: skip

@@ -54,7 +54,7 @@ def columns_of(curves: Curves, bands: pl.DataFrame | None = None) -> Columns:
         columns["benchmark"] = rounded(opening * (1.0 + cumulative_returns(curves.benchmark_returns)), digits)
         columns["benchmark_drawdown"] = rounded(drawdown_series(curves.benchmark_returns), 4)
         columns["beta"] = rounded(rolling_beta(curves.returns, curves.benchmark_returns, WINDOW), 2)
-    if bands is not None and bands.height == len(curves.sessions):
+    if bands is not None and bands.height == len(curves.sessions) and {*BAND_COLUMNS} <= {*bands.columns}:
         for name in BAND_COLUMNS:
             columns[name] = rounded(opening * bands[name].to_numpy(), digits)
     return columns

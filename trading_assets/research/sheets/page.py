@@ -1,4 +1,8 @@
-"""Page of a tear sheet: the template with its style, scripts and data put in; a policy in it forbids the browser every request."""
+"""Page of a tear sheet: the template with its style, scripts and data put in; a policy in it forbids the browser every request.
+
+The charts are drawn by the reader's browser from scripts in the page, not beforehand: drawing them in Python takes half a second
+a chart. The scripts are a file of this package, because bundling them takes seconds and vl-convert is many times their size.
+"""
 
 from __future__ import annotations
 
