@@ -32,7 +32,7 @@ def test_a_backtest_decides_what_was_decided_live_row_by_row(opened):
     sessions = sorted({row[0] for row in live})
     assert len(sessions) >= 2
     assert {"trade", "hold"} <= {row[5] for row in live}
-    market = past_market(platform.lake, sessions[0], sessions[-1])
+    market = past_market(platform.database, platform.lake, sessions[0], sessions[-1])
     decided = run_backtest(
         market, load_plan(platform.settings.strategies), keeps_decisions=True
     ).result.decisions
@@ -115,9 +115,9 @@ def test_wrong_use_is_told(opened, arguments, words):
 def test_the_same_backtest_again_gives_the_same_numbers_on_the_same_data(opened):
     _, platform = opened
     last = platform.lake.sessions(DAILY_FEATURES)[-1]
-    market = past_market(platform.lake, shift(last, -30), last)
+    market = past_market(platform.database, platform.lake, shift(last, -30), last)
     plan = load_plan(platform.settings.strategies)
     one, two = (run_backtest(market, plan) for _ in range(2))
     assert one.curves.equity_usd.tolist() == two.curves.equity_usd.tolist()
     assert one.result.portfolio.fills == two.result.portfolio.fills
-    assert past_market(platform.lake, shift(last, -30), last).data_hash == market.data_hash
+    assert past_market(platform.database, platform.lake, shift(last, -30), last).data_hash == market.data_hash

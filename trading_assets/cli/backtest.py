@@ -85,19 +85,19 @@ def backtest(
     given = parse_parameters(param or [])
     tried = {name: _values(name, text) for name, text in parse_parameters(sweep or [], "--sweep").items()}
     lake = stored_lake(settings)
-    study = run_study(
-        past_market(lake, *_range(lake, start, end)),
-        load_plan(settings.strategies),
-        strategy,
-        given,
-        tried,
-        cash_usd=Decimal(repr(cash)),
-        costs=Costs.alpaca(slippage_bps=slippage_bps) if costs == "alpaca" else Costs(),
-        folds=walk_forward,
-        track=_drawn,
-    )
     kind = "walk_forward" if walk_forward else "sweep" if tried else "backtest"
     with opened_database(settings) as database:
+        study = run_study(
+            past_market(database, lake, *_range(lake, start, end)),
+            load_plan(settings.strategies),
+            strategy,
+            given,
+            tried,
+            cash_usd=Decimal(repr(cash)),
+            costs=Costs.alpaca(slippage_bps=slippage_bps) if costs == "alpaca" else Costs(),
+            folds=walk_forward,
+            track=_drawn,
+        )
         trials = kept_trials(database, study, kind, settings, now=SystemClock().now())
     report = BacktestReport(study, trials, monte_carlo)
     if json:

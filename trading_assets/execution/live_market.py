@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from resources.database.database import Database
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
@@ -19,16 +18,11 @@ from trading_assets.execution.book_differences import Difference, standing_diffe
 from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.waiting import unsettled_before
-from trading_assets.market_data.acceptance import accepted_findings
-from trading_assets.market_data.findings import require_clean_session, restricted_symbols
+from trading_assets.market_data.findings import require_clean_session
 from trading_assets.market_data.known_actions import known_actions
-from trading_assets.quality.outcome import covered, findings_frame
-from trading_assets.quality.rows import values_text
-from trading_assets.research.history_market import told_by_the_lake
+from trading_assets.research.restrictions import restrictions
 from trading_assets.risk.targets import Market
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import UNIVERSE
 
 LOOK_BACK_SESSIONS = 252
 """How old a last close may be that a held symbol is valued at."""
@@ -69,7 +63,7 @@ class LiveMarket:
             bookings=[*scale_changes(self.actions(symbols, first, session)), *ruled.bookings],
             ahead=self.actions(symbols, session + timedelta(days=1), following),
             restricted={
-                **restrictions(self.account.database, self.lake, session, symbols),
+                **restrictions(self.account.database, self.lake, [session], symbols).get(session, {}),
                 **_unknown_to_the_market(ruled, since=first),
             },
             new_risk_blocked=self._blocked(session, unsettled),
@@ -106,24 +100,6 @@ class LiveMarket:
             return f"trading is halted: {engaged[0].reason}"
         # what they will cost is not in the cash yet
         return f"earlier orders are not settled: {', '.join(sorted(unsettled))}" if unsettled else None
-
-
-def restrictions(database: Database, lake: Lake, session: date, symbols: Collection[str]) -> dict[str, str]:
-    """Return which of the symbols get no new risk on a session, each with the reason; they may be sold all the same.
-
-    A refused bar restricts its symbol until a person accepts the finding about it.
-    """
-    names = sorted(symbols) or [""]
-    refused = lake.scan(QUARANTINED_BARS, start=session, end=session, symbols=names).collect()
-    accepted = accepted_findings(database, DAILY_BARS.name, [session])
-    is_known = covered(findings_frame(refused, value=values_text()), accepted)
-    listed = lake.scan(
-        UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "is_tradable"]
-    ).collect()
-    return {
-        **restricted_symbols(database, session, calendar.next_session(session)),
-        **told_by_the_lake(refused.filter(~is_known), listed),
-    }
 
 
 def _unbooked(ruled: Rulings) -> dict[str, tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -10,7 +11,7 @@ from resources.database.writes import insert_many
 from trading_assets.errors import DataQualityError
 from trading_assets.quality.actions.undecided import UNDECIDED_CHECK
 from trading_assets.quality.outcome import FINDING_SCHEMA, CheckOutcome
-from trading_assets.sessions import shift
+from trading_assets.sessions import is_session, next_session, shift
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import CORPORATE_ACTIONS, INSTRUMENTS, UNIVERSE
@@ -104,32 +105,43 @@ def symbols_in_doubt(database: Database, first: date, last: date) -> set[str]:
     return {symbol for (symbol,) in rows}
 
 
-def restricted_symbols(database: Database, session: date, following: date) -> dict[str, str]:
-    """Return the symbols that get no new risk on a session, each with the check that says so.
+def restricted_symbols(database: Database, sessions: Sequence[date]) -> dict[date, dict[str, str]]:
+    """Return, by session, the symbols that get no new risk on it, each with the check that says so; as findings stand now.
 
     Findings about splits and other actions count from `SCALE_SESSIONS` before, as features look back on them, up to
-    the ``following`` session, at whose open today's orders are executed; those of `STANDING_CHECKS` for as long as
-    nothing explains them, and undecided actions from `UNDECIDED_SESSIONS` before.
+    the following session, at whose open the session's orders are executed; those of `STANDING_CHECKS` for as long as
+    nothing explains them, and undecided actions from `UNDECIDED_SESSIONS` before. Sessions with none are left out.
     """
+    if not sessions:
+        return {}
     rows = database.fetch(
-        "select distinct on (symbol) symbol, check_name, session from open_findings"
-        " where severity = 'error' and symbol is not null and table_name = any(%(tables)s)"
-        " and (session = %(session)s or (check_name = any(%(scale)s) and session between %(first)s and %(following)s)"
-        "      or (check_name = any(%(standing)s) and session < %(session)s)"
-        "      or (check_name = %(undecided)s and session between %(looked_back)s and %(following)s))"
-        " order by symbol, session = %(session)s desc, check_name, session",
-        {
-            "tables": list(BEFORE_ORDERS),
-            "session": session,
-            "following": following,
-            "first": shift(session, -SCALE_SESSIONS),
-            "scale": list(SCALE_CHECKS),
-            "standing": list(STANDING_CHECKS),
-            "undecided": UNDECIDED_CHECK,
-            "looked_back": shift(session, -UNDECIDED_SESSIONS),
-        },
+        "select symbol, check_name, session from open_findings where severity = 'error' and symbol is not null"
+        " and table_name = any(%s) and session <= %s order by symbol, check_name, session",
+        (list(BEFORE_ORDERS), next_session(max(sessions))),
     )
-    return {
-        symbol: f"a data-quality finding: {name}" + ("" if day == session else f" of {day}")
-        for symbol, name, day in rows
-    }
+    # of several findings about a symbol the session's own comes first, then in the order of their names
+    best: dict[tuple[date, str], tuple[bool, str, date]] = {}
+    for symbol, name, day in rows:
+        for session in _concerned(name, day, sessions):
+            rank = (session != day, name, day)
+            best[session, symbol] = min(best.get((session, symbol), rank), rank)
+    found: dict[date, dict[str, str]] = {}
+    for (session, symbol), (_, name, day) in sorted(best.items()):
+        when = "" if day == session else f" of {day}"
+        found.setdefault(session, {})[symbol] = f"a data-quality finding: {name}{when}"
+    return found
+
+
+def _concerned(name: str, day: date, sessions: Sequence[date]) -> set[date]:
+    """Return the sessions, which are in order, that a finding about a day counts for."""
+    own = bisect_left(sessions, day)
+    concerned = {day} if own < len(sessions) and sessions[own] == day else set()
+    if name in STANDING_CHECKS:
+        concerned |= {*sessions[bisect_right(sessions, day) :]}
+    reach = (
+        SCALE_SESSIONS if name in SCALE_CHECKS else UNDECIDED_SESSIONS if name == UNDECIDED_CHECK else None
+    )
+    if reach is not None:
+        last = shift(day, reach) if is_session(day) else shift(next_session(day), reach - 1)
+        concerned |= {*sessions[bisect_left(sessions, day, key=next_session) : bisect_right(sessions, last)]}
+    return concerned

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from resources.database.database import Database
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.backtest.costs import Costs
@@ -21,12 +22,11 @@ from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import BENCHMARK
 from trading_assets.market_data.known_actions import known_actions
-from trading_assets.research.history_market import told_by_the_lake
+from trading_assets.research.restrictions import restrictions
 from trading_assets.research.strategy_features import read_features
 from trading_assets.strategies.contract import checked_signals
-from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
+from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import UNIVERSE
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Backtest:
     first_signal: date | None
 
 
-def past_market(lake: Lake, start: date, end: date) -> PastMarket:
+def past_market(database: Database, lake: Lake, start: date, end: date) -> PastMarket:
     """Read a range; the first and last sessions are those that have features.
 
     Raises
@@ -79,7 +79,7 @@ def past_market(lake: Lake, start: date, end: date) -> PastMarket:
     return PastMarket(
         lake=lake,
         sessions=days,
-        history=_history(lake, days[0], days[-1]),
+        history=_history(database, lake, days),
         benchmark=benchmark.sort("session").collect(),
         data_hash=hashlib.sha256(told.encode()).hexdigest()[:12],
     )
@@ -130,23 +130,17 @@ def plan_signals(lake: Lake, plan: TradingPlan, sessions: Sequence[date]) -> pl.
     return pl.concat(parts)
 
 
-def _history(lake: Lake, start: date, end: date) -> MarketHistory:
+def _history(database: Database, lake: Lake, days: Sequence[date]) -> MarketHistory:
+    start, end = days[0], days[-1]
     first = calendar.shift(start, -LOOK_BACK_SESSIONS)
     key = ["symbol", "session"]
     bars = lake.scan(DAILY_BARS, start=first, end=end, columns=[*key, "open", "close", "volume"])
     volumes = lake.scan(DAILY_FEATURES, start=start, end=end, columns=[*key, "dollar_volume_20"])
-    refused = lake.scan(QUARANTINED_BARS, start=start, end=end, columns=[*key, "rule"]).collect()
-    listed = lake.scan(UNIVERSE, start=start, end=end, columns=[*key, "is_tradable"])
-    untradable = listed.filter(~pl.col("is_tradable")).collect()
-    restricted = {
-        day: told_by_the_lake(refused.filter(session=day), untradable.filter(session=day))
-        for day in sorted({*untradable["session"], *refused["session"]})
-    }
     return MarketHistory.of(
         bars.collect(),
         volumes.drop_nulls().collect(),
         known_actions(lake, None, first, calendar.next_session(end)),
         sessions=calendar.sessions_between(first, end),
         start=start,
-        restricted=restricted,
+        restricted=restrictions(database, lake, days),
     )

@@ -16,7 +16,6 @@ import pytest
 from resources.raw.responses import RawResponse
 from resources.vendors.protocol import Fetched
 from trading_assets.errors import DataQualityError, VendorDataError
-from trading_assets.execution.live_market import restrictions
 from trading_assets.market_data.acceptance import accept
 from trading_assets.market_data.checking import check_actions, check_bars, check_features, check_universe
 from trading_assets.market_data.consolidation import consolidate_bars
@@ -26,6 +25,7 @@ from trading_assets.market_data.findings import blocked_sessions, require_clean_
 from trading_assets.market_data.ingest import store_fetched
 from trading_assets.quality.checks import CHECKS, FEATURE_CHECKS, UNIVERSE_CHECKS
 from trading_assets.quality.outcome import CheckOutcome
+from trading_assets.research.restrictions import restrictions
 from trading_assets.runs.history import backfill
 from trading_assets.sessions import is_session, next_session, session_close, shift
 from trading_assets.tables.daily import DAILY_BARS, VENDOR_DAILY_BARS
@@ -372,7 +372,7 @@ def test_each_kind_is_caught_by_name_and_stops_what_it_must(market, kind):
                 require_clean_session(database, market.session)
         else:
             require_clean_session(database, market.session)
-        stopped = restricted_symbols(database, market.session, next_session(market.session))
+        stopped = restricted_symbols(database, [market.session]).get(market.session, {})
         assert bool(stopped) is kind.restricts
         bars = market.platform.lake.scan(DAILY_BARS, start=market.session, end=market.session).collect()
         assert bars.filter(pl.min_horizontal(PRICES) <= 0).is_empty()
@@ -390,7 +390,8 @@ def test_accepting_a_refused_bar_lifts_the_stop_of_its_symbol_and_of_no_other(ma
     )
 
     def restricted() -> set[str]:
-        return set(restrictions(market.platform.database, market.platform.lake, session, {first, second}))
+        found = restrictions(market.platform.database, market.platform.lake, [session], {first, second})
+        return set(found.get(session, {}))
 
     try:
         market.judge()
@@ -410,7 +411,7 @@ def test_a_step_that_stays_restricts_its_symbol_until_a_person_explains_it(marke
     later = shift(session, 60)
 
     def restricted() -> dict[str, str]:
-        return restricted_symbols(platform.database, later, next_session(later))
+        return restricted_symbols(platform.database, [later]).get(later, {})
 
     try:
         market.judge()
@@ -419,7 +420,7 @@ def test_a_step_that_stays_restricts_its_symbol_until_a_person_explains_it(marke
         market.judge()
         assert restricted() == {symbol: f"a data-quality finding: price_step of {session}"}
         earlier = shift(session, -1)
-        assert symbol not in restricted_symbols(platform.database, earlier, session)
+        assert symbol not in restricted_symbols(platform.database, [earlier]).get(earlier, {})
         accept(
             platform.database, check="price_step", session=session, symbol=symbol, actor="a person",
             reason="a spin-off that no vendor tells", now=platform.clock.now(),
@@ -434,12 +435,12 @@ def test_a_step_that_stays_restricts_its_symbol_until_a_person_explains_it(marke
 
 def test_a_wrong_split_that_is_told_late_stops_new_risk_in_its_symbol_today(market):
     platform, symbol = market.platform, market.symbols[5]
-    late, following = shift(market.session, -2), next_session(market.session)
+    late = shift(market.session, -2)
     earlier = [late, shift(market.session, -1)]
     was = platform.lake.scan(CORPORATE_ACTIONS, start=late, end=late).collect()
     try:
         check_earlier_sessions(platform, earlier, run_id="planted")
-        assert symbol not in restricted_symbols(platform.database, market.session, following)
+        assert symbol not in restricted_symbols(platform.database, [market.session]).get(market.session, {})
         market.act({"symbol": symbol, "ex_date": late, "kind": "split", "split_ratio": 3.0})
         check_earlier_sessions(platform, earlier, run_id="planted")
         found = platform.database.fetch(
@@ -447,7 +448,10 @@ def test_a_wrong_split_that_is_told_late_stops_new_risk_in_its_symbol_today(mark
             (symbol, late),
         )
         assert ("missing_split",) in found
-        assert "missing_split" in restricted_symbols(platform.database, market.session, following)[symbol]
+        assert (
+            "missing_split"
+            in restricted_symbols(platform.database, [market.session]).get(market.session, {})[symbol]
+        )
     finally:
         market.write(CORPORATE_ACTIONS, was, late)
         check_earlier_sessions(platform, earlier, run_id="planted")

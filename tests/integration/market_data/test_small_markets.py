@@ -97,7 +97,7 @@ def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(r
         ]
         begun = date(2024, 9, 4)  # the first bar is refused as a jump until the next one confirms it
         assert named == [("REU2@2023-10-02", "first_bar", "none"), (f"REU2@{begun}", "silence", "none")]
-        assert restricted_symbols(platform.database, session, shift(session, 1)) == {
+        assert restricted_symbols(platform.database, [session]).get(session, {}) == {
             "REU2": f"a data-quality finding: instrument_seam of {begun}"
         }
         platform.database.execute(
@@ -105,7 +105,7 @@ def test_a_ticker_that_is_used_again_is_not_bought_for_both_companies_momentum(r
             " values ('instrument_seam', 'instruments', %s, 'REU2', 'another company', 'somebody', now())",
             (begun,),
         )
-        assert restricted_symbols(platform.database, session, shift(session, 1)) == {}, "a person decided"
+        assert restricted_symbols(platform.database, [session]).get(session, {}) == {}, "a person decided"
 
 
 def test_splits_and_a_special_dividend_of_what_is_held_halt_nothing(replayed: Replayed) -> None:

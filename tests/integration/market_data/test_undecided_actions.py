@@ -46,7 +46,7 @@ def stored(platform: Any) -> list[tuple[str, float | None, float | None]]:
 
 
 def restricted(platform: Any, session: date) -> dict[str, str]:
-    return restricted_symbols(platform.database, session, shift(session, 1))
+    return restricted_symbols(platform.database, [session]).get(session, {})
 
 
 def decide(platform: Any, reading: str, *, reason: str = "by its filing", symbol: str = "BDX") -> int:
