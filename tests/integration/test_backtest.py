@@ -47,7 +47,7 @@ def test_a_backtest_decides_what_was_decided_live_row_by_row(opened):
     assert ours == live
 
 
-def test_the_command_answers_for_people_and_programs_and_records_every_backtest(opened):
+def test_the_command_answers_for_people_and_programs_and_records_every_backtest(opened, tmp_path):
     installation, platform = opened
     sessions = platform.lake.sessions(DAILY_FEATURES)
     begin = sessions[-40].isoformat()
@@ -67,14 +67,20 @@ def test_the_command_answers_for_people_and_programs_and_records_every_backtest(
     assert "5 sets of parameters were tried of it so far" in said
     assert "Walking forward from" in said
     assert "50 other orders of the returns" in said
+    file = tmp_path / "report.html"
+    installation.command("backtest", "momentum", "--start", begin, "--html", str(file))
+    sheet = file.read_text(encoding="utf-8")
+    assert "momentum" in sheet
+    assert "one_by_one" in sheet, "the checks of the strategy"
+    assert "features " + told["data_hash"] in sheet
     rows = json.loads(
         installation.command(
             "sql", "select study, parameters from backtests order by run_at", "--json"
         ).stdout
     )
-    assert [row["study"] for row in rows] == ["backtest", *["walk_forward"] * 4]
+    assert [row["study"] for row in rows] == ["backtest", *["walk_forward"] * 4, "backtest"]
     tried = [json.loads(row["parameters"])["momentum"] for row in rows]
-    assert [(own["entry_rank"], own["hold_rank_multiple"]) for own in tried[1:]] == [
+    assert [(own["entry_rank"], own["hold_rank_multiple"]) for own in tried[1:5]] == [
         (3, 1.5),
         (3, 3),
         (6, 1.5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -61,6 +62,12 @@ def backtest(
         float,
         typer.Option("--slippage-bps", min=0, help="Paid beyond the open, each side; with --costs alpaca."),
     ] = 2.0,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write a tear sheet: one file that opens offline and prints."
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Trade a strategy over the past with the code that decides live; orders are filled at the next open.
@@ -79,6 +86,8 @@ def backtest(
     from trading_assets.research.trials import kept_trials
     from trading_assets.settings import load_settings
 
+    if html is not None and not html.absolute().parent.is_dir():
+        raise ConfigurationError(f"--html {html}: there is no folder {html.absolute().parent}")
     if walk_forward and not sweep:
         raise ConfigurationError("--walk-forward chooses among parameters: give some with --sweep NAME=A,B,C")
     settings, began = load_settings(), monotonic_seconds()
@@ -100,6 +109,12 @@ def backtest(
         )
         trials = kept_trials(database, study, kind, settings, now=SystemClock().now())
     report = BacktestReport(study, trials, monte_carlo)
+    if html is not None:
+        from trading_assets.research.study_sheet import study_sheet
+
+        figures = list(report.figures.values())
+        html.write_text(study_sheet(study, figures, trials, lake, now=SystemClock().now()), encoding="utf-8")
+        err.print(f"Tear sheet written to {html}", highlight=False, soft_wrap=True)
     if json:
         print_json({**report.document(), "seconds": round(monotonic_seconds() - began, 3)})
     else:
