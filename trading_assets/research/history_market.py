@@ -22,6 +22,9 @@ LOOK_BACK_SESSIONS = 252
 """How old a last close may be that a held symbol is valued at."""
 
 
+NOT_TRADED = "the broker does not trade it"
+
+
 @dataclass(frozen=True)
 class HistoryMarket:
     """Bars, volumes and corporate actions of a range of sessions, held in memory; a `MarketReader` without an installation.
@@ -76,6 +79,11 @@ class HistoryMarket:
         )
 
 
+def refused_words(rule: str) -> str:
+    """Say why a refused bar restricts its symbol."""
+    return f"a source's bar was refused: {rule}"
+
+
 def told_by_the_lake(refused: pl.DataFrame, listed: pl.DataFrame) -> dict[str, str]:
     """Say why symbols get no new risk on a session.
 
@@ -87,6 +95,6 @@ def told_by_the_lake(refused: pl.DataFrame, listed: pl.DataFrame) -> dict[str, s
         ``symbol`` and ``is_tradable`` of its listings.
     """
     untradable = listed.filter(~pl.col("is_tradable"))["symbol"]
-    reasons = dict.fromkeys(untradable, "the broker does not trade it")
+    reasons = dict.fromkeys(untradable, NOT_TRADED)
     rules = refused.select("symbol", "rule").sort("symbol", "rule").iter_rows()
-    return reasons | {symbol: f"a source's bar was refused: {rule}" for symbol, rule in rules}
+    return reasons | {symbol: refused_words(rule) for symbol, rule in rules}

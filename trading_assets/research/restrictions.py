@@ -13,7 +13,7 @@ from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.findings import restricted_symbols
 from trading_assets.quality.outcome import covered, findings_frame
 from trading_assets.quality.rows import values_text
-from trading_assets.research.history_market import told_by_the_lake
+from trading_assets.research.history_market import NOT_TRADED, refused_words
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.listings import UNIVERSE
 
@@ -42,10 +42,10 @@ def restrictions(
     listed = lake.scan(UNIVERSE, start=start, end=end, symbols=names, columns=columns)
     untradable = listed.filter(~pl.col("is_tradable")).collect()
     found = restricted_symbols(database, sessions)
-    of_lake = {*refused["session"], *untradable["session"]}
-    return {
-        day: found.get(day, {})
-        | told_by_the_lake(refused.filter(session=day), untradable.filter(session=day))
-        for day in sessions
-        if day in found or day in of_lake
-    }
+    for symbol, day in untradable.select("symbol", "session").iter_rows():
+        found.setdefault(day, {})[symbol] = NOT_TRADED
+    for symbol, day, rule in (
+        refused.select("symbol", "session", "rule").sort("session", "symbol", "rule").iter_rows()
+    ):
+        found.setdefault(day, {})[symbol] = refused_words(rule)
+    return found
