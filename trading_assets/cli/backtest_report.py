@@ -32,8 +32,8 @@ class BacktestReport:
         """Return everything for programs."""
         shown = {
             "strategy": self.name,
-            "start": self.study.market.sessions[0],
-            "end": self.study.market.sessions[-1],
+            "start": self.study.sessions[0],
+            "end": self.study.sessions[-1],
             "data_hash": self.study.market.data_hash,
             "plan_fingerprint": self.best.backtest.plan.fingerprint,
             "figures": {name: _known(figure.value) for name, figure in self.figures.items()},
@@ -59,8 +59,8 @@ class BacktestReport:
 
     def show(self) -> None:
         """Print tables for people."""
-        first, last = self.study.market.sessions[0], self.study.market.sessions[-1]
-        title = f"{self.name}, {first} to {last}, {len(self.study.market.sessions)} sessions"
+        first, last = self.study.sessions[0], self.study.sessions[-1]
+        title = f"{self.name}, {first} to {last}, {len(self.study.sessions)} sessions"
         if len(self.study.runs) > 1:
             self._show_trials()
             title = f"The best: {self.best.words}; {title}"
@@ -133,7 +133,7 @@ class BacktestReport:
         if walked is None:
             return {}
         return {
-            "start": self.study.market.sessions[walked.first],
+            "start": self.study.sessions[walked.first],
             "chosen": [self.study.runs[place].words for place in walked.chosen],
             "total_return_frac": float(cumulative_return(walked.returns)),
             "annual_return_frac": float(annual_return(walked.returns)),

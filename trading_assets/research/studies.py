@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -89,9 +90,14 @@ class Study:
         """The run with the best Sharpe ratio."""
         return self.runs[self.choice.best]
 
+    @property
+    def sessions(self) -> Sequence[date]:
+        """The sessions that were traded, those without features included."""
+        return self.best.backtest.result.sessions
+
     def caveats(self) -> Iterator[str]:
         """Yield what a reader of the best one's figures must know."""
-        best, days = self.best.backtest, self.market.sessions
+        best, days = self.best.backtest, self.sessions
         if best.first_signal is None:
             yield "The strategy gave no signal in these sessions: nothing was traded"
         elif (idle := days.index(best.first_signal)) > IDLE_SESSIONS:
@@ -100,6 +106,10 @@ class Study:
                 f"it. The features before lack the look-back; begin there with --start {best.first_signal}, or fill more history "
                 "with backfill"
             )
+        if lacking := len(days) - len(self.market.sessions):
+            yield f"{lacking} session{'' if lacking == 1 else 's'} had no features, and no signals: what was held was kept"
+        if np.isnan(best.curves.benchmark_returns).all():
+            yield "SPY has no returns in these sessions: nothing is compared with it"
         if ends := sum(event.kind == "end_without_word" for event in best.result.events):
             yield (
                 f"{ends} holding{'' if ends == 1 else 's'} ended without a known price: taken out at the last close, which flatters"

@@ -63,7 +63,7 @@ def _sectors(lake: Lake, backtest: Backtest) -> dict[str, str]:
 
 
 def _versions(backtest: Backtest, now: datetime) -> dict[str, str]:
-    planned, sessions = backtest.plan.strategies, backtest.market.sessions
+    planned, sessions = backtest.plan.strategies, backtest.result.sessions
     parameters = {item.name: item.strategy.parameters.model_dump(mode="json") for item in planned}
     costs = {name: value for name, value in backtest.costs.model_dump().items() if value}
     return {
