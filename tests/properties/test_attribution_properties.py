@@ -23,7 +23,7 @@ from trading_assets.books.rules import rule
 from trading_assets.orders import Side
 from trading_assets.portfolio.netting import allot, in_proportion, net
 from trading_assets.portfolio.sizing import FixedFractional
-from trading_assets.portfolio.wishes import Mandate, View, Wish, wishes
+from trading_assets.portfolio.wishes import Mandate, Shown, View, Wish, wishes
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.risk.targets import Book, Market, target_positions, target_rows
 from trading_assets.sessions import sessions_between
@@ -142,7 +142,7 @@ def test_a_decision_of_several_strategies_is_shared_out_and_respects_the_limits(
     for name, (signals, own) in wanted.items():
         mandate = Mandate(name, Decimal("0.3"), FixedFractional(position_frac=position))
         given_views = {symbol: View(side, strength, "why") for symbol, (side, strength) in signals.items()}
-        asked += wishes(mandate, given_views, own, equity_usd=equity, traded=traded)
+        asked += wishes(mandate, given_views, own, equity_usd=equity, shown=Shown(traded))
     limits = RiskLimits(max_position_frac=Decimal("0.5"))
     book = Book(held, equity, cash)
     targets = target_rows(target_positions(net(asked), book, seen, limits), book)

@@ -98,7 +98,12 @@ class Made:
         }
         self.bars = pl.DataFrame(bars, schema=schema, orient="row")
         self.actions = actions
-        self.volumes = self.bars.select("symbol", "session", dollar_volume_20=pl.col("close") * 1e6)
+        self.volumes = self.bars.select(
+            "symbol",
+            "session",
+            dollar_volume_20=pl.col("close") * 1e6,
+            volatility_20=0.1 + pl.col("close") / 200,
+        )
         rows = [
             (
                 f"s{number}",

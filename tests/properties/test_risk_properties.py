@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_assets.portfolio.netting import net
-from trading_assets.portfolio.sizing import FixedFractional
-from trading_assets.portfolio.wishes import Mandate, View, wishes
+from trading_assets.portfolio.sizing import FixedFractional, InverseVolatility, VolatilityTarget
+from trading_assets.portfolio.wishes import Mandate, Shown, View, wishes
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.risk.targets import Book, Market, target_positions, target_rows
 
@@ -18,8 +18,16 @@ SYMBOLS = [f"S{number}" for number in range(8)]
 
 # generous prices, volumes and cash, so that most decisions are made by a limit and not by missing data
 fractions = st.sampled_from([Decimal("0.05"), Decimal("0.1"), Decimal("0.3"), Decimal(1)])
-policies = st.tuples(
+bounds = {"min_frac": st.sampled_from([Decimal(0), Decimal("0.02")]), "max_frac": fractions}
+sizings = st.one_of(
     st.builds(FixedFractional, position_frac=fractions),
+    st.builds(
+        VolatilityTarget, kind=st.just("volatility_target"), risk_frac=st.just(Decimal("0.02")), **bounds
+    ),
+    st.builds(InverseVolatility, kind=st.just("inverse_volatility"), **bounds),
+)
+policies = st.tuples(
+    sizings,
     st.builds(
         RiskLimits,
         max_position_frac=fractions,
@@ -47,19 +55,20 @@ prices = st.fixed_dictionaries(
 volumes = st.dictionaries(st.sampled_from(SYMBOLS), st.sampled_from([0.0, 1e5]), max_size=1).map(
     lambda thin: {symbol: thin.get(symbol, 1e9) for symbol in SYMBOLS}
 )
+volatilities = st.dictionaries(st.sampled_from(SYMBOLS), st.sampled_from([0.08, 0.4, 1.7, 0.0]), min_size=6)
 cash = st.sampled_from(
     [*map(Decimal, (1_000_000, 500_000, 300_000, 70_000)), Decimal("30000.55"), Decimal(-10_000)]
 )
 traded = st.sets(st.sampled_from(SYMBOLS), max_size=1).map(lambda missing: frozenset(SYMBOLS) - missing)
 
 
-def decide(rows, held, close, volume, money, bars, policy):
+def decide(rows, held, close, volume, money, bars, policy, calm):
     value = sum((held[s] * Decimal(repr(close[s])) for s in held), Decimal(0))
     views = {symbol: View(side, strength, "why") for symbol, (side, strength) in rows.items()}
     account = Book(held, value + money, money)
     sizing, limits = policy
     mandate = Mandate("s", sizing=sizing)
-    wanted = wishes(mandate, views, held, equity_usd=account.equity_usd, traded=bars)
+    wanted = wishes(mandate, views, held, equity_usd=account.equity_usd, shown=Shown(bars, close, calm))
     targets = target_rows(
         target_positions(net(wanted), account, Market(close, bars, volume), limits), account
     )
@@ -67,9 +76,9 @@ def decide(rows, held, close, volume, money, bars, policy):
 
 
 @settings(max_examples=250, deadline=None)
-@given(signal_rows, holdings, prices, volumes, cash, traded, policies)
-def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, policy):
-    account, targets = decide(rows, held, close, volume, money, bars, policy)
+@given(signal_rows, holdings, prices, volumes, cash, traded, policies, volatilities)
+def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, policy, calm):
+    account, targets = decide(rows, held, close, volume, money, bars, policy, calm)
     limits, equity = policy[1], max(account.equity_usd, Decimal(0))
     assert targets["symbol"].to_list() == sorted({*rows, *held})
 
@@ -91,6 +100,8 @@ def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, p
             assert quantity == quantity.to_integral_value()
             assert row["reference_price_usd"] >= limits.min_price_usd
             assert value <= limits.max_order_usd
+            assert calm.get(symbol, 0) > 0 or not policy[0].needs_volatility
+            assert value <= equity * getattr(policy[0], "max_frac", Decimal(1))
             assert value <= Decimal(repr(volume[symbol])) * limits.max_volume_frac + Decimal("0.000001")
             spent += value
         if symbol in bars:
@@ -103,13 +114,23 @@ def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, p
 
 
 @settings(max_examples=150, deadline=None)
-@given(signal_rows, holdings, prices, volumes, cash, traded, policies, st.randoms(use_true_random=False))
+@given(
+    signal_rows,
+    holdings,
+    prices,
+    volumes,
+    cash,
+    traded,
+    policies,
+    volatilities,
+    st.randoms(use_true_random=False),
+)
 def test_the_order_of_signals_and_holdings_does_not_matter(
-    rows, held, close, volume, money, bars, policy, random
+    rows, held, close, volume, money, bars, policy, calm, random
 ):
     def shuffled(mapping):
         return dict(random.sample(list(mapping.items()), len(mapping)))
 
-    _, first = decide(rows, held, close, volume, money, bars, policy)
-    _, second = decide(shuffled(rows), shuffled(held), shuffled(close), volume, money, bars, policy)
+    _, first = decide(rows, held, close, volume, money, bars, policy, calm)
+    _, second = decide(shuffled(rows), shuffled(held), shuffled(close), volume, money, bars, policy, calm)
     assert first.equals(second)

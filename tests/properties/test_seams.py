@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.decision.market import market_shown
+from trading_assets.decision.market import FEATURES, market_shown
 from trading_assets.features.adjust import action_outcomes, adjusted_as_seen_from
 from trading_assets.features.build import build_daily_features, build_resumable
 from trading_assets.features.seams import SILENCE
@@ -118,7 +118,8 @@ def test_a_decision_knows_what_began_anew() -> None:
         "symbol", "session", "close"
     )
     nothing = {"bookings": [], "ahead": [], "restricted": {}, "new_risk_blocked": None, "frozen": {}}
-    seen = market_shown(DAYS[99], closes=closes, dollar_volume={}, **nothing)
+    features = pl.DataFrame(schema={"symbol": pl.String, **dict.fromkeys(FEATURES, pl.Float64)})
+    seen = market_shown(DAYS[99], closes=closes, features=features, **nothing)
     assert seen.begun_anew == {"ANEW"}
     assert seen.traded == {*traded}
 

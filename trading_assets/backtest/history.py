@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import frozen_ahead
+from trading_assets.decision.market import FEATURES, frozen_ahead
 from trading_assets.features.seams import SILENCE
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.risk.targets import Market
@@ -35,6 +35,8 @@ class MarketHistory:
         Raw; USD and shares.
     dollar_volume
         Mean of 20 sessions, USD.
+    volatility
+        ``volatility_20``, a year.
     actions
         Corporate actions by place of the first session on or after their ex-date.
     restricted
@@ -48,6 +50,7 @@ class MarketHistory:
     close_usd: FloatArray
     volume: FloatArray
     dollar_volume: FloatArray
+    volatility: FloatArray
     actions: Mapping[int, Sequence[Action]]
     restricted: Mapping[int, Mapping[str, str]]
     places: Mapping[str, int]
@@ -58,7 +61,7 @@ class MarketHistory:
     def of(
         cls,
         bars: pl.DataFrame,
-        volumes: pl.DataFrame,
+        features: pl.DataFrame,
         actions: Sequence[Action],
         *,
         sessions: Sequence[date],
@@ -71,8 +74,8 @@ class MarketHistory:
         ----------
         bars
             ``symbol``, ``session``, raw ``open``, ``close`` and ``volume``; one row per key, in any order.
-        volumes
-            ``symbol``, ``session``, ``dollar_volume_20``.
+        features
+            ``symbol``, ``session``, and what a decision reads of the features (``decision.market.FEATURES``).
         actions
             With ex-dates from the first session to a few days after the last one.
         sessions
@@ -86,7 +89,8 @@ class MarketHistory:
         shape = (len(sessions), len(symbols))
         rows, columns = _positions(bars, sessions, symbols)
         dense = {name: _spread(shape, rows, columns, bars[name]) for name in ("open", "close", "volume")}
-        at, of = _positions(volumes, sessions, symbols)
+        at, of = _positions(features, sessions, symbols)
+        dense |= {name: _spread(shape, at, of, features[name]) for name in FEATURES}
         by_place: dict[int, list[Action]] = {}
         for action in sorted(actions, key=lambda item: (item.ex_date, item.symbol, item.kind)):
             by_place.setdefault(bisect_left(sessions, action.ex_date), []).append(action)
@@ -95,7 +99,7 @@ class MarketHistory:
         last_bar = _last_bars(dense["close"])
         return cls(
             sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
-            _spread(shape, at, of, volumes["dollar_volume_20"]), by_place, told, places, last_bar,
+            dense["dollar_volume_20"], dense["volatility_20"], by_place, told, places, last_bar,
             _begun_anew(dense["close"], sessions, symbols),
         )  # fmt: skip
 
@@ -106,17 +110,23 @@ class MarketHistory:
         look-back. Look-ahead: the session's close, and what is announced to happen before the next session's.
         """
         known = [(symbol, self.places[symbol]) for symbol in symbols if symbol in self.places]
-        today, volume = self.close_usd[place], self.dollar_volume[place]
+        today = self.close_usd[place]
         wanted = set(symbols)
         ahead = [action for action in self.actions.get(place + 1, ()) if action.symbol in wanted]
         return Market(
             last_close={name: float(last_close[at]) for name, at in known if not np.isnan(last_close[at])},
             traded=frozenset(name for name, at in known if not np.isnan(today[at])),
-            dollar_volume={name: float(volume[at]) for name, at in known if not np.isnan(volume[at])},
+            dollar_volume=_known(self.dollar_volume[place], known),
+            volatility=_known(self.volatility[place], known),
             restricted={name: why for name, why in self.restricted.get(place, {}).items() if name in wanted},
             frozen=frozen_ahead(ahead),
             begun_anew=self.begun_anew.get(place, frozenset()) & wanted,
         )
+
+
+def _known(values: FloatArray, names: Sequence[tuple[str, int]]) -> dict[str, float]:
+    found = values[[at for _, at in names]].tolist()
+    return {name: value for (name, _), value in zip(names, found, strict=True) if value == value}  # noqa: PLR0124 - false for NaN
 
 
 def _positions(

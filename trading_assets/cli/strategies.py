@@ -40,7 +40,7 @@ def strategies(
         return
     shown = [
         (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.1%}",
-         f"{planned.mandate.sizing.position_frac:.1%}", planned.mandate.max_positions or "", _parameters(planned))
+         str(planned.mandate.sizing), planned.mandate.max_positions or "", _parameters(planned))
         for planned in plan.strategies
     ]  # fmt: skip
     columns = ("strategy", "kind", "capital", "position", "at most", "parameters")
@@ -79,7 +79,7 @@ def _facts(planned: PlannedStrategy) -> dict[str, object]:
         "strategy": planned.name,
         "kind": planned.strategy.name,
         "capital_frac": float(planned.mandate.capital_frac),
-        "position_frac": float(planned.mandate.sizing.position_frac),
+        "sizing": planned.mandate.sizing.model_dump(mode="json"),
         "max_positions": planned.mandate.max_positions,
         "parameters": planned.strategy.parameters.model_dump(mode="json"),
     }

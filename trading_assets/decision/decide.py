@@ -14,7 +14,7 @@ from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.books.performance import in_micros
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.portfolio.netting import allot, net
-from trading_assets.portfolio.wishes import View, Wish, wishes
+from trading_assets.portfolio.wishes import Shown, View, Wish, wishes
 from trading_assets.risk.targets import (
     PRICE,
     QUANTITY,
@@ -85,6 +85,7 @@ def decide_targets(
     plan: TradingPlan, views: Mapping[str, Mapping[str, View]], held: Shares, book: Book, market: Market
 ) -> tuple[list[Wish], list[Target]]:
     """Decide as ``decide`` does, without making tables of it; ``views`` are signals by strategy, by symbol."""
+    shown = Shown(market.traded, market.last_close, market.volatility, market.begun_anew)
     wanted: list[Wish] = []
     for planned in plan.strategies:
         wanted += wishes(
@@ -92,8 +93,7 @@ def decide_targets(
             views.get(planned.name, {}),
             held.get(planned.name, {}),
             equity_usd=book.equity_usd,
-            traded=market.traded,
-            begun_anew=market.begun_anew,
+            shown=shown,
         )
     wanted += _nobodys(held.get(UNATTRIBUTED, {}))
     return wanted, target_positions(net(wanted), book, market, plan.limits)

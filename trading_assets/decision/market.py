@@ -14,6 +14,8 @@ from trading_assets.features.seams import begins_anew
 from trading_assets.risk.targets import Market
 
 CLOSES = ("symbol", "session", "close")
+FEATURES = ("dollar_volume_20", "volatility_20")
+"""What a decision reads of ``daily_features``."""
 
 
 class MarketReader(Protocol):
@@ -32,7 +34,7 @@ def market_shown(
     session: date,
     *,
     closes: pl.DataFrame,
-    dollar_volume: Mapping[str, float],
+    features: pl.DataFrame,
     bookings: Sequence[Booking],
     ahead: Iterable[Action],
     restricted: Mapping[str, str],
@@ -45,8 +47,8 @@ def market_shown(
     ----------
     closes
         Columns ``CLOSES``: raw accepted closes of the session and of the year before it.
-    dollar_volume
-        Mean dollar volume of 20 sessions in USD, by symbol.
+    features
+        ``symbol`` and ``FEATURES`` of the session.
     bookings
         Splits and the like up to the session; older closes are brought to its scale.
     ahead
@@ -64,12 +66,17 @@ def market_shown(
     return Market(
         last_close={symbol: float(price) for symbol, price in marks.items()},
         traded=frozenset(closes.filter(pl.col("session") == session)["symbol"].to_list()),
-        dollar_volume=dollar_volume,
+        dollar_volume=_known(features, "dollar_volume_20"),
+        volatility=_known(features, "volatility_20"),
         restricted=restricted,
         new_risk_blocked=new_risk_blocked,
         frozen={**frozen_ahead(ahead), **frozen},
         begun_anew=frozenset(in_order.filter(begins_anew(in_order))["symbol"].to_list()),
     )
+
+
+def _known(features: pl.DataFrame, name: str) -> dict[str, float]:
+    return dict(features.select("symbol", name).drop_nulls().iter_rows())
 
 
 def scale_changes(actions: Iterable[Action]) -> list[Booking]:

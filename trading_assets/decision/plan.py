@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.portfolio.sizing import FixedFractional, PositionSizing
 from trading_assets.portfolio.wishes import Mandate
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.contract import Strategy
@@ -34,7 +34,7 @@ class StrategyEntry(BaseModel):
     parameters: Mapping[str, Any] = Field(
         default_factory=dict, description="of the kind; what is left out has its default"
     )
-    sizing: FixedFractional = Field(
+    sizing: PositionSizing = Field(
         default_factory=FixedFractional, description="size of a new position of this strategy"
     )
     max_positions: int | None = Field(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingPlan, plan_of
 from trading_assets.errors import ConfigurationError
-from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.portfolio.sizing import SIZINGS, kind_of
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.registry import registered, strategy_names
 from trading_assets.yaml_lines import Document, read
@@ -41,6 +41,8 @@ def parse_plan(text: str, name: str) -> TradingPlan:
     except ValidationError as error:
         problem = error.errors()[0]
         path = tuple(problem["loc"]) or ("strategies",)
+        if path[2:3] == ("sizing",):  # then the kind of sizing, which is no key
+            path = (*path[:3], *path[4:])
         raise document.error(path, _told(path, problem["msg"], problem["input"])) from error
 
 
@@ -49,9 +51,9 @@ def _check_strategy(document: Document, name: str, entry: object) -> None:
     if not re.match(NAME, name) or name == UNATTRIBUTED:
         raise document.error(path, "write another name: small letters, digits and _, beginning with a letter")
     _check_keys(document, path, StrategyEntry.model_fields)
-    _check_keys(document, (*path, "sizing"), FixedFractional.model_fields)
     if not isinstance(entry, dict):
         raise document.error(path, f"write `key: value` lines under it, not {entry!r}")
+    _check_sizing(document, path, entry.get("sizing", {}))
     kind = str(entry.get("kind") or name)
     model = _parameters_of(document, (*path, "kind"), kind)
     parameters = (*path, "parameters")
@@ -76,6 +78,18 @@ def _parameters_of(document: Document, path: Sequence[str], kind: str) -> type[B
         raise document.error(tuple(path), str(error) if kind in names else unknown) from error
 
 
+def _check_sizing(document: Document, path: Sequence[str], given: object) -> None:
+    at = (*path, "sizing")
+    if not isinstance(given, dict):
+        raise document.error(at, f"write `key: value` lines under it, not {given!r}")
+    kind = kind_of(given)
+    if kind not in SIZINGS:
+        raise document.error(
+            (*at, "kind"), f"there is no sizing of the kind {given['kind']!r}; there are {', '.join(SIZINGS)}"
+        )
+    _check_keys(document, at, SIZINGS[kind].model_fields)
+
+
 def _check_keys(document: Document, path: Sequence[str], known: Collection[str]) -> None:
     here = tuple(path)
     for at in document.lines:
@@ -87,9 +101,11 @@ def _check_keys(document: Document, path: Sequence[str], known: Collection[str])
 
 def _told(path: Sequence[str | int], message: str, given: object) -> str:
     reason = message.removeprefix("Value error, ")
-    model: type[BaseModel] = RiskLimits if path[:1] == ("limits",) else StrategyEntry
-    told = reason if len(path) < 2 else f"{reason}, not {given!r}"
-    return told + _meaning(model, path[-1:])
+    models: list[type[BaseModel]] = [RiskLimits if path[:1] == ("limits",) else StrategyEntry]
+    if path[2:3] == ("sizing",) and len(path) > 3:
+        models = [*SIZINGS.values()]
+    told = reason if len(path) < 2 or message.startswith("Value error") else f"{reason}, not {given!r}"
+    return told + next(filter(None, (_meaning(model, path[-1:]) for model in models)), "")
 
 
 def _meaning(model: type[BaseModel], path: Sequence[str | int]) -> str:

@@ -10,7 +10,7 @@ from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
 from trading_assets.books.rules import Rulings
-from trading_assets.decision.market import CLOSES, market_shown, scale_changes
+from trading_assets.decision.market import CLOSES, FEATURES, market_shown, scale_changes
 from trading_assets.errors import DataQualityError
 from trading_assets.execution import halts
 from trading_assets.execution.account_bookings import actions_so_far, rulings
@@ -49,8 +49,8 @@ class LiveMarket:
         # what was received for another symbol may have to be valued by that one's last close
         sources = {str(booking.symbol) for booking in ruled.bookings if booking.into in symbols}
         closes = last_closes(self.lake, {*symbols, *sources}, first, session, columns=CLOSES)
-        volumes = self.lake.scan(
-            DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", "dollar_volume_20"]
+        features = self.lake.scan(
+            DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", *FEATURES]
         )
         unsettled = unsettled_before(
             self.account.database, self.account.number, session, self.account.clock.now()
@@ -59,7 +59,7 @@ class LiveMarket:
         shown = market_shown(
             session,
             closes=closes,
-            dollar_volume=dict(volumes.drop_nulls().collect().iter_rows()),
+            features=features.collect(),
             bookings=[*scale_changes(self.actions(symbols, first, session)), *ruled.bookings],
             ahead=self.actions(symbols, session + timedelta(days=1), following),
             restricted={

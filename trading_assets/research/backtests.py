@@ -18,6 +18,7 @@ from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
 from trading_assets.backtest.replay import FillRules, Progress, Replay, replay
 from trading_assets.backtest.round_trips import round_trips
 from trading_assets.backtest.summary import Curves, curves_of
+from trading_assets.decision.market import FEATURES
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import BENCHMARK
@@ -135,10 +136,10 @@ def _history(database: Database, lake: Lake, days: Sequence[date]) -> MarketHist
     first = calendar.shift(start, -LOOK_BACK_SESSIONS)
     key = ["symbol", "session"]
     bars = lake.scan(DAILY_BARS, start=first, end=end, columns=[*key, "open", "close", "volume"])
-    volumes = lake.scan(DAILY_FEATURES, start=start, end=end, columns=[*key, "dollar_volume_20"])
+    features = lake.scan(DAILY_FEATURES, start=start, end=end, columns=[*key, *FEATURES])
     return MarketHistory.of(
         bars.collect(),
-        volumes.drop_nulls().collect(),
+        features.collect(),
         known_actions(lake, None, first, calendar.next_session(end)),
         sessions=calendar.sessions_between(first, end),
         start=start,

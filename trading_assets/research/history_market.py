@@ -11,7 +11,7 @@ import polars as pl
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import CLOSES, market_shown, scale_changes
+from trading_assets.decision.market import CLOSES, FEATURES, market_shown, scale_changes
 from trading_assets.market_data.known_actions import MARKET_KINDS, by_symbol, known_actions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
@@ -34,7 +34,7 @@ class HistoryMarket:
     """
 
     closes: pl.DataFrame
-    volumes: pl.DataFrame
+    features: pl.DataFrame
     known_actions: Mapping[str, Sequence[Action]]
     refused: pl.DataFrame
     listed: pl.DataFrame
@@ -44,8 +44,8 @@ class HistoryMarket:
         """Read what the sessions from ``start`` to ``end`` need."""
         first = calendar.shift(start, -LOOK_BACK_SESSIONS)
         bars = lake.scan(DAILY_BARS, start=first, end=end, columns=list(CLOSES)).collect()
-        columns = ["symbol", "session", "dollar_volume_20"]
-        features = lake.scan(DAILY_FEATURES, start=start, end=end, columns=columns).drop_nulls().collect()
+        columns = ["symbol", "session", *FEATURES]
+        features = lake.scan(DAILY_FEATURES, start=start, end=end, columns=columns).collect()
         return cls(
             bars.sort("session", "symbol"),
             features,
@@ -66,11 +66,10 @@ class HistoryMarket:
         wanted, first = list(symbols), calendar.shift(session, -LOOK_BACK_SESSIONS)
         is_shown = pl.col("symbol").is_in(wanted) & pl.col("session").is_between(first, session)
         is_today = pl.col("symbol").is_in(wanted) & (pl.col("session") == session)
-        volumes = self.volumes.filter(is_today)
         return market_shown(
             session,
             closes=self.closes.filter(is_shown),
-            dollar_volume=dict(volumes.select("symbol", "dollar_volume_20").iter_rows()),
+            features=self.features.filter(is_today),
             bookings=scale_changes(self.actions(symbols, first, session)),
             ahead=self.actions(symbols, session + timedelta(days=1), calendar.next_session(session)),
             restricted=told_by_the_lake(self.refused.filter(is_today), self.listed.filter(is_today)),

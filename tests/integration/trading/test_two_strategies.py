@@ -232,11 +232,10 @@ def test_the_same_decision_code_on_history_decides_what_was_decided_live(both):
     assert decided.targets.select(live.columns).equals(live)
     seen = LiveMarket(account_of(platform), platform.lake).read(session, symbols)
     then = history.read(session, symbols)
-    assert (seen.last_close, seen.traded, seen.dollar_volume) == (
-        then.last_close,
-        then.traded,
-        then.dollar_volume,
-    )
+    shown = ("last_close", "traded", "dollar_volume", "volatility")
+    assert seen.volatility
+    for name in shown:
+        assert getattr(seen, name) == getattr(then, name), name
 
 
 def test_a_strategy_without_capital_gives_up_its_shares_and_one_that_is_forgotten_stops_the_run(both):

@@ -12,7 +12,7 @@ import pytest
 from trading_assets.errors import DataQualityError
 from trading_assets.portfolio.netting import net
 from trading_assets.portfolio.sizing import FixedFractional
-from trading_assets.portfolio.wishes import Mandate, View, wishes
+from trading_assets.portfolio.wishes import Mandate, Shown, View, wishes
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.risk.targets import TARGET_SCHEMA, Book, Market, target_positions, target_rows
 
@@ -30,8 +30,7 @@ def of_one_strategy(
         signals,
         account.quantities,
         equity_usd=account.equity_usd,
-        traded=seen.traded,
-        begun_anew=seen.begun_anew,
+        shown=Shown(seen.traded, seen.last_close, seen.volatility, seen.begun_anew),
     )
     return target_rows(target_positions(net(wanted), account, seen, **limits), account)
 
