@@ -103,6 +103,7 @@ class Made:
             "session",
             dollar_volume_20=pl.col("close") * 1e6,
             volatility_20=0.1 + pl.col("close") / 200,
+            atr_14=pl.col("close") / 40,
         )
         rows = [
             (

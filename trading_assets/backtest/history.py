@@ -6,13 +6,15 @@ from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import FEATURES, frozen_ahead
+from trading_assets.decision.market import FEATURES, frozen_ahead, highest_close
 from trading_assets.features.seams import SILENCE
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.risk.targets import Market
@@ -37,10 +39,14 @@ class MarketHistory:
         Mean of 20 sessions, USD.
     volatility
         ``volatility_20``, a year.
+    atr
+        ``atr_14``, USD.
     actions
         Corporate actions by place of the first session on or after their ex-date.
     restricted
         Symbols that get no new risk, with the reason, by place of the session.
+    scales
+        By how much earlier prices must be divided to compare with those since, by symbol and ex-date.
     """
 
     sessions: Sequence[date]
@@ -51,11 +57,13 @@ class MarketHistory:
     volume: FloatArray
     dollar_volume: FloatArray
     volatility: FloatArray
+    atr: FloatArray
     actions: Mapping[int, Sequence[Action]]
     restricted: Mapping[int, Mapping[str, str]]
     places: Mapping[str, int]
     last_bar: NDArray[np.int64]
     begun_anew: Mapping[int, frozenset[str]]
+    scales: Mapping[str, Mapping[date, Fraction]]
 
     @classmethod
     def of(
@@ -99,9 +107,21 @@ class MarketHistory:
         last_bar = _last_bars(dense["close"])
         return cls(
             sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
-            dense["dollar_volume_20"], dense["volatility_20"], by_place, told, places, last_bar,
-            _begun_anew(dense["close"], sessions, symbols),
+            dense["dollar_volume_20"], dense["volatility_20"], dense["atr_14"], by_place, told, places, last_bar,
+            _begun_anew(dense["close"], sessions, symbols), _scales(actions),
         )  # fmt: skip
+
+    def place_of(self, day: date) -> int:
+        """Return the place of the first session on or after a day."""
+        return bisect_left(self.sessions, day)
+
+    def highest_close(self, symbol: str, first: int, last: int) -> Decimal | None:
+        """Return the highest close between two places, in the scale of the last one; see `decision.market.highest_close`."""
+        if symbol not in self.places:
+            return None
+        days = self.sessions[first : last + 1]
+        scale = [item for item in self.scales.get(symbol, {}).items() if item[0] <= self.sessions[last]]
+        return highest_close(days, self.close_usd[first : last + 1, self.places[symbol]], scale)
 
     def shown(self, place: int, symbols: Collection[str], last_close: FloatArray) -> Market:
         """Return what the session at ``place`` showed of some symbols.
@@ -118,6 +138,7 @@ class MarketHistory:
             traded=frozenset(name for name, at in known if not np.isnan(today[at])),
             dollar_volume=_known(self.dollar_volume[place], known),
             volatility=_known(self.volatility[place], known),
+            atr=_known(self.atr[place], known),
             restricted={name: why for name, why in self.restricted.get(place, {}).items() if name in wanted},
             frozen=frozen_ahead(ahead),
             begun_anew=self.begun_anew.get(place, frozenset()) & wanted,
@@ -155,6 +176,14 @@ def _last_bars(close: FloatArray) -> NDArray[np.int64]:
     there = ~np.isnan(close)
     found = len(close) - 1 - np.argmax(there[::-1], axis=0)
     return np.where(there.any(axis=0), found, -1)
+
+
+def _scales(actions: Sequence[Action]) -> dict[str, dict[date, Fraction]]:
+    scales: dict[str, dict[date, Fraction]] = {}
+    for action in sorted(actions, key=lambda item: item.ex_date):
+        if ratio := action.price_ratio:
+            scales.setdefault(action.symbol, {}).setdefault(action.ex_date, ratio)
+    return scales
 
 
 def _begun_anew(

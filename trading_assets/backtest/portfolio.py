@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from trading_assets.backtest.costs import Costs
 from trading_assets.books.bookings import ZERO, Action, in_decimal
+from trading_assets.books.holdings import PRICE_QUANTUM, Holding, changed, opened
 from trading_assets.portfolio.netting import in_proportion
 
 CENT = Decimal("0.01")
@@ -67,10 +68,15 @@ class Crossing:
 
 @dataclass
 class Portfolio:
-    """Cash and shares by strategy. Cash + value of the shares = equity, always; every change is a fill, an event or interest."""
+    """Cash and shares by strategy. Cash + value of the shares = equity, always; every change is a fill, an event or interest.
+
+    ``holdings`` are the same shares with what they cost and since when they are held, as live books count it; costs
+    include slippage.
+    """
 
     cash_usd: Decimal
     shares: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    holdings: dict[str, dict[str, Holding]] = field(default_factory=dict)
     fills: list[BacktestFill] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
@@ -99,18 +105,44 @@ class Portfolio:
                 own[symbol] = quantity
             else:
                 own.pop(symbol, None)
+                self.holdings.get(name, {}).pop(symbol, None)
 
-    def cross(self, session: date, symbol: str, price_usd: Decimal, parts: Mapping[str, Decimal]) -> None:
-        """Let strategies take shares over from each other, if any changes hands."""
-        before = self.held(symbol)
-        changes = changes_between(before, parts)
+    def cross(
+        self,
+        session: date,
+        symbol: str,
+        price_usd: Decimal,
+        changes: Mapping[str, Decimal],
+        *,
+        from_day: date,
+    ) -> None:
+        """Let strategies take shares over from each other; they are held ``from_day`` on."""
         if changes:
             self.crossings.append(Crossing(session, symbol, price_usd, changes))
-            self.set(symbol, parts)
+            self._change(
+                symbol, {name: (change, change * price_usd) for name, change in changes.items()}, from_day
+            )
+
+    def _change(self, symbol: str, changes: Mapping[str, tuple[Decimal, Decimal]], day: date) -> None:
+        """Add shares with what they cost (both negative: take them out for what they brought)."""
+        after = self.held(symbol)
+        for name, (change, cost) in changes.items():
+            own = self.holdings.setdefault(name, {})
+            held = own.get(symbol, Holding())
+            own[symbol] = opened(held, changed(held, change, cost), day)
+            after[name] = after.get(name, ZERO) + change
+        self.set(symbol, after)
 
     def execute(self, fill: BacktestFill) -> None:
         """Book a fill."""
         self.fills.append(fill)
+        slipped = fill.slippage_usd / abs(fill.quantity)
+        price = fill.price_usd + slipped.copy_sign(fill.quantity)
+        self._change(
+            fill.symbol,
+            {name: (change, change * price) for name, change in fill.shares.items()},
+            fill.session,
+        )
         self.cash_usd -= fill.quantity * fill.price_usd + fill.fees_usd + fill.slippage_usd
         self.fees_usd += fill.fees_usd
         self.slippage_usd += fill.slippage_usd
@@ -140,8 +172,9 @@ class Portfolio:
             case "spin_off" if action.new_symbol and action.share_ratio:
                 self._receive(action, session, parts, price_usd)
             case "symbol_change" if action.new_symbol:
+                costs = self._costs(action.symbol)
                 self.set(action.symbol, {})
-                self._add(action.new_symbol, quantity, parts)
+                self._add(action.new_symbol, quantity, parts, costs, session)
                 self.events.append(
                     Event(
                         session, action.symbol, action.kind, quantity, ZERO, ZERO, action.new_symbol, quantity
@@ -170,7 +203,14 @@ class Portfolio:
     ) -> None:
         quantity, ratio = sum(parts.values(), ZERO), in_decimal(action.shares_per_share)
         kept, fraction = _whole(quantity, ratio)
-        self.set(action.symbol, in_proportion(kept, parts) if kept else {})
+        after = in_proportion(kept, parts) if kept else {}
+        self.set(action.symbol, after)
+        for name, shares in after.items():
+            own = self.holdings[name]
+            cost = own[action.symbol].cost_usd  # that of a fraction leaves with it
+            if fraction:
+                cost = (cost * kept / (kept + fraction)).quantize(PRICE_QUANTUM)
+            own[action.symbol] = replace(own[action.symbol], quantity=shares, cost_usd=cost)
         self._pay(action, session, quantity, fraction * price_usd / ratio, kept)
 
     def _receive(
@@ -178,7 +218,14 @@ class Portfolio:
     ) -> None:
         quantity, ratio = sum(parts.values(), ZERO), Decimal(repr(action.share_ratio))
         kept, fraction = _whole(quantity, ratio)
-        self._add(str(action.new_symbol), kept, parts)
+        along = Decimal(1) - Decimal(repr(action.price_factor or 1.0))
+        costs = {
+            name: (cost * along).quantize(PRICE_QUANTUM) for name, cost in self._costs(action.symbol).items()
+        }
+        for name, cost in costs.items():
+            own = self.holdings[name]
+            own[action.symbol] = replace(own[action.symbol], cost_usd=own[action.symbol].cost_usd - cost)
+        self._add(str(action.new_symbol), kept, parts, costs, session)
         worth = price_usd * (1 - Decimal(repr(action.price_factor or 1.0))) / ratio
         paid = (fraction * worth).quantize(CENT)
         self.cash_usd += paid
@@ -190,20 +237,34 @@ class Portfolio:
         )
 
     def _end(self, action: Action, session: date, quantity: Decimal, parts: Mapping[str, Decimal]) -> None:
+        cash = Decimal(repr(action.cash_usd or 0.0))
+        costs = {
+            name: max(cost - parts[name] * cash, ZERO) for name, cost in self._costs(action.symbol).items()
+        }
         self.set(action.symbol, {})
-        paid = (quantity * Decimal(repr(action.cash_usd or 0.0))).quantize(CENT)
+        paid = (quantity * cash).quantize(CENT)
         self.cash_usd += paid
         received = ZERO
         if action.new_symbol and action.share_ratio:
             received, _ = _whole(quantity, Decimal(repr(action.share_ratio)))
-            self._add(action.new_symbol, received, parts)
+            self._add(action.new_symbol, received, parts, costs, session)
         into = action.new_symbol if received else None
         self.events.append(Event(session, action.symbol, action.kind, quantity, paid, ZERO, into, received))
 
-    def _add(self, symbol: str, shares: Decimal, like: Mapping[str, Decimal]) -> None:
-        already, added = self.held(symbol), in_proportion(shares, like) if shares else {}
-        self.set(
-            symbol, {name: already.get(name, ZERO) + added.get(name, ZERO) for name in {*already, *added}}
+    def _costs(self, symbol: str) -> dict[str, Decimal]:
+        return {name: own[symbol].cost_usd for name, own in self.holdings.items() if symbol in own}
+
+    def _add(
+        self,
+        symbol: str,
+        shares: Decimal,
+        like: Mapping[str, Decimal],
+        costs: Mapping[str, Decimal],
+        session: date,
+    ) -> None:
+        added = in_proportion(shares, like) if shares else {}
+        self._change(
+            symbol, {name: (part, costs.get(name, ZERO)) for name, part in added.items() if part}, session
         )
 
 

@@ -18,10 +18,13 @@ import polars as pl
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
 from trading_assets.backtest.portfolio import CENT, BacktestFill, Event, Portfolio, changes_between
+from trading_assets.books.attribution import crossed
 from trading_assets.books.bookings import ZERO
 from trading_assets.decision.decide import SIGNAL_COLUMNS, decide_targets
+from trading_assets.decision.past import NO_PAST, Past, position_of
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.indicators.kernel import FloatArray
+from trading_assets.portfolio.exits import EXIT_RULES, Exits, Memory
 from trading_assets.portfolio.netting import allot, in_proportion
 from trading_assets.portfolio.wishes import View, Wish
 from trading_assets.risk.targets import Book, Target, in_usd
@@ -175,6 +178,7 @@ class _Desk:
         self.last_close = np.full(len(history.symbols), np.nan)
         self.seen_at = np.full(len(history.symbols), -1)
         self.orders: list[Order] = []
+        self.given_up: dict[str, dict[str, int]] = {planned.name: {} for planned in plan.strategies}
 
     def look(self, place: int) -> None:
         """Take the session's actions and closes in: scale of prices, and shares of what is held."""
@@ -220,9 +224,7 @@ class _Desk:
         volume = float(history.volume[place, at])
         share = float(abs(quantity)) / volume if volume else 0.0
         moved = self.costs.slippage_bps / 1e4 + self.costs.impact_frac * share * share
-        before = self.portfolio.held(order.symbol)
         changes = order.changes if quantity == order.quantity else _shared(order.changes, quantity)
-        after = {name: before.get(name, ZERO) + changes.get(name, ZERO) for name in {*before, *changes}}
         self.portfolio.execute(
             BacktestFill(
                 decided=history.sessions[order.decided],
@@ -237,7 +239,6 @@ class _Desk:
                 reason=order.reason,
             )
         )
-        self.portfolio.set(order.symbol, after)
 
     def value(self, place: int) -> None:
         """Value the account at the session's closes."""
@@ -272,23 +273,58 @@ class _Desk:
             (quantity * in_usd(market.last_close[name]) for name, quantity in quantities.items()), ZERO
         )
         book = Book(quantities, self.portfolio.cash_usd + value, self.portfolio.cash_usd)
-        wanted, targets = decide_targets(self.plan, views, self.portfolio.shares, book, market)
+        wanted, targets = decide_targets(
+            self.plan, views, self.portfolio.shares, book, market, past=self._past(place)
+        )
         about: dict[str, list[Wish]] = {}
         for wish in wanted:
             about.setdefault(wish.symbol, []).append(wish)
+            if wish.rule in EXIT_RULES:
+                self.given_up[wish.strategy][wish.symbol] = place
         for target in targets:
             outcome = target.outcome or ("hold" if target.quantity == target.current else "trade")
             self.result.outcomes[outcome, target.rule or ""] += 1
             parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)
             changes = changes_between(self.portfolio.held(target.symbol), parts)
+            if len(changes) > 1:  # what they want in opposite directions never reaches the market
+                changes = self._cross(place, target, changes)
             if target.quantity != target.current:
                 self.orders.append(
                     Order(place, target.symbol, target.quantity - target.current, changes, target.reason)
                 )
-            elif len(parts) > 1:
-                self.portfolio.cross(self.history.sessions[place], target.symbol, target.price, parts)
         if self.keeps_decisions:
             self.result.decisions.append(Decided(self.history.sessions[place], tuple(targets), tuple(wanted)))
+
+    def _cross(self, place: int, target: Target, changes: Mapping[str, Decimal]) -> dict[str, Decimal]:
+        """Let strategies take over from each other what they can, and return what is left to change."""
+        sessions = self.history.sessions
+        taken = crossed(changes)
+        following = sessions[min(place + 1, len(sessions) - 1)]
+        self.portfolio.cross(sessions[place], target.symbol, target.price, taken, from_day=following)
+        left = {name: change - taken.get(name, ZERO) for name, change in changes.items()}
+        return {name: change for name, change in left.items() if change}
+
+    def _past(self, place: int) -> Past:
+        memories = {
+            planned.name: self._memory(place, planned.name, planned.mandate.exits)
+            for planned in self.plan.strategies
+            if planned.mandate.exits is not None
+        }
+        return Past(memories) if memories else NO_PAST
+
+    def _memory(self, place: int, strategy: str, exits: Exits) -> Memory:
+        history, positions = self.history, {}
+        for symbol, held in self.portfolio.holdings.get(strategy, {}).items():
+            if held.since is not None:
+                first = history.place_of(held.since)
+                highest = history.highest_close(symbol, max(first, place - LOOK_BACK_SESSIONS), place)
+                positions[symbol] = position_of(held, place - first + 1, highest)
+        given_up = {
+            symbol: place - at
+            for symbol, at in self.given_up[strategy].items()
+            if place - at <= exits.cooldown_sessions
+        }
+        return Memory(positions, given_up)
 
     def _within_look_back(self, place: int) -> FloatArray:
         return np.where(place - self.seen_at <= LOOK_BACK_SESSIONS, self.last_close, np.nan)

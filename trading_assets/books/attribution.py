@@ -71,7 +71,7 @@ def fills_by_strategy(
                 name = ActivityId(f"{execution.fill.activity_id}/{strategy}")
                 found[strategy].append(replace(execution.fill, quantity=quantity, activity_id=name))
     for crossing in crossings:
-        for strategy, change in _crossed(crossing).items():
+        for strategy, change in crossed(crossing.changes).items():
             if change and crossing.price_usd > 0:
                 found[strategy].append(_as_fill(crossing, strategy, change))
     return dict(found)
@@ -177,9 +177,10 @@ def _shared(execution: Execution) -> dict[str, Decimal]:
     return in_proportion(fill.quantity, wanted) or {UNATTRIBUTED: fill.quantity}
 
 
-def _crossed(crossing: Crossing) -> dict[str, Decimal]:
-    bought = {name: change for name, change in crossing.changes.items() if change > 0}
-    sold = {name: -change for name, change in crossing.changes.items() if change < 0}
+def crossed(changes: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return what changes hands between strategies whose shares of a symbol are to change in opposite directions."""
+    bought = {name: change for name, change in changes.items() if change > 0}
+    sold = {name: -change for name, change in changes.items() if change < 0}
     amount = min(sum(bought.values(), ZERO), sum(sold.values(), ZERO))
     if not amount:
         return {}

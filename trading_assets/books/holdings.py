@@ -41,13 +41,15 @@ class Fill:
 class Holding:
     """A symbol's position; ``cost_usd`` is what the shares held cost in total (negative: proceeds of a short).
 
-    ``income_usd`` are its dividends (negative: paid on a short), which are no part of the realised profit.
+    ``income_usd`` are its dividends (negative: paid on a short), which are no part of the realised profit. ``since`` is the
+    day on which the position was opened; None when flat.
     """
 
     quantity: Decimal = ZERO
     cost_usd: Decimal = ZERO
     realised_pnl_usd: Decimal = ZERO
     income_usd: Decimal = ZERO
+    since: date | None = field(default=None, compare=False)
 
     @property
     def average_cost_usd(self) -> Decimal:
@@ -98,6 +100,13 @@ def changed(held: Holding, change: Decimal, cost_usd: Decimal) -> Holding:
         cost_usd=held.cost_usd - closed + cost_usd - paid,
         realised_pnl_usd=held.realised_pnl_usd - paid - closed,
     )
+
+
+def opened(before: Holding, after: Holding, day: date) -> Holding:
+    """Return the holding ``after`` a change with the day since when it is held: that of the change if it opened or turned it."""
+    if before.quantity * after.quantity > 0 or not (after.quantity or after.since):
+        return after
+    return replace(after, since=day if after.quantity else None)
 
 
 def times(quantity: Decimal, factor: Fraction) -> Decimal:

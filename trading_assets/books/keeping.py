@@ -18,6 +18,7 @@ from trading_assets.books.holdings import (
     Fill,
     Holding,
     changed,
+    opened,
     times,
 )
 from trading_assets.errors import DataQualityError
@@ -134,6 +135,7 @@ class _Owners:
         self._holdings: dict[str, dict[str, Holding]] = {owner: {} for owner in opening}
         self._income = dict.fromkeys(opening, ZERO)
         self._transferred = ZERO
+        self._day = date.min
         self._is_account = _ACCOUNT in opening
         # who is entitled to a dividend is known at its ex-date, long before it is paid
         self._awaited = sorted(
@@ -149,6 +151,7 @@ class _Owners:
         }
 
     def enter(self, day: date) -> None:
+        self._day = day
         while self._awaited and self._awaited[0][0] <= day:
             key = self._awaited.pop(0)
             self._entitled[key] = self._shares_of(key[1])
@@ -183,9 +186,10 @@ class _Owners:
             self._income[owner] += cash
         else:
             held = self._held(owner, booking.symbol)
-            earned = {"income_usd": held.income_usd + cash}
-            sold = {"realised_pnl_usd": held.realised_pnl_usd + cash}
-            self._set(owner, booking.symbol, replace(held, **(earned if booking.kind.is_income else sold)))
+            after = replace(held, realised_pnl_usd=held.realised_pnl_usd + cash)
+            if booking.kind.is_income:
+                after = replace(held, income_usd=held.income_usd + cash)
+            self._set(owner, booking.symbol, after)
 
     def _move(self, owner: str, booking: Booking, cash: Decimal) -> None:
         symbol = str(booking.symbol)
@@ -236,7 +240,7 @@ class _Owners:
         return self._holdings[owner].get(symbol, Holding())
 
     def _set(self, owner: str, symbol: str, held: Holding) -> None:
-        self._holdings[owner][symbol] = held
+        self._holdings[owner][symbol] = opened(self._held(owner, symbol), held, self._day)
 
     def _open(self, owner: str) -> None:
         if owner not in self._cash:

@@ -81,6 +81,7 @@ def _facts(planned: PlannedStrategy) -> dict[str, object]:
         "capital_frac": float(planned.mandate.capital_frac),
         "sizing": planned.mandate.sizing.model_dump(mode="json"),
         "max_positions": planned.mandate.max_positions,
+        "exits": planned.mandate.exits and planned.mandate.exits.model_dump(mode="json", exclude_none=True),
         "parameters": planned.strategy.parameters.model_dump(mode="json"),
     }
 

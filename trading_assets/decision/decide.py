@@ -12,6 +12,7 @@ import polars as pl
 from trading_assets.books.bookings import ZERO
 from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.books.performance import in_micros
+from trading_assets.decision.past import NO_PAST, Past
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.portfolio.netting import allot, net
 from trading_assets.portfolio.wishes import Shown, View, Wish, wishes
@@ -52,7 +53,15 @@ class Decision:
     allocations: pl.DataFrame
 
 
-def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, market: Market) -> Decision:
+def decide(
+    plan: TradingPlan,
+    signals: pl.DataFrame,
+    held: Shares,
+    book: Book,
+    market: Market,
+    *,
+    past: Past = NO_PAST,
+) -> Decision:
     """Decide what the account should hold after a session, and how much of it is whose.
 
     Parameters
@@ -65,6 +74,8 @@ def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, m
         Shares of each strategy before the decision; they add up to the book's.
     book, market
         The account before the decision, valued at the market's last closes, and what the session showed.
+    past
+        What the exits must know of each position.
 
     Returns
     -------
@@ -77,15 +88,21 @@ def decide(plan: TradingPlan, signals: pl.DataFrame, held: Shares, book: Book, m
     DataQualityError
         If a held symbol has no price, or the shares do not add up.
     """
-    wanted, targets = decide_targets(plan, views_of(signals), held, book, market)
+    wanted, targets = decide_targets(plan, views_of(signals), held, book, market, past=past)
     return Decision(target_rows(targets, book), _allocations(wanted, targets, market))
 
 
 def decide_targets(
-    plan: TradingPlan, views: Mapping[str, Mapping[str, View]], held: Shares, book: Book, market: Market
+    plan: TradingPlan,
+    views: Mapping[str, Mapping[str, View]],
+    held: Shares,
+    book: Book,
+    market: Market,
+    *,
+    past: Past = NO_PAST,
 ) -> tuple[list[Wish], list[Target]]:
     """Decide as ``decide`` does, without making tables of it; ``views`` are signals by strategy, by symbol."""
-    shown = Shown(market.traded, market.last_close, market.volatility, market.begun_anew)
+    shown = Shown(market.traded, market.last_close, market.volatility, market.begun_anew, market.atr)
     wanted: list[Wish] = []
     for planned in plan.strategies:
         wanted += wishes(
@@ -94,6 +111,7 @@ def decide_targets(
             held.get(planned.name, {}),
             equity_usd=book.equity_usd,
             shown=shown,
+            memory=past.of(planned.name),
         )
     wanted += _nobodys(held.get(UNATTRIBUTED, {}))
     return wanted, target_positions(net(wanted), book, market, plan.limits)

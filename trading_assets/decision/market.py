@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
 import polars as pl
 
 from trading_assets.books.bookings import Action, Booking, BookingKind
 from trading_assets.books.performance import marks_by_session
 from trading_assets.features.seams import begins_anew
-from trading_assets.risk.targets import Market
+from trading_assets.indicators.kernel import FloatArray
+from trading_assets.risk.targets import Market, in_usd
 
 CLOSES = ("symbol", "session", "close")
-FEATURES = ("dollar_volume_20", "volatility_20")
+FEATURES = ("dollar_volume_20", "volatility_20", "atr_14")
 """What a decision reads of ``daily_features``."""
+
+
+Opened = tuple[str, date]
+"""A symbol, and since when it is held."""
+Scale = Sequence[tuple[date, Fraction]]
+"""By how much prices before a day must be divided to compare with those since; in the order of days."""
 
 
 class MarketReader(Protocol):
@@ -27,6 +38,10 @@ class MarketReader(Protocol):
 
     def read(self, session: date, symbols: Collection[str]) -> Market:
         """Return what the session showed of the symbols. Look-ahead: the session's close."""
+        ...
+
+    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
+        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
         ...
 
 
@@ -68,11 +83,67 @@ def market_shown(
         traded=frozenset(closes.filter(pl.col("session") == session)["symbol"].to_list()),
         dollar_volume=_known(features, "dollar_volume_20"),
         volatility=_known(features, "volatility_20"),
+        atr=_known(features, "atr_14"),
         restricted=restricted,
         new_risk_blocked=new_risk_blocked,
         frozen={**frozen_ahead(ahead), **frozen},
         begun_anew=frozenset(in_order.filter(begins_anew(in_order))["symbol"].to_list()),
     )
+
+
+def highest_close(days: Sequence[date], closes: FloatArray, scale: Scale) -> Decimal | None:
+    """Return the highest of some closes in the scale after the last change; NaN is no close, and without any it is None.
+
+    Parameters
+    ----------
+    days
+        Sessions of the closes, ascending.
+    closes
+        Raw.
+    scale
+        Changes of the scale of prices, none later than the session that asks.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import numpy as np
+    >>> days = [date(2024, 5, 1), date(2024, 5, 2), date(2024, 5, 3)]
+    >>> highest_close(days, np.array([100.0, 90.0, 48.0]), [(date(2024, 5, 3), Fraction(2))])
+    Decimal('50.000000')
+    """
+    highest, end, ratio = None, len(days), Fraction(1)
+    for day, change in [*reversed(scale), (date.min, Fraction(1))]:
+        begin = bisect_left(days, day)
+        part = closes[begin:end]
+        part = part[~np.isnan(part)]
+        if len(part):
+            value = Fraction(float(part.max())) / ratio
+            highest = value if highest is None else max(highest, value)
+        end, ratio = begin, ratio * change
+    return None if highest is None else in_usd(float(highest))
+
+
+def highest_closes(
+    closes: pl.DataFrame, session: date, held: Collection[Opened], bookings: Iterable[Booking]
+) -> dict[Opened, Decimal]:
+    """Return what `MarketReader.highest_closes` asks for, from closes (columns ``CLOSES``) and changes of the scale.
+
+    Of two bookings of a day about a symbol that both come from elsewhere than the market's actions, the first counts.
+    """
+    scales: dict[str, dict[date, Fraction]] = {}
+    for booking in bookings:
+        if booking.price_ratio and booking.symbol and booking.day <= session:
+            scales.setdefault(booking.symbol, {}).setdefault(booking.day, booking.price_ratio)
+    found: dict[Opened, Decimal] = {}
+    for symbol, since in held:
+        own = closes.filter((pl.col("symbol") == symbol) & pl.col("session").is_between(since, session)).sort(
+            "session"
+        )
+        scale = sorted(scales.get(symbol, {}).items())
+        highest = highest_close(own["session"].to_list(), own["close"].cast(pl.Float64).to_numpy(), scale)
+        if highest is not None:
+            found[symbol, since] = highest
+    return found
 
 
 def _known(features: pl.DataFrame, name: str) -> dict[str, float]:

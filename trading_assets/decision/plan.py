@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trading_assets.portfolio.exits import Exits
 from trading_assets.portfolio.sizing import FixedFractional, PositionSizing
 from trading_assets.portfolio.wishes import Mandate
 from trading_assets.risk.limits import RiskLimits
@@ -40,6 +41,7 @@ class StrategyEntry(BaseModel):
     max_positions: int | None = Field(
         default=None, ge=1, description="positions of this strategy; unset: only the account's limit counts"
     )
+    exits: Exits | None = Field(default=None, description="what ends a position whatever the signal says")
 
 
 class PlanFile(BaseModel):
@@ -93,7 +95,7 @@ def plan_of(file: PlanFile) -> TradingPlan:
         PlannedStrategy(
             name,
             build_strategy(entry.kind or name, entry.parameters),
-            Mandate(name, entry.capital_frac, entry.sizing, entry.max_positions),
+            Mandate(name, entry.capital_frac, entry.sizing, entry.max_positions, entry.exits),
         )
         for name, entry in file.strategies.items()
     )

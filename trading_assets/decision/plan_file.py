@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from trading_assets.books.holdings import UNATTRIBUTED
 from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingPlan, plan_of
 from trading_assets.errors import ConfigurationError
+from trading_assets.portfolio.exits import Exits
 from trading_assets.portfolio.sizing import SIZINGS, kind_of
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.registry import registered, strategy_names
@@ -54,6 +55,7 @@ def _check_strategy(document: Document, name: str, entry: object) -> None:
     if not isinstance(entry, dict):
         raise document.error(path, f"write `key: value` lines under it, not {entry!r}")
     _check_sizing(document, path, entry.get("sizing", {}))
+    _check_keys(document, (*path, "exits"), Exits.model_fields)
     kind = str(entry.get("kind") or name)
     model = _parameters_of(document, (*path, "kind"), kind)
     parameters = (*path, "parameters")
@@ -104,6 +106,8 @@ def _told(path: Sequence[str | int], message: str, given: object) -> str:
     models: list[type[BaseModel]] = [RiskLimits if path[:1] == ("limits",) else StrategyEntry]
     if path[2:3] == ("sizing",) and len(path) > 3:
         models = [*SIZINGS.values()]
+    if path[2:3] == ("exits",) and len(path) > 3:
+        models = [Exits]
     told = reason if len(path) < 2 or message.startswith("Value error") else f"{reason}, not {given!r}"
     return told + next(filter(None, (_meaning(model, path[-1:]) for model in models)), "")
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
 from trading_assets.books.rules import Rulings
-from trading_assets.decision.market import CLOSES, FEATURES, market_shown, scale_changes
+from trading_assets.decision.market import (
+    CLOSES,
+    FEATURES,
+    Opened,
+    highest_closes,
+    market_shown,
+    scale_changes,
+)
 from trading_assets.errors import DataQualityError
 from trading_assets.execution import halts
 from trading_assets.execution.account_bookings import actions_so_far, rulings
@@ -79,6 +87,17 @@ class LiveMarket:
             },
         )
         return replace(shown, last_close={**unpriced, **shown.last_close})
+
+    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
+        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
+        first = calendar.shift(session, -LOOK_BACK_SESSIONS)
+        symbols = {symbol for symbol, _ in held}
+        closes = self.lake.scan(
+            DAILY_BARS, start=first, end=session, symbols=sorted(symbols) or [""], columns=list(CLOSES)
+        )
+        ruled = rulings(self.account, actions_so_far(self.lake, self.account))
+        changes = [*scale_changes(self.actions(symbols, first, session)), *ruled.bookings]
+        return highest_closes(closes.collect(), session, held, changes)
 
     def _unpriced(self, symbols: Collection[str]) -> dict[str, float]:
         """Return what the broker says held symbols without a close are worth."""

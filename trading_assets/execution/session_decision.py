@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 
 from resources.database.writes import replace_rows
+from trading_assets import sessions as calendar
 from trading_assets.books.attribution import shares_by_strategy, strategy_books
-from trading_assets.books.holdings import UNATTRIBUTED
+from trading_assets.books.holdings import UNATTRIBUTED, Books
 from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.performance import value_books
 from trading_assets.decision.decide import SIGNAL_COLUMNS, Decision, Shares, decide
 from trading_assets.decision.market import MarketReader
+from trading_assets.decision.past import NO_PAST, Past, position_of
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.decision.plan_file import require_known_capital
 from trading_assets.execution import journal
@@ -20,6 +23,7 @@ from trading_assets.execution.account_bookings import account_symbols, rulings
 from trading_assets.execution.booked import crossings, executions, opening
 from trading_assets.execution.intents import sending_ends
 from trading_assets.execution.trading_account import TradingAccount
+from trading_assets.portfolio.exits import EXIT_RULES, Memory
 from trading_assets.risk.targets import Book, in_usd
 from trading_assets.tables.decisions import ALLOCATIONS, TARGET_POSITIONS
 
@@ -55,9 +59,50 @@ def decide_session(
     seen = market.read(session, {*books.quantities, *signals["symbol"].to_list()})
     valued = value_books(books, {symbol: in_usd(close) for symbol, close in seen.last_close.items()})
     book = Book(books.quantities, equity_usd=valued.equity_usd, cash_usd=valued.cash_usd)
-    decision = decide(plan, signals, held, book, seen)
+    past = _past(account, market, plan, session, own)
+    decision = decide(plan, signals, held, book, seen, past=past)
     _store(account, session, decision, plan)
     return decision
+
+
+def _past(
+    account: TradingAccount, market: MarketReader, plan: TradingPlan, session: date, own: Mapping[str, Books]
+) -> Past:
+    exits = {planned.name: planned.mandate.exits for planned in plan.strategies if planned.mandate.exits}
+    if not exits:
+        return NO_PAST
+    held = {
+        name: {symbol: (item, item.since) for symbol, item in own[name].holdings.items() if item.since}
+        if name in own
+        else {}
+        for name in exits
+    }
+    opened = {(symbol, since) for items in held.values() for symbol, (_, since) in items.items()}
+    highest = market.highest_closes(session, opened)
+    longest = max(item.cooldown_sessions for item in exits.values())
+    stopped = account.database.fetch(
+        "select strategy, symbol, max(session) from allocations where account = %s and session >= %s and session < %s"
+        " and strategy = any(%s) and rule = any(%s) group by strategy, symbol",
+        (account.number, calendar.shift(session, -longest), session, list(exits), list(EXIT_RULES)),
+    )
+    return Past(
+        {
+            name: Memory(
+                {
+                    symbol: position_of(
+                        item, len(calendar.sessions_between(since, session)), highest.get((symbol, since))
+                    )
+                    for symbol, (item, since) in held[name].items()
+                },
+                {
+                    symbol: len(calendar.sessions_between(day, session)) - 1
+                    for strategy, symbol, day in stopped
+                    if strategy == name
+                },
+            )
+            for name in exits
+        }
+    )
 
 
 def _store(account: TradingAccount, session: date, decision: Decision, plan: TradingPlan) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from trading_assets.portfolio.exits import NOTHING, Exits, Memory, exit_of
 from trading_assets.portfolio.sizing import Capital, FixedFractional, PositionSizing, exact
 
 ZERO = Decimal(0)
@@ -25,7 +26,7 @@ SIGNAL_GONE = "signal_gone"
 
 @dataclass(frozen=True)
 class Shown:
-    """What a session showed of symbols: those whose bar was ``traded``, last closes in USD, and volatilities a year.
+    """What a session showed of symbols: whose bar was ``traded``, last closes and ATRs in USD, and volatilities a year.
 
     ``begun_anew`` are those that went on after a long silence in the last year (``features.seams``).
     """
@@ -34,16 +35,18 @@ class Shown:
     close: Mapping[str, float] = field(default_factory=dict)
     volatility: Mapping[str, float] = field(default_factory=dict)
     begun_anew: Collection[str] = ()
+    atr: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Mandate:
-    """What one strategy may do with the account: its part of the equity, and how it sizes positions."""
+    """What one strategy may do with the account: its part of the equity, how it sizes positions, and what ends them."""
 
     strategy: str
     capital_frac: Decimal = Decimal(1)
     sizing: PositionSizing = field(default_factory=FixedFractional)
     max_positions: int | None = None
+    exits: Exits | None = None
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,12 @@ def wishes(
     *,
     equity_usd: Decimal,
     shown: Shown,
+    memory: Memory = NOTHING,
 ) -> list[Wish]:
     """Say what a strategy wants of every symbol that it holds or has a signal on.
 
-    A holding is kept while its signal is enter or hold, and given up on an exit signal or when the strategy no longer
-    names it although it traded. Without a bar, without any signal in the session, or where it has begun anew after a long
+    A holding is kept while its signal is enter or hold, and given up on an exit signal, when one of the mandate's exits
+    says so, or when the strategy no longer names it although it traded. Without a bar, without any signal in the session, or where it has begun anew after a long
     silence and its features are not there yet, it is kept: missing data is no reason to trade. A strategy without capital gives everything up. New positions are
     as large as the mandate's sizing makes them of its part of the equity, strongest first up to ``max_positions``.
 
@@ -94,30 +98,34 @@ def wishes(
         Of the whole account.
     shown
         What the session showed.
+    memory
+        What the strategy's past says, for its exits.
 
     Returns
     -------
     list of Wish
         Sorted by symbol. Look-ahead: the session's close.
     """
+    scene = _Scene(mandate, views, equity_usd, shown, memory)
     own = {symbol: quantity for symbol, quantity in held.items() if quantity}
-    kept = [_keep(mandate, symbol, own[symbol], views, shown) for symbol in sorted(own)]
-    entries = _enter(
-        mandate, {name: view for name, view in views.items() if name not in own}, kept, equity_usd, shown
-    )
+    kept = [_keep(scene, symbol, own[symbol]) for symbol in sorted(own)]
+    entries = _enter(scene, {name: view for name, view in views.items() if name not in own}, kept)
     return sorted([*kept, *entries], key=lambda wish: wish.symbol)
 
 
-def _keep(
-    mandate: Mandate,
-    symbol: str,
-    quantity: Decimal,
-    views: Mapping[str, View],
-    shown: Shown,
-) -> Wish:
-    view = views.get(symbol)
+@dataclass(frozen=True)
+class _Scene:
+    mandate: Mandate
+    views: Mapping[str, View]
+    equity_usd: Decimal
+    shown: Shown
+    memory: Memory
+
+
+def _keep(scene: _Scene, symbol: str, quantity: Decimal) -> Wish:
+    view = scene.views.get(symbol)
     wish = Wish(
-        strategy=mandate.strategy,
+        strategy=scene.mandate.strategy,
         symbol=symbol,
         held=quantity,
         kept=quantity,
@@ -128,10 +136,10 @@ def _keep(
     )
     if view is not None and view.side == "exit_long":
         return replace(wish, kept=ZERO)
-    if symbol not in shown.traded:
+    if symbol not in scene.shown.traded:
         return replace(wish, rule="no_bar", reason="no accepted bar in this session: the position is kept")
-    given_up = _why_given_up(mandate, quantity, view, views)
-    if given_up and given_up[0] == SIGNAL_GONE and symbol in shown.begun_anew:
+    given_up = _ended(scene, symbol, quantity) or _why_given_up(scene.mandate, quantity, view, scene.views)
+    if given_up and given_up[0] == SIGNAL_GONE and symbol in scene.shown.begun_anew:
         reason = (
             "it went on after more than a month without a bar and has no features yet: the position is kept"
         )
@@ -139,9 +147,16 @@ def _keep(
     if given_up:
         rule, reason = given_up
         return replace(wish, kept=ZERO, rule=rule, reason=reason)
-    if not views:
+    if not scene.views:
         return replace(wish, rule="no_signals", reason="the strategy gave no signals: the position is kept")
     return wish
+
+
+def _ended(scene: _Scene, symbol: str, quantity: Decimal) -> tuple[str, str] | None:
+    exits, position = scene.mandate.exits, scene.memory.positions.get(symbol)
+    if exits is None or position is None or quantity < 0 or symbol not in scene.shown.close:
+        return None
+    return exit_of(exits, position, exact(scene.shown.close[symbol]), scene.shown.atr.get(symbol))
 
 
 def _why_given_up(
@@ -156,49 +171,49 @@ def _why_given_up(
     return None
 
 
-def _enter(
-    mandate: Mandate, views: Mapping[str, View], kept: Iterable[Wish], equity_usd: Decimal, shown: Shown
-) -> list[Wish]:
+def _enter(scene: _Scene, views: Mapping[str, View], kept: Iterable[Wish]) -> list[Wish]:
     keeps = [wish for wish in kept if wish.kept]
     positions = len(keeps)
     entries: dict[str, Wish] = {}
     for symbol in sorted(views, key=lambda name: (-views[name].strength, name)):
         view = views[symbol]
-        wish = Wish(mandate.strategy, symbol, ZERO, ZERO, ZERO, view.strength, None, view.reason)
+        wish = Wish(scene.mandate.strategy, symbol, ZERO, ZERO, ZERO, view.strength, None, view.reason)
         if view.side != "enter_long":
             entries[symbol] = replace(wish, rule="not_held", reason=f"nothing held; {view.reason}")
-        elif refused := _why_refused(mandate, symbol, positions, shown):
+        elif refused := _why_refused(scene, symbol, positions):
             entries[symbol] = _refused(wish, *refused)
         else:
             entries[symbol] = replace(wish, enters=True)
             positions += 1
-    return _sized(mandate, entries, keeps, equity_usd * mandate.capital_frac, shown)
+    return _sized(scene, entries, keeps)
 
 
 def _refused(wish: Wish, rule: str, why: str) -> Wish:
     return replace(wish, rule=rule, reason=f"{why}; {wish.reason}", enters=False, is_refused=True)
 
 
-def _why_refused(mandate: Mandate, symbol: str, positions: int, shown: Shown) -> tuple[str, str] | None:
+def _why_refused(scene: _Scene, symbol: str, positions: int) -> tuple[str, str] | None:
+    mandate, since = scene.mandate, scene.memory.given_up.get(symbol)
+    if mandate.exits is not None and since is not None and since <= mandate.exits.cooldown_sessions:
+        most = mandate.exits.cooldown_sessions
+        return "cooldown", f"an exit rule gave it up {since} sessions ago, no entry within {most}"
     if mandate.max_positions is not None and positions >= mandate.max_positions:
-        return (
-            "strategy_positions",
-            f"{positions} of {mandate.max_positions} positions of {mandate.strategy} are taken",
-        )
+        taken = f"{positions} of {mandate.max_positions} positions of {mandate.strategy} are taken"
+        return "strategy_positions", taken
     if not mandate.capital_frac:
         return "no_capital", "the strategy has no capital"
-    if mandate.sizing.needs_volatility and not shown.volatility.get(symbol, 0.0) > 0:
+    if mandate.sizing.needs_volatility and not scene.shown.volatility.get(symbol, 0.0) > 0:
         return "volatility_unknown", "the volatility of 20 sessions is not known, or it is 0"
     return None
 
 
-def _sized(
-    mandate: Mandate, entries: Mapping[str, Wish], keeps: Iterable[Wish], equity_usd: Decimal, shown: Shown
-) -> list[Wish]:
-    capital = Capital(equity_usd, equity_usd)
+def _sized(scene: _Scene, entries: Mapping[str, Wish], keeps: Iterable[Wish]) -> list[Wish]:
+    mandate, shown = scene.mandate, scene.shown
+    equity = scene.equity_usd * mandate.capital_frac
+    capital = Capital(equity, equity)
     if mandate.sizing.needs_volatility:
         invested = (wish.kept * exact(shown.close.get(wish.symbol, 0.0)) for wish in keeps)
-        capital = Capital(equity_usd, equity_usd - sum(invested, ZERO))
+        capital = Capital(equity, equity - sum(invested, ZERO))
     names = [symbol for symbol, wish in entries.items() if wish.enters]
     sizes = mandate.sizing.notionals_usd(names, capital, shown.volatility)
     left_out = f"no capital of {mandate.strategy} is left for a position of the least size"

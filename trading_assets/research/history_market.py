@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 import polars as pl
 
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import CLOSES, FEATURES, market_shown, scale_changes
+from trading_assets.decision.market import (
+    CLOSES,
+    FEATURES,
+    Opened,
+    highest_closes,
+    market_shown,
+    scale_changes,
+)
 from trading_assets.market_data.known_actions import MARKET_KINDS, by_symbol, known_actions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
@@ -76,6 +84,12 @@ class HistoryMarket:
             new_risk_blocked=None,
             frozen={},
         )
+
+    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
+        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
+        first, symbols = calendar.shift(session, -LOOK_BACK_SESSIONS), {symbol for symbol, _ in held}
+        closes = self.closes.filter(pl.col("symbol").is_in(symbols), pl.col("session") >= first)
+        return highest_closes(closes, session, held, scale_changes(self.actions(symbols, first, session)))
 
 
 def refused_words(rule: str) -> str:

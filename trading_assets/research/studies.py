@@ -166,7 +166,7 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | N
     Parameters
     ----------
     strategy
-        A name in the plan, whose kind, parameters and sizing it has; else a kind, with its defaults; ``plan``: all of the plan.
+        A name in the plan, whose kind, parameters, sizing and exits it has; else a kind, with its defaults; ``plan``: all of the plan.
     parameters
         Replace those of the strategy.
 
@@ -189,6 +189,7 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | N
             parameters={**own, **(parameters or {})},
             sizing=planned.mandate.sizing,
             max_positions=planned.mandate.max_positions,
+            exits=planned.mandate.exits,
         )
     return plan_of(PlanFile(strategies={strategy: entry}, limits=plan.limits))
 

@@ -52,7 +52,8 @@ class Market:
     may be bought at all (a failed data-quality check, a trading halt), or None. ``frozen`` maps symbols in which nothing
     may be planned, neither entry nor exit, to the rule and the reason (an earlier order that is not settled, a split
     before the order would be executed). ``begun_anew`` are the symbols that went on after a long silence in the last year:
-    their features are not there yet. ``volatility`` is ``volatility_20`` of ``daily_features``, a year.
+    their features are not there yet. ``volatility`` is ``volatility_20`` of ``daily_features``, a year, and
+    ``atr`` its ``atr_14``, USD.
     """
 
     last_close: Mapping[str, float]
@@ -63,6 +64,7 @@ class Market:
     frozen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     begun_anew: frozenset[str] = frozenset()
     volatility: Mapping[str, float] = field(default_factory=dict)
+    atr: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

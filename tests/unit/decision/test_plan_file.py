@@ -78,6 +78,8 @@ def test_the_fingerprint_is_of_what_the_plan_says_not_of_how_it_is_written():
         ("strategies:\n  momentum:\n    capital_frac: 1.5", "s.yaml:3: strategies.momentum.capital_frac: Input should be less than or equal to 1, not 1.5; it is: part of"),
         ("strategies:\n  momentum:\n    capital_frac: .nan", "s.yaml:3: strategies.momentum.capital_frac: "),
         ("strategies:\n  momentum:\n    sizing:\n      position_frac: 0", "s.yaml:4: strategies.momentum.sizing.position_frac: Input should be greater than 0"),
+        ("strategies:\n  momentum:\n    exits: {stop_loss: 0.1}", "s.yaml:3: strategies.momentum.exits.stop_loss: there is no such key; did you mean stop_loss_frac?"),
+        ("strategies:\n  momentum:\n    exits:\n      stop_loss_frac: 1", "s.yaml:4: strategies.momentum.exits.stop_loss_frac: Input should be less than 1, not 1; it is: loss against"),
         ("strategies:\n  momentum:\n    sizing:\n      kind: kelly", "s.yaml:4: strategies.momentum.sizing.kind: there is no sizing of the kind 'kelly'; there are fixed_fraction, vol"),
         ("strategies:\n  momentum:\n    sizing: 3", "s.yaml:3: strategies.momentum.sizing: write `key: value` lines under it, not 3"),
         ("strategies:\n  momentum:\n    sizing:\n      kind: volatility_target\n      risk: 0.1", "s.yaml:5: strategies.momentum.sizing.risk: there is no such key; did you mean risk_frac?"),
