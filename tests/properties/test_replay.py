@@ -23,6 +23,7 @@ from trading_assets.sessions import sessions_between
 SYMBOLS = tuple(f"S{number}" for number in range(8))
 SESSIONS = sessions_between(date(2024, 1, 2), date(2024, 4, 30))
 LOOK_BACK = 5
+SECTORS = {"S0": "Energy", "S1": "Energy", "S2": "Energy", "S3": "Utilities"}
 SIDES = ("enter_long", "hold_long", "exit_long")
 seeds = st.integers(0, 2**32 - 1)
 
@@ -98,6 +99,11 @@ class Made:
         }
         self.bars = pl.DataFrame(bars, schema=schema, orient="row")
         self.actions = actions
+        self.listed = pl.DataFrame(
+            [(symbol, session, SECTORS.get(symbol)) for symbol in SYMBOLS for session in SESSIONS],
+            schema={"symbol": pl.String, "session": pl.Date, "sector": pl.String},
+            orient="row",
+        )
         self.volumes = self.bars.select(
             "symbol",
             "session",
@@ -127,7 +133,7 @@ class Made:
         return MarketHistory.of(
             self.bars.filter(known), self.volumes.filter(known),
             [action for action in self.actions if action.ex_date in SESSIONS[: len(sessions) + 1]],
-            sessions=sessions, start=sessions[LOOK_BACK],
+            sessions=sessions, start=sessions[LOOK_BACK], listed=self.listed,
         )  # fmt: skip
 
 
@@ -137,6 +143,11 @@ limits = st.builds(
     max_positions=st.sampled_from([1, 3, 25]),
     max_gross_frac=st.sampled_from([Decimal("0.5"), Decimal("0.95")]),
     max_volume_frac=st.just(Decimal("0.01")),
+    max_sector_frac=st.sampled_from([None, Decimal("0.25")]),
+    max_new_positions=st.sampled_from([None, 1]),
+    max_daily_turnover_frac=st.sampled_from([None, Decimal("0.1")]),
+    min_order_usd=st.sampled_from([Decimal(0), Decimal(2000)]),
+    no_trade_frac=st.sampled_from([Decimal(0), Decimal("0.02")]),
 )
 costs = st.sampled_from([Costs(), Costs.alpaca(), Costs(fee_bps=20, fee_per_share_usd=0.01, slippage_bps=15)])
 thin = st.sampled_from([FillRules(0.0), FillRules(0.01)])
@@ -178,10 +189,21 @@ def test_no_decision_goes_beyond_a_limit(seed, allowed, count) -> None:
         bought = [target for target in decided.targets if target.quantity > target.current]
         held = sum(target.quantity != 0 for target in decided.targets)
         gross = sum((target.value_usd for target in decided.targets), Decimal(0))
+        traded = sum((abs(target.ordered_usd) for target in decided.targets), Decimal(0))
+        if bought and allowed.max_daily_turnover_frac is not None:
+            assert traded <= 2 * equity * allowed.max_daily_turnover_frac + Decimal("0.01")
+        if allowed.max_new_positions is not None:
+            assert sum(target.current == 0 for target in bought) <= allowed.max_new_positions
         for target in bought:
             assert target.value_usd <= equity * allowed.max_position_frac + Decimal("0.01")
             assert target.price >= allowed.min_price_usd
             assert target.ordered_usd <= allowed.max_order_usd
+            if target.current == 0:
+                assert target.ordered_usd >= allowed.min_order_usd
+            if allowed.max_sector_frac is not None:
+                sector = SECTORS.get(target.symbol)
+                alike = (item.value_usd for item in decided.targets if SECTORS.get(item.symbol) == sector)
+                assert sum(alike, Decimal(0)) <= equity * allowed.max_sector_frac + Decimal("0.01")
         if bought:
             assert held <= max(allowed.max_positions, sum(target.current != 0 for target in decided.targets))
             assert gross <= equity * allowed.max_gross_frac + Decimal("0.01")

@@ -15,6 +15,7 @@ from trading_assets.risk.limits import RiskLimits
 from trading_assets.risk.targets import Book, Market, target_positions, target_rows
 
 SYMBOLS = [f"S{number}" for number in range(8)]
+SECTORS = {"S0": "Energy", "S1": "Energy", "S2": "Energy", "S3": "Utilities"}
 
 # generous prices, volumes and cash, so that most decisions are made by a limit and not by missing data
 fractions = st.sampled_from([Decimal("0.05"), Decimal("0.1"), Decimal("0.3"), Decimal(1)])
@@ -32,8 +33,13 @@ policies = st.tuples(
         RiskLimits,
         max_position_frac=fractions,
         max_positions=st.integers(1, 6),
-        max_gross_frac=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(3)]),
+        max_gross_frac=st.sampled_from([Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(2)]),
         max_order_usd=st.sampled_from([Decimal(10**7), Decimal(50_000), Decimal(900)]),
+        max_sector_frac=st.sampled_from([None, Decimal("0.4")]),
+        max_new_positions=st.sampled_from([None, 0, 2]),
+        max_daily_turnover_frac=st.sampled_from([None, Decimal("0.3")]),
+        min_order_usd=st.sampled_from([Decimal(0), Decimal(1000)]),
+        no_trade_frac=st.sampled_from([Decimal(0), Decimal("0.05")]),
     ),
 )
 signal_rows = st.dictionaries(
@@ -70,7 +76,7 @@ def decide(rows, held, close, volume, money, bars, policy, calm):
     mandate = Mandate("s", sizing=sizing)
     wanted = wishes(mandate, views, held, equity_usd=account.equity_usd, shown=Shown(bars, close, calm))
     targets = target_rows(
-        target_positions(net(wanted), account, Market(close, bars, volume), limits), account
+        target_positions(net(wanted), account, Market(close, bars, volume, sector=SECTORS), limits), account
     )
     return account, targets
 
@@ -104,13 +110,54 @@ def test_decisions_respect_every_limit(rows, held, close, volume, money, bars, p
             assert value <= equity * getattr(policy[0], "max_frac", Decimal(1))
             assert value <= Decimal(repr(volume[symbol])) * limits.max_volume_frac + Decimal("0.000001")
             spent += value
+            assert value >= limits.min_order_usd
+            sector = SECTORS.get(symbol)
+            alike = targets.filter(pl.col("symbol").replace_strict(SECTORS, default=None).eq_missing(sector))
+            if limits.max_sector_frac is not None:
+                worth = (alike["quantity"] * alike["reference_price_usd"]).sum()
+                assert worth <= equity * limits.max_sector_frac + Decimal("0.001")
         if symbol in bars:
-            assert value <= equity * limits.max_position_frac
+            assert value <= equity * (limits.max_position_frac + (limits.no_trade_frac if current else 0))
         if symbol in held and rows.get(symbol, ("",))[0] == "exit_long":
             assert quantity == 0
     assert gross <= max(equity * limits.max_gross_frac, stuck)
     assert spent <= max(money, Decimal(0))
+    changed = sum(
+        abs(row["quantity"] - row["current_quantity"]) * row["reference_price_usd"]
+        for row in targets.iter_rows(named=True)
+    )
+    if spent and limits.max_daily_turnover_frac is not None:
+        assert changed <= 2 * equity * limits.max_daily_turnover_frac
+    assert limits.max_new_positions is None or opened <= limits.max_new_positions
     assert opened == 0 or targets.filter(pl.col("quantity") > 0).height <= limits.max_positions
+
+
+OPTIONAL = {
+    "max_position_frac": Decimal(1), "max_positions": 1000, "max_gross_frac": Decimal(2), "min_price_usd": Decimal(0),
+    "max_volume_frac": Decimal(1), "max_order_usd": Decimal(10**12), "cash_buffer_frac": Decimal(0),
+    "max_sector_frac": None, "max_new_positions": None, "max_daily_turnover_frac": None, "min_order_usd": Decimal(0),
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    signal_rows, holdings, prices, volumes, cash, traded, policies, volatilities, st.sets(st.sampled_from(sorted(OPTIONAL)))
+)  # fmt: skip
+def test_removing_limits_never_makes_the_first_decision_stricter(
+    rows, held, close, volume, money, bars, policy, calm, removed
+):
+    # what the strongest entry no longer leaves over may be missing to those after it: the first is the one to compare
+    entries = [(-strength, symbol) for symbol, (side, strength) in rows.items() if side == "enter_long"]
+    first = min(((rank, name) for rank, name in entries if name not in held), default=None)
+    if first is None:
+        return
+    sizing, limits = policy
+    looser = (sizing, limits.model_copy(update={name: OPTIONAL[name] for name in removed}))
+    strict = decide(rows, held, close, volume, money, bars, policy, calm)[1]
+    loose = decide(rows, held, close, volume, money, bars, looser, calm)[1]
+    quantity = [table.filter(symbol=first[1])["quantity"].item() for table in (strict, loose)]
+    if sum(held.values()) == 0 or not removed & {"max_position_frac", "max_gross_frac"}:
+        assert quantity[1] >= quantity[0]
 
 
 @settings(max_examples=150, deadline=None)

@@ -119,7 +119,7 @@ def test_a_decision_knows_what_began_anew() -> None:
     )
     nothing = {"bookings": [], "ahead": [], "restricted": {}, "new_risk_blocked": None, "frozen": {}}
     features = pl.DataFrame(schema={"symbol": pl.String, **dict.fromkeys(FEATURES, pl.Float64)})
-    seen = market_shown(DAYS[99], closes=closes, features=features, **nothing)
+    seen = market_shown(DAYS[99], closes=closes, features=features, sector={}, **nothing)
     assert seen.begun_anew == {"ANEW"}
     assert seen.traded == {*traded}
 

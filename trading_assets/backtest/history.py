@@ -47,6 +47,8 @@ class MarketHistory:
         Symbols that get no new risk, with the reason, by place of the session.
     scales
         By how much earlier prices must be divided to compare with those since, by symbol and ex-date.
+    sector_codes, sectors
+        Places in ``sectors``, as a (sessions, symbols) array; -1 where the sector is not known.
     """
 
     sessions: Sequence[date]
@@ -64,6 +66,8 @@ class MarketHistory:
     last_bar: NDArray[np.int64]
     begun_anew: Mapping[int, frozenset[str]]
     scales: Mapping[str, Mapping[date, Fraction]]
+    sector_codes: NDArray[np.int16]
+    sectors: Sequence[str]
 
     @classmethod
     def of(
@@ -75,6 +79,7 @@ class MarketHistory:
         sessions: Sequence[date],
         start: date,
         restricted: Mapping[date, Mapping[str, str]] | None = None,
+        listed: pl.DataFrame | None = None,
     ) -> MarketHistory:
         """Lay out what the lake has.
 
@@ -90,6 +95,10 @@ class MarketHistory:
             All exchange sessions of the range and its look-back, in order.
         start
             First session to decide on.
+        restricted
+            Symbols that get no new risk, with the reason, by session.
+        listed
+            ``symbol``, ``session`` and ``sector`` of the listings.
         """
         named = {action.symbol for action in actions} | {action.new_symbol or "" for action in actions}
         symbols = sorted({*bars["symbol"].unique(), *named} - {""})
@@ -109,6 +118,7 @@ class MarketHistory:
             sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
             dense["dollar_volume_20"], dense["volatility_20"], dense["atr_14"], by_place, told, places, last_bar,
             _begun_anew(dense["close"], sessions, symbols), _scales(actions),
+            *_sectors(listed, sessions, symbols),
         )  # fmt: skip
 
     def place_of(self, day: date) -> int:
@@ -139,10 +149,17 @@ class MarketHistory:
             dollar_volume=_known(self.dollar_volume[place], known),
             volatility=_known(self.volatility[place], known),
             atr=_known(self.atr[place], known),
+            sector=self._sector(place, known),
             restricted={name: why for name, why in self.restricted.get(place, {}).items() if name in wanted},
             frozen=frozen_ahead(ahead),
             begun_anew=self.begun_anew.get(place, frozenset()) & wanted,
         )
+
+    def _sector(self, place: int, known: Sequence[tuple[str, int]]) -> dict[str, str]:
+        if not self.sectors:
+            return {}
+        codes = self.sector_codes[place, [at for _, at in known]].tolist()
+        return {name: self.sectors[code] for (name, _), code in zip(known, codes, strict=True) if code >= 0}
 
 
 def _known(values: FloatArray, names: Sequence[tuple[str, int]]) -> dict[str, float]:
@@ -176,6 +193,19 @@ def _last_bars(close: FloatArray) -> NDArray[np.int64]:
     there = ~np.isnan(close)
     found = len(close) - 1 - np.argmax(there[::-1], axis=0)
     return np.where(there.any(axis=0), found, -1)
+
+
+def _sectors(
+    listed: pl.DataFrame | None, sessions: Sequence[date], symbols: Sequence[str]
+) -> tuple[NDArray[np.int16], list[str]]:
+    if listed is None:
+        return np.empty((0, 0), dtype=np.int16), []
+    rows = listed.filter(pl.col("session").is_in(list(sessions))).drop_nulls("sector")
+    names = sorted(rows["sector"].unique())
+    codes = rows["sector"].cast(pl.Enum(names)).to_physical() if names else pl.Series([], dtype=pl.Int64)
+    at, of = _positions(rows, sessions, symbols)
+    dense = _spread((len(sessions), len(symbols)), at, of, codes)
+    return np.nan_to_num(dense, nan=-1.0).astype(np.int16), names
 
 
 def _scales(actions: Sequence[Action]) -> dict[str, dict[date, Fraction]]:

@@ -50,6 +50,7 @@ def market_shown(
     *,
     closes: pl.DataFrame,
     features: pl.DataFrame,
+    sector: Mapping[str, str],
     bookings: Sequence[Booking],
     ahead: Iterable[Action],
     restricted: Mapping[str, str],
@@ -64,6 +65,8 @@ def market_shown(
         Columns ``CLOSES``: raw accepted closes of the session and of the year before it.
     features
         ``symbol`` and ``FEATURES`` of the session.
+    sector
+        Sectors by symbol, where they are known.
     bookings
         Splits and the like up to the session; older closes are brought to its scale.
     ahead
@@ -84,6 +87,7 @@ def market_shown(
         dollar_volume=_known(features, "dollar_volume_20"),
         volatility=_known(features, "volatility_20"),
         atr=_known(features, "atr_14"),
+        sector=sector,
         restricted=restricted,
         new_risk_blocked=new_risk_blocked,
         frozen={**frozen_ahead(ahead), **frozen},

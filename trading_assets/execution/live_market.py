@@ -28,9 +28,12 @@ from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.waiting import unsettled_before
 from trading_assets.market_data.findings import require_clean_session
 from trading_assets.market_data.known_actions import known_actions
+from trading_assets.research.history_market import sectors_of
 from trading_assets.research.restrictions import restrictions
 from trading_assets.risk.targets import Market
+from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
 
 LOOK_BACK_SESSIONS = 252
 """How old a last close may be that a held symbol is valued at."""
@@ -60,6 +63,9 @@ class LiveMarket:
         features = self.lake.scan(
             DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", *FEATURES]
         )
+        listed = self.lake.scan(
+            UNIVERSE, start=session, end=session, symbols=names, columns=["symbol", "sector"]
+        )
         unsettled = unsettled_before(
             self.account.database, self.account.number, session, self.account.clock.now()
         )
@@ -68,6 +74,7 @@ class LiveMarket:
             session,
             closes=closes,
             features=features.collect(),
+            sector=sectors_of(listed.collect()),
             bookings=[*scale_changes(self.actions(symbols, first, session)), *ruled.bookings],
             ahead=self.actions(symbols, session + timedelta(days=1), following),
             restricted={

@@ -28,6 +28,7 @@ from trading_assets.research.strategy_features import read_features
 from trading_assets.strategies.contract import checked_signals
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
+from trading_assets.tables.listings import UNIVERSE
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _history(database: Database, lake: Lake, days: Sequence[date]) -> MarketHist
     key = ["symbol", "session"]
     bars = lake.scan(DAILY_BARS, start=first, end=end, columns=[*key, "open", "close", "volume"])
     features = lake.scan(DAILY_FEATURES, start=start, end=end, columns=[*key, *FEATURES])
+    listed = lake.scan(UNIVERSE, start=start, end=end, columns=[*key, "sector"])
     return MarketHistory.of(
         bars.collect(),
         features.collect(),
@@ -144,4 +146,5 @@ def _history(database: Database, lake: Lake, days: Sequence[date]) -> MarketHist
         sessions=calendar.sessions_between(first, end),
         start=start,
         restricted=restrictions(database, lake, days),
+        listed=listed.collect(),
     )

@@ -61,7 +61,9 @@ class HistoryMarket:
             lake.scan(
                 QUARANTINED_BARS, start=start, end=end, columns=["symbol", "session", "rule"]
             ).collect(),
-            lake.scan(UNIVERSE, start=start, end=end, columns=["symbol", "session", "is_tradable"]).collect(),
+            lake.scan(
+                UNIVERSE, start=start, end=end, columns=["symbol", "session", "is_tradable", "sector"]
+            ).collect(),
         )
 
     def actions(self, symbols: Collection[str], start: date, end: date) -> list[Action]:
@@ -78,6 +80,7 @@ class HistoryMarket:
             session,
             closes=self.closes.filter(is_shown),
             features=self.features.filter(is_today),
+            sector=sectors_of(self.listed.filter(is_today)),
             bookings=scale_changes(self.actions(symbols, first, session)),
             ahead=self.actions(symbols, session + timedelta(days=1), calendar.next_session(session)),
             restricted=told_by_the_lake(self.refused.filter(is_today), self.listed.filter(is_today)),
@@ -95,6 +98,11 @@ class HistoryMarket:
 def refused_words(rule: str) -> str:
     """Say why a refused bar restricts its symbol."""
     return f"a source's bar was refused: {rule}"
+
+
+def sectors_of(listed: pl.DataFrame) -> dict[str, str]:
+    """Return the sectors of listings (``symbol`` and ``sector``), where they are known."""
+    return dict(listed.select("symbol", "sector").drop_nulls().iter_rows())
 
 
 def told_by_the_lake(refused: pl.DataFrame, listed: pl.DataFrame) -> dict[str, str]:

@@ -7,6 +7,10 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_LEVERAGE = 2
+"""No plan may allow a larger sum of positions; times the equity."""
+UNKNOWN_SECTOR = "unknown"
+
 
 class RiskLimits(BaseModel):
     """Limits of the book; fractions are of equity unless said otherwise."""
@@ -20,7 +24,27 @@ class RiskLimits(BaseModel):
         default=25, ge=1, description="no position is opened beyond this many; positions"
     )
     max_gross_frac: Decimal = Field(
-        default=Decimal("0.95"), gt=0, description="largest sum of positions; fraction"
+        default=Decimal("0.95"), gt=0, le=MAX_LEVERAGE, description="largest sum of positions; fraction"
+    )
+    max_sector_frac: Decimal | None = Field(
+        default=None, gt=0, description="largest sum of positions in a sector that buys more of it; fraction"
+    )
+    max_new_positions: int | None = Field(
+        default=None, ge=0, description="positions opened in a session at most; positions"
+    )
+    max_daily_turnover_frac: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="half of what a session's orders buy and sell, beyond which nothing is bought; fraction",
+    )
+    min_order_usd: Decimal = Field(
+        default=Decimal(0), ge=0, description="smaller purchases are not made; USD"
+    )
+    no_trade_frac: Decimal = Field(
+        default=Decimal(0),
+        ge=0,
+        lt=1,
+        description="a position is cut only when it is so much larger than max_position_frac; fraction",
     )
     min_price_usd: Decimal = Field(
         default=Decimal(5), ge=0, description="cheaper shares are not bought; USD per share"
@@ -44,7 +68,11 @@ class RiskLimits(BaseModel):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the limits look at before a position is opened or increased; ``held_usd`` is what is held of the symbol."""
+    """What the limits look at before a position is opened or increased; ``held_usd`` is what is held of the symbol.
+
+    ``sector_usd`` is what is held of its sector, ``opened`` the positions that this decision opened so far, and
+    ``traded_usd`` what it buys and sells so far.
+    """
 
     price_usd: Decimal | None
     dollar_volume_usd: Decimal | None
@@ -53,6 +81,10 @@ class Entry:
     positions: int
     available_usd: Decimal
     held_usd: Decimal = Decimal(0)
+    sector: str = UNKNOWN_SECTOR
+    sector_usd: Decimal = Decimal(0)
+    opened: int = 0
+    traded_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -80,8 +112,15 @@ def refusal(entry: Entry, limits: RiskLimits) -> tuple[str, str] | None:
         return "min_price", f"close {entry.price_usd} is below {limits.min_price_usd} USD"
     if entry.dollar_volume_usd is None:
         return "liquidity_unknown", "the mean dollar volume of 20 sessions is not known"
-    if entry.held_usd == 0 and entry.positions >= limits.max_positions:
+    return _no_place(entry, limits) if entry.held_usd == 0 else None
+
+
+def _no_place(entry: Entry, limits: RiskLimits) -> tuple[str, str] | None:
+    if entry.positions >= limits.max_positions:
         return "max_positions", f"{entry.positions} of {limits.max_positions} positions are taken"
+    most = limits.max_new_positions
+    if most is not None and entry.opened >= most:
+        return "max_new_positions", f"{entry.opened} of {most} new positions of the session are taken"
     return None
 
 
@@ -89,7 +128,7 @@ def caps(entry: Entry, limits: RiskLimits) -> list[Cap]:
     """List the largest notional that each rule allows for a new position, in USD, never below 0."""
     equity = entry.equity_usd
     volume = entry.dollar_volume_usd or Decimal(0)
-    rules = (
+    rules = [
         (
             "max_position",
             equity * limits.max_position_frac - entry.held_usd,
@@ -107,7 +146,13 @@ def caps(entry: Entry, limits: RiskLimits) -> list[Cap]:
         ),
         ("max_order", limits.max_order_usd, f"orders up to {limits.max_order_usd} USD"),
         ("buying_power", entry.available_usd, f"{entry.available_usd:.2f} USD of cash to spend"),
-    )
+    ]
+    if limits.max_sector_frac is not None:
+        words = f"{percent(limits.max_sector_frac)} of equity in the sector {entry.sector}, of which {entry.sector_usd:.2f} USD are held"
+        rules.append(("max_sector", equity * limits.max_sector_frac - entry.sector_usd, words))
+    if limits.max_daily_turnover_frac is not None:
+        words = f"a turnover of {percent(limits.max_daily_turnover_frac)} of equity, of which {entry.traded_usd / 2:.2f} USD are used"
+        rules.append(("max_turnover", 2 * equity * limits.max_daily_turnover_frac - entry.traded_usd, words))
     return [Cap(rule, max(notional, Decimal(0)), words) for rule, notional, words in rules]
 
 

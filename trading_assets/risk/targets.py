@@ -11,7 +11,7 @@ import polars as pl
 from trading_assets.errors import DataQualityError
 from trading_assets.portfolio.netting import NetWish
 from trading_assets.portfolio.sizing import whole_shares
-from trading_assets.risk.limits import Entry, RiskLimits, caps, percent, refusal
+from trading_assets.risk.limits import UNKNOWN_SECTOR, Entry, RiskLimits, caps, percent, refusal
 
 QUANTITY = pl.Decimal(20, 9)
 PRICE = pl.Decimal(20, 6)
@@ -53,7 +53,7 @@ class Market:
     may be planned, neither entry nor exit, to the rule and the reason (an earlier order that is not settled, a split
     before the order would be executed). ``begun_anew`` are the symbols that went on after a long silence in the last year:
     their features are not there yet. ``volatility`` is ``volatility_20`` of ``daily_features``, a year, and
-    ``atr`` its ``atr_14``, USD.
+    ``atr`` its ``atr_14``, USD; ``sector`` is that of the listing, of symbols where it is known.
     """
 
     last_close: Mapping[str, float]
@@ -65,6 +65,7 @@ class Market:
     begun_anew: frozenset[str] = frozenset()
     volatility: Mapping[str, float] = field(default_factory=dict)
     atr: Mapping[str, float] = field(default_factory=dict)
+    sector: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,9 @@ def _freeze(target: Target, market: Market) -> Target:
 
 
 def _cut_to_weight(target: Target, book: Book, limits: RiskLimits) -> Target:
-    largest = max(book.equity_usd, Decimal(0)) * limits.max_position_frac
-    if not target.can_trade or target.value_usd <= largest:
+    equity = max(book.equity_usd, Decimal(0))
+    largest = equity * limits.max_position_frac
+    if not target.can_trade or target.value_usd <= largest + equity * limits.no_trade_frac:
         return target
     return replace(
         target,
@@ -217,6 +219,8 @@ def _buy(
 ) -> list[Target]:
     """Open and increase positions, strongest first, as long as the limits allow."""
     gross = _gross(kept)
+    sectors = _sectors(kept, market) if limits.max_sector_frac is not None else {}
+    traded, opened = sum((abs(target.ordered_usd) for target in kept), Decimal(0)), 0
     positions = sum(target.quantity != 0 for target in kept)
     available = book.cash_usd - max(book.equity_usd, Decimal(0)) * limits.cash_buffer_frac
     targets = {target.symbol: target for target in kept}
@@ -226,6 +230,7 @@ def _buy(
             targets[item.symbol] = before
             continue
         volume = market.dollar_volume.get(item.symbol)
+        sector = market.sector.get(item.symbol, UNKNOWN_SECTOR)
         entry = Entry(
             price_usd=before.price if item.symbol in market.traded and before.price > 0 else None,
             dollar_volume_usd=in_usd(volume) if volume is not None else None,
@@ -234,13 +239,28 @@ def _buy(
             positions=positions,
             available_usd=available + before.given_up_usd,
             held_usd=before.value_usd,
+            sector=sector,
+            sector_usd=sectors.get(sector, Decimal(0)),
+            opened=opened,
+            traded_usd=traded,
         )
         target = _sized(before, item.notional_usd, entry, market, limits)
         gross += target.value_usd - before.value_usd
         available -= max(target.ordered_usd - max(before.ordered_usd, Decimal(0)), Decimal(0))
         positions += (target.quantity != 0) - (before.quantity != 0)
+        opened += target.quantity != 0 and target.current == 0
+        sectors[sector] = sectors.get(sector, Decimal(0)) + target.value_usd - before.value_usd
+        traded += abs(target.ordered_usd) - abs(before.ordered_usd)
         targets[item.symbol] = target
     return list(targets.values())
+
+
+def _sectors(targets: Iterable[Target], market: Market) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for target in targets:
+        name = market.sector.get(target.symbol, UNKNOWN_SECTOR)
+        found[name] = found.get(name, Decimal(0)) + abs(target.value_usd)
+    return found
 
 
 def _absent(item: NetWish, market: Market) -> Target:
@@ -263,6 +283,10 @@ def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits
         return refused(*forbidden)
     tightest = min(caps(entry, limits), key=lambda cap: cap.notional_usd)
     added = whole_shares(min(wanted, tightest.notional_usd), before.price)
+    if 0 < added * before.price < limits.min_order_usd:
+        why = f"{added * before.price:.2f} USD would be bought"
+        why += f", cut to {tightest.words}" if tightest.notional_usd < wanted else ""
+        return refused("min_order", f"{why}: orders of less than {limits.min_order_usd} USD are not made")
     if added > 0 and tightest.notional_usd >= wanted:
         return replace(before, quantity=before.quantity + added)
     if added > 0:

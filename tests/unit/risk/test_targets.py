@@ -130,6 +130,70 @@ def test_each_rule_blocks_an_entry_and_is_named(rule, account, seen, policy):
     assert decide(views, account, seen, policy)["AAA"] == (0, "blocked", rule)
 
 
+SECTORS = {"AAA": "Energy", "BBB": "Energy", "CCC": "Utilities"}
+
+
+def of_three(policy: RiskLimits, account: Book | None = None, **sides: str) -> dict[str, tuple]:
+    closes = dict.fromkeys(["AAA", "BBB", "CCC", "DDD", "EEE"], 50.0)
+    seen = replace(market(closes), sector=SECTORS)
+    given = sides or {"AAA": ("enter_long", 0.9), "BBB": ("enter_long", 0.8), "CCC": ("enter_long", 0.7)}
+    return decide(signals(**given), account or book(), seen, policy)
+
+
+def test_a_sector_takes_no_more_than_its_part_and_unknown_ones_are_a_sector_together():
+    policy = with_limits(max_sector_frac=Decimal("0.15"), max_positions=9)
+    assert of_three(policy) == {
+        "AAA": (200, "trade", None),
+        "BBB": (100, "trade", "max_sector"),
+        "CCC": (200, "trade", None),
+    }
+    assert of_three(policy, DDD=("enter_long", 0.9), EEE=("enter_long", 0.8))["EEE"] == (
+        100,
+        "trade",
+        "max_sector",
+    )
+    held = of_three(policy, book(AAA=300), AAA="hold_long", BBB="enter_long")
+    assert held == {"AAA": (300, "hold", None), "BBB": (0, "blocked", "max_sector")}
+
+
+def test_a_session_opens_so_many_positions_at_most():
+    assert [item[2] for item in of_three(with_limits(max_new_positions=1)).values()] == [
+        None,
+        "max_new_positions",
+        "max_new_positions",
+    ]
+    assert of_three(with_limits(max_new_positions=0))["AAA"] == (0, "blocked", "max_new_positions")
+
+
+def test_purchases_stop_at_the_turnover_of_a_session_and_exits_do_not():
+    policy = with_limits(max_daily_turnover_frac=Decimal("0.08"))
+    assert of_three(policy) == {
+        "AAA": (200, "trade", None),
+        "BBB": (120, "trade", "max_turnover"),
+        "CCC": (0, "blocked", "max_turnover"),
+    }
+    sold = of_three(policy, book(CCC=400), AAA="enter_long", CCC="exit_long")
+    assert sold == {"AAA": (0, "blocked", "max_turnover"), "CCC": (0, "trade", None)}
+
+
+def test_small_purchases_are_not_made():
+    policy = with_limits(min_order_usd=Decimal(9_000), max_order_usd=Decimal(8_000))
+    assert of_three(policy)["AAA"] == (0, "blocked", "min_order")
+    assert of_three(with_limits(min_order_usd=Decimal(10_000)))["AAA"] == (200, "trade", None)
+
+
+def test_a_position_is_cut_only_beyond_the_band():
+    policy = with_limits(no_trade_frac=Decimal("0.05"))
+    assert of_three(policy, book(AAA=500), AAA="hold_long")["AAA"] == (500, "hold", None)
+    assert of_three(policy, book(AAA=501), AAA="hold_long")["AAA"] == (400, "trade", "max_position")
+
+
+def test_no_plan_allows_more_than_twice_the_equity():
+    assert RiskLimits(max_gross_frac=Decimal(2)).max_gross_frac == 2
+    with pytest.raises(ValueError, match="less than or equal to 2"):
+        RiskLimits(max_gross_frac=Decimal("2.01"))
+
+
 def test_limits_cut_an_entry_before_they_block_it():
     seen = market({"AAA": 50.0}, volume=200_000.0)
     rows = of_one_strategy(signals(AAA="enter_long"), book(), seen, limits=POLICY)
