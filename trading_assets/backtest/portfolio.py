@@ -129,7 +129,11 @@ class Portfolio:
         for name, (change, cost) in changes.items():
             own = self.holdings.setdefault(name, {})
             held = own.get(symbol, Holding())
-            own[symbol] = opened(held, changed(held, change, cost), day)
+            own[symbol] = (
+                opened(held, changed(held, change, cost), day)
+                if held.quantity
+                else Holding(change, cost, since=day)
+            )
             after[name] = after.get(name, ZERO) + change
         self.set(symbol, after)
 

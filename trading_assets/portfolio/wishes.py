@@ -175,6 +175,7 @@ def _enter(scene: _Scene, views: Mapping[str, View], kept: Iterable[Wish]) -> li
     keeps = [wish for wish in kept if wish.kept]
     positions = len(keeps)
     entries: dict[str, Wish] = {}
+    entering: list[str] = []
     for symbol in sorted(views, key=lambda name: (-views[name].strength, name)):
         view = views[symbol]
         wish = Wish(scene.mandate.strategy, symbol, ZERO, ZERO, ZERO, view.strength, None, view.reason)
@@ -183,13 +184,14 @@ def _enter(scene: _Scene, views: Mapping[str, View], kept: Iterable[Wish]) -> li
         elif refused := _why_refused(scene, symbol, positions):
             entries[symbol] = _refused(wish, *refused)
         else:
-            entries[symbol] = replace(wish, enters=True)
+            entries[symbol] = wish
+            entering.append(symbol)
             positions += 1
-    return _sized(scene, entries, keeps)
+    return list((entries | _sized(scene, {name: entries[name] for name in entering}, keeps)).values())
 
 
 def _refused(wish: Wish, rule: str, why: str) -> Wish:
-    return replace(wish, rule=rule, reason=f"{why}; {wish.reason}", enters=False, is_refused=True)
+    return replace(wish, rule=rule, reason=f"{why}; {wish.reason}", is_refused=True)
 
 
 def _why_refused(scene: _Scene, symbol: str, positions: int) -> tuple[str, str] | None:
@@ -207,21 +209,18 @@ def _why_refused(scene: _Scene, symbol: str, positions: int) -> tuple[str, str] 
     return None
 
 
-def _sized(scene: _Scene, entries: Mapping[str, Wish], keeps: Iterable[Wish]) -> list[Wish]:
+def _sized(scene: _Scene, entries: Mapping[str, Wish], keeps: Iterable[Wish]) -> dict[str, Wish]:
     mandate, shown = scene.mandate, scene.shown
     equity = scene.equity_usd * mandate.capital_frac
     capital = Capital(equity, equity)
     if mandate.sizing.needs_volatility:
         invested = (wish.kept * exact(shown.close.get(wish.symbol, 0.0)) for wish in keeps)
         capital = Capital(equity, equity - sum(invested, ZERO))
-    names = [symbol for symbol, wish in entries.items() if wish.enters]
-    sizes = mandate.sizing.notionals_usd(names, capital, shown.volatility)
+    sizes = mandate.sizing.notionals_usd(list(entries), capital, shown.volatility)
     left_out = f"no capital of {mandate.strategy} is left for a position of the least size"
-    return [
-        wish
-        if not wish.enters
-        else replace(wish, notional_usd=sizes[symbol])
+    return {
+        symbol: replace(wish, notional_usd=sizes[symbol], enters=True)
         if symbol in sizes
         else _refused(wish, "min_position", left_out)
         for symbol, wish in entries.items()
-    ]
+    }
