@@ -17,6 +17,7 @@ from trading_assets.backtest.round_trips import round_trips
 from trading_assets.books.bookings import Action
 from trading_assets.decision.plan import PlanFile, StrategyEntry, TradingPlan, plan_of
 from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.risk.breakers import Breakers, judge
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.sessions import sessions_between
 
@@ -220,3 +221,35 @@ def test_what_came_later_changes_nothing_of_what_was_decided_before(seed, known,
     assert np.array_equal(part.equity_usd, whole.equity_usd[:days])
     fills = [fill for fill in whole.portfolio.fills if fill.session <= SESSIONS[known - 1]]
     assert part.portfolio.fills == fills
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.sampled_from([None, 3]), st.integers(1, 2))
+def test_nothing_is_bought_while_a_breaker_has_tripped(seed, resumes, count) -> None:
+    entries = {
+        f"s{number}": StrategyEntry(kind="momentum", capital_frac=Decimal(1) / count,
+                                    sizing=FixedFractional(position_frac="0.4"))
+        for number in range(count)
+    }  # fmt: skip
+    breakers = Breakers(
+        max_drawdown_frac="0.05", max_daily_loss_frac="0.02", max_weekly_loss_frac="0.03", resumes_after_sessions=resumes
+    )  # fmt: skip
+    plan = plan_of(
+        PlanFile(strategies=entries, limits=RiskLimits(max_position_frac="0.5"), breakers=breakers)
+    )
+    result = run(Made(seed, count), plan, Costs(), FillRules(0.0))
+    growth = np.r_[1.0, result.equity_usd / float(result.opening_cash_usd)]
+    latched, after = None, None
+    for row, decided in enumerate(result.decisions):
+        tripped = judge(breakers, result.sessions[: row + 1], growth[: row + 2], after)
+        bought = any(target.quantity > target.current for target in decided.targets)
+        if latched is not None and resumes is None:
+            assert not bought
+        if tripped is not None and tripped.is_latched:
+            latched = latched if latched is not None else row
+            if resumes is not None and row - latched >= resumes:
+                after, latched = result.sessions[row], None
+                continue
+        if tripped is not None:
+            assert not bought
+            assert all(target.rule != "new_risk_blocked" for target in decided.targets)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -27,8 +27,10 @@ from trading_assets.indicators.kernel import FloatArray
 from trading_assets.portfolio.exits import EXIT_RULES, Exits, Memory
 from trading_assets.portfolio.netting import allot, in_proportion
 from trading_assets.portfolio.wishes import View, Wish
+from trading_assets.risk.breakers import Breakers, Tripped, judge
 from trading_assets.risk.targets import Book, Target, in_usd
 
+NO_BREAKERS = Breakers()
 SILENT_SESSIONS = 21
 """A holding without a bar for longer than this has ended, as far as the backtest knows: about the silence of a seam."""
 Progress = Callable[[int, int], None]
@@ -178,6 +180,7 @@ class _Desk:
         self.last_close = np.full(len(history.symbols), np.nan)
         self.seen_at = np.full(len(history.symbols), -1)
         self.orders: list[Order] = []
+        self.resumed_after: date | None = None
         self.given_up: dict[str, dict[str, int]] = {planned.name: {} for planned in plan.strategies}
 
     def look(self, place: int) -> None:
@@ -272,6 +275,8 @@ class _Desk:
         value = sum(
             (quantity * in_usd(market.last_close[name]) for name, quantity in quantities.items()), ZERO
         )
+        if tripped := self._breaker(place):
+            market = replace(market, breaker=(tripped.rule, tripped.reason))
         book = Book(quantities, self.portfolio.cash_usd + value, self.portfolio.cash_usd)
         wanted, targets = decide_targets(
             self.plan, views, self.portfolio.shares, book, market, past=self._past(place)
@@ -303,6 +308,20 @@ class _Desk:
         self.portfolio.cross(sessions[place], target.symbol, target.price, taken, from_day=following)
         left = {name: change - taken.get(name, ZERO) for name, change in changes.items()}
         return {name: change for name, change in left.items() if change}
+
+    def _breaker(self, place: int) -> Tripped | None:
+        if self.plan.breakers == NO_BREAKERS:
+            return None
+        row, most = place - self.history.first, self.plan.breakers.resumes_after_sessions
+        sessions = self.result.sessions[: row + 1]
+        growth = np.r_[1.0, self.result.equity_usd[: row + 1] / float(self.result.opening_cash_usd)]
+        tripped = judge(self.plan.breakers, sessions, growth, self.resumed_after)
+        if tripped is None or not tripped.is_latched or most is None:
+            return tripped
+        if place - self.history.place_of(tripped.session) < most:
+            return tripped
+        self.resumed_after = sessions[-1]
+        return judge(self.plan.breakers, sessions, growth, self.resumed_after)
 
     def _past(self, place: int) -> Past:
         memories = {

@@ -36,7 +36,9 @@ def strategies(
         return
     if json:
         print_json({"fingerprint": plan.fingerprint, "strategies": [_facts(planned) for planned in plan.strategies],
-                    "limits": plan.limits.model_dump(mode="json"), "kinds": [vars(kind) for kind in strategy_kinds()]})  # fmt: skip
+                    "limits": plan.limits.model_dump(mode="json"),
+                    "breakers": plan.breakers.model_dump(mode="json", exclude_none=True),
+                    "kinds": [vars(kind) for kind in strategy_kinds()]})  # fmt: skip
         return
     shown = [
         (planned.name, planned.strategy.name, f"{planned.mandate.capital_frac:.1%}",
@@ -47,8 +49,10 @@ def strategies(
     title = f"Trading plan {path or '(shipped)'}, fingerprint {plan.fingerprint}"
     print_table(title, columns, shown, right=("capital", "position", "at most"), folded=("parameters",))
     limits = [
-        (name, getattr(plan.limits, name), field.description or "")
-        for name, field in type(plan.limits).model_fields.items()
+        (name, value, field.description or "")
+        for model in (plan.limits, plan.breakers)
+        for name, field in type(model).model_fields.items()
+        if (value := getattr(model, name)) is not None
     ]
     print_table(
         "Limits of the account",

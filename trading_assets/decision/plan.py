@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from trading_assets.portfolio.exits import Exits
 from trading_assets.portfolio.sizing import FixedFractional, PositionSizing
 from trading_assets.portfolio.wishes import Mandate
+from trading_assets.risk.breakers import Breakers
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.contract import Strategy
 from trading_assets.strategies.registry import build_strategy
@@ -51,6 +52,9 @@ class PlanFile(BaseModel):
 
     strategies: dict[str, StrategyEntry] = Field(min_length=1, description="by a name of one's own")
     limits: RiskLimits = Field(default_factory=RiskLimits, description="of the whole account")
+    breakers: Breakers = Field(
+        default_factory=Breakers, description="losses of the account that stop new risk"
+    )
 
     @model_validator(mode="after")
     def _check_capital(self) -> PlanFile:
@@ -76,6 +80,7 @@ class TradingPlan:
     strategies: tuple[PlannedStrategy, ...]
     limits: RiskLimits
     fingerprint: str
+    breakers: Breakers = field(default_factory=Breakers)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,4 +105,5 @@ def plan_of(file: PlanFile) -> TradingPlan:
         for name, entry in file.strategies.items()
     )
     text = json.dumps(file.model_dump(mode="json"), sort_keys=True)
-    return TradingPlan(planned, file.limits, hashlib.sha256(text.encode()).hexdigest()[:12])
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return TradingPlan(planned, file.limits, fingerprint, file.breakers)

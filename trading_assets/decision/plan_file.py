@@ -13,6 +13,7 @@ from trading_assets.decision.plan import NAME, PlanFile, StrategyEntry, TradingP
 from trading_assets.errors import ConfigurationError
 from trading_assets.portfolio.exits import Exits
 from trading_assets.portfolio.sizing import SIZINGS, kind_of
+from trading_assets.risk.breakers import Breakers
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.registry import registered, strategy_names
 from trading_assets.yaml_lines import Document, read
@@ -31,6 +32,7 @@ def parse_plan(text: str, name: str) -> TradingPlan:
     document = read(text, name)
     _check_keys(document, (), PlanFile.model_fields)
     _check_keys(document, ("limits",), RiskLimits.model_fields)
+    _check_keys(document, ("breakers",), Breakers.model_fields)
     entries = document.values.get("strategies")
     if not entries or not isinstance(entries, dict):
         raise document.error(("strategies",), "name at least one strategy under it, such as `momentum: {}`")
@@ -106,6 +108,8 @@ def _told(path: Sequence[str | int], message: str, given: object) -> str:
     models: list[type[BaseModel]] = [RiskLimits if path[:1] == ("limits",) else StrategyEntry]
     if path[2:3] == ("sizing",) and len(path) > 3:
         models = [*SIZINGS.values()]
+    if path[:1] == ("breakers",):
+        models = [Breakers]
     if path[2:3] == ("exits",) and len(path) > 3:
         models = [Exits]
     told = reason if len(path) < 2 or message.startswith("Value error") else f"{reason}, not {given!r}"

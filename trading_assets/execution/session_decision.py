@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -21,6 +22,7 @@ from trading_assets.decision.plan_file import require_known_capital
 from trading_assets.execution import journal
 from trading_assets.execution.account_bookings import account_symbols, rulings
 from trading_assets.execution.booked import crossings, executions, opening
+from trading_assets.execution.breakers import judge_account
 from trading_assets.execution.intents import sending_ends
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.portfolio.exits import EXIT_RULES, Memory
@@ -35,7 +37,7 @@ def decide_session(
 
     The books are those before the session's own orders: fills of earlier decisions. So the same session gives the
     same targets whenever it is run again. A later run that decides otherwise, under a halt or another plan, no longer
-    changes whose the shares of a symbol are once an order of it was sent.
+    changes whose the shares of a symbol are once an order of it was sent. A circuit breaker that latches halts entries.
 
     Raises
     ------
@@ -57,8 +59,14 @@ def decide_session(
     held: Shares = shares_by_strategy(own, books.quantities)
     require_known_capital(plan, {strategy for strategy, shares in held.items() if shares} - {UNATTRIBUTED})
     seen = market.read(session, {*books.quantities, *signals["symbol"].to_list()})
-    valued = value_books(books, {symbol: in_usd(close) for symbol, close in seen.last_close.items()})
+    marks = {symbol: in_usd(close) for symbol, close in seen.last_close.items()}
+    valued = value_books(books, marks)
     book = Book(books.quantities, equity_usd=valued.equity_usd, cash_usd=valued.cash_usd)
+    tripped = judge_account(
+        account, plan.breakers, session, valued.equity_usd, bookings=bookings, marks=marks
+    )
+    if tripped is not None:
+        seen = replace(seen, breaker=(tripped.rule, tripped.reason))
     past = _past(account, market, plan, session, own)
     decision = decide(plan, signals, held, book, seen, past=past)
     _store(account, session, decision, plan)

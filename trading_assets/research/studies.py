@@ -191,7 +191,7 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | N
             max_positions=planned.mandate.max_positions,
             exits=planned.mandate.exits,
         )
-    return plan_of(PlanFile(strategies={strategy: entry}, limits=plan.limits))
+    return plan_of(PlanFile(strategies={strategy: entry}, limits=plan.limits, breakers=plan.breakers))
 
 
 def grid_of(values: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:

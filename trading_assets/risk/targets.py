@@ -54,6 +54,7 @@ class Market:
     before the order would be executed). ``begun_anew`` are the symbols that went on after a long silence in the last year:
     their features are not there yet. ``volatility`` is ``volatility_20`` of ``daily_features``, a year, and
     ``atr`` its ``atr_14``, USD; ``sector`` is that of the listing, of symbols where it is known.
+    ``breaker`` is the rule and the reason of a circuit breaker that forbids new risk.
     """
 
     last_close: Mapping[str, float]
@@ -66,6 +67,7 @@ class Market:
     volatility: Mapping[str, float] = field(default_factory=dict)
     atr: Mapping[str, float] = field(default_factory=dict)
     sector: Mapping[str, str] = field(default_factory=dict)
+    breaker: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -300,6 +302,8 @@ def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits
 def _forbidden(symbol: str, market: Market) -> tuple[str, str] | None:
     if symbol in market.frozen:
         return market.frozen[symbol]
+    if market.breaker:
+        return market.breaker
     if market.new_risk_blocked:
         return "new_risk_blocked", market.new_risk_blocked
     if symbol in market.restricted:

@@ -10,6 +10,7 @@ from trading_assets.decision.plan_file import parse_plan, require_known_capital
 from trading_assets.errors import ConfigurationError
 from trading_assets.portfolio.sizing import FixedFractional
 from trading_assets.research.plan_in_force import default_text
+from trading_assets.risk.breakers import Breakers
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.strategies.momentum import MomentumParameters
 
@@ -36,7 +37,9 @@ def test_the_shipped_plan_is_all_defaults():
     assert only.mandate.capital_frac == 1
     assert only.mandate.sizing == FixedFractional()
     assert only.mandate.max_positions is None
+    assert only.mandate.exits is None
     assert plan.limits == RiskLimits()
+    assert plan.breakers == Breakers()
 
 
 def test_the_shipped_plan_says_what_each_limit_is():
@@ -78,6 +81,9 @@ def test_the_fingerprint_is_of_what_the_plan_says_not_of_how_it_is_written():
         ("strategies:\n  momentum:\n    capital_frac: 1.5", "s.yaml:3: strategies.momentum.capital_frac: Input should be less than or equal to 1, not 1.5; it is: part of"),
         ("strategies:\n  momentum:\n    capital_frac: .nan", "s.yaml:3: strategies.momentum.capital_frac: "),
         ("strategies:\n  momentum:\n    sizing:\n      position_frac: 0", "s.yaml:4: strategies.momentum.sizing.position_frac: Input should be greater than 0"),
+        ("strategies:\n  momentum:\nbreakers: {drawdown: 0.1}", "s.yaml:3: breakers.drawdown: there is no such key; "),
+        ("strategies:\n  momentum:\nbreakers:\n  max_daily_loss_frac: 3", "s.yaml:4: breakers.max_daily_loss_frac: Input should be less than 1, not 3; it is: loss of a session"),
+        ("strategies:\n  momentum:\nlimits: {max_gross_frac: 2.5}", "s.yaml:3: limits.max_gross_frac: Input should be less than or equal to 2, not 2.5"),
         ("strategies:\n  momentum:\n    exits: {stop_loss: 0.1}", "s.yaml:3: strategies.momentum.exits.stop_loss: there is no such key; did you mean stop_loss_frac?"),
         ("strategies:\n  momentum:\n    exits:\n      stop_loss_frac: 1", "s.yaml:4: strategies.momentum.exits.stop_loss_frac: Input should be less than 1, not 1; it is: loss against"),
         ("strategies:\n  momentum:\n    sizing:\n      kind: kelly", "s.yaml:4: strategies.momentum.sizing.kind: there is no sizing of the kind 'kelly'; there are fixed_fraction, vol"),
