@@ -194,8 +194,8 @@ def portfolio_performance(
     ):
         value = value_books(books, marks)
         equity = value.equity_usd
-        added = put_in(flows, marks, before, session)
-        growth = growth * (equity - added) / previous if previous > 0 else growth
+        put_in = _put_in(flows, marks, before, session)
+        growth = growth * (equity - put_in) / previous if previous > 0 else growth
         highest = max(highest, growth)
         rows.append(
             {
@@ -203,7 +203,7 @@ def portfolio_performance(
                 "equity_usd": in_micros(equity),
                 "cash_usd": in_micros(books.cash_usd),
                 "market_value_usd": in_micros(value.market_value_usd),
-                "return_frac": _ratio(equity - added - previous, previous),
+                "return_frac": _ratio(equity - put_in - previous, previous),
                 "cumulative_return_frac": float(growth - 1),
                 "drawdown_frac": _ratio(growth - highest, highest) or 0.0,
                 "realised_pnl_usd": in_micros(books.realised_pnl_usd),
@@ -217,10 +217,10 @@ def portfolio_performance(
     return pl.DataFrame(rows, schema=PERFORMANCE_SCHEMA)
 
 
-def put_in(
+def _put_in(
     flows: Iterable[Booking], marks: Mapping[str, Decimal], after: date | None, session: date
 ) -> Decimal:
-    """Return what transfers put in since the session ``after``, shares at what they are worth at the close."""
+    """Return what was put in since the session ``after``, shares at what they are worth at the close."""
     return sum(
         (
             booking.cash_usd + booking.shares * _mark(str(booking.symbol), marks)

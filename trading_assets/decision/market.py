@@ -23,6 +23,8 @@ FEATURES = ("dollar_volume_20", "volatility_20", "atr_14")
 """What a decision reads of ``daily_features``."""
 
 
+LOOK_BACK_SESSIONS = 252
+"""How old a last close may be that a held symbol is valued at, and how far back its highest close is looked for."""
 Opened = tuple[str, date]
 """A symbol, and since when it is held."""
 Scale = Sequence[tuple[date, Fraction]]
@@ -40,8 +42,8 @@ class MarketReader(Protocol):
         """Return what the session showed of the symbols. Look-ahead: the session's close."""
         ...
 
-    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
-        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
+    def closes_of(self, symbols: Collection[str], start: date, end: date) -> pl.DataFrame:
+        """Return the accepted raw closes of symbols in a range (columns ``CLOSES``), and the last one before it of those without any."""
         ...
 
 
@@ -130,9 +132,16 @@ def highest_close(days: Sequence[date], closes: FloatArray, scale: Scale) -> Dec
 def highest_closes(
     closes: pl.DataFrame, session: date, held: Collection[Opened], bookings: Iterable[Booking]
 ) -> dict[Opened, Decimal]:
-    """Return what `MarketReader.highest_closes` asks for, from closes (columns ``CLOSES``) and changes of the scale.
+    """Return the highest close of symbols since a day, in the session's scale.
 
-    Of two bookings of a day about a symbol that both come from elsewhere than the market's actions, the first counts.
+    Parameters
+    ----------
+    closes
+        Columns ``CLOSES``, raw.
+    held
+        Whose, and since when.
+    bookings
+        What changed the scale of prices; of two of one symbol and day the first counts.
     """
     scales: dict[str, dict[date, Fraction]] = {}
     for booking in bookings:

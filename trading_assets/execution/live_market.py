@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+
+import polars as pl
 
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
 from trading_assets.books.rules import Rulings
-from trading_assets.decision.market import (
-    CLOSES,
-    FEATURES,
-    Opened,
-    highest_closes,
-    market_shown,
-    scale_changes,
-)
+from trading_assets.decision.market import CLOSES, FEATURES, LOOK_BACK_SESSIONS, market_shown, scale_changes
 from trading_assets.errors import DataQualityError
 from trading_assets.execution import halts
 from trading_assets.execution.account_bookings import actions_so_far, rulings
@@ -34,9 +28,6 @@ from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
-
-LOOK_BACK_SESSIONS = 252
-"""How old a last close may be that a held symbol is valued at."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ class LiveMarket:
             standing = standing_differences(connection, self.account.number)
         # what was received for another symbol may have to be valued by that one's last close
         sources = {str(booking.symbol) for booking in ruled.bookings if booking.into in symbols}
-        closes = last_closes(self.lake, {*symbols, *sources}, first, session, columns=CLOSES)
+        closes = self.closes_of({*symbols, *sources}, first, session)
         features = self.lake.scan(
             DAILY_FEATURES, start=session, end=session, symbols=names, columns=["symbol", *FEATURES]
         )
@@ -95,16 +86,9 @@ class LiveMarket:
         )
         return replace(shown, last_close={**unpriced, **shown.last_close})
 
-    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
-        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
-        first = calendar.shift(session, -LOOK_BACK_SESSIONS)
-        symbols = {symbol for symbol, _ in held}
-        closes = self.lake.scan(
-            DAILY_BARS, start=first, end=session, symbols=sorted(symbols) or [""], columns=list(CLOSES)
-        )
-        ruled = rulings(self.account, actions_so_far(self.lake, self.account))
-        changes = [*scale_changes(self.actions(symbols, first, session)), *ruled.bookings]
-        return highest_closes(closes.collect(), session, held, changes)
+    def closes_of(self, symbols: Collection[str], start: date, end: date) -> pl.DataFrame:
+        """Return the accepted raw closes of symbols in a range, and the last one before it of those without any."""
+        return last_closes(self.lake, symbols, start, end, columns=CLOSES)
 
     def _unpriced(self, symbols: Collection[str]) -> dict[str, float]:
         """Return what the broker says held symbols without a close are worth."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,12 +10,13 @@ import polars as pl
 
 from resources.database.writes import replace_rows
 from trading_assets import sessions as calendar
-from trading_assets.books.attribution import shares_by_strategy, strategy_books
+from trading_assets.books.attribution import Execution, shares_by_strategy, strategy_books
+from trading_assets.books.bookings import Booking
 from trading_assets.books.holdings import UNATTRIBUTED, Books
 from trading_assets.books.keeping import books_from_fills
-from trading_assets.books.performance import value_books
+from trading_assets.books.performance import portfolio_performance, value_books
 from trading_assets.decision.decide import SIGNAL_COLUMNS, Decision, Shares, decide
-from trading_assets.decision.market import MarketReader
+from trading_assets.decision.market import LOOK_BACK_SESSIONS, MarketReader, highest_closes, scale_changes
 from trading_assets.decision.past import NO_PAST, Past, position_of
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.decision.plan_file import require_known_capital
@@ -26,6 +27,7 @@ from trading_assets.execution.breakers import judge_account
 from trading_assets.execution.intents import sending_ends
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.portfolio.exits import EXIT_RULES, Memory
+from trading_assets.risk.breakers import Breakers, Tripped
 from trading_assets.risk.targets import Book, in_usd
 from trading_assets.tables.decisions import ALLOCATIONS, TARGET_POSITIONS
 
@@ -59,36 +61,57 @@ def decide_session(
     held: Shares = shares_by_strategy(own, books.quantities)
     require_known_capital(plan, {strategy for strategy, shares in held.items() if shares} - {UNATTRIBUTED})
     seen = market.read(session, {*books.quantities, *signals["symbol"].to_list()})
-    marks = {symbol: in_usd(close) for symbol, close in seen.last_close.items()}
-    valued = value_books(books, marks)
+    valued = value_books(books, {symbol: in_usd(close) for symbol, close in seen.last_close.items()})
     book = Book(books.quantities, equity_usd=valued.equity_usd, cash_usd=valued.cash_usd)
-    tripped = judge_account(
-        account, plan.breakers, session, valued.equity_usd, bookings=bookings, marks=marks
-    )
-    if tripped is not None:
+    if tripped := _tripped(account, market, plan, session, done=done, bookings=bookings):
         seen = replace(seen, breaker=(tripped.rule, tripped.reason))
-    past = _past(account, market, plan, session, own)
+    past = _past(account, market, plan, session, own=own, bookings=bookings)
     decision = decide(plan, signals, held, book, seen, past=past)
     _store(account, session, decision, plan)
     return decision
 
 
+def _tripped(
+    account: TradingAccount,
+    market: MarketReader,
+    plan: TradingPlan,
+    session: date,
+    *,
+    done: Sequence[Execution],
+    bookings: Sequence[Booking],
+) -> Tripped | None:
+    if plan.breakers == Breakers():
+        return None
+    # not from the stored performance: after sessions that were missed it is stored only when this one is decided
+    cash, opened = opening(account.database, account.number)
+    days = calendar.sessions_between(min(opened, session), session)
+    first = calendar.shift(days[0], -LOOK_BACK_SESSIONS)
+    closes = market.closes_of(account_symbols(account), first, session)
+    fills = [item.fill for item in done]
+    table = portfolio_performance(fills, closes, cash, days, bookings=bookings)
+    return judge_account(account, plan.breakers, table)
+
+
 def _past(
-    account: TradingAccount, market: MarketReader, plan: TradingPlan, session: date, own: Mapping[str, Books]
+    account: TradingAccount,
+    market: MarketReader,
+    plan: TradingPlan,
+    session: date,
+    *,
+    own: Mapping[str, Books],
+    bookings: Sequence[Booking],
 ) -> Past:
     exits = {planned.name: planned.mandate.exits for planned in plan.strategies if planned.mandate.exits}
     if not exits:
         return NO_PAST
-    held = {
-        name: {symbol: (item, item.since) for symbol, item in own[name].holdings.items() if item.since}
-        if name in own
-        else {}
-        for name in exits
-    }
-    opened = {(symbol, since) for items in held.values() for symbol, (_, since) in items.items()}
-    highest = market.highest_closes(session, opened)
+    held = {name: own[name].holdings if name in own else {} for name in exits}
+    since = {(symbol, item.since) for items in held.values() for symbol, item in items.items() if item.since}
+    first, symbols = calendar.shift(session, -LOOK_BACK_SESSIONS), {symbol for symbol, _ in since}
+    closes = market.closes_of(symbols, first, session).filter(pl.col("session") >= first)
+    changes = [*scale_changes(market.actions(symbols, first, session)), *bookings]
+    highest = highest_closes(closes, session, since, changes)
     longest = max(item.cooldown_sessions for item in exits.values())
-    stopped = account.database.fetch(
+    given_up = account.database.fetch(
         "select strategy, symbol, max(session) from allocations where account = %s and session >= %s and session < %s"
         " and strategy = any(%s) and rule = any(%s) group by strategy, symbol",
         (account.number, calendar.shift(session, -longest), session, list(exits), list(EXIT_RULES)),
@@ -98,19 +121,24 @@ def _past(
             name: Memory(
                 {
                     symbol: position_of(
-                        item, len(calendar.sessions_between(since, session)), highest.get((symbol, since))
+                        item, _closes_since(item.since, session), highest.get((symbol, item.since))
                     )
-                    for symbol, (item, since) in held[name].items()
+                    for symbol, item in held[name].items()
+                    if item.since
                 },
                 {
-                    symbol: len(calendar.sessions_between(day, session)) - 1
-                    for strategy, symbol, day in stopped
+                    symbol: _closes_since(day, session) - 1
+                    for strategy, symbol, day in given_up
                     if strategy == name
                 },
             )
             for name in exits
         }
     )
+
+
+def _closes_since(day: date, session: date) -> int:
+    return len(calendar.sessions_between(day, session))
 
 
 def _store(account: TradingAccount, session: date, decision: Decision, plan: TradingPlan) -> None:

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 
 import polars as pl
 
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import (
-    CLOSES,
-    FEATURES,
-    Opened,
-    highest_closes,
-    market_shown,
-    scale_changes,
-)
+from trading_assets.decision.market import CLOSES, FEATURES, LOOK_BACK_SESSIONS, market_shown, scale_changes
 from trading_assets.market_data.known_actions import MARKET_KINDS, by_symbol, known_actions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
-
-LOOK_BACK_SESSIONS = 252
-"""How old a last close may be that a held symbol is valued at."""
 
 
 NOT_TRADED = "the broker does not trade it"
@@ -88,11 +77,11 @@ class HistoryMarket:
             frozen={},
         )
 
-    def highest_closes(self, session: date, held: Collection[Opened]) -> dict[Opened, Decimal]:
-        """Return the highest close of symbols since a day, in the session's scale; of the last 252 sessions at most."""
-        first, symbols = calendar.shift(session, -LOOK_BACK_SESSIONS), {symbol for symbol, _ in held}
-        closes = self.closes.filter(pl.col("symbol").is_in(symbols), pl.col("session") >= first)
-        return highest_closes(closes, session, held, scale_changes(self.actions(symbols, first, session)))
+    def closes_of(self, symbols: Collection[str], start: date, end: date) -> pl.DataFrame:
+        """Return the accepted raw closes of symbols in a range, as far as they were read."""
+        return self.closes.filter(
+            pl.col("symbol").is_in(list(symbols)), pl.col("session").is_between(start, end)
+        )
 
 
 def refused_words(rule: str) -> str:
