@@ -25,7 +25,6 @@ from trading_assets.market_data.known_actions import known_actions
 from trading_assets.research.history_market import sectors_of
 from trading_assets.research.restrictions import restrictions
 from trading_assets.risk.targets import Market
-from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
 

@@ -18,7 +18,6 @@ from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
 
-
 NOT_TRADED = "the broker does not trade it"
 
 
