@@ -72,11 +72,11 @@ def live_books(result, actions, through):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.booleans())
-def test_positions_from_live_books_are_those_of_the_replay(seed, count, ends):
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.booleans(), st.integers(LOOK_BACK + 8, len(SESSIONS)))
+def test_positions_from_live_books_are_those_of_the_replay(seed, count, ends, known):
     made = Splitting(seed, count)
-    last = SESSIONS[-1]
-    history: MarketHistory = made.history()
+    last = SESSIONS[known - 1]
+    history: MarketHistory = made.history(SESSIONS[:known])
     # what was crossed at the last close is held from the next session on: look at the one before
     result = replay(plan_of_some(count, EXITS if ends else None), made.signals, history, fills=FillRules(0.0))
     books = live_books(result, made.actions, last)
@@ -97,9 +97,9 @@ def test_positions_from_live_books_are_those_of_the_replay(seed, count, ends):
             pair = (symbol, live.since)
             highest = highest_closes(closes, last, [pair], scale_changes(made.actions)).get(pair)
             first = history.place_of(held.since)
-            assert highest == history.highest_close(symbol, first, len(SESSIONS) - 1)
+            assert highest == history.highest_close(symbol, first, known - 1)
             seen = position_of(live, len(sessions_between(live.since, last)), highest)
-            assert seen.sessions == len(SESSIONS) - first
+            assert seen.sessions == known - first
 
 
 @settings(max_examples=40, deadline=None)

@@ -16,7 +16,13 @@ from trading_assets.backtest.replay import FillRules, Replay, replay
 from trading_assets.backtest.round_trips import round_trips
 from trading_assets.books.bookings import Action
 from trading_assets.decision.plan import PlanFile, StrategyEntry, TradingPlan, plan_of
-from trading_assets.portfolio.sizing import FixedFractional
+from trading_assets.portfolio.exits import Exits
+from trading_assets.portfolio.sizing import (
+    FixedFractional,
+    InverseVolatility,
+    PositionSizing,
+    VolatilityTarget,
+)
 from trading_assets.risk.breakers import Breakers, judge
 from trading_assets.risk.limits import RiskLimits
 from trading_assets.sessions import sessions_between
@@ -29,13 +35,24 @@ SIDES = ("enter_long", "hold_long", "exit_long")
 seeds = st.integers(0, 2**32 - 1)
 
 
-def plan_with(limits: RiskLimits, count: int) -> TradingPlan:
+FIXED = FixedFractional(position_frac=Decimal("0.2"))
+SIZINGS = (
+    FIXED,
+    VolatilityTarget(kind="volatility_target", risk_frac=Decimal("0.1"), max_frac=Decimal("0.6")),
+    InverseVolatility(kind="inverse_volatility", min_frac=Decimal("0.05"), max_frac=Decimal("0.7")),
+)
+STOPS = Exits(stop_loss_frac=Decimal("0.04"), trailing_stop_frac=Decimal("0.06"), max_holding_sessions=9)
+
+
+def plan_with(
+    limits: RiskLimits, count: int, sizing: PositionSizing = FIXED, exits: Exits | None = None
+) -> TradingPlan:
     entries = {
         f"s{number}": StrategyEntry(
-            kind="momentum", capital_frac=Decimal(1) / count, sizing=FixedFractional(position_frac=Decimal("0.2"))
+            kind="momentum", capital_frac=Decimal(1) / count, sizing=sizing, exits=exits
         )
         for number in range(count)
-    }  # fmt: skip
+    }
     return plan_of(PlanFile(strategies=entries, limits=limits))
 
 
@@ -182,9 +199,10 @@ def test_profits_of_all_round_trips_are_what_the_account_gained(seed, allowed, c
 
 
 @settings(max_examples=60, deadline=None)
-@given(seeds, limits, st.integers(1, 3))
-def test_no_decision_goes_beyond_a_limit(seed, allowed, count) -> None:
-    result = run(Made(seed, count), plan_with(allowed, count), Costs(), FillRules(0.0))
+@given(seeds, limits, st.integers(1, 3), st.sampled_from(SIZINGS), st.sampled_from([None, STOPS]))
+def test_no_decision_goes_beyond_a_limit(seed, allowed, count, sizing, exits) -> None:
+    plan = plan_with(allowed, count, sizing, exits)
+    result = run(Made(seed, count), plan, Costs(), FillRules(0.0))
     for row, decided in enumerate(result.decisions):
         equity = Decimal(repr(float(result.equity_usd[row])))
         bought = [target for target in decided.targets if target.quantity > target.current]
@@ -213,7 +231,7 @@ def test_no_decision_goes_beyond_a_limit(seed, allowed, count) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seeds, st.integers(LOOK_BACK + 2, len(SESSIONS) - 1), st.integers(1, 2))
 def test_what_came_later_changes_nothing_of_what_was_decided_before(seed, known, count) -> None:
-    made, plan = Made(seed, count), plan_with(RiskLimits(), count)
+    made, plan = Made(seed, count), plan_with(RiskLimits(), count, SIZINGS[seed % 3], STOPS)
     whole = run(made, plan, Costs.alpaca(), FillRules(0.1))
     part = run(made, plan, Costs.alpaca(), FillRules(0.1), SESSIONS[:known])
     days = len(part.sessions)
