@@ -56,7 +56,7 @@ def test_a_backtest_decides_by_every_rule_what_was_decided_live_row_by_row(trade
     live = platform.database.fetch(LIVE)
     sessions = sorted({row[0] for row in live})
     assert len(sessions) == SESSIONS
-    market = past_market(platform.lake, sessions[0], sessions[-1])
+    market = past_market(platform.database, platform.lake, sessions[0], sessions[-1])
     decided = run_backtest(
         market, load_plan(platform.settings.strategies), keeps_decisions=True
     ).result.decisions
