@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trading_assets.books.bookings import Action
 from trading_assets.decision.market import FEATURES, frozen_ahead, highest_close
+from trading_assets.errors import DataQualityError
 from trading_assets.features.seams import SILENCE
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.risk.targets import Market
@@ -43,8 +44,8 @@ class MarketHistory:
         ``atr_14``, USD.
     actions
         Corporate actions by place of the first session on or after their ex-date.
-    restricted
-        Symbols that get no new risk, with the reason, by place of the session.
+    restricted, blocked
+        Symbols that get no new risk, with the reason, by place of the session; sessions on which nothing may be decided.
     scales
         By how much earlier prices must be divided to compare with those since, by symbol and ex-date.
     sector_codes, sectors
@@ -62,6 +63,7 @@ class MarketHistory:
     atr: FloatArray
     actions: Mapping[int, Sequence[Action]]
     restricted: Mapping[int, Mapping[str, str]]
+    blocked: frozenset[int]
     places: Mapping[str, int]
     last_bar: NDArray[np.int64]
     begun_anew: Mapping[int, frozenset[str]]
@@ -79,6 +81,7 @@ class MarketHistory:
         sessions: Sequence[date],
         start: date,
         restricted: Mapping[date, Mapping[str, str]] | None = None,
+        blocked: Collection[date] = (),
         listed: pl.DataFrame | None = None,
     ) -> MarketHistory:
         """Lay out what the lake has.
@@ -97,6 +100,8 @@ class MarketHistory:
             First session to decide on.
         restricted
             Symbols that get no new risk, with the reason, by session.
+        blocked
+            Sessions on which nothing may be decided.
         listed
             ``symbol``, ``session`` and ``sector`` of the listings.
         """
@@ -116,7 +121,8 @@ class MarketHistory:
         last_bar = _last_bars(dense["close"])
         return cls(
             sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
-            dense["dollar_volume_20"], dense["volatility_20"], dense["atr_14"], by_place, told, places, last_bar,
+            dense["dollar_volume_20"], dense["volatility_20"], dense["atr_14"], by_place, told,
+            frozenset(at_day[day] for day in blocked if day in at_day), places, last_bar,
             _begun_anew(dense["close"], sessions, symbols), _scales(actions),
             *_sectors(listed, sessions, symbols),
         )  # fmt: skip
@@ -171,9 +177,10 @@ def _positions(
     frame: pl.DataFrame, sessions: Sequence[date], symbols: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     days = np.array(sessions, dtype="datetime64[D]").astype(np.int64)
-    rows = np.searchsorted(days, frame["session"].cast(pl.Date).to_physical().to_numpy())
-    if len(rows) and (rows >= len(days)).any():
-        raise ValueError("bars after the last session")
+    asked = frame["session"].cast(pl.Date).to_physical().to_numpy()
+    rows = np.searchsorted(days, asked)
+    if len(rows) and (days[np.minimum(rows, len(days) - 1)] != asked).any():
+        raise DataQualityError("A backtest's rows must be of the sessions that it is given")
     order = pl.Enum(symbols) if symbols else pl.Enum([""])
     columns = frame["symbol"].cast(order, strict=False).to_physical()
     return rows.astype(np.int64), columns.fill_null(-1).cast(pl.Int64).to_numpy() if len(columns) else np.empty(0, np.int64)  # fmt: skip

@@ -158,11 +158,19 @@ class Portfolio:
             self.cash_usd -= paid
             self.interest_usd += paid
 
-    def apply(self, action: Action, session: date, *, price_usd: Decimal) -> None:
-        """Carry out a corporate action on what is held before the session's fills.
+    def apply(
+        self, action: Action, session: date, *, price_usd: Decimal, into_usd: Decimal | None = None
+    ) -> None:
+        """Carry out a corporate action on what is held before the session's fills; what was whole stays whole.
 
-        ``price_usd`` is the symbol's last close before it, in the old scale: what a share is worth whose holders are told
-        nothing. What was whole stays whole; the fraction is paid in cash.
+        Fractions of shares are paid in cash.
+
+        Parameters
+        ----------
+        price_usd
+            The symbol's last close before it, in the old scale.
+        into_usd
+            The last close of the symbol that is received; see ``worth_of_received`` for one that never had any.
         """
         parts = self.held(action.symbol)
         quantity = sum(parts.values(), ZERO)
@@ -185,7 +193,7 @@ class Portfolio:
                     )
                 )
             case "delisting":
-                self._end(action, session, quantity, parts)
+                self._end(action, session, parts, worth_of_received(action, price_usd, into_usd))
             case _:
                 return
 
@@ -230,7 +238,7 @@ class Portfolio:
             own = self.holdings[name]
             own[action.symbol] = replace(own[action.symbol], cost_usd=own[action.symbol].cost_usd - cost)
         self._add(str(action.new_symbol), kept, parts, costs, session)
-        worth = price_usd * (1 - Decimal(repr(action.price_factor or 1.0))) / ratio
+        worth = worth_of_received(action, price_usd, None)
         paid = (fraction * worth).quantize(CENT)
         self.cash_usd += paid
         self.income_usd += paid
@@ -240,18 +248,19 @@ class Portfolio:
             )
         )
 
-    def _end(self, action: Action, session: date, quantity: Decimal, parts: Mapping[str, Decimal]) -> None:
+    def _end(self, action: Action, session: date, parts: Mapping[str, Decimal], worth: Decimal) -> None:
+        quantity = sum(parts.values(), ZERO)
         cash = Decimal(repr(action.cash_usd or 0.0))
         costs = {
             name: max(cost - parts[name] * cash, ZERO) for name, cost in self._costs(action.symbol).items()
         }
         self.set(action.symbol, {})
-        paid = (quantity * cash).quantize(CENT)
-        self.cash_usd += paid
-        received = ZERO
+        received = fraction = ZERO
         if action.new_symbol and action.share_ratio:
-            received, _ = _whole(quantity, Decimal(repr(action.share_ratio)))
+            received, fraction = _whole(quantity, Decimal(repr(action.share_ratio)))
             self._add(action.new_symbol, received, parts, costs, session)
+        paid = (quantity * cash + fraction * worth).quantize(CENT)
+        self.cash_usd += paid
         into = action.new_symbol if received else None
         self.events.append(Event(session, action.symbol, action.kind, quantity, paid, ZERO, into, received))
 
@@ -270,6 +279,22 @@ class Portfolio:
         self._change(
             symbol, {name: (part, costs.get(name, ZERO)) for name, part in added.items() if part}, session
         )
+
+
+def worth_of_received(action: Action, price_usd: Decimal, into_usd: Decimal | None) -> Decimal:
+    """Return what a share that an action gives is worth, in USD.
+
+    Of a spin-off, what the parent's price loses by it; of a merger, ``into_usd``, the last close of the acquirer, and where it
+    never had one what the target's last close leaves for it. 0 if nothing is known.
+    """
+    if not action.share_ratio or not action.new_symbol:
+        return ZERO
+    ratio = Decimal(repr(action.share_ratio))
+    if action.kind == "spin_off":
+        return price_usd * (1 - Decimal(repr(action.price_factor or 1.0))) / ratio
+    if into_usd is not None:
+        return into_usd
+    return max(price_usd - Decimal(repr(action.cash_usd or 0.0)), ZERO) / ratio
 
 
 def changes_between(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -17,12 +17,20 @@ import polars as pl
 
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
-from trading_assets.backtest.portfolio import CENT, BacktestFill, Event, Portfolio, changes_between
+from trading_assets.backtest.portfolio import (
+    CENT,
+    BacktestFill,
+    Event,
+    Portfolio,
+    changes_between,
+    worth_of_received,
+)
 from trading_assets.books.attribution import crossed
-from trading_assets.books.bookings import ZERO
+from trading_assets.books.bookings import ZERO, Action
 from trading_assets.decision.decide import SIGNAL_COLUMNS, decide_targets
 from trading_assets.decision.past import NO_PAST, Past, position_of
 from trading_assets.decision.plan import TradingPlan
+from trading_assets.errors import ConfigurationError
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.portfolio.exits import EXIT_RULES, Exits, Memory
 from trading_assets.portfolio.netting import allot, in_proportion
@@ -136,10 +144,14 @@ def replay(
     Returns
     -------
     Replay
-        The same for the same input. Look-ahead: a decision of session S knows closes up to S, corporate actions with ex-dates up
+        The same for the same input. On a session that a check of the data blocked nothing is decided, as live. Look-ahead: a decision of session S knows closes up to S, corporate actions with ex-dates up
         to the next session (they are announced before), and is filled at the open of the next session.
     """
     costs, rules = costs or Costs(), fills or FillRules()
+    if costs.volatility_mult:
+        raise ConfigurationError(
+            "A replay of a plan does not know volatility_mult: use slippage_bps and impact_frac"
+        )
     said = _by_session(signals)
     count = len(history.sessions) - history.first
     nothing = (np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
@@ -151,7 +163,8 @@ def replay(
             continue
         desk.fill(place)
         desk.value(place)
-        desk.decide(place, said.get(history.sessions[place], {}))
+        if place not in history.blocked:
+            desk.decide(place, said.get(history.sessions[place], {}))
         progress(place - history.first + 1, count)
     result.last_close = {
         symbol: float(desk.last_close[history.places[symbol]])
@@ -185,21 +198,35 @@ class _Desk:
 
     def look(self, place: int) -> None:
         """Take the session's actions and closes in: scale of prices, and shares of what is held."""
-        history, session = self.history, self.history.sessions[place]
+        history = self.history
         for action in history.actions.get(place, ()):
-            at = history.places.get(action.symbol)
-            last = float(self.last_close[at]) if at is not None else float("nan")
-            if place >= history.first:
-                self.portfolio.apply(action, session, price_usd=in_usd(last) if last == last else ZERO)  # noqa: PLR0124 - false for NaN
-            if at is not None and (ratio := action.price_ratio):
-                self.last_close[at] /= float(ratio)
-            into = history.places.get(action.new_symbol or "")
-            is_known = at is not None and into is not None and np.isnan(self.last_close[into])
-            if action.kind == "symbol_change" and is_known:
-                self.last_close[into], self.seen_at[into] = self.last_close[at], self.seen_at[at]
+            self._act(action, place)
         close = history.close_usd[place]
         there = ~np.isnan(close)
         self.last_close[there], self.seen_at[there] = close[there], place
+
+    def _act(self, action: Action, place: int) -> None:
+        history = self.history
+        at, into = history.places[action.symbol], history.places.get(action.new_symbol or "")
+        last, other = self._last(at), self._last(into)
+        if place >= history.first:
+            session = history.sessions[place]
+            self.portfolio.apply(action, session, price_usd=last or ZERO, into_usd=other)
+        if ratio := action.price_ratio:
+            self.last_close[at] /= float(ratio)
+        if into is None:
+            return
+        if action.kind == "symbol_change":  # whatever another company's last close under that symbol was
+            self.last_close[into], self.seen_at[into] = self.last_close[at], self.seen_at[at]
+        elif other is None and last is not None:
+            # what was received and has no bar yet is worth what it was received for
+            worth = worth_of_received(action, last, None)
+            if worth:
+                self.last_close[into], self.seen_at[into] = float(worth), place
+
+    def _last(self, at: int | None) -> Decimal | None:
+        known = at is not None and not np.isnan(self.last_close[at])
+        return in_usd(float(self.last_close[at])) if known else None
 
     def fill(self, place: int) -> None:
         """Fill the orders of the last decision at the session's open; without a bar they expire."""
@@ -214,7 +241,7 @@ class _Desk:
                 continue
             most = abs(order.quantity)
             if self.rules.max_volume_frac:
-                most = min(most, Decimal(int(self.rules.max_volume_frac * volume)))
+                most = min(most, Decimal(int(self.rules.max_volume_frac * np.nan_to_num(volume))))
             if most < abs(order.quantity):
                 self.result.cut += 1
             if most:
@@ -224,7 +251,7 @@ class _Desk:
     def _execute(self, order: Order, place: int, quantity: Decimal) -> None:
         history, at = self.history, self.history.places[order.symbol]
         price = in_usd(float(history.open_usd[place, at]))
-        volume = float(history.volume[place, at])
+        volume = float(np.nan_to_num(history.volume[place, at]))
         share = float(abs(quantity)) / volume if volume else 0.0
         moved = self.costs.slippage_bps / 1e4 + self.costs.impact_frac * share * share
         changes = order.changes if quantity == order.quantity else _shared(order.changes, quantity)
@@ -258,7 +285,7 @@ class _Desk:
         result.positions[row] = len(worth)
 
     def _end_silent(self, place: int) -> None:
-        # a holding that will never have a bar again, and has had none for as long as a seam takes: nobody could sell it
+        # what has had no bar for as long as a seam takes, in a halt or for ever: nobody could sell it, and nobody says which
         for symbol in list(self.portfolio.quantities()):
             at = self.history.places.get(symbol)
             if at is None or np.isnan(self.last_close[at]):

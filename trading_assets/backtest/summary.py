@@ -30,7 +30,8 @@ class Figure:
 class Curves:
     """What a backtest earned, session by session.
 
-    ``gross_returns`` are before fees, slippage and interest; ``benchmark_returns`` are NaN where the benchmark has none.
+    ``gross_returns`` are before fees and slippage. ``benchmark_returns`` are NaN where the benchmark has none, and on the first
+    session: the account decides at its close for the first time.
     """
 
     sessions: Sequence[date]
@@ -64,7 +65,7 @@ def curves_of(result: Replay, benchmark: pl.DataFrame) -> Curves:
         equity_usd=result.equity_usd,
         returns=returns,
         gross_returns=returns + paid / before,
-        benchmark_returns=np.array([_number(known.get(day)) for day in result.sessions]),
+        benchmark_returns=np.array([np.nan, *(_number(known.get(day)) for day in result.sessions[1:])]),
         exposure_frac=result.gross_usd / result.equity_usd,
         positions=result.positions,
         costs_usd=paid,
@@ -138,7 +139,7 @@ DEFINITIONS: dict[str, tuple[str, str, str]] = {
     "final_equity_usd": ("return", "usd", "cash and shares at the last close"),
     "total_return_frac": ("return", "frac", "net of all costs, compounded"),
     "gross_return_frac": ("return", "frac", "the same before fees and slippage"),
-    "benchmark_return_frac": ("return", "frac", "SPY with dividends, the same sessions"),
+    "benchmark_return_frac": ("return", "frac", "SPY with dividends, from the close of the first session on"),
     "annual_return_frac": ("return", "frac", "compounded, by 252 sessions a year"),
     "volatility_frac": ("risk", "frac", "sample deviation of session returns x root of 252"),
     "sharpe": ("risk", "ratio", "mean / deviation of session returns x root of 252, no risk-free rate"),

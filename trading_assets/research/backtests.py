@@ -22,20 +22,21 @@ from trading_assets.decision.market import FEATURES
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import BENCHMARK
+from trading_assets.market_data.findings import BEFORE_ORDERS, blocked_sessions
 from trading_assets.market_data.known_actions import known_actions
 from trading_assets.research.restrictions import restrictions
 from trading_assets.research.strategy_features import read_features
 from trading_assets.strategies.contract import checked_signals
 from trading_assets.tables.daily import DAILY_BARS
 from trading_assets.tables.features import DAILY_FEATURES
-from trading_assets.tables.listings import UNIVERSE
+from trading_assets.tables.listings import CORPORATE_ACTIONS, UNIVERSE
 
 
 @dataclass(frozen=True)
 class PastMarket:
     """What a range of sessions showed, as the lake knows it now.
 
-    ``data_hash`` is of the features of the range and says whether two backtests saw the same data.
+    ``data_hash`` is of the features, bars and corporate actions of the range: backtests with the same one saw the same of them.
     """
 
     lake: Lake
@@ -77,7 +78,12 @@ def past_market(database: Database, lake: Lake, start: date, end: date) -> PastM
     benchmark = lake.scan(
         DAILY_FEATURES, start=days[0], end=days[-1], symbols=[BENCHMARK], columns=["session", "return_1"]
     )
-    told = " ".join(f"{day} {value}" for day, value in hashes.items())
+    told = " ".join(
+        f"{table.name} {day} {value}"
+        for table in (DAILY_FEATURES, DAILY_BARS, CORPORATE_ACTIONS)
+        for day, value in lake.content_hashes(table, days[-1]).items()
+        if day >= days[0]
+    )
     return PastMarket(
         lake=lake,
         sessions=days,
@@ -146,5 +152,6 @@ def _history(database: Database, lake: Lake, days: Sequence[date]) -> MarketHist
         sessions=calendar.sessions_between(first, end),
         start=start,
         restricted=restrictions(database, lake, days),
+        blocked=blocked_sessions(database, days, BEFORE_ORDERS),
         listed=listed.collect(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -110,9 +111,20 @@ class Study:
             yield f"{lacking} session{'' if lacking == 1 else 's'} had no features, and no signals: what was held was kept"
         if np.isnan(best.curves.benchmark_returns).all():
             yield "SPY has no returns in these sessions: nothing is compared with it"
-        if ends := sum(event.kind == "end_without_word" for event in best.result.events):
+        kinds = Counter(
+            "delisted"
+            if event.kind == "delisting" and not event.cash_usd and event.into is None
+            else event.kind
+            for event in best.result.events
+        )
+        if ends := kinds["end_without_word"]:
             yield (
-                f"{ends} holding{'' if ends == 1 else 's'} ended without a known price: taken out at the last close, which flatters"
+                f"{ends} holding{'' if ends == 1 else 's'} had no bar for a month, in a halt or for ever: taken out at the last close, "
+                "which flatters"
+            )
+        if ends := kinds["delisted"]:
+            yield (
+                f"{ends} holding{'' if ends == 1 else 's'} were delisted without terms: counted as worth nothing, which is the worst"
             )
 
 
