@@ -128,12 +128,11 @@ class Portfolio:
         after = self.held(symbol)
         for name, (change, cost) in changes.items():
             own = self.holdings.setdefault(name, {})
-            held = own.get(symbol, Holding())
-            own[symbol] = (
-                opened(held, changed(held, change, cost), day)
-                if held.quantity
-                else Holding(change, cost, since=day)
-            )
+            held = own.get(symbol)
+            if held is None:
+                own[symbol] = Holding(change, cost, since=day)
+            elif held.quantity + change:  # else it is taken out below
+                own[symbol] = opened(held, changed(held, change, cost), day)
             after[name] = after.get(name, ZERO) + change
         self.set(symbol, after)
 
