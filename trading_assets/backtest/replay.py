@@ -316,6 +316,8 @@ class _Desk:
         for target in targets:
             outcome = target.outcome or ("hold" if target.quantity == target.current else "trade")
             self.result.outcomes[outcome, target.rule or ""] += 1
+            if target.quantity == target.current and len(about[target.symbol]) == 1:
+                continue  # nothing changes hands
             parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)
             changes = changes_between(self.portfolio.held(target.symbol), parts)
             if len(changes) > 1:  # what they want in opposite directions never reaches the market

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from trading_assets.risk.limits import UNKNOWN_SECTOR, Entry, RiskLimits, caps, 
 
 QUANTITY = pl.Decimal(20, 9)
 PRICE = pl.Decimal(20, 6)
+_MICRO = Decimal("0.000001")
 
 TARGET_SCHEMA = pl.Schema(
     {
@@ -153,9 +155,10 @@ def _price(symbol: str, market: Market) -> Decimal:
     return in_usd(market.last_close[symbol])
 
 
+@lru_cache(maxsize=4096)
 def in_usd(value: float) -> Decimal:
     """Return a price in exact decimals, to a millionth of a dollar."""
-    return Decimal(repr(float(value))).quantize(Decimal("0.000001"))
+    return Decimal(repr(float(value))).quantize(_MICRO)
 
 
 def _kept(item: NetWish, market: Market) -> Target:

@@ -65,7 +65,9 @@ def test_a_spun_off_share_without_a_bar_yet_is_worth_what_the_parent_lost():
     action = Action("A", THEN, "spin_off", new_symbol="C", share_ratio=1.0, price_factor=0.5)
     result = run([*flat("A", 100, 0, 10), *flat("A", 50, 10), *flat("C", 50, 12)], action, said=len(SESSIONS))
     assert result.equity_usd.tolist() == [100_000.0] * len(result.sessions)
-    assert [fill.symbol for fill in result.portfolio.fills] == ["A", "C"], "sold once it trades: no strategy names it"
+    assert [fill.symbol for fill in result.portfolio.fills] == ["A", "C"], (
+        "sold once it trades: no strategy names it"
+    )
 
 
 @pytest.mark.parametrize("acquirer", ["B", "OUTSIDE"])
