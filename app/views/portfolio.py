@@ -80,9 +80,9 @@ def show_headline(account: str, performance: pl.DataFrame, snapshots: pl.DataFra
         delta=f"worst {formatting.percent(min(performance['drawdown_frac']), 2)}", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     tiles[4].metric(
-        "Cash", formatting.headline_usd(last["cash_usd"]), help=f"Exactly {formatting.usd(last['cash_usd'])}", border=True, height="stretch",
+        "Cash", formatting.headline_usd(last["cash_usd"]), help=f"Exactly {formatting.usd(last['cash_usd'])}; below, its share of the equity", border=True, height="stretch",
         delta=formatting.percent(last["cash_usd"] / last["equity_usd"]) if last["equity_usd"] else None,
-        delta_color="off", delta_arrow="off", delta_description="of equity",
+        delta_color="off", delta_arrow="off",
     )  # fmt: skip
     tiles[5].metric(
         "Exposure", formatting.percent(exposure), border=True, height="stretch",

@@ -149,6 +149,12 @@ def test_clicking_a_cell_of_the_coverage_lists_its_rows_and_its_session(app, vis
     only.wait_for(state="detached", timeout=10_000)
 
 
+def test_what_is_written_for_readers_of_the_code_is_not_on_a_page(app, visit):
+    window = visit()
+    window.open(app.url + PATHS["Portfolio"])
+    assert "the first group has all others" not in window.page.inner_text("body")
+
+
 def test_a_narrow_window_keeps_every_chart_inside(app, visit):
     window = visit()
     window.page.set_viewport_size({"width": 700, "height": 900})
