@@ -97,7 +97,8 @@ def run_weights(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     counts[0] += income
         if row > 0 and decision < len(decided) and decided[decision] == row - 1:
             worth = cash
-            wanted = np.zeros(symbols)
+            # shares to sell and to buy; what all that is bought costs is known before anything is
+            wanted, asked = np.zeros(symbols), np.zeros(symbols)
             for symbol in range(symbols):
                 price = last[symbol] if np.isnan(open_[row, symbol]) else open_[row, symbol]
                 if quantities[symbol] != 0.0:
@@ -108,21 +109,26 @@ def run_weights(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 target = worth * weights[decision, symbol]
                 if not np.isnan(price):
                     wanted[symbol] = target - quantities[symbol] * price
+                    asked[symbol] = abs(wanted[symbol]) / price
                     if wanted[symbol] > 0.0:
-                        needed += wanted[symbol] * (1.0 + slip) * (1.0 + fee_frac)
+                        if whole:
+                            asked[symbol] = np.floor(asked[symbol] + 1e-9)
+                        needed += asked[symbol] * (price * (1.0 + slip) * (1.0 + fee_frac) + fee_share)
                 elif target > 0.0 or quantities[symbol] != 0.0:
                     counts[2] += 1
             decision += 1
             counts[1] += 1
-            factor = 1.0
+            factor, buys = 1.0, False
             for symbol in np.argsort(wanted, kind="mergesort"):
                 if wanted[symbol] == 0.0:
                     continue
                 price = open_[row, symbol]
                 side = 1.0 if wanted[symbol] > 0.0 else -1.0
-                if pro_rata and side > 0.0 and factor == 1.0 and needed > cash:
-                    factor = max(cash, 0.0) / needed
-                quantity = abs(wanted[symbol]) / price
+                if side > 0.0 and not buys:
+                    buys = True  # all is sold: this is the cash that the purchases share
+                    if pro_rata and needed > cash:
+                        factor = max(cash, 0.0) / needed
+                quantity = asked[symbol]
                 if side < 0.0:
                     # what is to go goes whole: dust would be sold later, and come before others of the same amount
                     gone = weights[decision - 1, symbol] == 0.0 or quantity > quantities[symbol]
@@ -141,6 +147,7 @@ def run_weights(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     charged += notional * sell_frac + (min(taf, sell_most) if sell_most > 0.0 else taf)
                 cash -= side * notional + lost + charged
                 quantities[symbol] += side * quantity
+                last[symbol] = price
                 orders[found, 0], orders[found, 1], orders[found, 2] = row, symbol, side * quantity
                 orders[found, 3], orders[found, 4], orders[found, 5] = price, charged, lost
                 found += 1
@@ -172,22 +179,24 @@ def run_target_weights(
     Parameters
     ----------
     open_, close
-        Raw prices, (sessions, symbols); NaN where a symbol has no bar: it is not traded there, and valued at its last close.
+        Raw prices, (sessions, symbols); NaN where a symbol has no bar: it is not traded there, and valued at its last close, or
+        at the price of its last fill if that was later.
     weights
         Fractions of the equity at the fill, (decisions, symbols), none below 0 and no row above 1.
     decided
-        Session (row) of each decision, rising; filled at the next one's open. One on the last session is never filled.
+        Session (row) of each decision, strictly rising; filled at the next one's open. One on the last session is never filled.
     split, dividend
         Shares for one, and USD per share before that split, at the open; (sessions, symbols).
 
     Raises
     ------
     DataQualityError
-        If weights are below 0, not finite, or add up to more than 1: this account borrows nothing.
+        If weights are below 0, not finite, or add up to more than 1: this account borrows nothing; if ``decided`` is not strictly
+        rising or not within the sessions; if shapes differ, prices are not above 0, or actions not finite.
     """
-    if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
-        raise DataQualityError("Target weights must be 0 or more and add up to 1 at most")
     sessions, symbols = open_.shape
+    _require_weights(weights, np.asarray(decided), sessions, symbols)
+    _require_prices(open_, close, split, dividend)
     equity, cashes, quantities = np.zeros(sessions), np.zeros(sessions), np.zeros(symbols)
     orders, counts = np.zeros((max(len(decided), 1) * symbols, 6)), np.zeros(4)
     none = np.empty((0, 0))
@@ -213,3 +222,30 @@ def run_target_weights(
         }
     )  # fmt: skip
     return Rebalanced(equity, cashes, quantities, frame, float(counts[0]), int(counts[1]), int(counts[2]))
+
+
+def _require_weights(weights: FloatArray, decided: IndexArray, sessions: int, symbols: int) -> None:
+    if weights.shape != (len(decided), symbols):
+        raise DataQualityError("Target weights need a row per decision and a column per symbol", shape=weights.shape)
+    if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
+        raise DataQualityError("Target weights must be 0 or more and add up to 1 at most")
+    within = len(decided) == 0 or (decided.min() >= 0 and decided.max() < sessions)
+    if not (within and (np.diff(decided) > 0).all()):
+        raise DataQualityError(
+            "Decisions must be rows of the sessions, strictly rising: sort them and leave out repeated ones",
+            sessions=sessions,
+        )
+
+
+def _require_prices(
+    open_: FloatArray, close: FloatArray, split: FloatArray | None, dividend: FloatArray | None
+) -> None:
+    for name, array, least in (("open", open_, 0.0), ("close", close, 0.0), ("split", split, 0.0), ("dividend", dividend, -np.inf)):
+        if array is None:
+            continue
+        if array.shape != open_.shape:
+            raise DataQualityError("Arrays of a rebalanced account have one shape", array=name, shape=array.shape)
+        if (array <= least).any() or np.isinf(array).any():
+            raise DataQualityError("A rebalanced account needs finite values above 0", array=name)
+        if name in {"split", "dividend"} and np.isnan(array).any():
+            raise DataQualityError("Actions must be given for every session and symbol: 1 or 0 for none", array=name)
