@@ -1,6 +1,6 @@
 """The account kernel: one account a symbol, run bar by bar from signals to trades; every event in the order of a real day.
 
-A bar's day: what was held through the night is split and paid its dividends, the order of yesterday's close is filled at the
+A bar's day: what was held through the night pays for what it borrowed, is split and paid its dividends, the order of yesterday's close is filled at the
 open, stops and targets are looked at within the bar, the close values what is left, and the signal of the close becomes the
 next open's order. Nothing of a bar decides an order that is filled in it.
 """
@@ -104,6 +104,16 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
         for row in range(begin, end):
             open_ = prices[row, 0]
             if shares != 0.0:
+                # the night's shares and close are those before the day's actions
+                nights = days[row] - days[row - 1]
+                if shares < 0.0 and borrow_rate > 0.0:
+                    fee = -shares * prices[row - 1, 3] * borrow_rate * nights / 360.0
+                    cash -= fee
+                    borrowed += fee
+                if cash < 0.0 and margin_rate > 0.0:
+                    fee = -cash * margin_rate * nights / 360.0
+                    cash -= fee
+                    borrowed += fee
                 if has_actions and (split[row] != 1.0 or dividend[row] != 0.0):
                     income = shares * dividend[row]
                     cash += income
@@ -130,15 +140,6 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                                     received - paid - borrowed, worst, best,
                                 )  # fmt: skip
                                 trade += 1
-                nights = days[row] - days[row - 1]
-                if shares < 0.0 and borrow_rate > 0.0:
-                    fee = -shares * prices[row - 1, 3] * borrow_rate * nights / 360.0
-                    cash -= fee
-                    borrowed += fee
-                if cash < 0.0 and margin_rate > 0.0:
-                    fee = -cash * margin_rate * nights / 360.0
-                    cash -= fee
-                    borrowed += fee
 
             # 0: no more, 1: leave, 2: enter; a reversal is both
             step = 1

@@ -194,6 +194,18 @@ def test_shares_borrowed_and_impact_cost_what_they_are_said_to():
     assert trades["slippage_usd"].item() == pytest.approx(10_000 * 0.1 * 0.1**2)
 
 
+@pytest.mark.parametrize(("ratio", "after"), [(2.0, 50.0), (0.1, 1000.0)])
+def test_the_night_before_a_split_is_paid_for_the_shares_of_that_night(ratio, after):
+    splits = pl.DataFrame({"symbol": ["AAA"], "session": [at(2)], "ratio": [ratio]})
+    costs, rows = Costs(borrow_frac=0.36), flat(100, 100, after, after)
+    _, trades = run(rows, costs=costs, short=[0], splits=splits)
+    assert trades["borrow_usd"].item() == pytest.approx(2 * 10_000 * 0.001)
+    margin = AccountRules(sizing=Sizing.FRACTION, size=2, leverage=2, sized_at=SizedAt.FILL)
+    dividends = pl.DataFrame({"symbol": ["AAA"], "session": [at(2)], "cash_usd": [100.0]})
+    _, trades = run(flat(100, 100, 1), margin, Costs(margin_frac=0.36), long=[0], dividends=dividends)
+    assert trades["borrow_usd"].item() == pytest.approx(100_000 * 0.001), "the dividend comes after the night"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
