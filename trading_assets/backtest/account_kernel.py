@@ -252,19 +252,20 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                         level = peak * (1.0 - side * trail_frac)
                         if side * (adverse - level) <= 0.0 and (hit == OPEN or side * (level - at) > 0.0):
                             hit, at = TRAILED, level
-                    if target_frac > 0.0:
+                    # a bar that opens beyond a level is decided there, whatever it reaches later
+                    gapped = hit != OPEN and side * (open_ - at) <= 0.0
+                    if gapped:
+                        at = open_
+                    elif target_frac > 0.0:
                         level = basis * (1.0 + side * target_frac)
-                        if side * (favourable - level) >= 0.0:
-                            if hit != OPEN:
-                                counts[symbol, 1] += (
-                                    1  # which came first is not known: the worse one is taken
-                                )
-                            else:
+                        if side * (open_ - level) >= 0.0:
+                            hit, at, gapped = TARGET, open_, True
+                        elif side * (favourable - level) >= 0.0:
+                            if hit == OPEN:
                                 hit, at = TARGET, level
-                    if hit != OPEN:
-                        beyond = side * (open_ - at)  # a bar that opens beyond the level fills at its open
-                        if (hit == TARGET and beyond > 0.0) or (hit != TARGET and beyond < 0.0):
-                            at = open_
+                            else:
+                                # which came first is not known: the worse one is taken
+                                counts[symbol, 1] += 1
                     peak = max(peak, high) if side > 0.0 else min(peak, low)
                 if hit == OPEN and max_bars > 0.0 and row - entry_row + 1 >= max_bars:
                     hit, at = TIME, close

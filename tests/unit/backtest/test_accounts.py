@@ -90,6 +90,26 @@ def test_exits_within_a_bar(bar, limits, reason, price):
     assert result.counts[0, 1] == both, "bars in which it is not known what came first are counted"
 
 
+@pytest.mark.parametrize(
+    ("side", "bar", "reason", "price"),
+    [
+        ("long", (115, 116, 90, 95), "target", 115.0),
+        ("long", (110.5, 111, 90, 95), "target", 110.5),
+        ("long", (90, 120, 85, 115), "stop", 90.0),
+        ("long", (95, 120, 94, 115), "stop", 95.0),
+        ("short", (85, 110, 80, 100), "target", 85.0),
+        ("short", (110, 112, 80, 85), "stop", 110.0),
+    ],
+)
+def test_a_bar_that_opens_beyond_a_level_is_decided_at_its_open_whatever_it_reaches_later(
+    side, bar, reason, price
+):
+    both = HUNDRED.model_copy(update={"stop_frac": 0.05, "target_frac": 0.10})
+    result, trades = run([*flat(100, 100), bar], both, **{side: [0]})
+    assert trades.select("reason", "exit_price_usd").row(0) == (reason, price)
+    assert result.counts[0, 1] == 0, "what came first is known"
+
+
 def test_a_stop_of_a_short_position_lies_above_it_and_of_one_entered_in_the_bar_counts_in_that_bar():
     short = HUNDRED.model_copy(update={"stop_frac": 0.05})
     _, trades = run([*flat(100, 100), (100, 106, 99, 100)], short, short=[0])
