@@ -190,8 +190,17 @@ def run_accounts(
     Accounts
         Look-ahead: none beyond the signals'. A trade that is open at the end is valued at the last close and not closed, unless
         its symbol is listed no more.
+
+    Raises
+    ------
+    ValueError
+        If ``signals`` are not int8, not one a row, or none of the four.
     """
     rules, costs = rules or AccountRules(), costs or Costs()
+    if signals.dtype != np.int8 or signals.shape != (series.rows,):
+        raise ValueError(f"signals must be int8, one of each of {series.rows} rows: {signals.dtype}, {signals.shape}")
+    if signals.view(np.uint8).max() > kernel.SHORT:
+        raise ValueError(f"signals must be {kernel.NOTHING} to {kernel.SHORT}: {signals.min()} to {signals.max()}")
     enters = (signals == kernel.LONG) | (signals == kernel.SHORT)
     entries = np.add.reduceat(enters, series.starts[:-1], dtype=np.int64)
     room = np.concatenate([[0], np.cumsum(entries)]).astype(np.int64)

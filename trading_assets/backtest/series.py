@@ -87,7 +87,8 @@ class Series:
         Raises
         ------
         DataQualityError
-            If bars are out of order, twice there, null, not finite or not above 0, or an action has no bar.
+            If bars are out of order, twice there, null, not finite or not above 0; if volume is below 0, ``signal_close`` has
+            another length or values that are not above 0, or an action has no bar or no number that means something.
         """
         _require_in_order(bars)
         symbols, starts = _runs(bars["symbol"])
@@ -95,17 +96,26 @@ class Series:
         prices = np.ascontiguousarray(bars.select(pl.col(*PRICES).cast(pl.Float64)).to_numpy())
         if not (np.isfinite(prices).all() and (prices > 0).all()):
             raise DataQualityError("A backtest needs bars with finite prices above 0")
+        volume = bars["volume"].cast(pl.Float64).to_numpy()
+        if not (np.isfinite(volume).all() and (volume >= 0).all()):
+            raise DataQualityError("A backtest needs bars with finite volumes of 0 or more")
         split = _by_row(bars, splits, "ratio", 1.0)
         dividend = _by_row(bars, dividends, "cash_usd", 0.0)
         if len(split) or len(dividend):
             split = split if len(split) else np.ones(bars.height)
             dividend = dividend if len(dividend) else np.zeros(bars.height)
         ends = final_values or {}
-        closes = signal_close.cast(pl.Float64).to_numpy() if signal_close is not None else prices[:, 3]
+        if not all(value >= 0 and np.isfinite(value) for value in ends.values()):
+            raise DataQualityError("Final values must be finite and 0 or more", final_values=dict(ends))
+        closes = prices[:, 3] if signal_close is None else signal_close.cast(pl.Float64).to_numpy()
+        if len(closes) != bars.height or not (np.isfinite(closes).all() and (closes > 0).all()):
+            raise DataQualityError(
+                "Closes of signals must be finite and above 0, one a bar", closes=len(closes), bars=bars.height
+            )
         if signal_close is None and len(split):
             closes = closes / splits_since(split, starts)
         return cls(
-            symbols, starts, days, prices, bars["volume"].cast(pl.Float64).to_numpy(), np.ascontiguousarray(closes),
+            symbols, starts, days, prices, volume, np.ascontiguousarray(closes),
             split, dividend, np.array([ends.get(symbol, np.nan) for symbol in symbols]),
         )  # fmt: skip
 
@@ -141,6 +151,9 @@ def _runs(symbol: pl.Series) -> tuple[tuple[str, ...], IndexArray]:
 def _by_row(bars: pl.DataFrame, events: pl.DataFrame | None, column: str, otherwise: float) -> FloatArray:
     if events is None or events.is_empty():
         return _NONE
+    given = events[column].cast(pl.Float64)
+    if not (given.is_finite() & ((given > 0) | (column != "ratio"))).fill_null(value=False).all():
+        raise DataQualityError("Ratios of splits must be finite and above 0, dividends finite", column=column)
     once = events.group_by("symbol", "session").agg(
         pl.col(column).product() if column == "ratio" else pl.col(column).sum()
     )

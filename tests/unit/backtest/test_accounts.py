@@ -233,6 +233,8 @@ def test_the_night_before_a_split_is_paid_for_the_shares_of_that_night(ratio, af
         (pl.col("close").replace(10.0, -1.0), "above 0"),
         (pl.col("volume").replace(1e6, None), "nulls"),
         (pl.col("high").replace(10.0, float("nan")), "finite"),
+        (pl.col("volume").replace(1e6, float("nan")), "finite volumes"),
+        (pl.col("volume").replace(1e6, -1.0), "0 or more"),
     ],
 )
 def test_bars_that_would_give_wrong_numbers_are_refused(change, words):
@@ -240,3 +242,52 @@ def test_bars_that_would_give_wrong_numbers_are_refused(change, words):
         Series.of(bars_of(flat(10, 11, 12)).with_columns(change))
     with pytest.raises(DataQualityError, match="no bar of its day"):
         Series.of(bars_of(flat(10)), splits=pl.DataFrame({"symbol": ["AAA"], "session": [at(9)], "ratio": [2.0]}))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "closes",
+    [
+        [10.0, 11.0],
+        [10.0, 11.0, 12.0, 13.0],
+        [10.0, float("nan"), 12.0],
+        [10.0, None, 12.0],
+        [10.0, 0.0, 12.0],
+    ],
+)
+def test_closes_of_signals_that_do_not_fit_the_bars_are_refused(closes):
+    with pytest.raises(DataQualityError, match="Closes of signals"):
+        Series.of(bars_of(flat(10, 11, 12)), signal_close=pl.Series(closes))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "values"),
+    [
+        ("splits", "ratio", [0.0, -2.0, float("nan"), float("inf"), None]),
+        ("dividends", "cash_usd", [float("nan"), float("-inf"), None]),
+    ],
+)
+def test_actions_without_a_number_that_means_something_are_refused(name, column, values):
+    for value in values:
+        events = pl.DataFrame(
+            {"symbol": ["AAA"], "session": [at(1)], column: [value]}, schema_overrides={column: pl.Float64}
+        )
+        with pytest.raises(DataQualityError, match="finite"):
+            Series.of(bars_of(flat(10, 11, 12)), **{name: events})
+    with pytest.raises(DataQualityError, match="Final values"):
+        Series.of(bars_of(flat(10)), final_values={"AAA": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        np.zeros(3, dtype=np.int64),
+        np.zeros(3, dtype=bool),
+        np.zeros(2, dtype=np.int8),
+        np.zeros((3, 1), dtype=np.int8),
+        np.array([0, 4, 0], dtype=np.int8),
+        np.array([0, -1, 0], dtype=np.int8),
+    ],
+)
+def test_signals_that_the_kernel_would_misread_are_refused(signals):
+    with pytest.raises(ValueError, match="signals must be"):
+        run_accounts(Series.of(bars_of(flat(10, 11, 12))), signals)
