@@ -193,10 +193,14 @@ def run_accounts(
 
     Raises
     ------
+    ConfigurationError
+        If ``costs`` has a ``volatility_mult`` and ``series`` no volatility.
     ValueError
         If ``signals`` are not int8, not one a row, or none of the four.
     """
     rules, costs = rules or AccountRules(), costs or Costs()
+    if not len(series.volatility):
+        costs.refuse("volatility_mult", why="give Series.of the volatility, or set it to 0")
     if signals.dtype != np.int8 or signals.shape != (series.rows,):
         raise ValueError(f"signals must be int8, one of each of {series.rows} rows: {signals.dtype}, {signals.shape}")
     if signals.view(np.uint8).max() > kernel.SHORT:

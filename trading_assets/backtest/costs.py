@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from trading_assets.errors import ConfigurationError
 from trading_assets.indicators.kernel import FloatArray
 
 
@@ -63,6 +64,18 @@ class Costs(BaseModel):
     def is_free(self) -> bool:
         """Whether nothing costs anything."""
         return not any(self.model_dump().values())
+
+    def refuse(self, *names: str, why: str) -> None:
+        """Refuse costs that would be left out without a word.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming those of ``names`` that are not 0.
+        """
+        asked = {name: getattr(self, name) for name in names if getattr(self, name) != 0}
+        if asked:
+            raise ConfigurationError(f"These costs cannot be charged here: {why}", **asked)
 
     def packed(self) -> FloatArray:
         """Return the numbers as the kernels read them; see ``PLACES``."""

@@ -190,10 +190,18 @@ def run_target_weights(
 
     Raises
     ------
+    ConfigurationError
+        If ``costs`` has ``impact_frac``, ``volatility_mult``, ``borrow_frac`` or ``margin_frac``: this account does not know volumes,
+        and holds no borrowed shares or money.
     DataQualityError
         If weights are below 0, not finite, or add up to more than 1: this account borrows nothing; if ``decided`` is not strictly
         rising or not within the sessions; if shapes differ, prices are not above 0, or actions not finite.
     """
+    costs = costs or Costs()
+    costs.refuse(
+        "impact_frac", "volatility_mult", "borrow_frac", "margin_frac",
+        why="a rebalanced account knows no volumes and borrows nothing; set them to 0",
+    )  # fmt: skip
     sessions, symbols = open_.shape
     _require_weights(weights, np.asarray(decided), sessions, symbols)
     _require_prices(open_, close, split, dividend)
@@ -210,7 +218,7 @@ def run_target_weights(
     if split is None and dividend is not None:
         given[2] = read_only(np.ones_like(open_))
     given += [
-        read_only(np.asarray(decided, dtype=np.int64)), read_only((costs or Costs()).packed()), float(cash_usd),
+        read_only(np.asarray(decided, dtype=np.int64)), read_only(costs.packed()), float(cash_usd),
         whole_shares, when_short == WhenShort.PRO_RATA, equity, cashes, quantities, orders, counts,
     ]  # fmt: skip
     run_weights(*given)

@@ -67,6 +67,7 @@ class Series:
         dividends: pl.DataFrame | None = None,
         final_values: Mapping[str, float] | None = None,
         signal_close: pl.Series | None = None,
+        volatility: pl.Series | None = None,
     ) -> Series:
         """Lay out bars.
 
@@ -83,12 +84,14 @@ class Series:
             Of symbols whose last bar is the end of their listing: what a share was paid, in USD; 0 if nothing.
         signal_close
             Closes that signals are made of, a value per row; if omitted, raw ones divided by the splits since.
+        volatility
+            Daily volatility that is known at the open of each row, a fraction; needed by ``Costs.volatility_mult`` alone.
 
         Raises
         ------
         DataQualityError
-            If bars are out of order, twice there, null, not finite or not above 0; if volume is below 0, ``signal_close`` has
-            another length or values that are not above 0, or an action has no bar or no number that means something.
+            If bars are out of order, twice there, null, not finite or not above 0; if volume is below 0, ``signal_close`` or
+            ``volatility`` has another length or values that mean nothing, or an action has no bar or no number that means something.
         """
         _require_in_order(bars)
         symbols, starts = _runs(bars["symbol"])
@@ -114,9 +117,15 @@ class Series:
             )
         if signal_close is None and len(split):
             closes = closes / splits_since(split, starts)
+        moves = _NONE if volatility is None else volatility.cast(pl.Float64).to_numpy()
+        if volatility is not None and not (len(moves) == bars.height and np.isfinite(moves).all() and (moves >= 0).all()):
+            raise DataQualityError(
+                "Volatilities must be finite and 0 or more, one a bar", volatilities=len(moves), bars=bars.height
+            )
         return cls(
             symbols, starts, days, prices, volume, np.ascontiguousarray(closes),
             split, dividend, np.array([ends.get(symbol, np.nan) for symbol in symbols]),
+            np.ascontiguousarray(moves),
         )  # fmt: skip
 
 

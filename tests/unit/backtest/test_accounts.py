@@ -12,7 +12,7 @@ from trading_assets.backtest.account_kernel import LEAVE, LONG, NOTHING, SHORT
 from trading_assets.backtest.accounts import AccountRules, SizedAt, Sizing, run_accounts
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.series import Series
-from trading_assets.errors import DataQualityError
+from trading_assets.errors import ConfigurationError, DataQualityError
 
 DAY = date(2024, 1, 2)
 HUNDRED = AccountRules(cash_usd=100_000, sizing=Sizing.SHARES, size=100, sized_at=SizedAt.FILL)
@@ -291,3 +291,15 @@ def test_actions_without_a_number_that_means_something_are_refused(name, column,
 def test_signals_that_the_kernel_would_misread_are_refused(signals):
     with pytest.raises(ValueError, match="signals must be"):
         run_accounts(Series.of(bars_of(flat(10, 11, 12))), signals)
+
+
+def test_impact_by_volatility_is_charged_where_volatility_is_given_and_refused_where_not():
+    costs = Costs(volatility_mult=0.5)
+    moves = pl.Series([0.9, 0.02, 0.9])
+    _, trades = run(flat(100, 100, 100), costs=costs, long=[0], volume=1e4, volatility=moves)
+    assert trades["slippage_usd"].item() == pytest.approx(10_000 * 0.5 * 0.02 * (100 / 1e4) ** 0.5)
+    with pytest.raises(ConfigurationError, match="volatility_mult"):
+        run(flat(100, 100, 100), costs=costs, long=[0])
+    for wrong in ([0.1, 0.1], [0.1, float("nan"), 0.1], [0.1, -0.1, 0.1]):
+        with pytest.raises(DataQualityError, match="Volatilities"):
+            Series.of(bars_of(flat(1, 1, 1)), volatility=pl.Series(wrong))

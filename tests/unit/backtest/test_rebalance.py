@@ -7,7 +7,7 @@ import pytest
 
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.rebalance import WhenShort, run_target_weights
-from trading_assets.errors import DataQualityError
+from trading_assets.errors import ConfigurationError, DataQualityError
 
 NAN = float("nan")
 
@@ -121,3 +121,9 @@ def test_decisions_out_of_order_or_outside_the_sessions_are_refused(decided):
 def test_arrays_that_would_give_wrong_numbers_are_refused(change, words):
     with pytest.raises(DataQualityError, match=words):
         run(**{"open_": np.full((4, 2), 100.0), "weights": [[0.5, 0.5]], **change})
+
+
+@pytest.mark.parametrize("name", ["impact_frac", "volatility_mult", "borrow_frac", "margin_frac"])
+def test_costs_that_it_cannot_charge_are_refused_by_name(name):
+    with pytest.raises(ConfigurationError, match=name):
+        run(np.full((3, 1), 100.0), [[0.5]], costs=Costs(**{name: 0.1}))
