@@ -3,6 +3,9 @@
 A bar's day: what was held through the night pays for what it borrowed, is split and paid its dividends, the order of yesterday's close is filled at the
 open, stops and targets are looked at within the bar, the close values what is left, and the signal of the close becomes the
 next open's order. Nothing of a bar decides an order that is filled in it.
+
+An account that is worth 0 or less at a close is closed there, and has no cash to enter with again: it falls below 0 only by what the
+price moved since the close before. In a bar without volume nothing is filled if a cost or a limit depends on volume.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from trading_assets.indicators.kernel import FloatArray, IndexArray, compiled
 
 NOTHING, LONG, LEAVE, SHORT = 0, 1, 2, 3
 """Signals of a close, as the kernel reads them."""
-OPEN, BY_SIGNAL, STOPPED, TARGET, TRAILED, TIME, DELISTED, REVERSED, PAID_OUT = range(9)
+OPEN, BY_SIGNAL, STOPPED, TARGET, TRAILED, TIME, DELISTED, REVERSED, PAID_OUT, LIQUIDATED = range(10)
 """Why a trade ended."""
 LOT, FRACTIONAL, WHOLE = 0.0, 1.0, 2.0
 """How a position is sized: so many shares, or a part of the equity, in fractions of a share or whole ones."""
@@ -28,7 +31,7 @@ MEASURED = (
     "entry_price", "exit_price", "shares", "left_shares", "fees_usd", "slippage_usd", "dividends_usd", "borrow_usd",
     "profit_usd", "worst_frac", "best_frac",
 )  # fmt: skip
-COUNTED = ("trades", "ambiguous_bars", "refused_orders", "shrunk_orders", "partial_fills")
+COUNTED = ("trades", "ambiguous_bars", "refused_orders", "shrunk_orders", "partial_fills", "liquidations")
 """Places in ``counts``: so many rows of trades, and how often something happened that a reader must know."""
 
 
@@ -77,7 +80,22 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
     fee_frac, fee_share, sell_frac, sell_share, sell_most = costs[0], costs[1], costs[2], costs[3], costs[4]
     slip, impact, vol_mult, borrow_rate, margin_rate = costs[5], costs[6], costs[7], costs[8], costs[9]
     has_actions, has_volatility, keeps_equity = len(split) > 0, len(volatility) > 0, len(equity) > 0
+    needs_volume = max_volume > 0.0 or impact > 0.0 or vol_mult > 0.0
     has_exits = stop_frac > 0.0 or target_frac > 0.0 or trail_frac > 0.0
+
+    def moved_by(row: int, quantity: float) -> float:
+        share = quantity / volume[row] if volume[row] > 0.0 else 0.0
+        moved: float = slip + impact * share * share
+        if has_volatility:
+            moved += vol_mult * volatility[row] * np.sqrt(share)
+        return moved
+
+    def fees_of(quantity: float, notional: float, lost: float, buys: bool) -> float:
+        charged: float = (notional + (lost if buys else -lost)) * fee_frac + quantity * fee_share
+        if not buys:
+            taf = quantity * sell_share
+            charged += notional * sell_frac + (min(taf, sell_most) if sell_most > 0.0 else taf)
+        return charged
 
     def keep(  # noqa: PLR0917 - numba puts it in place, by position
         trade: int, row: int, why: int, price: float, full: float, left: float, charges: float, lost: float,
@@ -103,6 +121,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
         entry_row = begin
         for row in range(begin, end):
             open_ = prices[row, 0]
+            trades_none = needs_volume and volume[row] <= 0.0
             if shares != 0.0:
                 # the night's shares and close are those before the day's actions
                 nights = days[row] - days[row - 1]
@@ -158,22 +177,24 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 else:
                     if wanted == LEAVE or shares != 0.0:
                         continue
-                    price = open_ if at_fill else prices[row - 1, 3]
-                    if not at_fill and has_actions:
+                    price = prices[row - 1, 3]
+                    if has_actions:
                         price /= split[row]
                     side = 1.0 if wanted == LONG else -1.0
+                    # what a share takes up at the price that it really is: its value and all costs, of a short one as well
+                    unit = open_ * (1.0 + slip) * (1.0 + fee_frac) + fee_share
+                    if side < 0.0:
+                        unit += open_ * sell_frac + sell_share
                     if sizing == LOT:
                         quantity = size
+                    elif at_fill:
+                        quantity = cash * size / unit
                     else:
-                        spend = cash * size * (1.0 if at_fill else 1.0 - reserve)
-                        if at_fill:
-                            price = price * (1.0 + slip * side)
-                        quantity = spend / (price * (1.0 + fee_frac) + fee_share)
+                        quantity = cash * size * (1.0 - reserve) / (price * (1.0 + fee_frac) + fee_share)
                     if sizing != FRACTIONAL:
                         quantity = np.floor(quantity + 1e-9)
-                    # what the cash and the leverage cap allow at the price that it really is
-                    real = open_ * (1.0 + slip * side)
-                    most = cash * leverage / (real * (1.0 + fee_frac) + fee_share) * (1.0 + 1e-12)
+                    # what the cash and the leverage cap allow
+                    most = cash * leverage / unit * (1.0 + 1e-12)
                     if quantity > most:
                         if sizing == LOT:
                             counts[symbol, 2] += 1
@@ -184,29 +205,40 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                         counts[symbol, 2] += 1
                         continue
                     quantity *= side
-                share = 0.0
-                if volume[row] > 0.0:
-                    share = abs(quantity) / volume[row]
-                if max_volume > 0.0 and share > max_volume:
+                if trades_none:
+                    counts[symbol, 4] += 1
+                    continue
+                if max_volume > 0.0 and abs(quantity) > max_volume * volume[row]:
                     counts[symbol, 4] += 1
                     quantity = np.sign(quantity) * max_volume * volume[row]
                     if sizing != FRACTIONAL:
                         quantity = np.sign(quantity) * np.floor(abs(quantity) + 1e-9)
-                    share = max_volume
-                elif max_volume > 0.0 and volume[row] <= 0.0:
-                    counts[symbol, 4] += 1
-                    quantity = 0.0
                 if quantity == 0.0:
                     continue
-                moved = slip + impact * share * share
-                if has_volatility:
-                    moved += vol_mult * volatility[row] * np.sqrt(share)
-                lost = abs(quantity) * open_ * moved
+                # the price that an order moves rises with the order: what fits is searched for
+                full, low_, high_ = abs(quantity), 0.0, abs(quantity)
+                lost = full * open_ * moved_by(row, full)
+                charged = fees_of(full, full * open_, lost, quantity > 0.0)
+                if not leaves and full * open_ + lost + charged > cash * leverage * (1.0 + 1e-9):
+                    counts[symbol, 2 if sizing == LOT else 3] += 1
+                    if sizing == LOT:
+                        continue
+                    for _ in range(60):
+                        full = (low_ + high_) / 2.0
+                        lost = full * open_ * moved_by(row, full)
+                        charged = fees_of(full, full * open_, lost, quantity > 0.0)
+                        if full * open_ + lost + charged > cash * leverage:
+                            high_ = full
+                        else:
+                            low_ = full
+                    full = np.floor(low_) if sizing == WHOLE else low_
+                    if full == 0.0:
+                        counts[symbol, 2] += 1
+                        continue
+                    lost = full * open_ * moved_by(row, full)
+                    charged = fees_of(full, full * open_, lost, quantity > 0.0)
+                    quantity = full * np.sign(quantity)
                 notional = quantity * open_
-                charged = (abs(notional) + lost * np.sign(quantity)) * fee_frac + abs(quantity) * fee_share
-                if quantity < 0.0:
-                    taf = abs(quantity) * sell_share
-                    charged += abs(notional) * sell_frac + (min(taf, sell_most) if sell_most > 0.0 else taf)
                 cash -= notional + lost + charged
                 if leaves:
                     fees += charged
@@ -236,6 +268,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 wanted = NOTHING
 
             close = prices[row, 3]
+            value = cash + shares * close
             if shares != 0.0:
                 high, low = prices[row, 1], prices[row, 2]
                 side = 1.0 if shares > 0.0 else -1.0
@@ -243,7 +276,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 worst = min(worst, side * (adverse / entry_price - 1.0))
                 best = max(best, side * (favourable / entry_price - 1.0))
                 hit, at = OPEN, 0.0
-                if has_exits:
+                if has_exits and not trades_none:
                     if stop_frac > 0.0:
                         level = basis * (1.0 - side * stop_frac)
                         if side * (adverse - level) <= 0.0:
@@ -267,8 +300,12 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                                 # which came first is not known: the worse one is taken
                                 counts[symbol, 1] += 1
                     peak = max(peak, high) if side > 0.0 else min(peak, low)
-                if hit == OPEN and max_bars > 0.0 and row - entry_row + 1 >= max_bars:
-                    hit, at = TIME, close
+                if hit == OPEN and not trades_none:
+                    if value <= 0.0:
+                        hit, at = LIQUIDATED, close
+                        counts[symbol, 5] += 1
+                    elif max_bars > 0.0 and row - entry_row + 1 >= max_bars:
+                        hit, at = TIME, close
                 if row == end - 1 and hit == OPEN and not np.isnan(final_value[symbol]):
                     hit, at = DELISTED, final_value[symbol]
                 if hit != OPEN:
@@ -278,21 +315,14 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     lost = abs(notional) * moved
                     charged = 0.0
                     if hit != DELISTED:
-                        charged = (abs(notional) + lost * np.sign(quantity)) * fee_frac + abs(
-                            quantity
-                        ) * fee_share
-                        if quantity < 0.0:
-                            taf = abs(quantity) * sell_share
-                            charged += abs(notional) * sell_frac + (
-                                min(taf, sell_most) if sell_most > 0.0 else taf
-                            )
+                        charged = fees_of(abs(quantity), abs(notional), lost, quantity > 0.0)
                     cash -= notional + lost + charged
                     fees += charged
                     slipped += lost
                     paid += notional + lost + charged
                     sold += abs(quantity)
                     sold_usd += abs(notional)
-                    shares = 0.0
+                    shares, value = 0.0, cash
                     wanted = NOTHING
                     keep(
                         trade, row, hit, sold_usd / sold, bought, 0.0, fees, slipped, received, borrowed,
@@ -300,7 +330,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     )  # fmt: skip
                     trade += 1
             if keeps_equity:
-                equity[row] = cash + shares * close
+                equity[row] = value
             if signals[row] != NOTHING:
                 wanted = signals[row]
         if shares != 0.0:

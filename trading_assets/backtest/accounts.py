@@ -67,7 +67,7 @@ class AccountRules(BaseModel):
     )
     leverage: float = Field(
         default=1.0, gt=0, le=LARGEST_LEVERAGE,
-        description="largest position, in equities; cannot be switched off",
+        description="largest position with what it costs to enter, in equities; cannot be switched off",
     )  # fmt: skip
 
     def packed(self) -> FloatArray:
@@ -97,7 +97,8 @@ class Accounts:
         By symbol; cash, and shares at the last close.
     counts
         ``COUNTED`` by symbol: trades, bars in which stop and target were both hit (counted as stops), orders refused for want of
-        cash or shares, orders cut to the cash, and fills cut to the volume.
+        cash or shares, orders cut to the cash, fills cut to the volume (to nothing in a bar without any), and accounts closed at
+        a close at which they were worth 0 or less.
     equity_usd
         By row of the series, at the close; empty unless asked for.
     placed, measured
@@ -134,6 +135,7 @@ class Accounts:
             "delisted",
             "reversed",
             "paid_out",
+            "liquidated",
         ]
         return pl.DataFrame(
             {

@@ -303,3 +303,79 @@ def test_impact_by_volatility_is_charged_where_volatility_is_given_and_refused_w
     for wrong in ([0.1, 0.1], [0.1, float("nan"), 0.1], [0.1, -0.1, 0.1]):
         with pytest.raises(DataQualityError, match="Volatilities"):
             Series.of(bars_of(flat(1, 1, 1)), volatility=pl.Series(wrong))
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("leverage", [1.0, 2.0])
+@pytest.mark.parametrize("sizing", [Sizing.FRACTION, Sizing.WHOLE_SHARES])
+def test_the_leverage_holds_for_what_is_paid_impact_slippage_and_fees_included(sizing, leverage, side):
+    rules = AccountRules(sizing=sizing, size=leverage, leverage=leverage, sized_at=SizedAt.FILL)
+    costs = Costs(
+        impact_frac=0.5,
+        slippage_bps=20,
+        fee_bps=10,
+        volatility_mult=0.2,
+        sell_fee_frac=0.001,
+        sell_fee_per_share_usd=0.01,
+    )
+    moves = pl.Series([0.05, 0.05])
+    _, trades = run(flat(100, 100), rules, costs, **{side: [0]}, volume=1000, volatility=moves)
+    (trade,) = trades.to_dicts()
+    paid = trade["left_quantity"] * 100 + trade["slippage_usd"] + trade["fees_usd"]
+    assert (
+        leverage * 100_000 - (0.01 if sizing == Sizing.FRACTION else 1000)
+        < paid
+        <= leverage * 100_000 * (1 + 1e-9)
+    )
+
+
+def test_an_order_that_impact_makes_too_dear_is_cut_and_counted_and_a_fixed_number_of_shares_refused():
+    costs = Costs(impact_frac=0.5)
+    result, trades = run(flat(100, 100), AccountRules(reserve_frac=0), costs, long=[0], volume=1000)
+    assert (result.counts[0, 3], trades["left_quantity"].item() < 1000) == (1, True)
+    lot = HUNDRED.model_copy(update={"cash_usd": 10_001})
+    result, trades = run(flat(100, 100), lot, costs, long=[0], volume=100)
+    assert (result.counts[0, 2], trades.height) == (1, 0)
+    thin = lot.model_copy(update={"max_volume_frac": 0.5})
+    assert run(flat(100, 100), thin, costs, long=[0], volume=100)[1]["left_quantity"].item() == 50
+
+
+@pytest.mark.parametrize(
+    ("side", "rows", "left_usd"),
+    [
+        ("long", [*flat(100, 100), (60, 60, 40, 45), *flat(90, 90, 90)], -10_000),
+        ("short", [*flat(100, 100), (150, 170, 140, 150), *flat(90, 90, 90)], 0),
+    ],
+)
+def test_an_account_worth_nothing_at_a_close_is_closed_there_counted_and_trades_no_more(side, rows, left_usd):
+    rules = AccountRules(sizing=Sizing.FRACTION, size=2, leverage=2, sized_at=SizedAt.FILL)
+    result, trades = run(rows, rules, **{side: [0, 3, 4]})
+    assert trades.select("reason", "exit_session", "exit_price_usd").rows() == [
+        ("liquidated", at(2), rows[2][3])
+    ]
+    assert result.equity_usd[2:].tolist() == pytest.approx([left_usd] * 4)
+    assert result.counts[0, 5] == 1
+    assert result.counts[0, 2] == 2, "later orders are refused"
+
+
+@pytest.mark.parametrize(
+    ("limits", "costs"),
+    [({"max_volume_frac": 0.5}, Costs()), ({}, Costs(impact_frac=0.1)), ({}, Costs(volatility_mult=0.1))],
+)
+def test_a_bar_without_volume_fills_nothing_where_volume_matters(limits, costs):
+    rules = HUNDRED.model_copy(update={**limits, "stop_frac": 0.05, "max_bars": 9})
+    bars = bars_of([*flat(100, 100), (100, 101, 90, 99), (97, 98, 96, 97), (96, 97, 80, 90)])
+    moves = pl.Series([0.01] * 5)
+    dry = bars.with_columns(volume=pl.Series([1e6, 0.0, 1e6, 1e6, 1e6]))
+    series = Series.of(dry, volatility=moves)
+    result = run_accounts(series, signals_of(series, long=[0]), rules, costs)
+    assert (result.trades().height, result.counts[0, 4]) == (0, 1)
+    series = Series.of(bars.with_columns(volume=pl.Series([1e6, 1e6, 0.0, 0.0, 1e6])), volatility=moves)
+    (trade,) = run_accounts(series, signals_of(series, long=[0], leave=[2]), rules, costs).trades().to_dicts()
+    assert (trade["reason"], trade["exit_session"], trade["exit_price_usd"]) == ("signal", at(4), 96.0)
+    free = run_accounts(
+        series, signals_of(series, long=[0]), HUNDRED.model_copy(update={"stop_frac": 0.05})
+    ).trades()
+    assert free.select("exit_session", "exit_price_usd").row(0) == (at(2), 95.0), (
+        "where it does not, it fills"
+    )
