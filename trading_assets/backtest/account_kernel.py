@@ -5,7 +5,9 @@ open, stops and targets are looked at within the bar, the close values what is l
 next open's order. Nothing of a bar decides an order that is filled in it.
 
 An account that is worth 0 or less at a close is closed there, and has no cash to enter with again: it falls below 0 only by what the
-price moved since the close before. In a bar without volume nothing is filled if a cost or a limit depends on volume.
+price moved since the close before. In a bar without volume nothing is filled if a cost or a limit depends on volume. The limit of
+a bar's volume is for all that is filled at its open, so that a reversal leaves and enters within one; exits within the bar and at
+its close are filled whole, at the slippage alone.
 """
 
 from __future__ import annotations
@@ -161,7 +163,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                                 trade += 1
 
             # 0: no more, 1: leave, 2: enter; a reversal is both
-            step = 1
+            step, room_left = 1, max_volume * volume[row]
             while wanted != NOTHING and step <= 2:
                 leaves = step == 1
                 step += 1
@@ -208,9 +210,9 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 if trades_none:
                     counts[symbol, 4] += 1
                     continue
-                if max_volume > 0.0 and abs(quantity) > max_volume * volume[row]:
+                if max_volume > 0.0 and abs(quantity) > room_left:
                     counts[symbol, 4] += 1
-                    quantity = np.sign(quantity) * max_volume * volume[row]
+                    quantity = np.sign(quantity) * room_left
                     if sizing != FRACTIONAL:
                         quantity = np.sign(quantity) * np.floor(abs(quantity) + 1e-9)
                 if quantity == 0.0:
@@ -240,6 +242,7 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     quantity = full * np.sign(quantity)
                 notional = quantity * open_
                 cash -= notional + lost + charged
+                room_left -= abs(quantity)
                 if leaves:
                     fees += charged
                     slipped += lost

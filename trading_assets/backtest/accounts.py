@@ -63,7 +63,7 @@ class AccountRules(BaseModel):
         default=0, ge=0, description="a trade ends at the close of its so many-th bar, 0: never"
     )
     max_volume_frac: float = Field(
-        default=0.0, ge=0, le=1, description="largest part of a bar's volume, 0: no limit"
+        default=0.0, ge=0, le=1, description="largest part of a bar's volume that is filled at its open, 0: no limit"
     )
     leverage: float = Field(
         default=1.0, gt=0, le=LARGEST_LEVERAGE,

@@ -177,6 +177,27 @@ def test_a_thin_market_fills_a_part_and_what_is_left_goes_at_the_next_open():
     )  # fmt: skip
 
 
+def test_a_reversal_leaves_and_enters_within_the_limit_of_one_bar():
+    rules = HUNDRED.model_copy(update={"max_volume_frac": 0.1})
+    bars = bars_of(flat(10, 10, 10, 10, 10)).with_columns(volume=pl.Series([1e4, 1e4, 1300.0, 1e4, 1e4]))
+    series = Series.of(bars)
+    result = run_accounts(series, signals_of(series, long=[0], short=[1]), rules)
+    assert result.trades().select("reason", "quantity", "left_quantity").rows() == [
+        ("reversed", 100, 0),
+        ("open", 30, 30),
+    ]
+    assert result.counts[0, 4] == 1
+    none_left = Series.of(bars.with_columns(volume=pl.Series([1e4, 1e4, 1000.0, 1e4, 1e4])))
+    trades = run_accounts(none_left, signals_of(none_left, long=[0], short=[1]), rules).trades()
+    assert trades["reason"].to_list() == ["reversed"], "the order to enter expires with its day"
+    stopped = rules.model_copy(update={"stop_frac": 0.05})
+    thin = Series.of(
+        bars_of([*flat(10, 10), (10, 10, 9, 9)]).with_columns(volume=pl.Series([1e4, 1e4, 10.0]))
+    )
+    trades = run_accounts(thin, signals_of(thin, long=[0]), stopped).trades()
+    assert trades.select("reason", "quantity").row(0) == ("stop", 100), "exits within the bar are not limited"
+
+
 def test_size_is_worked_out_before_the_open_is_known_and_cut_to_the_cash_when_it_gaps_up():
     decided = AccountRules(cash_usd=10_000, reserve_frac=0.03)
     result, trades = run([*flat(100), (101, 101, 101, 101)], decided, long=[0])
