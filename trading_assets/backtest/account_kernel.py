@@ -251,6 +251,8 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                     sold_usd += abs(notional)
                     shares += quantity
                     if shares == 0.0:
+                        reached = -np.sign(quantity) * (open_ / entry_price - 1.0)
+                        worst, best = min(worst, reached), max(best, reached)
                         why = REVERSED if wanted != LEAVE else BY_SIGNAL
                         keep(
                             trade, row, why, sold_usd / sold, bought, 0.0, fees, slipped, received, borrowed,
@@ -276,8 +278,6 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                 high, low = prices[row, 1], prices[row, 2]
                 side = 1.0 if shares > 0.0 else -1.0
                 adverse, favourable = (low, high) if side > 0.0 else (high, low)
-                worst = min(worst, side * (adverse / entry_price - 1.0))
-                best = max(best, side * (favourable / entry_price - 1.0))
                 hit, at = OPEN, 0.0
                 if has_exits and not trades_none:
                     if stop_frac > 0.0:
@@ -303,6 +303,16 @@ def run_symbols(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over an acc
                                 # which came first is not known: the worse one is taken
                                 counts[symbol, 1] += 1
                     peak = max(peak, high) if side > 0.0 else min(peak, low)
+                    # of the bar of the exit counts what came before it; where that is not known, only what went against
+                    if hit != OPEN:
+                        if hit == TARGET:
+                            favourable = at
+                            if gapped:
+                                adverse = at
+                        else:
+                            adverse, favourable = at, open_
+                worst = min(worst, side * (adverse / entry_price - 1.0))
+                best = max(best, side * (favourable / entry_price - 1.0))
                 if hit == OPEN and not trades_none:
                     if value <= 0.0:
                         hit, at = LIQUIDATED, close

@@ -119,7 +119,8 @@ class Accounts:
         ``exit_price_usd`` (of an open trade the last close, and a null session), ``quantity`` (in shares of the exit), ``left_quantity``
         (still held), ``reason``, ``fees_usd``, ``slippage_usd``, ``dividends_usd`` (and cash for fractions of shares),
         ``borrow_usd``, ``profit_usd`` (net of all), ``worst_frac`` and ``best_frac`` (the furthest that the price went against and
-        for the trade).
+        for the trade while it was held; of a bar in which it ended at a stop or a target, the exit's price and what came before it
+        for certain, but for the low (high) of a bar that ends at a target, which may have come first and counts against).
         """
         numbers = dict(zip(kernel.MEASURED, self.measured.T, strict=True))
         entry, exit_ = self.placed[:, 0], self.placed[:, 1]

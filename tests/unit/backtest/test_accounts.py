@@ -110,6 +110,30 @@ def test_a_bar_that_opens_beyond_a_level_is_decided_at_its_open_whatever_it_reac
     assert result.counts[0, 1] == 0, "what came first is known"
 
 
+@pytest.mark.parametrize(
+    ("side", "bar", "worst", "best"),
+    [
+        ("long", (100, 103, 80, 99), -0.05, 0.02),  # stopped: the high may have come after
+        ("long", (103, 104, 80, 99), -0.05, 0.03),
+        ("long", (90, 120, 70, 99), -0.10, 0.02),  # stopped at the open
+        ("long", (100, 140, 97, 99), -0.03, 0.10),  # at the target: the low may have come before
+        ("long", (120, 140, 70, 99), -0.01, 0.20),  # at its open
+        ("long", (100, 104, 98, 99), -0.02, 0.04),
+        ("short", (100, 120, 97, 99), -0.05, 0.01),
+        ("short", (80, 120, 70, 99), -0.02, 0.20),
+    ],
+)
+def test_the_furthest_prices_of_a_trade_are_of_the_time_that_it_was_held(side, bar, worst, best):
+    rules = HUNDRED.model_copy(update={"stop_frac": 0.05, "target_frac": 0.10})
+    _, trades = run([*flat(100), (100, 102, 99, 100), bar], rules, **{side: [0]})
+    assert trades.select("worst_frac", "best_frac").row(0) == pytest.approx((worst, best))
+
+
+def test_the_open_at_which_a_trade_is_left_is_one_of_its_prices():
+    _, trades = run(flat(100, 100, 70, 100), long=[0], leave=[1])
+    assert trades.select("worst_frac", "best_frac").row(0) == pytest.approx((-0.3, 0))
+
+
 def test_a_stop_of_a_short_position_lies_above_it_and_of_one_entered_in_the_bar_counts_in_that_bar():
     short = HUNDRED.model_copy(update={"stop_frac": 0.05})
     _, trades = run([*flat(100, 100), (100, 106, 99, 100)], short, short=[0])
