@@ -63,7 +63,10 @@ class AccountRules(BaseModel):
         default=0, ge=0, description="a trade ends at the close of its so many-th bar, 0: never"
     )
     max_volume_frac: float = Field(
-        default=0.0, ge=0, le=1, description="largest part of a bar's volume that is filled at its open, 0: no limit"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="largest part of a bar's volume that is filled at its open, 0: no limit",
     )
     leverage: float = Field(
         default=1.0, gt=0, le=LARGEST_LEVERAGE,
@@ -205,9 +208,13 @@ def run_accounts(
     if not len(series.volatility):
         costs.refuse("volatility_mult", why="give Series.of the volatility, or set it to 0")
     if signals.dtype != np.int8 or signals.shape != (series.rows,):
-        raise ValueError(f"signals must be int8, one of each of {series.rows} rows: {signals.dtype}, {signals.shape}")
+        raise ValueError(
+            f"signals must be int8, one of each of {series.rows} rows: {signals.dtype}, {signals.shape}"
+        )
     if signals.view(np.uint8).max() > kernel.SHORT:
-        raise ValueError(f"signals must be {kernel.NOTHING} to {kernel.SHORT}: {signals.min()} to {signals.max()}")
+        raise ValueError(
+            f"signals must be {kernel.NOTHING} to {kernel.SHORT}: {signals.min()} to {signals.max()}"
+        )
     enters = (signals == kernel.LONG) | (signals == kernel.SHORT)
     entries = np.add.reduceat(enters, series.starts[:-1], dtype=np.int64)
     room = np.concatenate([[0], np.cumsum(entries)]).astype(np.int64)

@@ -234,7 +234,9 @@ def run_target_weights(
 
 def _require_weights(weights: FloatArray, decided: IndexArray, sessions: int, symbols: int) -> None:
     if weights.shape != (len(decided), symbols):
-        raise DataQualityError("Target weights need a row per decision and a column per symbol", shape=weights.shape)
+        raise DataQualityError(
+            "Target weights need a row per decision and a column per symbol", shape=weights.shape
+        )
     if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(axis=1) > 1 + 1e-9).any():
         raise DataQualityError("Target weights must be 0 or more and add up to 1 at most")
     within = len(decided) == 0 or (decided.min() >= 0 and decided.max() < sessions)
@@ -248,12 +250,21 @@ def _require_weights(weights: FloatArray, decided: IndexArray, sessions: int, sy
 def _require_prices(
     open_: FloatArray, close: FloatArray, split: FloatArray | None, dividend: FloatArray | None
 ) -> None:
-    for name, array, least in (("open", open_, 0.0), ("close", close, 0.0), ("split", split, 0.0), ("dividend", dividend, -np.inf)):
+    for name, array, least in (
+        ("open", open_, 0.0),
+        ("close", close, 0.0),
+        ("split", split, 0.0),
+        ("dividend", dividend, -np.inf),
+    ):
         if array is None:
             continue
         if array.shape != open_.shape:
-            raise DataQualityError("Arrays of a rebalanced account have one shape", array=name, shape=array.shape)
+            raise DataQualityError(
+                "Arrays of a rebalanced account have one shape", array=name, shape=array.shape
+            )
         if (array <= least).any() or np.isinf(array).any():
             raise DataQualityError("A rebalanced account needs finite values above 0", array=name)
         if name in {"split", "dividend"} and np.isnan(array).any():
-            raise DataQualityError("Actions must be given for every session and symbol: 1 or 0 for none", array=name)
+            raise DataQualityError(
+                "Actions must be given for every session and symbol: 1 or 0 for none", array=name
+            )

@@ -113,14 +113,20 @@ class Series:
         closes = prices[:, 3] if signal_close is None else signal_close.cast(pl.Float64).to_numpy()
         if len(closes) != bars.height or not (np.isfinite(closes).all() and (closes > 0).all()):
             raise DataQualityError(
-                "Closes of signals must be finite and above 0, one a bar", closes=len(closes), bars=bars.height
+                "Closes of signals must be finite and above 0, one a bar",
+                closes=len(closes),
+                bars=bars.height,
             )
         if signal_close is None and len(split):
             closes = closes / splits_since(split, starts)
         moves = _NONE if volatility is None else volatility.cast(pl.Float64).to_numpy()
-        if volatility is not None and not (len(moves) == bars.height and np.isfinite(moves).all() and (moves >= 0).all()):
+        if volatility is not None and not (
+            len(moves) == bars.height and np.isfinite(moves).all() and (moves >= 0).all()
+        ):
             raise DataQualityError(
-                "Volatilities must be finite and 0 or more, one a bar", volatilities=len(moves), bars=bars.height
+                "Volatilities must be finite and 0 or more, one a bar",
+                volatilities=len(moves),
+                bars=bars.height,
             )
         return cls(
             symbols, starts, days, prices, volume, np.ascontiguousarray(closes),
