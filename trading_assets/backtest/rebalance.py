@@ -191,17 +191,15 @@ def run_target_weights(
     Raises
     ------
     ConfigurationError
-        If ``costs`` has ``impact_frac``, ``volatility_mult``, ``borrow_frac`` or ``margin_frac``: this account does not know volumes,
-        and holds no borrowed shares or money.
+        If ``costs`` has ``impact_frac`` or ``volatility_mult``: this account does not know volumes. It borrows neither shares nor
+        money, so that what borrowing costs is not charged.
     DataQualityError
         If weights are below 0, not finite, or add up to more than 1: this account borrows nothing; if ``decided`` is not strictly
         rising or not within the sessions; if shapes differ, prices are not above 0, or actions not finite.
     """
     costs = costs or Costs()
-    costs.refuse(
-        "impact_frac", "volatility_mult", "borrow_frac", "margin_frac",
-        why="a rebalanced account knows no volumes and borrows nothing; set them to 0",
-    )  # fmt: skip
+    # borrowing costs nothing where nothing is borrowed; what moves prices by volume cannot be charged
+    costs.refuse("impact_frac", "volatility_mult", why="a rebalanced account knows no volumes")
     sessions, symbols = open_.shape
     _require_weights(weights, np.asarray(decided), sessions, symbols)
     _require_prices(open_, close, split, dividend)

@@ -123,7 +123,7 @@ def test_arrays_that_would_give_wrong_numbers_are_refused(change, words):
         run(**{"open_": np.full((4, 2), 100.0), "weights": [[0.5, 0.5]], **change})
 
 
-@pytest.mark.parametrize("name", ["impact_frac", "volatility_mult", "borrow_frac", "margin_frac"])
+@pytest.mark.parametrize("name", ["impact_frac", "volatility_mult"])
 def test_costs_that_it_cannot_charge_are_refused_by_name(name):
     with pytest.raises(ConfigurationError, match=name):
         run(np.full((3, 1), 100.0), [[0.5]], costs=Costs(**{name: 0.1}))
