@@ -64,7 +64,7 @@ def test_the_command_answers_for_people_and_programs_and_records_every_backtest(
     ).stdout  # fmt: skip
     said = " ".join(swept.split())
     assert "4 backtests, the best Sharpe ratio first" in said
-    assert "5 sets of parameters were tried of it so far" in said
+    assert "5 sets of parameters, limits and costs were tried of it so far" in said
     assert "Walking forward from" in said
     assert "50 other orders of the returns" in said
     file = tmp_path / "report.html"
@@ -79,6 +79,9 @@ def test_the_command_answers_for_people_and_programs_and_records_every_backtest(
         ).stdout
     )
     assert [row["study"] for row in rows] == ["backtest", *["walk_forward"] * 4, "backtest"]
+    stored = installation.command("sql", "select figures, trial_hash from backtests", "--json").stdout
+    assert not [row for row in json.loads(stored) if "trials" in json.loads(row["figures"])]
+    assert len({row["trial_hash"] for row in json.loads(stored)}) == 5
     tried = [json.loads(row["parameters"])["momentum"] for row in rows]
     assert [(own["entry_rank"], own["hold_rank_multiple"]) for own in tried[1:5]] == [
         (3, 1.5),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,7 @@ class BacktestReport:
     def __init__(self, study: Study, trials: Trials, paths: int = 0) -> None:
         self.study, self.trials, self.paths, self.best = study, trials, paths, study.best
         self.name = name_of(self.best.backtest)
-        self.figures = {figure.name: figure for figure in self.best.figures}
-        self.figures["trials"] = replace(self.figures["trials"], value=float(trials.count))
+        self.figures = {figure.name: figure for figure in [*self.best.figures, trials.figure]}
         self.deflated = trials.deflated_sharpe(self.best.backtest)
 
     def document(self) -> dict[str, object]:
@@ -109,8 +107,14 @@ class BacktestReport:
             )
         if not math.isnan(self.deflated):
             told.append(
-                f"{self.trials.count} sets of parameters were tried of it so far: that its true Sharpe ratio is above 0 has a "
-                f"probability of {self.deflated:.0%} (deflated), not {self.figures['probabilistic_sharpe'].value:.0%}"
+                f"{self.trials.count} sets of parameters, limits and costs were tried of it so far: that its true Sharpe ratio is "
+                f"above 0 has a probability of {self.deflated:.0%} (deflated), not {self.figures['probabilistic_sharpe'].value:.0%}"
+            )
+        elif self.trials.count > 1:
+            told.append(
+                f"{self.trials.count} sets of parameters, limits and costs were tried of it so far; the deflated Sharpe ratio is n/a: "
+                f"{len(self.trials.ratios)} of them {'has' if len(self.trials.ratios) == 1 else 'have'} a ratio over these sessions "
+                "at these costs"
             )
         if self.study.walked is not None:
             walked = self._walked()

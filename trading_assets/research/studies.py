@@ -34,7 +34,10 @@ _BLOCKS = 10
 
 @dataclass(frozen=True)
 class Run:
-    """One backtest of a study: the parameters that were tried, what came of them, and the seconds that it took."""
+    """One backtest of a study: the parameters that were tried, what came of them, and the seconds that it took.
+
+    ``figures`` are those of this backtest alone: how many trials there were is not one of them.
+    """
 
     parameters: Mapping[str, str]
     backtest: Backtest
@@ -164,7 +167,7 @@ def run_study(
     for cell, one in track(list(zip(cells, plans, strict=True))):
         began = monotonic_seconds()
         done = run_backtest(market, one, cash_usd=cash_usd, costs=costs)
-        told = figures(done.result, done.curves, done.trips)
+        told = [item for item in figures(done.result, done.curves, done.trips) if item.name != "trials"]
         runs.append(Run(cell, done, told, monotonic_seconds() - began))
     returns = np.stack([run.backtest.curves.returns for run in runs], axis=1)
     shape = [len(values) for values in tried.values()] or [1]

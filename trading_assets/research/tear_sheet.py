@@ -218,8 +218,11 @@ def _luck(figures: Sequence[Figure]) -> str:
     if not trials >= 1:
         return "How many variants were tried before this one was not recorded: the more, the less these figures say."
     if trials == 1:
-        return "This is the first backtest recorded of this strategy."
-    sentence = f"This is one of {trials:,.0f} backtests recorded of this strategy: the best of many looks good by luck alone."
+        return "No other parameters, limits or costs of this strategy are recorded."
+    sentence = (
+        f"This is one of {trials:,.0f} sets of parameters, limits and costs recorded of this strategy: the best of many looks good "
+        "by luck alone."
+    )
     if deflated == deflated:  # noqa: PLR0124 - false for NaN
         return f"{sentence} With them counted, the chance that its true Sharpe ratio is above 0 is {written(deflated, 'frac')}."
-    return f"{sentence} The deflated Sharpe ratio, which counts them, is not known."
+    return f"{sentence} The deflated Sharpe ratio, which counts them, is n/a: too few ratios of the same sessions and costs."

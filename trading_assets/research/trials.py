@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import uuid
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from resources.database.database import Database
 from resources.database.snapshots import snapshot_tables
 from resources.database.writes import insert_many
 from resources.lake.catalog import snapshot_folder
 from trading_assets import __version__
+from trading_assets.backtest.summary import Figure
+from trading_assets.portfolio.wishes import Mandate
 from trading_assets.research.backtests import Backtest
 from trading_assets.research.studies import Run, Study
 from trading_assets.settings import Settings
@@ -23,29 +27,54 @@ from trading_assets.statistics.sharpe_significance import deflated_sharpe, sessi
 from trading_assets.strategies.contract import parameter_hash, strategy_version
 from trading_assets.tables.research import BACKTESTS
 
-_EARLIER = "select parameter_hash, session_sharpe from backtests where strategy = %s and session_sharpe is not null order by run_at"
+DEFINITION = "different sets of parameters, limits and costs recorded of this strategy so far"
+_COUNT = "select count(distinct trial_hash) from backtests where kind = %s"
+_COMPARABLE = """
+select distinct on (trial_hash) session_sharpe from backtests
+where kind = %s and start_session = %s and end_session = %s and costs = %s::jsonb and session_sharpe is not null
+order by trial_hash, run_at desc
+"""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """How many different sets of parameters of a strategy were tried so far, and the variance of their session Sharpe ratios."""
+    """What was tried of a kind of strategy so far.
+
+    Attributes
+    ----------
+    count
+        Different sets of parameters, mandates, limits and costs, whatever their range, those without a Sharpe ratio included.
+    ratios
+        Session Sharpe ratios of those that compare with a backtest: over the same range and at the same costs, one each.
+    """
 
     count: int
-    variance: float
+    ratios: Sequence[float]
+
+    @property
+    def figure(self) -> Figure:
+        """The count, as it is told."""
+        return Figure("trials", "caveats", float(self.count), "count", DEFINITION)
 
     def deflated_sharpe(self, backtest: Backtest) -> float:
         """Return the probability that a backtest, the best of all these trials, has a true Sharpe ratio above 0.
 
-        NaN while there is one trial only: nothing was chosen.
+        NaN while fewer than two ratios compare: how much they differ by chance is not known.
         """
-        if self.count < 2 or math.isnan(self.variance):
+        if len(self.ratios) < 2:
             return math.nan
-        return float(deflated_sharpe(backtest.curves.returns, self.count, self.variance))
+        variance = float(np.var(self.ratios, ddof=1))
+        return float(deflated_sharpe(backtest.curves.returns, self.count, variance))
 
 
 def name_of(backtest: Backtest) -> str:
     """Return what a backtest is recorded under: its strategies' names."""
     return "+".join(backtest.plan.names)
+
+
+def kind_of(backtest: Backtest) -> str:
+    """Return what a backtest is counted under: the kinds of its strategies, whatever the plan calls them."""
+    return "+".join(sorted(item.strategy.name for item in backtest.plan.strategies))
 
 
 def record_trials(
@@ -63,11 +92,13 @@ def record_trials(
             "study_id": study_id,
             "study": study,
             "strategy": name_of(run.backtest),
+            "kind": kind_of(run.backtest),
+            "trial_hash": trial_hash(run.backtest),
             **_of_plan(run.backtest),
             "start_session": run.backtest.market.sessions[0],
             "end_session": run.backtest.market.sessions[-1],
             "cash_usd": run.backtest.cash_usd,
-            "costs": json.dumps(run.backtest.costs.model_dump()),
+            "costs": _costs(run.backtest),
             "code_version": __version__,
             "data_hash": run.backtest.market.data_hash,
             "session_sharpe": _finite(float(session_sharpe(run.backtest.curves.returns))),
@@ -86,14 +117,35 @@ def kept_trials(database: Database, study: Study, kind: str, settings: Settings,
     """Record a study, show it to `sql`, and return what was tried of its strategy so far."""
     record_trials(database, study.runs, study=kind, now=now)
     snapshot_tables(database, snapshot_folder(settings), only={BACKTESTS.name})
-    return trials_so_far(database, name_of(study.best.backtest))
+    return trials_so_far(database, study.best.backtest)
 
 
-def trials_so_far(database: Database, strategy: str) -> Trials:
-    """Count what was tried of a strategy; the same parameters tried again, on whatever range, are one trial."""
-    newest = dict(database.fetch(_EARLIER, (strategy,)))
-    ratios = list(newest.values())
-    return Trials(len(ratios), float(np.var(ratios, ddof=1)) if len(ratios) > 1 else math.nan)
+def trials_so_far(database: Database, backtest: Backtest) -> Trials:
+    """Return what was tried of a backtest's kind of strategy; the newest ratio counts of what was tried twice on its range."""
+    kind, market = kind_of(backtest), backtest.market
+    ((count,),) = database.fetch(_COUNT, (kind,))
+    compared = (kind, market.sessions[0], market.sessions[-1], _costs(backtest))
+    return Trials(count, [ratio for (ratio,) in database.fetch(_COMPARABLE, compared)])
+
+
+def trial_hash(backtest: Backtest) -> str:
+    """Hash what makes a trial: kinds, parameters, mandates, limits, breakers and costs; the names in the plan do not count."""
+    plan = backtest.plan
+    each = [
+        [
+            item.strategy.name,
+            parameter_hash(item.strategy.parameters),
+            {**TypeAdapter(Mandate).dump_python(item.mandate, mode="json"), "strategy": ""},
+        ]
+        for item in plan.strategies
+    ]
+    told = [
+        sorted(json.dumps(own, sort_keys=True) for own in each),
+        plan.limits.model_dump(mode="json"),
+        plan.breakers.model_dump(mode="json"),
+        _costs(backtest),
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _of_plan(backtest: Backtest) -> dict[str, object]:
@@ -106,6 +158,10 @@ def _of_plan(backtest: Backtest) -> dict[str, object]:
         ),
         "plan_fingerprint": backtest.plan.fingerprint,
     }
+
+
+def _costs(backtest: Backtest) -> str:
+    return json.dumps(backtest.costs.model_dump(), sort_keys=True)
 
 
 def _finite(value: float) -> float | None:

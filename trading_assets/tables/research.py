@@ -13,6 +13,10 @@ BACKTESTS = DatabaseTable(
         "study_id": text("Id of the command that ran it, alone or with others"),
         "study": text("backtest, sweep or walk_forward"),
         "strategy": text("Name of the strategy, or of several joined by +"),
+        "kind": text("Kinds of the strategies, in alphabetical order, joined by +"),
+        "trial_hash": text(
+            "Hash of kinds, parameters, mandates, limits, breakers and costs: what counts as one trial"
+        ),
         "strategy_version": text("Hash of the strategies' code"),
         "parameter_hash": text("Hash of their parameters"),
         "parameters": json("Their parameters, defaults included, by strategy"),

@@ -11,6 +11,8 @@ create table backtests (
     study_id text not null,
     study text not null check (study in ('backtest', 'sweep', 'walk_forward')),
     strategy text not null,
+    kind text not null,
+    trial_hash text not null,
     strategy_version text not null,
     parameter_hash text not null,
     parameters jsonb not null,
@@ -26,7 +28,7 @@ create table backtests (
     seconds double precision not null,
     run_at timestamptz not null
 );
-create index backtests_by_strategy on backtests (strategy, run_at);
+create index backtests_by_kind on backtests (kind, run_at);
 """
 
 

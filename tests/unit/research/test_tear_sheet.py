@@ -94,7 +94,7 @@ def test_months_trades_reasons_outcomes_versions_and_caveats_are_there(page):
     assert "381d58ea6085" in page.text
     assert "Prices are of a simulated market." in page.text
     assert "✓ passed" in page.text
-    assert "one of 12 backtests" in page.text
+    assert "one of 12 sets of parameters, limits and costs" in page.text
 
 
 def test_nothing_is_loaded_and_only_our_own_scripts_may_run(page):
