@@ -82,7 +82,7 @@ def backtest(
     from trading_assets.cli.opened import opened_database, stored_lake
     from trading_assets.research.backtests import past_market
     from trading_assets.research.plan_in_force import load_plan
-    from trading_assets.research.studies import run_study
+    from trading_assets.research.studies import grid_of, plans_of, run_study
     from trading_assets.research.trials import kept_trials
     from trading_assets.settings import load_settings
 
@@ -95,13 +95,14 @@ def backtest(
     tried = {name: _values(name, text) for name, text in parse_parameters(sweep or [], "--sweep").items()}
     lake = stored_lake(settings)
     kind = "walk_forward" if walk_forward else "sweep" if tried else "backtest"
+    grid = grid_of(tried)
+    plans = plans_of(load_plan(settings.strategies), strategy, given, grid)
+    first, last = _range(lake, start, end)
     with opened_database(settings) as database:
         study = run_study(
-            past_market(database, lake, *_range(lake, start, end)),
-            load_plan(settings.strategies),
-            strategy,
-            given,
-            tried,
+            past_market(database, lake, first, last),
+            grid,
+            plans,
             cash_usd=Decimal(repr(cash)),
             costs=Costs.alpaca(slippage_bps=slippage_bps) if costs == "alpaca" else Costs(),
             folds=walk_forward,

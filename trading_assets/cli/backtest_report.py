@@ -96,7 +96,11 @@ class BacktestReport:
 
     def _warn(self) -> None:
         told = list(self.study.caveats())
-        if len(self.study.runs) > 1 and not math.isnan(self.study.choice.overfitting):
+        if len(self.study.runs) > 1 and math.isnan(self.study.choice.overfitting):
+            told.append(
+                "What choosing the best is worth is n/a: the backtests are all the same, or too short"
+            )
+        elif len(self.study.runs) > 1:
             told.append(
                 f"Chosen on one half of the time, the best is below the median in the other half {self.study.choice.overfitting:.0%} "
                 "of the time (0 %: the choice holds; 50 %: it is chance)"
@@ -119,7 +123,8 @@ class BacktestReport:
         if self.study.walked is not None:
             walked = self._walked()
             told.append(
-                f"Walking forward from {walked['start']}: {walked['annual_return_frac']:+.1%} a year, Sharpe {walked['sharpe']:.2f}; "
+                f"Walking forward from {walked['start']}: {_told(walked['annual_return_frac'], '+.1%')} a year, Sharpe "
+                f"{_told(walked['sharpe'], '.2f')}; "
                 f"chosen: {'; '.join(walked['chosen'])}"
             )
         if self.paths:
@@ -152,6 +157,10 @@ class BacktestReport:
         cash = float(self.best.backtest.cash_usd)
         bands = {name: value * cash for name, value in last.items() if name.startswith("q")}
         return {**bands, "drawdown_q05": float(np.quantile(falls, 0.05))}
+
+
+def _told(value: float, form: str) -> str:
+    return format(value, form) if math.isfinite(value) else "n/a"
 
 
 def _known(value: float) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from resources.clock import monotonic_seconds
+from trading_assets import sessions as calendar
 from trading_assets.backtest.costs import Costs
 from trading_assets.backtest.summary import Figure, figures
 from trading_assets.decision.plan import PlanFile, StrategyEntry, TradingPlan, plan_of
@@ -30,6 +31,8 @@ LARGEST_GRID = 1000
 IDLE_SESSIONS = 5
 """A later first signal is told."""
 _BLOCKS = 10
+_SAME_DIGITS = 12
+"""Returns that are equal to so many digits are the same: what the same orders earn differs by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,48 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Values to try by parameter, numbers from the smallest to the largest; without any there is one cell."""
+
+    values: Mapping[str, Sequence[str]]
+
+    @property
+    def cells(self) -> list[dict[str, str]]:
+        """Every combination, the last name changing fastest."""
+        return [
+            dict(zip(self.values, combination, strict=True))
+            for combination in itertools.product(*self.values.values())
+        ]
+
+    def neighbourhood(self, ratios: FloatArray, best: int) -> FloatArray:
+        """Return the ratios of the cells that have the best one's texts, a dimension for each parameter with numbers."""
+        shape = [len(own) for own in self.values.values()]
+        place = np.unravel_index(best, shape)
+        around = (
+            slice(None) if is_of_numbers(own) else at
+            for own, at in zip(self.values.values(), place, strict=True)
+        )
+        return np.asarray(ratios.reshape(shape)[tuple(around)])
+
+
+@dataclass(frozen=True)
 class Choice:
     """What choosing the best of several backtests is worth.
 
     Attributes
     ----------
+    different
+        How many of them earned anything else than the others.
     overfitting
-        Probability that the best half of the time is below the median in the other half (CSCV of 10 blocks); NaN for one trial.
+        Probability that the best half of the time is below the median in the other half (CSCV of 10 blocks, each of the
+        different ones once); NaN if all are the same, or there are fewer than 20 sessions.
     plateau
-        Share of the best one's neighbours in the grid that reach nine tenths of its Sharpe ratio; NaN without a grid.
+        Share of the best one's neighbours in the grid that reach nine tenths of its Sharpe ratio; NaN without neighbours, or if all
+        are the same.
     """
 
     best: int
+    different: int
     overfitting: float
     plateau: float
 
@@ -110,6 +143,8 @@ class Study:
                 f"it. The features before lack the look-back; begin there with --start {best.first_signal}, or fill more history "
                 "with backfill"
             )
+        if len(self.runs) > 1 and self.choice.different == 1:
+            yield f"All {len(self.runs)} backtests earned the same: there was nothing to choose"
         if lacking := len(days) - len(self.market.sessions):
             yield f"{lacking} session{'' if lacking == 1 else 's'} had no features, and no signals: what was held was kept"
         if np.isnan(best.curves.benchmark_returns).all():
@@ -133,46 +168,58 @@ class Study:
 
 def run_study(
     market: PastMarket,
-    plan: TradingPlan,
-    strategy: str,
-    given: Mapping[str, str],
-    tried: Mapping[str, Sequence[str]],
+    grid: Grid,
+    plans: Sequence[TradingPlan],
     *,
     cash_usd: Decimal,
     costs: Costs,
     folds: int = 0,
+    keep: Callable[[Run], None] = lambda _: None,
     track: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items,
 ) -> Study:
-    """Backtest a strategy with the given parameters and every combination of those that are tried.
+    """Backtest the plan of each cell of a grid.
 
     Parameters
     ----------
-    plan
-        The plan in force; see ``plan_for``.
+    plans
+        Of ``plans_of``.
     folds
         Pieces to walk forward over; 0: none.
+    keep
+        Is given each backtest as soon as it is finished.
     track
         Wraps what is iterated over, to draw progress.
 
     Raises
     ------
     ConfigurationError
-        If there is no such strategy or parameter, the grid is too large, or the range too short to walk forward.
+        If the range is too short to walk forward; before anything runs.
     """
-    cells = grid_of(tried)
-    plans = [
-        plan_for(plan, strategy, {**given, **cell}) for cell in cells
-    ]  # all are checked before the first runs
+    if folds:
+        piece_length(len(calendar.sessions_between(market.sessions[0], market.sessions[-1])), folds)
     runs = []
-    for cell, one in track(list(zip(cells, plans, strict=True))):
+    for cell, one in track(list(zip(grid.cells, plans, strict=True))):
         began = monotonic_seconds()
         done = run_backtest(market, one, cash_usd=cash_usd, costs=costs)
         told = [item for item in figures(done.result, done.curves, done.trips) if item.name != "trials"]
         runs.append(Run(cell, done, told, monotonic_seconds() - began))
+        keep(runs[-1])
     returns = np.stack([run.backtest.curves.returns for run in runs], axis=1)
-    shape = [len(values) for values in tried.values()] or [1]
     walked = walk_forwards(returns, folds) if folds else None
-    return Study(market, runs, choose(returns, shape), walked)
+    return Study(market, runs, choose(returns, grid), walked)
+
+
+def plans_of(plan: TradingPlan, strategy: str, given: Mapping[str, str], grid: Grid) -> list[TradingPlan]:
+    """Return the plan of each cell of a grid: a strategy with the given parameters and those of the cell; see ``plan_for``.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such strategy or parameter, or one is both given and tried.
+    """
+    if both := [name for name in grid.values if name in given]:
+        raise ConfigurationError(f"{', '.join(both)} is in --param and in --sweep: give it in one of them")
+    return [plan_for(plan, strategy, {**given, **cell}) for cell in grid.cells]
 
 
 def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | None = None) -> TradingPlan:
@@ -192,7 +239,9 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | N
     """
     if strategy == WHOLE_PLAN and strategy not in plan.names:
         if parameters:
-            raise ConfigurationError("--param is for one strategy: name it instead of the whole plan")
+            raise ConfigurationError(
+                "--param and --sweep are for one strategy: name it instead of the whole plan"
+            )
         return plan
     planned = next((item for item in plan.strategies if item.name == strategy), None)
     if planned is None:
@@ -209,42 +258,89 @@ def plan_for(plan: TradingPlan, strategy: str, parameters: Mapping[str, str] | N
     return plan_of(PlanFile(strategies={strategy: entry}, limits=plan.limits, breakers=plan.breakers))
 
 
-def grid_of(values: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """Return every combination of values, the last name changing fastest.
+def grid_of(values: Mapping[str, Sequence[str]]) -> Grid:
+    """Return the grid of values as they were given, in whatever order.
 
     Raises
     ------
     ConfigurationError
-        If there are more than ``LARGEST_GRID``.
+        If a value is there twice, or there are more than ``LARGEST_GRID`` combinations.
     """
+    for name, own in values.items():
+        seen: set[float | str] = set()
+        for text in own:
+            number = _number(text)
+            value = text if number is None else number
+            if value in seen:
+                raise ConfigurationError(f"--sweep {name} has {text} twice: give each value once")
+            seen.add(value)
     size = math.prod(len(own) for own in values.values())
     if size > LARGEST_GRID:
         raise ConfigurationError(
             f"{size:,} combinations are too many for one sweep; {LARGEST_GRID:,} are allowed"
         )
-    return [
-        dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())
-    ]
+    return Grid({name: sorted(own, key=float) if is_of_numbers(own) else own for name, own in values.items()})
 
 
-def choose(returns: FloatArray, shape: Sequence[int]) -> Choice:
+def is_of_numbers(values: Sequence[str]) -> bool:
+    """Return whether all values are numbers, and so have neighbours.
+
+    Examples
+    --------
+    >>> is_of_numbers(["5", "1.5"]), is_of_numbers(["sma_20", "5"]), is_of_numbers(["nan"])
+    (True, False, False)
+    """
+    return all(_number(text) is not None for text in values)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def choose(returns: FloatArray, grid: Grid) -> Choice:
     """Choose the best Sharpe ratio of several backtests.
 
     Parameters
     ----------
     returns
         (sessions, backtests).
-    shape
-        Of the grid that they are the cells of, in order.
+    grid
+        That they are the cells of, in order.
     """
     ratios = np.atleast_1d(sharpe_ratio(returns))
-    best = int(np.nanargmax(ratios)) if not np.isnan(ratios).all() else 0
-    enough = returns.shape[1] > 1 and len(returns) >= 2 * _BLOCKS
+    best = _best(ratios)
+    _, places = np.unique(returns.round(_SAME_DIGITS), axis=1, return_index=True)
+    if len(places) < 2:
+        return Choice(best, len(places), math.nan, math.nan)
+    enough = len(returns) >= 2 * _BLOCKS
+    around = grid.neighbourhood(ratios, best)
     return Choice(
         best,
-        backtest_overfitting(returns, _BLOCKS).probability if enough else math.nan,
-        plateau_score(ratios.reshape(shape)) if returns.shape[1] > 1 else math.nan,
+        len(places),
+        backtest_overfitting(returns[:, np.sort(places)], _BLOCKS).probability if enough else math.nan,
+        plateau_score(around) if around.ndim else math.nan,
     )
+
+
+def _best(ratios: FloatArray) -> int:
+    return int(np.nanargmax(ratios)) if not np.isnan(ratios).all() else 0
+
+
+def piece_length(sessions: int, folds: int) -> int:
+    """Return how many sessions a piece of the second half of a range has.
+
+    Raises
+    ------
+    ConfigurationError
+        If the range is too short for so many pieces.
+    """
+    if length := sessions // 2 // folds:
+        return length
+    raise ConfigurationError(f"{sessions} sessions are too few to walk forward {folds} times")
 
 
 def walk_forwards(returns: FloatArray, folds: int) -> WalkedForward:
@@ -260,13 +356,10 @@ def walk_forwards(returns: FloatArray, folds: int) -> WalkedForward:
     ConfigurationError
         If the range is too short for so many pieces.
     """
-    length = len(returns) // 2 // folds
-    if length < 1:
-        raise ConfigurationError(f"{len(returns)} sessions are too few to walk forward {folds} times")
+    length = piece_length(len(returns), folds)
     chosen, parts, first = [], [], len(returns)
     for split in walk_forward(len(returns), folds, length, embargo=1):
-        ratios = np.atleast_1d(sharpe_ratio(returns[split.train]))
-        best = int(np.nanargmax(ratios)) if not np.isnan(ratios).all() else 0
+        best = _best(np.atleast_1d(sharpe_ratio(returns[split.train])))
         chosen.append(best)
         parts.append(returns[split.test, best])
         first = min(first, int(split.test[0]))
