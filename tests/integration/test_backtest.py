@@ -100,6 +100,23 @@ def test_a_start_before_the_look_back_is_full_is_told(opened):
     assert any("The first signal is of" in caveat and "--start" in caveat for caveat in told["caveats"])
 
 
+def test_values_with_commas_are_swept_and_an_account_of_a_dollar_is_told_that_it_buys_nothing(opened):
+    installation, platform = opened
+    begin = platform.lake.sessions(DAILY_FEATURES)[-10].isoformat()
+    told = json.loads(
+        installation.command(
+            "backtest", "screen", "--start", begin, "--cash", "1", "--json",
+            "--sweep", "entry=price above 5, top 3 by market cap|price above 6, top 4 by market cap",
+        ).stdout
+    )  # fmt: skip
+    assert [run["parameters"] for run in told["trials"]] == [
+        "entry price above 5, top 3 by market cap",
+        "entry price above 6, top 4 by market cap",
+    ]
+    assert (told["overfitting"], told["plateau"]) == (None, None)
+    assert any("Nothing could be bought" in caveat and "--cash" in caveat for caveat in told["caveats"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -108,7 +125,19 @@ def test_a_start_before_the_look_back_is_full_is_told(opened):
         (("momentum", "--param", "entry_rank"), ["a parameter such as entry_rank=10"]),
         (("momentum", "--walk-forward", "3"), ["--sweep"]),
         (("plan", "--param", "entry_rank=5"), ["one strategy"]),
-        (("momentum", "--start", "2031-01-02"), ["There are no features between", "backfill"]),
+        (("plan", "--sweep", "entry_rank=5,6"), ["--sweep", "one strategy"]),
+        (
+            ("momentum", "--start", "2031-01-02"),
+            ["--start 2031-01-02 lies after the newest session with features, 2"],
+        ),
+        (("momentum", "--end", "1990-01-02"), ["There are no features between"]),
+        (("momentum", "--cash", "inf"), ["Invalid value for '--cash'", "less than or equal"]),
+        (("momentum", "--cash", "nan"), ["Invalid value for '--cash'"]),
+        (("momentum", "--slippage-bps", "inf"), ["'--slippage-bps'", "less than or equal"]),
+        (("momentum", "--slippage-bps", "10001"), ["'--slippage-bps'", "less than or equal"]),
+        (("momentum", "--monte-carlo", "100001"), ["'--monte-carlo'", "less than or equal"]),
+        (("momentum", "--param", "entry_rank=5", "--sweep", "entry_rank=5,6"), ["in --param and in --sweep"]),
+        (("momentum", "--sweep", "entry_rank=5,6,5"), ["entry_rank has 5 twice"]),
         (("momentum", "--start", "2024-05-02", "--end", "2024-05-01"), ["lies after"]),
         (("momentum", "--sweep", "entry_rank=" + ",".join(map(str, range(1, 1200)))), ["too many"]),
     ],

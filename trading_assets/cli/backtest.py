@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from resources.lake.lake import Lake
 
 
+MOST_CASH_USD = 1e12
+MOST_SLIPPAGE_BPS = 10_000
+"""Sales bring nothing at all."""
+MOST_PATHS = 100_000
+
+
 @friendly_errors
 def backtest(
     strategy: Annotated[
@@ -37,7 +43,11 @@ def backtest(
     ] = None,
     sweep: Annotated[
         list[str] | None,
-        typer.Option("--sweep", metavar="NAME=A,B,C", help="Try each value; several make a grid."),
+        typer.Option(
+            "--sweep",
+            metavar="NAME=A,B,C",
+            help="Try each value; several make a grid. Values with commas in them: NAME=A|B|C, in quotes.",
+        ),
     ] = None,
     walk_forward: Annotated[
         int,
@@ -51,16 +61,27 @@ def backtest(
     monte_carlo: Annotated[
         int,
         typer.Option(
-            "--monte-carlo", metavar="N", min=0, help="Draw N other orders of the returns, in blocks."
+            "--monte-carlo",
+            metavar="N",
+            min=0,
+            max=MOST_PATHS,
+            help="Draw N other orders of the returns, in blocks.",
         ),
     ] = 0,
-    cash: Annotated[float, typer.Option("--cash", min=1, help="At the beginning, USD.")] = 100_000.0,
+    cash: Annotated[
+        float, typer.Option("--cash", min=1, max=MOST_CASH_USD, help="At the beginning, USD.")
+    ] = 100_000.0,
     costs: Annotated[
         Literal["alpaca", "none"], typer.Option("--costs", help="alpaca: the regulators' fees and slippage.")
     ] = "alpaca",
     slippage_bps: Annotated[
         float,
-        typer.Option("--slippage-bps", min=0, help="Paid beyond the open, each side; with --costs alpaca."),
+        typer.Option(
+            "--slippage-bps",
+            min=0,
+            max=MOST_SLIPPAGE_BPS,
+            help="Paid beyond the open, each side; with --costs alpaca.",
+        ),
     ] = 2.0,
     html: Annotated[
         Path | None,
@@ -141,11 +162,13 @@ def _range(lake: Lake, start: str | None, end: str | None) -> tuple[date, date]:
     stored = lake.sessions(DAILY_FEATURES)
     if not stored:
         raise ConfigurationError("There are no features yet: run `trading-assets run` first")
+    if first and first > stored[-1]:
+        raise ConfigurationError(f"--start {first} lies after the newest session with features, {stored[-1]}")
     return first or stored[0], last or stored[-1]
 
 
 def _values(name: str, text: str) -> list[str]:
-    values = [part.strip() for part in text.split(",") if part.strip()]
+    values = [part.strip() for part in text.split("|" if "|" in text else ",") if part.strip()]
     if not values:
         raise ConfigurationError(f"--sweep {name} needs values: {name}=A,B,C")
     return values

@@ -30,6 +30,8 @@ WHOLE_PLAN = "plan"
 LARGEST_GRID = 1000
 IDLE_SESSIONS = 5
 """A later first signal is told."""
+TOO_SMALL = "position_size"
+"""The rule that refuses an entry of less than one share."""
 _BLOCKS = 10
 _SAME_DIGITS = 12
 """Returns that are equal to so many digits are the same: what the same orders earn differs by rounding alone."""
@@ -143,6 +145,8 @@ class Study:
                 f"it. The features before lack the look-back; begin there with --start {best.first_signal}, or fill more history "
                 "with backfill"
             )
+        if said := _nothing_bought(best):
+            yield said
         if len(self.runs) > 1 and self.choice.different == 1:
             yield f"All {len(self.runs)} backtests earned the same: there was nothing to choose"
         if lacking := len(days) - len(self.market.sessions):
@@ -164,6 +168,26 @@ class Study:
             yield (
                 f"{ends} holding{'' if ends == 1 else 's'} were delisted without terms: counted as worth nothing, which is the worst"
             )
+
+
+def _nothing_bought(backtest: Backtest) -> str:
+    # of a strategy that wanted to
+    outcomes = backtest.result.outcomes
+    refused = {rule: count for (outcome, rule), count in outcomes.items() if outcome == "blocked"}
+    ordered = sum(count for (outcome, _), count in outcomes.items() if outcome == "trade")
+    wanted = sum(refused.values()) + ordered
+    if backtest.result.portfolio.fills or not wanted:
+        return ""
+    said = f"Nothing could be bought in {wanted:,} tries"
+    if not refused:
+        return f"{said}: no order was filled"
+    rule = max(refused, key=lambda name: refused[name])
+    why = (
+        "one share costs more than a position may: give more --cash"
+        if rule == TOO_SMALL
+        else "see the outcomes"
+    )
+    return f"{said}: {refused[rule]:,} were refused by {rule} ({why})"
 
 
 def run_study(

@@ -8,11 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from tests.unit.research.made_up_trials import run
+from tests.unit.research.made_up_backtest import sessions
+from tests.unit.research.made_up_trials import backtest, run
 from trading_assets.cli.backtest_report import BacktestReport
 from trading_assets.errors import ConfigurationError
 from trading_assets.research import studies
-from trading_assets.research.studies import Study, choose, grid_of, walk_forwards
+from trading_assets.research.studies import Study, choose, grid_of, plans_of, walk_forwards
 from trading_assets.research.trials import Trials
 
 NOISE = np.random.default_rng(3).normal(0, 0.01, (200, 1))
@@ -78,6 +79,43 @@ def test_a_sweep_without_trades_is_told_without_nan(capsys):
     assert "All 2 backtests earned the same" in said
     assert report.document()["overfitting"] is None
     assert report.document()["plateau"] is None
+
+
+def caveats(outcomes, fills=()) -> list[str]:
+    one = run(first_signal=sessions(60)[0])
+    one.backtest.result.outcomes.update(outcomes)
+    one.backtest.result.portfolio.fills.extend(fills)
+    choice = choose(np.zeros((60, 1)), grid_of({}))
+    return list(Study(one.backtest.market, [one], choice, None).caveats())
+
+
+def test_an_account_that_can_buy_nothing_is_told_why():
+    small = {("blocked", "position_size"): 700, ("blocked", "max_positions"): 2, ("hold", "not_held"): 50}
+    (said,) = caveats(small)
+    assert said.startswith(
+        "Nothing could be bought in 702 tries: 700 were refused by position_size (one share costs"
+    )
+    assert said.endswith("give more --cash)")
+    assert caveats({("blocked", "restricted"): 3}) == [
+        "Nothing could be bought in 3 tries: 3 were refused by restricted (see the outcomes)"
+    ]
+    assert caveats({("trade", ""): 1}) == ["Nothing could be bought in 1 tries: no order was filled"]
+    assert caveats({("hold", "not_held"): 50}) == []
+    assert caveats(small, fills=["a fill"]) == []
+
+
+@pytest.mark.parametrize("name", ["given", "tried"])
+def test_the_whole_plan_has_no_parameters_of_its_own(name):
+    plan = backtest().plan
+    given, tried = ({"entry_rank": "5"}, {}) if name == "given" else ({}, {"entry_rank": ["5", "6"]})
+    with pytest.raises(ConfigurationError, match="--param and --sweep are for one strategy"):
+        plans_of(plan, "plan", given, grid_of(tried))
+
+
+def test_a_parameter_that_is_both_given_and_tried_is_refused():
+    grid = grid_of({"entry_rank": ["5", "6"]})
+    with pytest.raises(ConfigurationError, match="entry_rank is in --param and in --sweep"):
+        plans_of(backtest().plan, "momentum", {"entry_rank": "5"}, grid)
 
 
 def test_too_few_sessions_to_walk_forward_are_told():
