@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from trading_assets.cli.options import JsonOption, parse_day, parse_parameters
-from trading_assets.cli.output import err, friendly_errors, print_json
+from trading_assets.cli.output import EXIT_FAILED, err, friendly_errors, print_json
 from trading_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def backtest(
     from trading_assets.research.backtests import past_market
     from trading_assets.research.plan_in_force import load_plan
     from trading_assets.research.studies import grid_of, plans_of, run_study
-    from trading_assets.research.trials import kept_trials
+    from trading_assets.research.trials import Records, trials_so_far
     from trading_assets.settings import load_settings
 
     if html is not None and not html.absolute().parent.is_dir():
@@ -120,16 +120,24 @@ def backtest(
     plans = plans_of(load_plan(settings.strategies), strategy, given, grid)
     first, last = _range(lake, start, end)
     with opened_database(settings) as database:
-        study = run_study(
-            past_market(database, lake, first, last),
-            grid,
-            plans,
-            cash_usd=Decimal(repr(cash)),
-            costs=Costs.alpaca(slippage_bps=slippage_bps) if costs == "alpaca" else Costs(),
-            folds=walk_forward,
-            track=_drawn,
-        )
-        trials = kept_trials(database, study, kind, settings, now=SystemClock().now())
+        records = Records(database, kind, SystemClock())
+        try:
+            study = run_study(
+                past_market(database, lake, first, last),
+                grid,
+                plans,
+                cash_usd=Decimal(repr(cash)),
+                costs=Costs.alpaca(slippage_bps=slippage_bps) if costs == "alpaca" else Costs(),
+                folds=walk_forward,
+                keep=records.keep,
+                track=_drawn,
+            )
+            trials = trials_so_far(database, study.best.backtest)
+        except KeyboardInterrupt:
+            err.print(records.told_when_broken_off(len(plans)), highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT_FAILED) from None
+        finally:
+            records.show(settings)
     report = BacktestReport(study, trials, monte_carlo)
     if html is not None:
         from trading_assets.research.study_sheet import study_sheet

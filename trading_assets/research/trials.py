@@ -8,20 +8,20 @@ import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from pydantic import TypeAdapter
 
+from resources.clock import Clock
 from resources.database.database import Database
 from resources.database.snapshots import snapshot_tables
-from resources.database.writes import insert_many
+from resources.database.writes import insert
 from resources.lake.catalog import snapshot_folder
 from trading_assets import __version__
 from trading_assets.backtest.summary import Figure
 from trading_assets.portfolio.wishes import Mandate
 from trading_assets.research.backtests import Backtest
-from trading_assets.research.studies import Run, Study
+from trading_assets.research.studies import Run
 from trading_assets.settings import Settings
 from trading_assets.statistics.sharpe_significance import deflated_sharpe, session_sharpe
 from trading_assets.strategies.contract import parameter_hash, strategy_version
@@ -77,47 +77,59 @@ def kind_of(backtest: Backtest) -> str:
     return "+".join(sorted(item.strategy.name for item in backtest.plan.strategies))
 
 
-def record_trials(
-    database: Database,
-    runs: Sequence[Run],
-    *,
-    study: str,
-    now: datetime,
-) -> str:
-    """Record the backtests of a study; return its id."""
-    study_id = uuid.uuid4().hex[:12]
-    rows = [
-        {
+class Records:
+    """The rows of one study: each backtest is recorded as soon as it is finished, so that what is broken off is kept.
+
+    Parameters
+    ----------
+    study
+        backtest, sweep or walk_forward.
+    """
+
+    def __init__(self, database: Database, study: str, clock: Clock) -> None:
+        self.database, self.study, self.clock = database, study, clock
+        self.study_id = uuid.uuid4().hex[:12]
+        self.count = 0
+
+    def keep(self, run: Run) -> None:
+        """Record a backtest that is finished."""
+        done, sessions = run.backtest, run.backtest.market.sessions
+        row = {
             "backtest_id": uuid.uuid4().hex[:12],
-            "study_id": study_id,
-            "study": study,
-            "strategy": name_of(run.backtest),
-            "kind": kind_of(run.backtest),
-            "trial_hash": trial_hash(run.backtest),
-            **_of_plan(run.backtest),
-            "start_session": run.backtest.market.sessions[0],
-            "end_session": run.backtest.market.sessions[-1],
-            "cash_usd": run.backtest.cash_usd,
-            "costs": _costs(run.backtest),
+            "study_id": self.study_id,
+            "study": self.study,
+            "strategy": name_of(done),
+            "kind": kind_of(done),
+            "trial_hash": trial_hash(done),
+            **_of_plan(done),
+            "start_session": sessions[0],
+            "end_session": sessions[-1],
+            "cash_usd": done.cash_usd,
+            "costs": _costs(done),
             "code_version": __version__,
-            "data_hash": run.backtest.market.data_hash,
-            "session_sharpe": _finite(float(session_sharpe(run.backtest.curves.returns))),
+            "data_hash": done.market.data_hash,
+            "session_sharpe": _finite(float(session_sharpe(done.curves.returns))),
             "figures": json.dumps({figure.name: _finite(figure.value) for figure in run.figures}),
             "seconds": run.seconds,
-            "run_at": now,
+            "run_at": self.clock.now(),
         }
-        for run in runs
-    ]
-    with database.connection() as connection:
-        insert_many(connection, BACKTESTS, rows)
-    return study_id
+        with self.database.connection() as connection:
+            insert(connection, BACKTESTS, row)
+        self.count += 1
 
+    def show(self, settings: Settings) -> None:
+        """Let `sql` see what was recorded."""
+        if self.count:
+            snapshot_tables(self.database, snapshot_folder(settings), only={BACKTESTS.name})
 
-def kept_trials(database: Database, study: Study, kind: str, settings: Settings, *, now: datetime) -> Trials:
-    """Record a study, show it to `sql`, and return what was tried of its strategy so far."""
-    record_trials(database, study.runs, study=kind, now=now)
-    snapshot_tables(database, snapshot_folder(settings), only={BACKTESTS.name})
-    return trials_so_far(database, study.best.backtest)
+    def told_when_broken_off(self, of: int) -> str:
+        """Say what is kept of a study of so many backtests that was broken off."""
+        if not self.count:
+            return "Interrupted before a backtest was finished: nothing is recorded"
+        return (
+            f"Interrupted: {self.count} of {of} backtests were finished and are recorded (table backtests); the same command "
+            "runs all of them again"
+        )
 
 
 def trials_so_far(database: Database, backtest: Backtest) -> Trials:

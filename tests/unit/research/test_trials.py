@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from tests.unit.research.made_up_trials import backtest, run
+from tests.unit.research.made_up_trials import TOLD, backtest, run
 from trading_assets.backtest.costs import Costs
-from trading_assets.research.trials import record_trials, trial_hash, trials_so_far
+from trading_assets.research import studies
+from trading_assets.research.trials import Records, trial_hash, trials_so_far
 from trading_assets.statistics.sharpe_significance import deflated_sharpe, session_sharpe
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 TEN, TWENTY = {"entry_rank": 10}, {"entry_rank": 20}
 
 
+class Ticking:
+    """A clock that goes on by a second each time it is read."""
+
+    def __init__(self):
+        self.ticks = itertools.count()
+
+    def now(self):
+        return NOW + timedelta(seconds=next(self.ticks))
+
+
 def kept(database, *runs):
-    for place, one in enumerate(runs):
-        record_trials(database, [one], study="backtest", now=NOW + timedelta(seconds=place))
+    records = Records(database, "backtest", Ticking())
+    for one in runs:
+        records.keep(one)
 
 
 def test_a_trial_is_a_kind_with_its_parameters_mandate_limits_and_costs():
@@ -90,3 +104,31 @@ def test_how_many_were_tried_is_told_and_not_stored_as_a_figure_of_one(fresh_dat
     )
     stored = [row[0] for row in fresh_database.fetch("select figures from backtests")]
     assert all(set(own) == {"sharpe", "probabilistic_sharpe"} for own in stored)
+
+
+def test_what_was_finished_before_a_sweep_was_broken_off_is_recorded(fresh_database, monkeypatch):
+    plans = [backtest(parameters={"entry_rank": rank}).plan for rank in (1, 2, 3)]
+    done = iter([backtest(parameters={"entry_rank": rank}) for rank in (1, 2)])
+
+    def breaks_off_at_the_third(*_, **__):
+        if one := next(done, None):
+            return one
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(studies, "run_backtest", breaks_off_at_the_third)
+    monkeypatch.setattr(studies, "figures", lambda *_: TOLD)
+    records = Records(fresh_database, "sweep", Ticking())
+    assert (
+        records.told_when_broken_off(3) == "Interrupted before a backtest was finished: nothing is recorded"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        studies.run_study(
+            backtest().market, studies.grid_of({"entry_rank": ["1", "2", "3"]}), plans,
+            cash_usd=Decimal(1000), costs=Costs(), keep=records.keep,
+        )  # fmt: skip
+    rows = fresh_database.fetch("select study_id, parameters from backtests order by run_at")
+    assert [row[1]["momentum"]["entry_rank"] for row in rows] == [1, 2]
+    assert {row[0] for row in rows} == {records.study_id}
+    assert records.told_when_broken_off(3).startswith(
+        "Interrupted: 2 of 3 backtests were finished and are recorded"
+    )
