@@ -91,6 +91,15 @@ def test_the_command_answers_for_people_and_programs_and_records_every_backtest(
     ]
 
 
+def test_the_tear_sheet_of_one_session_says_that_nothing_could_be_checked(opened, tmp_path):
+    installation, platform = opened
+    last, file = platform.lake.sessions(DAILY_FEATURES)[-1].isoformat(), tmp_path / "one.html"
+    installation.command("backtest", "ma_crossover", "--start", last, "--end", last, "--html", str(file))
+    sheet = file.read_text(encoding="utf-8")
+    assert "could not be checked whether a decision knew the future" in sheet
+    assert "may have known the future" not in sheet
+
+
 def test_a_start_before_the_look_back_is_full_is_told(opened):
     installation, platform = opened
     first = platform.lake.sessions(DAILY_FEATURES)[0]

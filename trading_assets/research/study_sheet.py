@@ -80,14 +80,15 @@ def _versions(backtest: Backtest, now: datetime) -> dict[str, str]:
     }
 
 
-def _checked(lake: Lake, backtest: Backtest) -> Iterator[tuple[str, bool, str]]:
+def _checked(lake: Lake, backtest: Backtest) -> Iterator[tuple[str, bool | None, str]]:
     sessions = backtest.market.sessions
     first, last = sessions[-CHECKED_SESSIONS:][0], sessions[-1]
     for planned in backtest.plan.strategies:
         features: pl.DataFrame = read_features(lake, planned.strategy, first, last)
         for verdict in check_strategy(planned.strategy, features):
             name = verdict.check if len(backtest.plan.strategies) == 1 else f"{planned.name}: {verdict.check}"
-            yield name, verdict.passed, verdict.proves if verdict.passed else verdict.finding
+            passed = None if verdict.is_open else verdict.passed
+            yield name, passed, verdict.proves if verdict.passed else verdict.finding
 
 
 def _of_choice(study: Study) -> Iterator[str]:

@@ -40,7 +40,7 @@ class TearSheet:
     versions
         What the backtest was made from, by name: code, plan, parameters, costs, data, range, when.
     look_ahead
-        Checks that no decision knew the future: name, whether it passed, and a note.
+        Checks that no decision knew the future: name, whether it passed (None: it could not be checked), and a note.
     caveats
         Sentences that a reader must know before believing the figures.
     bands
@@ -56,7 +56,7 @@ class TearSheet:
     outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     sectors: Mapping[str, str] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    look_ahead: Sequence[tuple[str, bool, str]] = ()
+    look_ahead: Sequence[tuple[str, bool | None, str]] = ()
     caveats: Sequence[str] = ()
     bands: pl.DataFrame | None = None
     benchmark: str = "SPY"
@@ -107,7 +107,7 @@ def is_wide(span: float) -> bool:
 
 def _facts(sheet: TearSheet, columns: curves.Columns, symbols: pl.DataFrame) -> dict[str, Any]:
     known, span = curves.has_benchmark(sheet.curves), curves.spans(columns)
-    failed = [name for name, passed, _ in sheet.look_ahead if not passed]
+    failed = [name for name, passed, _ in sheet.look_ahead if passed is False]
     costs = [item for item in sheet.figures if item.group == "costs" or item.name == "turnover_frac"]
     enough = f"Too short: {curves.WINDOW} sessions are needed."
     return {
@@ -197,6 +197,8 @@ def _warning(sheet: TearSheet, failed: Sequence[str]) -> str:
         return f"A decision may have known the future ({', '.join(failed)}): do not rely on these figures."
     if not sheet.look_ahead:
         return "It was not checked whether a decision knew the future."
+    if unchecked := [name for name, passed, _ in sheet.look_ahead if passed is None]:
+        return f"It could not be checked whether a decision knew the future ({', '.join(unchecked)}): too little to compare."
     count = len(sheet.caveats)
     return (
         f"{count} caveat{'s' if count > 1 else ''} to read before these figures are believed."

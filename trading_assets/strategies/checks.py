@@ -29,7 +29,8 @@ KEY = ["session", "symbol"]
 class Verdict:
     """What one check found: ``finding`` is the first row that differs, with what it was and became, or what is wrong.
 
-    ``compared`` counts the signals that were compared, all trials together.
+    ``compared`` counts the signals that were compared, all trials together. A check that did not pass ``is_open`` if there was nothing
+    to compare: it found nothing wrong either.
     """
 
     check: str
@@ -37,6 +38,7 @@ class Verdict:
     passed: bool
     finding: str = ""
     compared: int = 0
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,8 @@ def check_strategy(strategy: Strategy, features: pl.DataFrame) -> Iterator[Verdi
     except TradingError as error:
         subject, broken = None, str(error)
     broken = broken or _contract_broken(strategy, features)
-    yield Verdict(*CONTRACT, passed=not broken, finding=broken)
+    is_open = bool(broken) and _has_number(strategy) and broken == _too_few(strategy, features)
+    yield Verdict(*CONTRACT, passed=not broken, finding=broken, is_open=is_open)
     if broken or subject is None:
         return
     found = impurities(strategy)
@@ -238,7 +241,9 @@ def check_strategy(strategy: Strategy, features: pl.DataFrame) -> Iterator[Verdi
     signals = subject.full.filter(pl.col("session").is_in(subject.asked)).height
     days = len(subject.asked)
     nothing = "" if signals else f"no signal in {days} sessions: take more of them, or other parameters"
-    yield Verdict(*SAYS_SOMETHING, passed=bool(signals), finding=nothing, compared=signals)
+    yield Verdict(
+        *SAYS_SOMETHING, passed=bool(signals), finding=nothing, compared=signals, is_open=not signals
+    )
     if nothing:
         return
     for name, (proves, trials) in CHECKS.items():
@@ -262,19 +267,30 @@ def _anew(strategy: Strategy) -> Strategy:
 
 
 def _contract_broken(strategy: Strategy, features: pl.DataFrame) -> str:
-    declared, sessions = strategy.feature_columns, features["session"].n_unique()
+    declared = strategy.feature_columns
     if len(set(declared)) != len(declared):
         return f"feature_columns names a column twice: {', '.join(declared)}"
-    if not isinstance(strategy.lookback_sessions, int) or strategy.lookback_sessions < 0:
+    if not _has_number(strategy):
         return f"lookback_sessions is {strategy.lookback_sessions!r}, not a number of sessions from 0 on"
-    if sessions <= strategy.lookback_sessions + 1:
-        return f"it looks back on {strategy.lookback_sessions} sessions, and there are {sessions}: give it more of them"
+    if too_few := _too_few(strategy, features):
+        return too_few
     try:
         strategy_version(strategy), parameter_hash(strategy.parameters)
         nothing = checked_signals(_anew(strategy), features.clear())
     except (TradingError, OSError) as error:
         return f"without any row: {error}"
     return "" if nothing.is_empty() else "it gives signals although there are no features"
+
+
+def _has_number(strategy: Strategy) -> bool:
+    return isinstance(strategy.lookback_sessions, int) and strategy.lookback_sessions >= 0
+
+
+def _too_few(strategy: Strategy, features: pl.DataFrame) -> str:
+    sessions = features["session"].n_unique()
+    if sessions > strategy.lookback_sessions + 1:
+        return ""
+    return f"it looks back on {strategy.lookback_sessions} sessions, and there are {sessions}: give it more of them"
 
 
 def _verdict(name: str, proves: str, trials: Iterator[_Trial]) -> Verdict:
@@ -289,7 +305,9 @@ def _verdict(name: str, proves: str, trials: Iterator[_Trial]) -> Verdict:
             finding = f"{trial.how}: {_first_difference(trial.expected, got)}"
             return Verdict(name, proves, passed=False, finding=finding, compared=compared)
     nothing = "" if compared else "no signal to compare: take more sessions, or other parameters"
-    return Verdict(name, proves, passed=bool(compared), finding=nothing, compared=compared)
+    return Verdict(
+        name, proves, passed=bool(compared), finding=nothing, compared=compared, is_open=not compared
+    )
 
 
 def _first_difference(expected: pl.DataFrame, got: pl.DataFrame) -> str:

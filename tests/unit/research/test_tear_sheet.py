@@ -159,6 +159,18 @@ def test_what_is_missing_is_said_in_words(sheet, sentences):
     assert not re.search(r"\b(NaN|nan|inf|None)\b", seen.text)
 
 
+def test_a_check_that_could_not_compare_anything_is_no_suspicion():
+    checked = [("contract", True, "as agreed"), ("says_something", None, "no signal in 5 sessions")]
+    open_ = Page(tear_sheet(replace(made_up_sheet(), look_ahead=checked))).text
+    assert "It could not be checked whether a decision knew the future (says_something)" in open_
+    assert "may have known the future" not in open_
+    assert "FAILED" not in open_
+    failed = Page(
+        tear_sheet(replace(made_up_sheet(), look_ahead=[*checked, ("pure", False, "reads the clock")]))
+    )
+    assert "A decision may have known the future (pure)" in failed.text
+
+
 def test_the_charts_of_one_session_can_be_drawn():
     data = Page(tear_sheet(replace(EMPTY, curves=curves(1)))).data
     assert set(data["charts"]) == {"equity", "equity_log", "drawdown", "exposure", "positions", "costs"}

@@ -133,6 +133,18 @@ def test_the_same_source_without_it_is_pure(impure):
     assert failed(impure("PURE")) == {}
 
 
+def test_what_could_not_be_compared_is_open_and_what_was_found_is_not():
+    def of(strategy, features) -> dict[str, bool]:
+        return {one.check: one.is_open for one in check_strategy(strategy, features) if not one.passed}
+
+    rows = example_features()
+    one_session = rows.filter(pl.col("session") == pl.col("session").max())
+    assert of(cheats.Silent(StrategyParameters()), rows) == {"says_something": True}
+    assert of(cheats.Honest(StrategyParameters()), one_session) == {"contract": True}
+    assert of(cheats.TooStrong(StrategyParameters()), rows) == {"contract": False}
+    assert set(of(cheats.FutureShift(StrategyParameters()), rows).values()) == {False}
+
+
 def test_every_check_fires():
     fired = set().union(*CAUGHT_BY.values(), {"pure"})
     assert fired == {*NAMES}

@@ -161,12 +161,12 @@ def outcomes(counted: Mapping[tuple[str, str], int]) -> Table:
     return Table(["Outcome", "Rule", "#Decisions", "#Share"], rows, "No decision was recorded.")
 
 
-def checks(look_ahead: Sequence[tuple[str, bool, str]]) -> Table:
-    """Return the verdict of each check that no decision knew the future."""
-    rows = [
-        [Cell(name), Cell("✓ passed", "gain") if passed else Cell("✗ FAILED", "loss"), Cell(note, "words")]
-        for name, passed, note in look_ahead
-    ]
+_VERDICTS = {True: ("✓ passed", "gain"), False: ("✗ FAILED", "loss"), None: ("could not be checked", "words")}
+
+
+def checks(look_ahead: Sequence[tuple[str, bool | None, str]]) -> Table:
+    """Return the verdict of each check that no decision knew the future; None: it could not be checked."""
+    rows = [[Cell(name), Cell(*_VERDICTS[passed]), Cell(note, "words")] for name, passed, note in look_ahead]
     return Table(
         ["Check", "Verdict", "Note"], rows, "No check for look-ahead was made: do not rely on the figures."
     )
