@@ -68,6 +68,16 @@ IMPURE = {
     "ENVIRONMENT": "imports os",
     "FILE": "calls open()",
     "PARQUET": "reads or writes files (read_parquet)",
+    "NUMPY_FILE": "reads or writes files (load)",
+    "TAKEN_FILE": "imports fromfile",
+    "RENAMED": "reads or writes files (memmap)",
+    "SQL": "reads or writes files (sql)",
+    "LAKE": "imports trading_assets.cli.opened",
+    "SETTINGS": "imports trading_assets.settings",
+    "RESOURCES": "imports resources.lake.lake",
+    "BORROWED": "imports trading_assets.strategies.contract.sys",
+    "OTHER": "imports importlib.metadata",
+    "INTERPRETER": "reaches the interpreter (sys)",
     "HASH": "calls hash()",
     "GLOBAL": "keeps state between calls (global)",
 }
@@ -127,6 +137,29 @@ def test_what_is_taken_from_outside_the_features_is_named_with_its_line(impure, 
     found = failed(impure(name))["pure"]
     assert IMPURE[name] in found
     assert found.startswith(f"impure_{name.lower()}.py:")
+
+
+@pytest.mark.parametrize("name", ["NUMPY_FILE", "LAKE"])
+def test_a_file_of_the_future_and_the_lake_are_seen_by_what_is_written_alone(impure, name):
+    # run, they say the same of a session whatever follows it
+    assert {*failed(impure(name))} == {"pure"}
+
+
+def test_a_package_of_ones_own_may_have_modules_and_they_are_looked_at(tmp_path, monkeypatch):
+    folder = tmp_path / "own_rules"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "known.py").write_text("import numpy as np\n\nPRICES = np.array([1.0])\n")
+    (folder / "prices.py").write_text("from own_rules.known import PRICES\n")
+    (folder / "rules.py").write_text(
+        impure_cheats.source("from . import prices", "found = features.filter(pl.col('close') > 60)")
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    strategy = importlib.import_module("own_rules.rules").Impure()
+    assert failed(strategy) == {}
+    (folder / "known.py").write_text("import numpy as np\n\nPRICES = np.load('future.npy')\n")
+    assert failed(strategy) == {"pure": "known.py:3 reads or writes files (load)"}
 
 
 def test_the_same_source_without_it_is_pure(impure):
