@@ -97,7 +97,8 @@ def link(column: str = "symbol") -> pl.Expr:
 
 def show(
     frame: pl.DataFrame, *, key: str, alt: str, columns: Mapping[str, ColumnConfig | str], changes: Sequence[str] = (),
-    change_fracs: Sequence[str] = (), csv: str | None = None, height: int = MAX_HEIGHT, choose: bool = False,
+    change_fracs: Sequence[str] = (), csv: str | None = None, csv_rows: pl.DataFrame | None = None, height: int = MAX_HEIGHT,
+    choose: bool = False,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Show the columns that are named, in that order, and return the row that the reader has chosen, if any.
 
@@ -113,6 +114,8 @@ def show(
         Columns with gains and losses, in USD or as fractions.
     csv
         File name of the download without ending; none without.
+    csv_rows
+        Rows of the download, where they are not those that are shown.
     height
         At most so many pixels.
     choose
@@ -131,9 +134,10 @@ def show(
     if choose:
         chosen = event["selection"]["rows"]  # type: ignore[index] # the state of the table, as rows can be chosen
     if csv:
+        rows = frame if csv_rows is None else csv_rows
         st.download_button(
-            "CSV", frame.write_csv().encode(), f"{csv}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
-            icon=":material/download:", type="tertiary", help=f"{frame.height:,} rows, all columns",
+            "CSV", rows.write_csv().encode(), f"{csv}.csv", "text/csv", key=f"{key}_csv", on_click="ignore",
+            icon=":material/download:", type="tertiary", help=f"{rows.height:,} rows, all columns",
         )  # fmt: skip
     return frame.row(chosen[0], named=True) if chosen and chosen[0] < frame.height else None
 

@@ -288,14 +288,15 @@ def show_risk(account: str) -> None:
     wanted = RISK_GROUPS[about or "Book"]
     others = [begin for name, begins in RISK_GROUPS.items() if name != "Book" for begin in begins]
     is_shown = _begins(wanted) if wanted else ~_begins(others)
-    shown = frame.filter(is_shown).with_columns(
+    named = frame.with_columns(
         name=pl.col("metric").map_elements(_metric_name, return_dtype=pl.String),
         shown=pl.struct("value", "unit").map_elements(
             lambda row: formatting.quantity(row["value"], row["unit"]), return_dtype=pl.String
         ),
     )
+    shown = named.filter(is_shown)
     tables.show(
-        shown, key="pf_risk", csv="risk-metrics", height=390, alt=f"{shown.height} risk metrics with their method",
+        shown, key="pf_risk", csv="risk-metrics", csv_rows=named, height=390, alt=f"{shown.height} risk metrics with their method",
         columns={
             "name": st.column_config.TextColumn("Metric", pinned=True, width=170),
             "shown": st.column_config.TextColumn("Value", alignment="right", width=110),

@@ -72,6 +72,18 @@ def test_the_portfolio_shows_equity_positions_orders_and_the_comparison_with_the
     assert shown["market_value_usd"].sum() == pytest.approx(float(sum(value for _, _, value in held)))
 
 
+def test_the_download_of_the_risk_section_has_every_metric(open_page, traded, market):
+    app = open_page("Portfolio", traded.data, variables=market)
+    with traded.opened() as platform:
+        ((stored,),) = platform.database.fetch(
+            "select count(*) from risk_metrics where session = (select max(session) from risk_metrics)"
+        )
+    (shown,) = [len(table.value) for table in app.dataframe if "method" in table.value.columns]
+    (help_,) = [one.proto.help for one in app.get("download_button") if "pf_risk_csv" in one.proto.id]
+    assert shown < stored
+    assert help_ == f"{stored} rows, all columns"
+
+
 def test_the_analysis_of_a_linked_symbol_shows_its_chart_and_source(open_page, traded, market):
     app = open_page("Analysis", traded.data, variables=market, symbol="SPY")
     assert not app.exception
