@@ -72,15 +72,13 @@ def curves_of(result: Replay, benchmark: pl.DataFrame) -> Curves:
     )
 
 
-def figures(result: Replay, curves: Curves, trips: pl.DataFrame, *, trials: int = 1) -> list[Figure]:
+def figures(result: Replay, curves: Curves, trips: pl.DataFrame) -> list[Figure]:
     """Return the figures of a backtest, in the order in which they are shown.
 
     Parameters
     ----------
     trips
         Rows of ``ROUND_TRIP_SCHEMA``.
-    trials
-        How many backtests of this strategy were run so far, this one included.
     """
     closed = trips.filter(pl.col("exit_session").is_not_null())
     profits = closed["profit_usd"].to_numpy()
@@ -97,7 +95,6 @@ def figures(result: Replay, curves: Curves, trips: pl.DataFrame, *, trials: int 
         "mean_exposure_frac": float(curves.exposure_frac.mean()),
         "unfilled_orders": result.unfilled,
         "cut_fills": result.cut,
-        "trials": trials,
     }
     of_returns: dict[str, Callable[[FloatArray], object]] = {
         "total_return_frac": performance.cumulative_return,
@@ -167,7 +164,6 @@ DEFINITIONS: dict[str, tuple[str, str, str]] = {
     "income_usd": ("costs", "usd", "dividends and cash for fractions of shares, received"),
     "unfilled_orders": ("caveats", "count", "expired, because the symbol did not open"),
     "cut_fills": ("caveats", "count", "cut to the allowed part of the bar's volume"),
-    "trials": ("caveats", "count", "backtests recorded of this strategy so far: the best of many is luck"),
     "probabilistic_sharpe": ("caveats", "frac", "probability that the true Sharpe ratio is above 0"),
 }
 

@@ -225,7 +225,7 @@ def run_study(
     for cell, one in track(list(zip(grid.cells, plans, strict=True))):
         began = monotonic_seconds()
         done = run_backtest(market, one, cash_usd=cash_usd, costs=costs)
-        told = [item for item in figures(done.result, done.curves, done.trips) if item.name != "trials"]
+        told = figures(done.result, done.curves, done.trips)
         runs.append(Run(cell, done, told, monotonic_seconds() - began))
         keep(runs[-1])
     returns = np.stack([run.backtest.curves.returns for run in runs], axis=1)
