@@ -36,15 +36,7 @@ def test_a_backtest_decides_what_was_decided_live_row_by_row(opened):
     decided = run_backtest(
         market, load_plan(platform.settings.strategies), keeps_decisions=True
     ).result.decisions
-    ours = [
-        (
-            decision.session, target.symbol, target.quantity, target.current, target.price,
-            target.outcome or ("hold" if target.quantity == target.current else "trade"), target.rule, target.reason,
-        )
-        for decision in decided
-        for target in decision.targets
-    ]  # fmt: skip
-    assert ours == live
+    assert [row for decision in decided for row in decision.rows()] == live
 
 
 def test_the_command_answers_for_people_and_programs_and_records_every_backtest(opened, tmp_path):

@@ -14,14 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from trading_assets.books.bookings import Action
-from trading_assets.decision.market import FEATURES, frozen_ahead, highest_close
+from trading_assets.decision.market import FEATURES, LOOK_BACK_SESSIONS, frozen_ahead, highest_close
 from trading_assets.errors import DataQualityError
 from trading_assets.features.seams import SILENCE
 from trading_assets.indicators.kernel import FloatArray
 from trading_assets.risk.targets import Market
-
-LOOK_BACK_SESSIONS = 252
-"""How old a last close may be that a symbol is valued at, and how long a symbol that went on counts as begun anew."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,6 @@ class MarketHistory:
     restricted: Mapping[int, Mapping[str, str]]
     blocked: frozenset[int]
     places: Mapping[str, int]
-    last_bar: NDArray[np.int64]
     begun_anew: Mapping[int, frozenset[str]]
     scales: Mapping[str, Mapping[date, Fraction]]
     sector_codes: NDArray[np.int16]
@@ -118,11 +114,10 @@ class MarketHistory:
             by_place.setdefault(bisect_left(sessions, action.ex_date), []).append(action)
         at_day = {day: place for place, day in enumerate(sessions)}
         told = {at_day[day]: reasons for day, reasons in (restricted or {}).items() if day in at_day}
-        last_bar = _last_bars(dense["close"])
         return cls(
             sessions, symbols, sessions.index(start), dense["open"], dense["close"], dense["volume"],
             dense["dollar_volume_20"], dense["volatility_20"], dense["atr_14"], by_place, told,
-            frozenset(at_day[day] for day in blocked if day in at_day), places, last_bar,
+            frozenset(at_day[day] for day in blocked if day in at_day), places,
             _begun_anew(dense["close"], sessions, symbols), _scales(actions),
             *_sectors(listed, sessions, symbols),
         )  # fmt: skip
@@ -193,13 +188,6 @@ def _spread(
     kept = columns >= 0
     dense[rows[kept], columns[kept]] = values.cast(pl.Float64).to_numpy()[kept]
     return dense
-
-
-def _last_bars(close: FloatArray) -> NDArray[np.int64]:
-    """Return, by symbol, the place of its last bar; -1 without any."""
-    there = ~np.isnan(close)
-    found = len(close) - 1 - np.argmax(there[::-1], axis=0)
-    return np.where(there.any(axis=0), found, -1)
 
 
 def _sectors(

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.backtest.costs import Costs
-from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
+from trading_assets.backtest.history import MarketHistory
 from trading_assets.backtest.portfolio import (
     CENT,
     BacktestFill,
@@ -28,6 +28,7 @@ from trading_assets.backtest.portfolio import (
 from trading_assets.books.attribution import crossed
 from trading_assets.books.bookings import ZERO, Action
 from trading_assets.decision.decide import SIGNAL_COLUMNS, decide_targets
+from trading_assets.decision.market import LOOK_BACK_SESSIONS
 from trading_assets.decision.past import NO_PAST, Past, position_of
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
@@ -68,11 +69,27 @@ class Order:
 
 @dataclass(frozen=True)
 class Decided:
-    """One row of what was decided on a session, for those who look at it."""
+    """What was decided on a session, for those who look at it."""
 
     session: date
     targets: tuple[Target, ...]
     wanted: tuple[Wish, ...]
+
+    def rows(self) -> list[tuple[date, str, Decimal, Decimal, Decimal, str, str | None, str]]:
+        """Return session, symbol, quantity, quantity before, price, outcome, rule and reason of each target, as ``target_positions`` has them."""
+        return [
+            (
+                self.session,
+                target.symbol,
+                target.quantity,
+                target.current,
+                target.price,
+                target.verdict,
+                target.rule,
+                target.reason,
+            )
+            for target in self.targets
+        ]
 
 
 @dataclass
@@ -314,8 +331,7 @@ class _Desk:
             if wish.rule in EXIT_RULES:
                 self.given_up[wish.strategy][wish.symbol] = place
         for target in targets:
-            outcome = target.outcome or ("hold" if target.quantity == target.current else "trade")
-            self.result.outcomes[outcome, target.rule or ""] += 1
+            self.result.outcomes[target.verdict, target.rule or ""] += 1
             if target.quantity == target.current and len(about[target.symbol]) == 1:
                 continue  # nothing changes hands
             parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)

@@ -22,7 +22,6 @@ from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.execution.waiting import unsettled_before
 from trading_assets.market_data.findings import require_clean_session
 from trading_assets.market_data.known_actions import known_actions
-from trading_assets.research.history_market import sectors_of
 from trading_assets.research.restrictions import restrictions
 from trading_assets.risk.targets import Market
 from trading_assets.tables.features import DAILY_FEATURES
@@ -64,7 +63,7 @@ class LiveMarket:
             session,
             closes=closes,
             features=features.collect(),
-            sector=sectors_of(listed.collect()),
+            sector=dict(listed.drop_nulls().collect().iter_rows()),
             bookings=[*scale_changes(self.actions(symbols, first, session)), *ruled.bookings],
             ahead=self.actions(symbols, session + timedelta(days=1), following),
             restricted={

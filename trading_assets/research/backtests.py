@@ -14,11 +14,11 @@ from resources.database.database import Database
 from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.backtest.costs import Costs
-from trading_assets.backtest.history import LOOK_BACK_SESSIONS, MarketHistory
+from trading_assets.backtest.history import MarketHistory
 from trading_assets.backtest.replay import FillRules, Progress, Replay, replay
 from trading_assets.backtest.round_trips import round_trips
 from trading_assets.backtest.summary import Curves, curves_of
-from trading_assets.decision.market import FEATURES
+from trading_assets.decision.market import FEATURES, LOOK_BACK_SESSIONS
 from trading_assets.decision.plan import TradingPlan
 from trading_assets.errors import ConfigurationError
 from trading_assets.features.build import BENCHMARK

@@ -13,7 +13,6 @@ from trading_assets.market_data.acceptance import accepted_findings
 from trading_assets.market_data.findings import restricted_symbols
 from trading_assets.quality.outcome import covered, findings_frame
 from trading_assets.quality.rows import values_text
-from trading_assets.research.history_market import NOT_TRADED, refused_words
 from trading_assets.tables.daily import DAILY_BARS, QUARANTINED_BARS
 from trading_assets.tables.listings import UNIVERSE
 
@@ -43,9 +42,9 @@ def restrictions(
     untradable = listed.filter(~pl.col("is_tradable")).collect()
     found = restricted_symbols(database, sessions)
     for symbol, day in untradable.select("symbol", "session").iter_rows():
-        found.setdefault(day, {})[symbol] = NOT_TRADED
+        found.setdefault(day, {})[symbol] = "the broker does not trade it"
     for symbol, day, rule in (
         refused.select("symbol", "session", "rule").sort("session", "symbol", "rule").iter_rows()
     ):
-        found.setdefault(day, {})[symbol] = refused_words(rule)
+        found.setdefault(day, {})[symbol] = f"a source's bar was refused: {rule}"
     return found

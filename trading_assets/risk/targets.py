@@ -87,6 +87,11 @@ class Target:
     can_trade: bool = True
 
     @property
+    def verdict(self) -> str:
+        """The outcome: ``trade`` or ``hold`` by the quantities, unless a rule refused what was wanted."""
+        return self.outcome or ("hold" if self.quantity == self.current else "trade")
+
+    @property
     def value_usd(self) -> Decimal:
         return self.quantity * self.price
 
@@ -327,7 +332,7 @@ def target_rows(targets: Iterable[Target], book: Book) -> pl.DataFrame:
             target.current,
             target.price,
             float(target.value_usd / book.equity_usd) if book.equity_usd > 0 else 0.0,
-            target.outcome or ("hold" if target.quantity == target.current else "trade"),
+            target.verdict,
             target.rule,
             target.reason,
         )

@@ -60,15 +60,7 @@ def test_a_backtest_decides_by_every_rule_what_was_decided_live_row_by_row(trade
     decided = run_backtest(
         market, load_plan(platform.settings.strategies), keeps_decisions=True
     ).result.decisions
-    ours = [
-        (
-            decision.session, target.symbol, target.quantity, target.current, target.price,
-            target.outcome or ("hold" if target.quantity == target.current else "trade"), target.rule, target.reason,
-        )
-        for decision in decided
-        for target in decision.targets
-    ]  # fmt: skip
-    assert ours == live
+    assert [row for decision in decided for row in decision.rows()] == live
     wanted = platform.database.fetch("select distinct rule from allocations where rule is not null")
     assert {rule for (rule,) in wanted} & {*EXIT_RULES}, (
         "no exit rule ended anything: the test proves nothing"

@@ -23,7 +23,7 @@ from trading_assets.execution.intent_planning import plan_and_store_intents
 from trading_assets.execution.live_market import LiveMarket
 from trading_assets.execution.trading_account import account_of
 from trading_assets.orders import HaltLevel
-from trading_assets.research.history_market import HistoryMarket
+from trading_assets.research.backtests import past_market
 from trading_assets.research.plan_in_force import load_plan
 from trading_assets.risk.targets import Book
 from trading_assets.runs.session import run_session
@@ -226,12 +226,12 @@ def test_the_same_decision_code_on_history_decides_what_was_decided_live(both):
     )
     plan = load_plan(platform.settings.strategies)
     cash = Decimal(100_000)
-    history = HistoryMarket.of(platform.lake, session, session)
+    history = past_market(platform.database, platform.lake, session, session).history
     symbols = set(signals["symbol"])
-    decided = decide(plan, signals, {}, Book({}, cash, cash), history.read(session, symbols))
+    then = history.shown(history.first, symbols, history.close_usd[history.first])
+    decided = decide(plan, signals, {}, Book({}, cash, cash), then)
     assert decided.targets.select(live.columns).equals(live)
     seen = LiveMarket(account_of(platform), platform.lake).read(session, symbols)
-    then = history.read(session, symbols)
     shown = ("last_close", "traded", "dollar_volume", "volatility")
     assert seen.volatility
     for name in shown:
