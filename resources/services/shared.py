@@ -155,11 +155,16 @@ class SharedService:
         from the main thread and nobody else handles them.
         """
         _SIGNALS.hold()
+        joined = False
         try:
             with self._locked():
                 self._join()
+                joined = True
         except BaseException:
-            _SIGNALS.release()
+            if joined:  # asked to stop as soon as it was done
+                self.release()
+            else:
+                _SIGNALS.release()
             raise
 
     def wait(self) -> ServiceRecord:
@@ -196,10 +201,14 @@ class SharedService:
 
     def end_unused(self) -> bool:
         """End the service if it runs although all its users are gone; say whether it did."""
-        with self._locked():
-            record = self.record()
-            self._stop_if_unused()
-            return record is not None and not record.is_running
+        _SIGNALS.hold()
+        try:
+            with self._locked():
+                record = self.record()
+                self._stop_if_unused()
+                return record is not None and not record.is_running
+        finally:
+            _SIGNALS.release()
 
     def users(self) -> list[int]:
         """Return the numbers of the living processes that hold the service."""
@@ -229,7 +238,7 @@ class SharedService:
         holding.record = record
 
     def _leave_unless_held(self) -> None:
-        # Interrupted half way (Ctrl-C, SIGTERM), this is done again at the end of the process: so the entry goes last.
+        # Failed half way, this is done again at the end of the process: so the entry goes last.
         holding = _HELD.get(self._key)
         if holding is not None and holding.count > 0:
             return
@@ -345,23 +354,39 @@ class SharedService:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        patience = self.definition.start_seconds + 60
         try:
-            self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(self.folder / "lock", timeout=patience, poll_interval=2 * _POLL_SECONDS):
-                yield
-        except Timeout as error:
-            raise ServiceError(
-                f"Another process has been starting or stopping the {self.definition.name} for {patience:g} s: "
-                "end that process and try again",
-                lock=self.folder / "lock",
-            ) from error
+            # Interrupted between the taking of the lock and its note, this process would wait for itself while it ends.
+            with _SIGNALS.deferred():
+                self._leases.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = FileLock(self.folder / "lock", timeout=0)
+                self._take(lock)
+                try:
+                    yield
+                finally:
+                    lock.release()
+                    del lock  # its destructor would lose a signal
         except OSError as error:
             raise ServiceError(
                 f"Cannot keep the run-time files of the {self.definition.name}: {error.strerror or error}. Make the "
                 "folder writable, free disk space, or choose another TRADING_DATA",
                 folder=self.folder,
             ) from error
+
+    def _take(self, lock: FileLock) -> None:
+        patience = self.definition.start_seconds + 60
+        deadline = time.monotonic() + patience
+        while True:
+            with suppress(Timeout):
+                lock.acquire()
+                return
+            _SIGNALS.check()
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"Another process has been starting or stopping the {self.definition.name} for {patience:g} s: "
+                    "end that process and try again",
+                    lock=self.folder / "lock",
+                )
+            time.sleep(2 * _POLL_SECONDS)
 
     def _read_leases(self) -> list[tuple[int, str]]:
         leases = []

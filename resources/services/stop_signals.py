@@ -1,23 +1,40 @@
-"""Stop signals: SIGTERM and SIGHUP as an orderly ``SystemExit`` while something must be cleaned up."""
+"""Stop signals: SIGTERM and SIGHUP as an orderly ``SystemExit`` while something must be cleaned up; Ctrl-C as ever.
+
+An exception out of a signal handler comes between any two instructions: between the taking of a lock and the note that
+it is held, too. What must be done whole is done with the signals deferred.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 _NUMBERS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]  # Windows knows no SIGHUP, the others no SIGBREAK
 
 
-_asked: list[int] = []
+_asked: list[int] = []  # lost or not, for the next hold
+_deferred: list[int] = []  # how many sections of the main thread are being done whole; empty: none
+_waiting: list[int] = []  # signals that came meanwhile
 
 
-def _exit(number: int, _frame: FrameType | None) -> NoReturn:
+def _exit(number: int, _frame: FrameType | None) -> None:
     _asked.append(number)
+    if _deferred:
+        _waiting.append(number)
+        return
     raise SystemExit(128 + number)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if _deferred:
+        _waiting.append(number)
+        return
+    raise KeyboardInterrupt
 
 
 class StopSignals:
@@ -48,6 +65,8 @@ class StopSignals:
                 if signal.getsignal(number) is signal.SIG_DFL:
                     signal.signal(number, _exit)
                     self._taken.append(number)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, _interrupt)
 
     def release(self) -> None:
         """Give up one hold; the last one restores the default actions."""
@@ -60,3 +79,29 @@ class StopSignals:
                 if signal.getsignal(number) is _exit:
                     signal.signal(number, signal.SIG_DFL)
             self._taken.clear()
+            if signal.getsignal(signal.SIGINT) is _interrupt:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Do the block whole: a signal that comes meanwhile is acted upon at its end, or at a :meth:`check` within it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python runs handlers in the main thread only
+            return
+        _deferred.append(1)
+        try:
+            yield
+        finally:
+            _deferred.pop()
+            if not _deferred:
+                self.check()
+
+    def check(self) -> None:
+        """Act upon a deferred signal now: where a deferred block waits and could as well be left."""
+        if not _waiting or threading.current_thread() is not threading.main_thread():
+            return
+        number = _waiting[0]
+        _waiting.clear()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)

@@ -287,3 +287,65 @@ def test_stop_signals_are_the_programs_own_again_after_the_last_release(tmp_path
     with service(tmp_path).use():
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+STOPPED_AT_EVERY_LINE = """
+import atexit, os, signal, sys, time
+from pathlib import Path
+from tests.integration.services.test_services import service
+
+shared = service(Path(sys.argv[1]))
+
+def watched(stop_at):
+    seen = set()
+    def trace(frame, event, argument):
+        name = frame.f_code.co_filename
+        if not any(part in name for part in ("/filelock/", "/services/shared", "/services/stop", "contextlib")):
+            return None
+        if event in ("line", "return"):
+            seen.add((name, frame.f_lineno, event))
+        if len(seen) == stop_at:
+            sys.settrace(None)
+            os.kill(os.getpid(), (signal.SIGTERM, signal.SIGINT)[stop_at % 2])
+        return trace
+    sys.settrace(trace)
+    try:
+        with shared.use():
+            pass
+    finally:
+        sys.settrace(None)
+    return len(seen)
+
+lines = watched(-1)
+for stop_at in range(1, lines):
+    child = os.fork()
+    if child == 0:
+        try:
+            not_stopped = watched(stop_at) < stop_at
+        except BaseException:
+            atexit._run_exitfuncs()
+            os._exit(1)
+        os._exit(not_stopped)
+    deadline = time.monotonic() + 10
+    ended, status = 0, 0
+    while not ended:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            sys.exit(f"stopped at line {stop_at} it does not end")
+        time.sleep(0.001)
+    if status == 0:
+        sys.exit(f"stopped at line {stop_at} it went on")
+    if (Path(sys.argv[1]) / "run" / "leases" / f"{child}.json").exists():
+        sys.exit(f"stopped at line {stop_at} it left its lease")
+print(lines, flush=True)
+"""
+
+
+def test_at_whatever_line_a_user_is_stopped_it_ends_and_holds_nothing(tmp_path, start_user):
+    with service(tmp_path).use() as record:
+        user = start_user(STOPPED_AT_EVERY_LINE, tmp_path)
+        assert int(user.says()) > 100
+        assert user.leave() == 0
+        assert service(tmp_path).users() == [os.getpid()]
+        assert not ended(record.pid)
