@@ -82,7 +82,10 @@ LONGEST_FILES = (
 gc.set_threshold(100_000, 50, 50)  # as the command line does
 
 # A busy machine is no defect: what must be fast is measured by benchmarks.
-hypothesis.settings.register_profile("tests", deadline=None)
+# The suite judges a change, not the dice of one run: new examples are for a search by hand,
+# make test ARGS="tests/properties --hypothesis-profile=search".
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tests")
 
 

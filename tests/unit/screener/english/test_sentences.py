@@ -382,6 +382,8 @@ UNDERSTOOD = [
     ("down between 5 and 10% this past week", between("return_5", -0.1, -0.05)),
     ("gapped up 3 to 5%", between("gap", 0.03, 0.05)),
     ("price near 52w low", is_("close", "<=", of("low_252", 0, 1.05))),
+    ("price < 20-day SMA and 20-day SMA 1 session ago < $0.03", all_(is_("close", "<", of("sma_20")), is_("sma_20", "<", 0.03, 1))),
+    ("price above 20 and 50-day SMA yesterday > 30", all_(is_("close", ">", 20), is_("sma_50", ">", 30, 1))),
     ("oversold within an uptrend", all_(is_("rsi_14", "<", 30), is_("close", ">", of("sma_50")), is_("sma_50", ">", of("sma_200")))),
     ("stochastic oversold", is_("stoch_k", "<", 20)),
     ("trading at a discount to book", is_("pb", "<", 1)),

@@ -11,6 +11,10 @@ from trading_assets.screener.english.parse import MAX_LENGTH, parse, understand
 
 REFUSED = [
     ("best stocks to buy", "best", "is no measure"),
+    *[(said, "within", "within how many percent of what") for said in (
+        "within oversold", "tech within oversold", "within an uptrend", "tech, within an uptrend", "not within an uptrend",
+        "with within an uptrend", "oversold within within an uptrend", "energy or within a downtrend",
+    )],
     ("up more than 10% this year", "this year", "say how many sessions"),
     ("golden cross this week", "this week", "say how many sessions"),
     ("RSI above the 200 day average", "RSI above the 200 day average", "of different kinds"),

@@ -191,8 +191,14 @@ def paid(said: list[Token], _sentence: str) -> list[Token] | None:
 
 
 def nothing(_said: list[Token], _sentence: str) -> list[Token] | None:
-    """Leave out what says nothing before the next: "oversold within an uptrend"."""
+    """Leave out what says nothing before the next: "now oversold"."""
     return []
+
+
+def within_a_trend(said: list[Token], _sentence: str) -> list[Token] | None:
+    """Read "oversold within an uptrend" as "oversold uptrend": no other name is something to be within."""
+    within, trend = said
+    return [trend] if trend.meaning in {"uptrend", "downtrend"} and not within.led else None
 
 
 def size_first(said: list[Token], _sentence: str) -> list[Token] | None:

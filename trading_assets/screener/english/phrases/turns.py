@@ -39,6 +39,7 @@ from trading_assets.screener.english.phrases.measures import (
     times_volume,
     top_field,
     top_last,
+    within_a_trend,
     worth,
 )
 from trading_assets.screener.english.phrases.over_days import (
@@ -260,6 +261,8 @@ _AMOUNT = "(?:NUMBER|PERCENT|MULT)"
 _LIMITS = r"(?:(?:NUMBER|PERCENT) TO PERCENT|BETWEEN (?:NUMBER|PERCENT) (?:AND|TO) PERCENT)"
 _SIZE = r"(?:CMP )?PERCENT(?: SUFFIX)?"
 _GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK", "SPAN"}
+_SAYS_MORE = rf"(?!(?: NUMBER SPAN BACK| AGO| BACK| YESTERDAY| TODAY| WAS| HELD)+ (?:{'|'.join(sorted(_COMPARES))})(?!\S))"
+"""Not before a comparison of its own at another time: "price above 20-day SMA and 50-day SMA 5 sessions ago above 10"."""
 _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
     Turn(r"NUMBER PERSHARE", a_share),
@@ -285,7 +288,7 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"(?:NUMBER|PERCENT) TO (?:NUMBER|PERCENT) BETWEEN", ranged),
     Turn(r"MACRO (?:OF )?(?:CMP PERCENT|PERCENT SUFFIX)|MACRO OF PERCENT", paid, not_before=frozenset({"CMP", "OF"})),
     Turn(r"(?:CMP )?PERCENT(?: SUFFIX)? RANKED", paid, _BEGINNINGS),
-    Turn(r"WITHIN(?= MACRO)", nothing),
+    Turn(r"WITHIN MACRO", within_a_trend, after=frozenset({"MACRO", "MACROS", "VALUE", "NUMBER", "PERCENT", "SUFFIX"})),
     Turn(r"OPENED (?:CMP )?PERCENT(?: SUFFIX)? MOVED", opened),
     Turn(r"MOVE OF(?= (?:CMP|PERCENT|BETWEEN))", first),
     Turn(rf"{_SIZE} (?:MOVED|MOVE(?= (?:TODAY|YESTERDAY|LAST|IN|FROM))|GAPPED)", size_first, _BEGINNINGS | {"MACROS"}),
@@ -313,8 +316,8 @@ _TURNS: tuple[Turn, ...] = (
     Turn(rf"NOT CMP (?:FIELD|{_AMOUNT}) (?:IN|LAST) NUMBER SPAN", _in_none),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? IN (?:NUMBER )?SPAN|GREW IN (?:NUMBER )?SPAN", _period),
     Turn(rf"MOVE (?:BY )?(?:CMP )?{_AMOUNT}(?: SUFFIX)? CMP (?:NUMBER )?SPAN|GREW CMP (?:NUMBER )?SPAN", _period_over),
-    Turn(r"CMP NUMBER (?:COMMA NUMBER )*AND FIELD", _averages, not_before=_COMPARES, not_after=_NEGATIONS),
-    Turn(r"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD", _more_fields, not_before=_COMPARES, not_after=_NEGATIONS),
+    Turn(rf"CMP NUMBER (?:COMMA NUMBER )*AND FIELD{_SAYS_MORE}", _averages, not_before=_COMPARES, not_after=_NEGATIONS),
+    Turn(rf"CMP FIELD (?:(?:COMMA FIELD )*AND|OR) FIELD{_SAYS_MORE}", _more_fields, not_before=_COMPARES, not_after=_NEGATIONS),
     Turn(r"TOP NUMBER PERF", _top),
     Turn(r"PERCENT SUFFIX CMP FIELD", or_more, _BEGINNINGS | {"FIELD"}),
     Turn(r"FIELD CMP NUMBER DAILY", daily),
