@@ -256,8 +256,11 @@ def test_words_in_any_order_are_either_refused_or_all_count(pieces):
         return
     assert parse(understood.canonical) == understood.query
     for place, piece in enumerate(pieces):
-        # what is said twice may be left out once: "RSI above 30 and RSI below 70", "energy, or utilities"
-        twice = pieces.count(piece) > 1 or (piece == "or" and place > 0 and pieces[place - 1] == ",")
+        # what is said twice may be left out once: "RSI above 30 and RSI below 70", "energy, or utilities", "RSI oversold"
+        before, after = ["", *pieces][place], [*pieces, ""][place + 1]
+        twice = (
+            pieces.count(piece) > 1 or (before, piece) == (",", "or") or (piece, after) == ("RSI", "oversold")
+        )
         if piece not in OPTIONAL and not twice:
             without = " ".join(pieces[:place] + pieces[place + 1 :])
             assert understand(without).query != understood.query, f"{piece!r} says nothing in {sentence!r}"

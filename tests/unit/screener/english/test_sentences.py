@@ -384,6 +384,8 @@ UNDERSTOOD = [
     ("price near 52w low", is_("close", "<=", of("low_252", 0, 1.05))),
     ("price < 20-day SMA and 20-day SMA 1 session ago < $0.03", all_(is_("close", "<", of("sma_20")), is_("sma_20", "<", 0.03, 1))),
     ("price above 20 and 50-day SMA yesterday > 30", all_(is_("close", ">", 20), is_("sma_50", ">", 30, 1))),
+    ("volume 1 session ago < 2 x volume", is_("volume", "<", of("volume", factor=2.0), 1)),
+    ("volume yesterday was below 2x volume", is_("volume", "<", of("volume", factor=2.0), 1)),
     ("oversold within an uptrend", all_(is_("rsi_14", "<", 30), is_("close", ">", of("sma_50")), is_("sma_50", ">", of("sma_200")))),
     ("stochastic oversold", is_("stoch_k", "<", 20)),
     ("trading at a discount to book", is_("pb", "<", 1)),

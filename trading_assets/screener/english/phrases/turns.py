@@ -76,6 +76,8 @@ class Turn:
     before: frozenset[str] | None = None
     not_before: frozenset[str] = frozenset()
     not_after: frozenset[str] = frozenset()
+    not_following: str = ""
+    """Kinds in a row, as a pattern, that must not end where the phrase begins."""
 
 
 def _everywhere(found: list[Token], turn: Turn, sentence: str) -> list[Token]:
@@ -98,6 +100,10 @@ def _fits(turn: Turn, found: list[Token], start: int, end: int) -> bool:
     right = found[end].terminal if end < len(found) else ""
     if right in turn.not_before or left in turn.not_after:
         return False
+    if turn.not_following:
+        before = " ".join(token.terminal for token in found[:start])
+        if re.search(rf"(?<!\S)(?:{turn.not_following})\Z", before):
+            return False
     starts = (
         turn.after is None or left in turn.after or bool(found[start].led)
     )  # "with", "that are" begin anew
@@ -261,7 +267,8 @@ _AMOUNT = "(?:NUMBER|PERCENT|MULT)"
 _LIMITS = r"(?:(?:NUMBER|PERCENT) TO PERCENT|BETWEEN (?:NUMBER|PERCENT) (?:AND|TO) PERCENT)"
 _SIZE = r"(?:CMP )?PERCENT(?: SUFFIX)?"
 _GOES_ON = _COMPARES | {"TO", "LAST", "TODAY", "YESTERDAY", "HELD", "AGO", "BACK", "SPAN"}
-_SAYS_MORE = rf"(?!(?: NUMBER SPAN BACK| AGO| BACK| YESTERDAY| TODAY| WAS| HELD)+ (?:{'|'.join(sorted(_COMPARES))})(?!\S))"
+_AT_A_TIME = "(?: NUMBER SPAN BACK| AGO| BACK| YESTERDAY| TODAY| WAS| HELD)+"
+_SAYS_MORE = rf"(?!{_AT_A_TIME} (?:{'|'.join(sorted(_COMPARES))})(?!\S))"
 """Not before a comparison of its own at another time: "price above 20-day SMA and 50-day SMA 5 sessions ago above 10"."""
 _TURNS: tuple[Turn, ...] = (
     Turn(r"NEQ(?= (?:CMP|MACRO|VALUE))", negated, not_after=frozenset({"TEXTFIELD"})),
@@ -298,7 +305,7 @@ _TURNS: tuple[Turn, ...] = (
     Turn(r"TOP NUMBER PERFORMERS", performers),
     Turn(r"GROWTH (?:BY )?(?:CMP )?(?:NUMBER|PERCENT)(?: SUFFIX)?(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
     Turn(r"GROWTH(?: YOY| SPAN| LAST SPAN)?", grows, not_before=_GOES_ON),
-    Turn(r"(?:CMP )?MULT FIELD", times_volume, not_before=_COMPARES, not_after=_COMPARES | {"FIELD", "BY", "OF", "TO"}),
+    Turn(r"(?:CMP )?MULT FIELD", times_volume, not_before=_COMPARES, not_after=_COMPARES | {"FIELD", "BY", "OF", "TO"}, not_following=rf"FIELD{_AT_A_TIME}"),
     Turn(
         r"EACH (?:SPAN )?(?:FOR )?LAST (?:NUMBER )?SPAN|FOR CMP NUMBER SPAN(?: INROW)?|EACH SPAN FOR NUMBER SPAN|FOR (?:LAST )?NUMBER INROW SPAN"
         r"|FOR (?:LAST )?NUMBER SPAN(?: INROW)?|FOR (?:LAST )?SPAN|LAST NUMBER INROW SPAN|LAST NUMBER SPAN INROW"
