@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 from trading_assets.portfolio.wishes import ZERO, Wish
 
@@ -13,8 +14,7 @@ SHARE_QUANTUM = Decimal("0.000000001")
 _DIGITS = 60
 
 
-@dataclass(frozen=True)
-class NetWish:
+class NetWish(NamedTuple):
     """What the account as a whole wants of a symbol, before any limit.
 
     ``held``, ``kept`` and ``notional_usd`` are the sums over the strategies, ``strength`` is that of the strongest one.
@@ -40,17 +40,13 @@ def net(wishes: Iterable[Wish]) -> list[NetWish]:
         Sorted by symbol. Of one strategy alone, rule and reason are its own; of several, each reason names its strategy,
         and the rule is the one that all of them share.
     """
-    ordered = sorted(wishes, key=lambda wish: (wish.symbol, wish.strategy))
-    return [_net(symbol, list(group)) for symbol, group in groupby(ordered, key=lambda wish: wish.symbol)]
+    ordered = sorted(wishes, key=attrgetter("symbol", "strategy"))
+    return [_net(symbol, list(group)) for symbol, group in groupby(ordered, key=attrgetter("symbol"))]
 
 
 def _net(symbol: str, wishes: Sequence[Wish]) -> NetWish:
     if len(wishes) == 1:
-        (wish,) = wishes
-        return NetWish(
-            symbol, wish.held, wish.kept, wish.notional_usd, wish.strength, wish.rule, wish.reason, wish.enters,
-            wish.is_refused,
-        )  # fmt: skip
+        return NetWish(*wishes[0][1:])
     rules = {wish.rule for wish in wishes}
     told = [wish.reason if len(wishes) == 1 else f"{wish.strategy}: {wish.reason}" for wish in wishes]
     return NetWish(

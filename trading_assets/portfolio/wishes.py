@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
+from typing import NamedTuple
 
 from trading_assets.portfolio.exits import NOTHING, Exits, Memory, exit_of
 from trading_assets.portfolio.sizing import Capital, FixedFractional, PositionSizing, exact
@@ -12,8 +14,7 @@ from trading_assets.portfolio.sizing import Capital, FixedFractional, PositionSi
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """A strategy's signal on one symbol."""
 
     side: str
@@ -49,8 +50,7 @@ class Mandate:
     exits: Exits | None = None
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What a strategy wants of a symbol.
 
     ``held`` are the shares that are its own, ``kept`` those that it wants to keep. If it ``enters``, it wants to buy for
@@ -110,7 +110,7 @@ def wishes(
     own = {symbol: quantity for symbol, quantity in held.items() if quantity}
     kept = [_keep(scene, symbol, own[symbol]) for symbol in sorted(own)]
     entries = _enter(scene, {name: view for name, view in views.items() if name not in own}, kept)
-    return sorted([*kept, *entries], key=lambda wish: wish.symbol)
+    return sorted([*kept, *entries], key=attrgetter("symbol"))
 
 
 @dataclass(frozen=True)
@@ -135,20 +135,20 @@ def _keep(scene: _Scene, symbol: str, quantity: Decimal) -> Wish:
         reason=view.reason if view else "",
     )
     if view is not None and view.side == "exit_long":
-        return replace(wish, kept=ZERO)
+        return wish._replace(kept=ZERO)
     if symbol not in scene.shown.traded:
-        return replace(wish, rule="no_bar", reason="no accepted bar in this session: the position is kept")
+        return wish._replace(rule="no_bar", reason="no accepted bar in this session: the position is kept")
     given_up = _ended(scene, symbol, quantity) or _why_given_up(scene.mandate, quantity, view, scene.views)
     if given_up and given_up[0] == SIGNAL_GONE and symbol in scene.shown.begun_anew:
         reason = (
             "it went on after more than a month without a bar and has no features yet: the position is kept"
         )
-        return replace(wish, rule="begun_anew", reason=reason)
+        return wish._replace(rule="begun_anew", reason=reason)
     if given_up:
         rule, reason = given_up
-        return replace(wish, kept=ZERO, rule=rule, reason=reason)
+        return wish._replace(kept=ZERO, rule=rule, reason=reason)
     if not scene.views:
-        return replace(wish, rule="no_signals", reason="the strategy gave no signals: the position is kept")
+        return wish._replace(rule="no_signals", reason="the strategy gave no signals: the position is kept")
     return wish
 
 
@@ -176,12 +176,17 @@ def _enter(scene: _Scene, views: Mapping[str, View], kept: Iterable[Wish]) -> li
     positions = len(keeps)
     entries: dict[str, Wish] = {}
     entering: list[str] = []
-    for symbol in sorted(views, key=lambda name: (-views[name].strength, name)):
+    strategy, wanted = scene.mandate.strategy, []
+    for symbol, (side, strength, reason) in views.items():
+        if side == "enter_long":
+            wanted.append((-strength, symbol))
+        else:
+            told = f"nothing held; {reason}"
+            entries[symbol] = Wish(strategy, symbol, ZERO, ZERO, ZERO, strength, "not_held", told)
+    for _, symbol in sorted(wanted):
         view = views[symbol]
-        wish = Wish(scene.mandate.strategy, symbol, ZERO, ZERO, ZERO, view.strength, None, view.reason)
-        if view.side != "enter_long":
-            entries[symbol] = replace(wish, rule="not_held", reason=f"nothing held; {view.reason}")
-        elif refused := _why_refused(scene, symbol, positions):
+        wish = Wish(strategy, symbol, ZERO, ZERO, ZERO, view.strength, None, view.reason)
+        if refused := _why_refused(scene, symbol, positions):
             entries[symbol] = _refused(wish, *refused)
         else:
             entries[symbol] = wish
@@ -191,7 +196,7 @@ def _enter(scene: _Scene, views: Mapping[str, View], kept: Iterable[Wish]) -> li
 
 
 def _refused(wish: Wish, rule: str, why: str) -> Wish:
-    return replace(wish, rule=rule, reason=f"{why}; {wish.reason}", is_refused=True)
+    return wish._replace(rule=rule, reason=f"{why}; {wish.reason}", is_refused=True)
 
 
 def _why_refused(scene: _Scene, symbol: str, positions: int) -> tuple[str, str] | None:
@@ -219,7 +224,7 @@ def _sized(scene: _Scene, entries: Mapping[str, Wish], keeps: Iterable[Wish]) ->
     sizes = mandate.sizing.notionals_usd(list(entries), capital, shown.volatility)
     left_out = f"no capital of {mandate.strategy} is left for a position of the least size"
     return {
-        symbol: replace(wish, notional_usd=sizes[symbol], enters=True)
+        symbol: wish._replace(notional_usd=sizes[symbol], enters=True)
         if symbol in sizes
         else _refused(wish, "min_position", left_out)
         for symbol, wish in entries.items()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,8 +66,7 @@ class RiskLimits(BaseModel):
     )
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What the limits look at before a position is opened or increased; ``held_usd`` is what is held of the symbol.
 
     ``sector_usd`` is what is held of its sector, ``opened`` the positions that this decision opened so far, and
@@ -87,8 +86,7 @@ class Entry:
     traded_usd: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Cap:
+class Cap(NamedTuple):
     """Largest notional that one rule allows, and how to say it."""
 
     rule: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,6 +19,7 @@ from trading_assets.risk.limits import UNKNOWN_SECTOR, Entry, RiskLimits, caps, 
 QUANTITY = pl.Decimal(20, 9)
 PRICE = pl.Decimal(20, 6)
 _MICRO = Decimal("0.000001")
+ZERO = Decimal(0)
 
 TARGET_SCHEMA = pl.Schema(
     {
@@ -72,8 +75,7 @@ class Market:
     breaker: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What is decided of one symbol; see ``TARGET_SCHEMA``. ``outcome`` None: what the quantities say."""
 
     symbol: str
@@ -137,7 +139,7 @@ def target_positions(
     kept = [_freeze(_kept(item, market), market) for item in netted if item.held != 0]
     kept = [_cut_to_weight(target, book, limits) for target in kept]
     kept = _cut_to_gross(kept, book, limits)
-    return sorted(_buy(netted, kept, book, market, limits), key=lambda target: target.symbol)
+    return sorted(_buy(netted, kept, book, market, limits), key=attrgetter("symbol"))
 
 
 def _require_the_same_shares(netted: Sequence[NetWish], book: Book) -> None:
@@ -184,7 +186,7 @@ def _freeze(target: Target, market: Market) -> Target:
         return target
     rule, why = market.frozen[target.symbol]
     reason = f"{why}: the position is kept"
-    return replace(target, quantity=target.current, rule=rule, reason=reason, can_trade=False)
+    return target._replace(quantity=target.current, rule=rule, reason=reason, can_trade=False)
 
 
 def _cut_to_weight(target: Target, book: Book, limits: RiskLimits) -> Target:
@@ -192,8 +194,7 @@ def _cut_to_weight(target: Target, book: Book, limits: RiskLimits) -> Target:
     largest = equity * limits.max_position_frac
     if not target.can_trade or target.value_usd <= largest + equity * limits.no_trade_frac:
         return target
-    return replace(
-        target,
+    return target._replace(
         quantity=whole_shares(largest, target.price),
         rule="max_position",
         reason=f"cut to {percent(limits.max_position_frac)} of equity; {target.reason}",
@@ -211,8 +212,7 @@ def _cut_to_gross(kept: list[Target], book: Book, limits: RiskLimits) -> list[Ta
         if target.can_trade and target.quantity > 0:
             quantity = whole_shares(max(target.value_usd - excess, Decimal(0)), target.price)
             excess -= target.value_usd - quantity * target.price
-            result[target.symbol] = replace(
-                target,
+            result[target.symbol] = target._replace(
                 quantity=quantity,
                 rule="max_gross",
                 reason=f"cut to bring the book within {percent(limits.max_gross_frac)} of equity; {target.reason}",
@@ -234,11 +234,14 @@ def _buy(
     positions = sum(target.quantity != 0 for target in kept)
     available = book.cash_usd - max(book.equity_usd, Decimal(0)) * limits.cash_buffer_frac
     targets = {target.symbol: target for target in kept}
-    for item in sorted(netted, key=lambda item: (-item.strength, item.symbol)):
+    targets |= {
+        item.symbol: _absent(item, market)
+        for item in netted
+        if not item.enters and item.symbol not in targets
+    }
+    entering = [item for item in netted if item.enters]
+    for item in sorted(entering, key=lambda item: (-item.strength, item.symbol)):
         before = targets.get(item.symbol) or _absent(item, market)
-        if not item.enters:
-            targets[item.symbol] = before
-            continue
         volume = market.dollar_volume.get(item.symbol)
         sector = market.sector.get(item.symbol, UNKNOWN_SECTOR)
         entry = Entry(
@@ -274,19 +277,17 @@ def _sectors(targets: Iterable[Target], market: Market) -> dict[str, Decimal]:
 
 
 def _absent(item: NetWish, market: Market) -> Target:
-    close = market.last_close.get(item.symbol)
-    price = in_usd(close) if close is not None else Decimal(0)
-    outcome = "blocked" if item.is_refused else None
-    return Target(
-        item.symbol, Decimal(0), Decimal(0), price, item.rule, item.reason, outcome, strength=item.strength
-    )
+    symbol, _, _, _, strength, rule, reason, _, is_refused = item
+    close = market.last_close.get(symbol)
+    price = in_usd(close) if close is not None else ZERO
+    return Target(symbol, ZERO, ZERO, price, rule, reason, "blocked" if is_refused else None, strength)
 
 
 def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits: RiskLimits) -> Target:
     def refused(rule: str, why: str) -> Target:
         reason = f"{why}; {before.reason}"
         outcome = "blocked" if before.quantity == before.current else None
-        return replace(before, rule=rule, reason=reason, outcome=outcome)
+        return before._replace(rule=rule, reason=reason, outcome=outcome)
 
     forbidden = _forbidden(before.symbol, market) or refusal(entry, limits)
     if forbidden:
@@ -298,10 +299,10 @@ def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits
         why += f", cut to {tightest.words}" if tightest.notional_usd < wanted else ""
         return refused("min_order", f"{why}: orders of less than {limits.min_order_usd} USD are not made")
     if added > 0 and tightest.notional_usd >= wanted:
-        return replace(before, quantity=before.quantity + added)
+        return before._replace(quantity=before.quantity + added)
     if added > 0:
         reason = f"cut to {tightest.words}; {before.reason}"
-        return replace(before, quantity=before.quantity + added, rule=tightest.rule, reason=reason)
+        return before._replace(quantity=before.quantity + added, rule=tightest.rule, reason=reason)
     if tightest.notional_usd < wanted and whole_shares(wanted, before.price) > 0:
         return refused(tightest.rule, f"not one share within {tightest.words}")
     return refused("position_size", f"one share costs more than the position size of {wanted:.2f} USD")
