@@ -140,32 +140,32 @@ class MarketHistory:
         ``last_close`` are the last accepted closes by symbol, in the scale of the session, NaN where there is none within the
         look-back. Look-ahead: the session's close, and what is announced to happen before the next session's.
         """
-        known = [(symbol, self.places[symbol]) for symbol in symbols if symbol in self.places]
-        today = self.close_usd[place]
         wanted = set(symbols)
+        names = [symbol for symbol in wanted if symbol in self.places]
+        at = np.fromiter((self.places[symbol] for symbol in names), dtype=np.intp, count=len(names))
+        today = self.close_usd[place, at].tolist()
         ahead = [action for action in self.actions.get(place + 1, ()) if action.symbol in wanted]
         return Market(
-            last_close={name: float(last_close[at]) for name, at in known if not np.isnan(last_close[at])},
-            traded=frozenset(name for name, at in known if not np.isnan(today[at])),
-            dollar_volume=_known(self.dollar_volume[place], known),
-            volatility=_known(self.volatility[place], known),
-            atr=_known(self.atr[place], known),
-            sector=self._sector(place, known),
+            last_close=_known(last_close[at], names),
+            traded=frozenset(name for name, close in zip(names, today, strict=True) if close == close),  # noqa: PLR0124 - false for NaN
+            dollar_volume=_known(self.dollar_volume[place, at], names),
+            volatility=_known(self.volatility[place, at], names),
+            atr=_known(self.atr[place, at], names),
+            sector=self._sector(place, names, at),
             restricted={name: why for name, why in self.restricted.get(place, {}).items() if name in wanted},
             frozen=frozen_ahead(ahead),
             begun_anew=self.begun_anew.get(place, frozenset()) & wanted,
         )
 
-    def _sector(self, place: int, known: Sequence[tuple[str, int]]) -> dict[str, str]:
+    def _sector(self, place: int, names: Sequence[str], at: NDArray[np.intp]) -> dict[str, str]:
         if not self.sectors:
             return {}
-        codes = self.sector_codes[place, [at for _, at in known]].tolist()
-        return {name: self.sectors[code] for (name, _), code in zip(known, codes, strict=True) if code >= 0}
+        codes = self.sector_codes[place, at].tolist()
+        return {name: self.sectors[code] for name, code in zip(names, codes, strict=True) if code >= 0}
 
 
-def _known(values: FloatArray, names: Sequence[tuple[str, int]]) -> dict[str, float]:
-    found = values[[at for _, at in names]].tolist()
-    return {name: value for (name, _), value in zip(names, found, strict=True) if value == value}  # noqa: PLR0124 - false for NaN
+def _known(values: FloatArray, names: Sequence[str]) -> dict[str, float]:
+    return {name: value for name, value in zip(names, values.tolist(), strict=True) if value == value}  # noqa: PLR0124 - false for NaN
 
 
 def _positions(

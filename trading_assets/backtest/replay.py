@@ -7,7 +7,7 @@ values the account, and the plan decides on what the close showed. A decision kn
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -211,6 +211,8 @@ class _Desk:
         self.seen_at = np.full(len(history.symbols), -1)
         self.orders: list[Order] = []
         self.resumed_after: date | None = None
+        self.quantities: dict[str, Decimal] = {}
+        self.equity_usd = ZERO
         self.given_up: dict[str, dict[str, int]] = {planned.name: {} for planned in plan.strategies}
 
     def look(self, place: int) -> None:
@@ -252,23 +254,27 @@ class _Desk:
             self.portfolio.pay_interest(self.costs, (session - history.sessions[place - 1]).days)
         for order in self.orders:
             at = history.places[order.symbol]
-            price, volume = history.open_usd[place, at], history.volume[place, at]
+            price, volume = history.open_usd[place, at], self._volume(place, at)
             if np.isnan(price):
                 self.result.unfilled += 1
                 continue
             most = abs(order.quantity)
             if self.rules.max_volume_frac:
-                most = min(most, Decimal(int(self.rules.max_volume_frac * np.nan_to_num(volume))))
+                most = min(most, Decimal(int(self.rules.max_volume_frac * volume)))
             if most < abs(order.quantity):
                 self.result.cut += 1
             if most:
                 self._execute(order, place, most.copy_sign(order.quantity))
         self.orders = []
 
+    def _volume(self, place: int, at: int) -> float:
+        volume = float(self.history.volume[place, at])
+        return 0.0 if np.isnan(volume) else volume
+
     def _execute(self, order: Order, place: int, quantity: Decimal) -> None:
         history, at = self.history, self.history.places[order.symbol]
         price = in_usd(float(history.open_usd[place, at]))
-        volume = float(np.nan_to_num(history.volume[place, at]))
+        volume = self._volume(place, at)
         share = float(abs(quantity)) / volume if volume else 0.0
         moved = self.costs.slippage_bps / 1e4 + self.costs.impact_frac * share * share
         changes = order.changes if quantity == order.quantity else _shared(order.changes, quantity)
@@ -291,47 +297,48 @@ class _Desk:
         """Value the account at the session's closes."""
         row, result = place - self.history.first, self.result
         self._end_silent(place)
+        closes = self.last_close[[self.history.places[symbol] for symbol in self.quantities]].tolist()
         worth = {
-            symbol: quantity * in_usd(float(self.last_close[self.history.places[symbol]]))
-            for symbol, quantity in self.portfolio.quantities().items()
+            symbol: quantity * in_usd(close)
+            for (symbol, quantity), close in zip(self.quantities.items(), closes, strict=True)
         }
+        self.equity_usd = self.portfolio.cash_usd + sum(worth.values(), ZERO)
         cash = self.portfolio.cash_usd
-        result.equity_usd[row] = float(cash + sum(worth.values(), ZERO))
+        result.equity_usd[row] = float(self.equity_usd)
         result.cash_usd[row] = float(cash)
         result.gross_usd[row] = float(sum(map(abs, worth.values()), ZERO))
         result.positions[row] = len(worth)
 
     def _end_silent(self, place: int) -> None:
         # what has had no bar for as long as a seam takes, in a halt or for ever: nobody could sell it, and nobody says which
-        for symbol in list(self.portfolio.quantities()):
-            at = self.history.places.get(symbol)
-            if at is None or np.isnan(self.last_close[at]):
-                self.portfolio.end_without_word(symbol, self.history.sessions[place], ZERO)
-            elif place - self.seen_at[at] > SILENT_SESSIONS:
-                price = in_usd(float(self.last_close[at]))
-                self.portfolio.end_without_word(symbol, self.history.sessions[place], price)
+        self.quantities, places = self.portfolio.quantities(), self.history.places
+        seen = self.seen_at[[places[symbol] for symbol in self.quantities]]  # -1: never
+        silent = [
+            symbol
+            for symbol, last in zip(self.quantities, seen, strict=True)
+            if last < 0 or place - last > SILENT_SESSIONS
+        ]
+        for symbol in silent:
+            price = self._last(places[symbol]) or ZERO
+            self.portfolio.end_without_word(symbol, self.history.sessions[place], price)
+            del self.quantities[symbol]
 
     def decide(self, place: int, views: Mapping[str, Mapping[str, View]]) -> None:
         """Decide on what the close showed, and order what is to change."""
-        quantities = self.portfolio.quantities()
-        names = {*quantities, *(symbol for own in views.values() for symbol in own)}
+        names = set(self.quantities).union(*views.values())
         market = self.history.shown(place, names, self._within_look_back(place))
-        value = sum(
-            (quantity * in_usd(market.last_close[name]) for name, quantity in quantities.items()), ZERO
-        )
         if tripped := self._breaker(place):
             market = replace(market, breaker=(tripped.rule, tripped.reason))
-        book = Book(quantities, self.portfolio.cash_usd + value, self.portfolio.cash_usd)
+        book = Book(self.quantities, self.equity_usd, self.portfolio.cash_usd)
         wanted, targets = decide_targets(
             self.plan, views, self.portfolio.shares, book, market, past=self._past(place)
         )
-        about: dict[str, list[Wish]] = {}
         for wish in wanted:
-            about.setdefault(wish.symbol, []).append(wish)
             if wish.rule in EXIT_RULES:
                 self.given_up[wish.strategy][wish.symbol] = place
+        self.result.outcomes.update((target.verdict, target.rule or "") for target in targets)
+        about = _about(wanted)
         for target in targets:
-            self.result.outcomes[target.verdict, target.rule or ""] += 1
             if target.quantity == target.current and len(about[target.symbol]) == 1:
                 continue  # nothing changes hands
             parts = allot(about[target.symbol], target.quantity, is_frozen=target.symbol in market.frozen)
@@ -412,10 +419,19 @@ def _shared(changes: Mapping[str, Decimal], quantity: Decimal) -> dict[str, Deci
     return {name: part.copy_sign(quantity) for name, part in parts.items() if part}
 
 
+def _about(wanted: Sequence[Wish]) -> dict[str, list[Wish]]:
+    found: dict[str, list[Wish]] = {}
+    for wish in wanted:
+        found.setdefault(wish.symbol, []).append(wish)
+    return found
+
+
 def _by_session(signals: pl.DataFrame) -> dict[date, dict[str, dict[str, View]]]:
     found: dict[date, dict[str, dict[str, View]]] = {}
-    for session, strategy, symbol, side, strength, reason in signals.select(
-        "session", *SIGNAL_COLUMNS
-    ).iter_rows():
-        found.setdefault(session, {}).setdefault(strategy, {})[symbol] = View(side, strength, reason)
+    groups = signals.select("session", *SIGNAL_COLUMNS).group_by("session", "strategy", maintain_order=True)
+    whole = groups.agg(pl.all())
+    for session, strategy, symbols, sides, strengths, reasons in whole.iter_rows():
+        found.setdefault(session, {})[strategy] = dict(
+            zip(symbols, map(View, sides, strengths, reasons), strict=True)
+        )
     return found

@@ -124,17 +124,9 @@ class _Scene:
 
 def _keep(scene: _Scene, symbol: str, quantity: Decimal) -> Wish:
     view = scene.views.get(symbol)
-    wish = Wish(
-        strategy=scene.mandate.strategy,
-        symbol=symbol,
-        held=quantity,
-        kept=quantity,
-        notional_usd=ZERO,
-        strength=view.strength if view else 0.0,
-        rule=None,
-        reason=view.reason if view else "",
-    )
-    if view is not None and view.side == "exit_long":
+    side, strength, reason = view or ("", 0.0, "")
+    wish = Wish(scene.mandate.strategy, symbol, quantity, quantity, ZERO, strength, None, reason)
+    if side == "exit_long":
         return wish._replace(kept=ZERO)
     if symbol not in scene.shown.traded:
         return wish._replace(rule="no_bar", reason="no accepted bar in this session: the position is kept")

@@ -137,7 +137,9 @@ def target_positions(
     limits = limits or RiskLimits()
     _require_the_same_shares(netted, book)
     kept = [_freeze(_kept(item, market), market) for item in netted if item.held != 0]
-    kept = [_cut_to_weight(target, book, limits) for target in kept]
+    largest = max(book.equity_usd, ZERO) * limits.max_position_frac
+    most = largest + max(book.equity_usd, ZERO) * limits.no_trade_frac
+    kept = [_cut_to_weight(item, largest, limits) if item.value_usd > most else item for item in kept]
     kept = _cut_to_gross(kept, book, limits)
     return sorted(_buy(netted, kept, book, market, limits), key=attrgetter("symbol"))
 
@@ -169,16 +171,9 @@ def in_usd(value: float) -> Decimal:
 
 
 def _kept(item: NetWish, market: Market) -> Target:
-    return Target(
-        item.symbol,
-        item.kept,
-        item.held,
-        _price(item.symbol, market),
-        item.rule,
-        item.reason,
-        strength=item.strength,
-        can_trade=item.symbol in market.traded,
-    )
+    symbol, held, kept, _, strength, rule, reason, _, _ = item
+    can_trade = symbol in market.traded
+    return Target(symbol, kept, held, _price(symbol, market), rule, reason, None, strength, can_trade)
 
 
 def _freeze(target: Target, market: Market) -> Target:
@@ -189,10 +184,8 @@ def _freeze(target: Target, market: Market) -> Target:
     return target._replace(quantity=target.current, rule=rule, reason=reason, can_trade=False)
 
 
-def _cut_to_weight(target: Target, book: Book, limits: RiskLimits) -> Target:
-    equity = max(book.equity_usd, Decimal(0))
-    largest = equity * limits.max_position_frac
-    if not target.can_trade or target.value_usd <= largest + equity * limits.no_trade_frac:
+def _cut_to_weight(target: Target, largest: Decimal, limits: RiskLimits) -> Target:
+    if not target.can_trade:
         return target
     return target._replace(
         quantity=whole_shares(largest, target.price),
