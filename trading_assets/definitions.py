@@ -57,6 +57,7 @@ def declared_assets(settings: Settings) -> list[DeclaredAsset]:
         execution.reconciliation,
         analytics.portfolio_performance,
         analytics.strategy_attribution,
+        analytics.round_trips,
         risk.risk_metrics,
         analytics.query_catalog,
         *hourly.assets(settings.hourly_bar_sources),

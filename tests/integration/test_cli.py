@@ -106,6 +106,14 @@ def test_the_books_are_printed_for_programs_and_for_people(running):
     assert {row["client_order_id"] for row in fills} == {row["client_order_id"] for row in orders}
     held = {row["symbol"]: row["quantity"] for row in rows(installation, "positions", *day)}
     assert held == {row["symbol"]: row["quantity"] for row in orders}
+    (profit,) = platform.database.fetch(
+        "select (equity_usd - opening_cash_usd - transferred_usd)::float8 from portfolio_performance join accounts using (account)"
+        " order by session desc limit 1"
+    )[0]
+    assert sum(row["net_profit_usd"] for row in rows(installation, "round-trips")) == pytest.approx(
+        profit, abs=0.01
+    )
+    assert "Round trips" in installation.command("round-trips").stdout
     shown = installation.command("fills", *day).stdout
     assert f"Fills, session {installation.session}" in shown
     assert "time (Chicago)" in shown, "the zone in the header"
@@ -145,6 +153,7 @@ def test_sql_reads_everything_in_every_format_and_changes_nothing(running, tmp_p
         "order_intents",
         "fills",
         "reconciliation",
+        "round_trips",
         "session_runs",
     }
 

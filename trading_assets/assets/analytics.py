@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -14,8 +17,17 @@ from trading_assets.assets.metadata import preview, sparkline
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
 from trading_assets.execution.trading_account import account_of
-from trading_assets.execution.valuation import store_attribution, store_performance, unattributed_profit
-from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, STRATEGY_ATTRIBUTION
+from trading_assets.execution.valuation import (
+    profit_without_trip,
+    store_attribution,
+    store_performance,
+    store_round_trips,
+    unattributed_profit,
+)
+from trading_assets.statistics.trades import expectancy, profit_factor, win_rate
+from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, ROUND_TRIPS, STRATEGY_ATTRIBUTION
+
+CENT = Decimal("0.01")
 
 
 @session_asset(
@@ -79,9 +91,53 @@ def strategy_attribution(
 
 @session_asset(
     group="analytics",
+    kinds={"polars", "postgres"},
+    table=ROUND_TRIPS,
+    deps=["portfolio_performance", "fills"],
+    checks=[
+        dg.AssetCheckSpec(
+            "round_trips_add_up",
+            asset="round_trips",
+            description="Compare the profit of all round trips and other income with the account's, to the cent.",
+        )
+    ],
+)
+def round_trips(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """What each trade earned, first in, first out: splits, new symbols and dividends included; open ones at the newest close."""
+    account = account_of(platform)
+    found = store_round_trips(account, platform.lake, sessions)
+    apart = profit_without_trip(account, found)
+    check = dg.AssetCheckResult(
+        check_name="round_trips_add_up",
+        passed=abs(apart) < CENT,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{apart} USD are of no round trip"
+        if abs(apart) >= CENT
+        else "adds up to the account's profit",
+    )
+    shown = found.trips.with_columns(pl.selectors.decimal().cast(pl.Float64))
+    closed = shown.drop_nulls("closed_session")
+    profits = closed["net_profit_usd"].to_numpy()
+    metadata: dict[str, Any] = {"preview": preview(closed.reverse()), "closed": closed.height}
+    for measure in (win_rate, profit_factor, expectancy) if closed.height else ():
+        figure = float(measure(profits))
+        if math.isfinite(figure):
+            metadata[measure.__name__] = figure
+    return Outcome(rows=found.trips.height, metadata=metadata, checks=[check])
+
+
+@session_asset(
+    group="analytics",
     kinds={"duckdb", "parquet"},
     grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
-    deps=["risk_metrics", "strategy_attribution", "screener_results", "screener_events", "pair_statistics"],
+    deps=[
+        "risk_metrics",
+        "strategy_attribution",
+        "round_trips",
+        "screener_results",
+        "screener_events",
+        "pair_statistics",
+    ],
 )
 def query_catalog(platform: Platform, _sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
     """Views and as-of macros over the lake and a snapshot of Postgres: what `trading-assets sql` reads."""

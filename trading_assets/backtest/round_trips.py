@@ -12,6 +12,7 @@ import polars as pl
 from trading_assets.backtest.portfolio import BacktestFill, Crossing, Event, Portfolio
 from trading_assets.books.bookings import ZERO
 from trading_assets.books.holdings import DIGITS
+from trading_assets.books.lots import Lot, take_oldest
 
 ROUND_TRIP_SCHEMA = pl.Schema(
     {
@@ -34,18 +35,6 @@ ROUND_TRIP_SCHEMA = pl.Schema(
 """``exit_session`` is null while shares are held; they are valued at the last close. Prices are in the scale of the exit."""
 
 
-@dataclass
-class _Lot:
-    strategy: str
-    symbol: str
-    session: date
-    quantity: Decimal
-    price: Decimal
-    costs: Decimal
-    reason: str
-    income: Decimal = ZERO
-
-
 @dataclass(frozen=True)
 class _Exit:
     """How shares left: ``session`` None if they are still there."""
@@ -58,31 +47,19 @@ class _Exit:
 
 @dataclass
 class _Ledger:
-    lots: dict[tuple[str, str], list[_Lot]] = field(default_factory=dict)
+    lots: dict[tuple[str, str], list[Lot]] = field(default_factory=dict)
     rows: list[tuple[object, ...]] = field(default_factory=list)
 
-    def of(self, symbol: str) -> list[_Lot]:
+    def of(self, symbol: str) -> list[Lot]:
         return [lot for (_, own), lots in self.lots.items() if own == symbol for lot in lots]
 
-    def buy(self, lot: _Lot) -> None:
+    def buy(self, lot: Lot) -> None:
         self.lots.setdefault((lot.strategy, lot.symbol), []).append(lot)
 
     def leave(self, key: tuple[str, str], shares: Decimal, how: _Exit) -> None:
         """Take shares out of the oldest lots."""
-        left, lots = shares, self.lots.get(key, [])
-        while left > 0 and lots:
-            lot = lots[0]
-            taken = min(left, lot.quantity)
-            share = taken / lot.quantity
-            self.rows.append(_row(lot, taken, replace(how, costs=how.costs * taken / shares)))
-            rest = replace(
-                lot,
-                quantity=lot.quantity - taken,
-                costs=lot.costs * (1 - share),
-                income=lot.income * (1 - share),
-            )
-            lots[:1] = [rest] if rest.quantity else []
-            left -= taken
+        for lot in take_oldest(self.lots.get(key, []), shares):
+            self.rows.append(_row(lot, replace(how, costs=how.costs * lot.quantity / shares)))
 
 
 def round_trips(portfolio: Portfolio, last_close: Mapping[str, float]) -> pl.DataFrame:
@@ -126,7 +103,7 @@ def _trade(ledger: _Ledger, done: BacktestFill | Crossing, paid: Decimal, reason
     for strategy, change in sorted(done.shares.items()):
         costs = paid * abs(change) / moved
         if change > 0:
-            ledger.buy(_Lot(strategy, done.symbol, done.session, change, done.price_usd, costs, reason))
+            ledger.buy(Lot(strategy, done.symbol, done.session, change, done.price_usd, costs, reason=reason))
         else:
             ledger.leave((strategy, done.symbol), -change, _Exit(done.price_usd, costs, done.session, reason))
 
@@ -146,28 +123,26 @@ def _happen(ledger: _Ledger, event: Event) -> None:
         return
     for lot in lots:
         part = lot.quantity / held
-        lot.income += event.cash_usd * part
+        lot.income_usd += event.cash_usd * part
         if event.into is not None and event.received:
-            cost = event.worth_usd if event.kept else lot.price * event.quantity / event.received
+            cost = event.worth_usd if event.kept else lot.price_usd * event.quantity / event.received
             ledger.buy(
                 replace(
                     lot,
                     symbol=event.into,
                     quantity=event.received * part,
-                    price=cost,
-                    costs=ZERO,
-                    income=ZERO,
+                    price_usd=cost,
+                    costs_usd=ZERO,
+                    income_usd=ZERO,
                 )
                 if event.kept
-                else replace(lot, symbol=event.into, quantity=event.received * part, price=cost)
+                else replace(lot, symbol=event.into, quantity=event.received * part, price_usd=cost)
             )
         if event.kept:
             # what the shares had cost stays with those that are left, less what went along
-            cost = lot.price * lot.quantity - (
-                event.worth_usd * event.received * part if event.into else ZERO
-            )
+            cost = lot.cost_usd - (event.worth_usd * event.received * part if event.into else ZERO)
             lot.quantity = event.kept * part
-            lot.price = cost / lot.quantity
+            lot.price_usd = cost / lot.quantity
         else:
             lot.quantity = ZERO
     if not event.kept:
@@ -175,12 +150,12 @@ def _happen(ledger: _Ledger, event: Event) -> None:
             del ledger.lots[key]
 
 
-def _row(lot: _Lot, taken: Decimal, how: _Exit) -> tuple[object, ...]:
-    share = taken / lot.quantity
-    gained = (how.price - lot.price) * taken
-    income, paid = lot.income * share, lot.costs * share + how.costs
-    profit, put_in = gained + income - paid, lot.price * taken
+def _row(lot: Lot, how: _Exit) -> tuple[object, ...]:
+    gained = (how.price - lot.price_usd) * lot.quantity
+    paid = lot.costs_usd + how.costs
+    profit, put_in = gained + lot.income_usd - paid, lot.cost_usd
     return (
-        lot.strategy, lot.symbol, lot.session, how.session, float(taken), float(lot.price), float(how.price), float(gained),
-        float(income), float(paid), float(profit), float(profit / put_in) if put_in else 0.0, lot.reason, how.why,
+        lot.strategy, lot.symbol, lot.session, how.session, float(lot.quantity), float(lot.price_usd), float(how.price),
+        float(gained), float(lot.income_usd), float(paid), float(profit), float(profit / put_in) if put_in else 0.0,
+        lot.reason, how.why,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -84,6 +84,59 @@ def books_by_owner(
     """
     opening = {owner: Books(ZERO) for owner in sorted(fills)}
     return next(_folded(fills, opening, [through], bookings))[1]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a fill or booking changed in the books of one owner, after those listed before it.
+
+    ``cash_usd`` is the cash that the owner got (negative: paid). ``held`` are its shares before a booking and ``kept`` those
+    after it, of the symbols that it is about; both are empty for a fill, which says itself what it changes.
+    """
+
+    event: Fill | Booking
+    day: date
+    owner: str
+    cash_usd: Decimal
+    held: Mapping[str, Decimal]
+    kept: Mapping[str, Decimal]
+
+
+def changes_by_owner(
+    fills: Mapping[str, Iterable[Fill]], *, bookings: Sequence[Booking] = (), through: date
+) -> list[Change]:
+    """List what each event changed, in the order in which the books of several owners apply them; see `books_by_owner`."""
+    state = _Owners({owner: Books(ZERO) for owner in sorted(fills)}, bookings)
+    found: list[Change] = []
+    with localcontext(prec=DIGITS):
+        for day, _, name, event in _in_order(fills, bookings):
+            if day > through:
+                break
+            state.enter(day)
+            if isinstance(event, Booking):
+                before = state.books()
+                state.book(event)
+                found += _changes(event, day, before, state.books())
+            else:
+                state.fill(str(name), event)
+                cash = -event.signed_quantity * event.price_usd
+                found.append(Change(event, day, str(name), cash, {}, {}))
+    return found
+
+
+def _changes(
+    booking: Booking, day: date, before: Mapping[str, Books], after: Mapping[str, Books]
+) -> Iterator[Change]:
+    symbols = [symbol for symbol in (booking.symbol, booking.into) if symbol is not None]
+    for owner, books in after.items():
+        was = before.get(owner, Books(ZERO))
+        held, kept = (
+            {symbol: own.holdings.get(symbol, Holding()).quantity for symbol in symbols}
+            for own in (was, books)
+        )
+        cash = books.cash_usd - was.cash_usd
+        if cash or held != kept:
+            yield Change(booking, day, owner, cash, held, kept)
 
 
 _Event = tuple[date, int, str | None, Fill | Booking]

@@ -1,4 +1,4 @@
-"""`orders`, `positions`, `fills` and `activities`: what the books say now."""
+"""`orders`, `positions`, `fills`, `activities` and `round-trips`: what the books say now."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ select a.activity_date, a.kind, a.symbol, a.shares, a.cash_usd, b.kind as booked
        coalesce(b.note, case when a.shares = 0 and a.cash_usd = 0 then 'moves nothing' else 'not booked' end) as note, a.activity_id
 from account_activities a left join bookings b on b.account = a.account and b.activities ? a.activity_id
 order by a.activity_date desc, a.activity_id desc limit %s
+"""
+
+ROUND_TRIPS = """
+select symbol, strategy, side, quantity, opened_session, opened_at, closed_session, closed_at, holding_sessions, entry_price_usd,
+       exit_price_usd, gross_profit_usd, income_usd, fees_usd, net_profit_usd, closed_by
+from round_trips order by trip desc limit %s
 """
 
 
@@ -172,6 +178,45 @@ def activities(
         right=("shares", "cash USD"),
         folded=("note",),
         optional=("note",),
+        wide=wide,
+    )
+
+
+@friendly_errors
+def round_trips(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 100,
+    json: JsonOption = False,
+    wide: WideOption = False,
+) -> None:
+    """List what each trade earned, first in, first out: first what is still held, at the newest close, then the newest exits.
+
+    [dim]Example:[/] trading-assets round-trips --limit 20
+    """
+    from trading_assets.settings import load_settings
+
+    with opened_database(load_settings()) as database:
+        frame = database.fetch_polars(ROUND_TRIPS, (limit,))
+    if json:
+        return print_json(frame.to_dicts())
+    if frame.is_empty():
+        out.print("No round trips yet: run a session with `trading-assets run`")
+        return None
+    rows = [
+        (r["symbol"], r["strategy"], r["side"], quantity(r["quantity"]), r["opened_session"], r["closed_session"] or "held",
+         r["holding_sessions"], usd(r["entry_price_usd"]), usd(r["exit_price_usd"]), usd(r["fees_usd"]), usd(r["net_profit_usd"]),
+         r["closed_by"])
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = (
+        "symbol", "strategy", "side", "quantity", "opened", "closed", "sessions", "entry", "exit", "fees USD", "profit USD",
+        "closed by",
+    )  # fmt: skip
+    return print_table(
+        "Round trips",
+        columns,
+        rows,
+        right=("quantity", "sessions", "entry", "exit", "fees USD", "profit USD"),
+        optional=("closed by", "fees USD", "sessions", "side", "strategy", "entry", "exit"),
         wide=wide,
     )
 

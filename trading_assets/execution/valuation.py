@@ -14,16 +14,17 @@ from resources.lake.lake import Lake
 from trading_assets import sessions as calendar
 from trading_assets.books import performance
 from trading_assets.books.attribution import attribution, strategy_books
-from trading_assets.books.bookings import Booking
+from trading_assets.books.bookings import ZERO, Booking
 from trading_assets.books.holdings import Books, Fill
 from trading_assets.books.keeping import books_from_fills
+from trading_assets.books.round_trips import RoundTrips, round_trips
 from trading_assets.execution.account_bookings import account_symbols, bookings_of, today_in_new_york
 from trading_assets.execution.booked import account_fills, crossings, executions, newest_session, opening
 from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.features.build import BENCHMARK
 from trading_assets.risk import metrics
-from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, STRATEGY_ATTRIBUTION
+from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, ROUND_TRIPS, STRATEGY_ATTRIBUTION
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
 
@@ -126,6 +127,46 @@ def unattributed_profit(account: TradingAccount, sessions: list[date]) -> dict[d
         (account.number, sessions),
     )
     return dict(found)
+
+
+def store_round_trips(account: TradingAccount, lake: Lake, sessions: list[date]) -> RoundTrips:
+    """Store the round trips up to the newest session of the account's performance, in place of those stored before."""
+    _, opened = opening(account.database, account.number)
+    through = max(sessions[-1], _newest_performance(account) or sessions[-1])
+    bookings = bookings_of(account, lake)
+    first = calendar.shift(min(opened, sessions[0]), -MARK_LOOK_BACK)
+    closes = last_closes(lake, account_symbols(account), first, through)
+    found = round_trips(
+        executions(account.database, account.number),
+        crossings(account.database, account.number),
+        bookings=bookings,
+        marks=_marks(closes, bookings, through),
+        through=through,
+    )
+    rows = found.trips.with_columns(
+        account=pl.lit(account.number), trip=pl.int_range(1, pl.len() + 1, dtype=pl.Int32)
+    )
+    with account.database.connection() as connection:
+        replace_rows(connection, ROUND_TRIPS, rows, where={"account": account.number})
+    return found
+
+
+def _newest_performance(account: TradingAccount) -> date | None:
+    newest: date | None = account.database.fetch(
+        "select max(session) from portfolio_performance where account = %s", (account.number,)
+    )[0][0]
+    return newest
+
+
+def profit_without_trip(account: TradingAccount, found: RoundTrips) -> Decimal:
+    """Return by how much round trips and other income differ from the account's profit at its newest session, in USD."""
+    stored = account.database.fetch(
+        "select equity_usd - opening_cash_usd - transferred_usd from portfolio_performance join accounts using (account)"
+        " where account = %s order by session desc limit 1",
+        (account.number,),
+    )
+    net = sum(found.trips["net_profit_usd"], sum(found.other_income_usd.values(), ZERO))
+    return (stored[0][0] if stored else ZERO) - net
 
 
 def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:

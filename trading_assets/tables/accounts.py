@@ -9,6 +9,7 @@ from trading_assets.tables.database_columns import (
     DECISION_SESSION,
     MODE,
     count,
+    day,
     instant,
     json,
     number,
@@ -141,4 +142,35 @@ STRATEGY_ATTRIBUTION = DatabaseTable(
         "pnl_usd": usd("Cash plus market value: all that it has earned"),
     },
     key=("account", "session", "strategy"),
+)
+
+ROUND_TRIPS = DatabaseTable(
+    name="round_trips",
+    grain="One row per round trip of an account, by strategy, first in, first out; made anew with every session",
+    columns={
+        "account": ACCOUNT,
+        "trip": count("Number in the order of exits; what is still held comes last", ""),
+        "strategy": text("Strategy whose shares they are; unattributed for what no strategy wanted"),
+        "symbol": SYMBOL,
+        "side": text("long or short"),
+        "quantity": shares("Shares, always positive; in the scale of the exit"),
+        "opened_session": day("Day of the execution that opened it"),
+        "opened_at": instant("Instant of that; null if a booking opened it", nullable=True),
+        "closed_session": day("Day on which it ended; null while the shares are held", nullable=True),
+        "closed_at": instant("Instant of the execution that closed it; null without one", nullable=True),
+        "holding_sessions": count("From the opening to the end, or to the newest session", "sessions"),
+        "entry_price_usd": usd("Price per share at which it was opened, in the scale of the exit"),
+        "exit_price_usd": usd(
+            "Price per share at which it ended; the newest close while the shares are held"
+        ),
+        "gross_profit_usd": usd("Profit of prices alone"),
+        "income_usd": usd("Dividends and cash in lieu; negative for what a short position paid"),
+        "fees_usd": usd("Fees that the broker booked for its executions"),
+        "net_profit_usd": usd("Gross profit plus income minus fees"),
+        "closed_by": text(
+            "trade, another strategy, or the booking that ended it; null while the shares are held",
+            nullable=True,
+        ),
+    },
+    key=("account", "trip"),
 )

@@ -9,6 +9,7 @@ from trading_assets.tables.accounts import (
     POSITIONS,
     RECONCILIATION,
     RISK_METRICS,
+    ROUND_TRIPS,
     STRATEGY_ATTRIBUTION,
 )
 from trading_assets.tables.bookings import ACCOUNT_ACTIVITIES, BOOK_DIFFERENCES, BOOKINGS
@@ -90,6 +91,7 @@ DATABASE_TABLES: dict[str, DatabaseTable] = {
         RECONCILIATION,
         PORTFOLIO_PERFORMANCE,
         STRATEGY_ATTRIBUTION,
+        ROUND_TRIPS,
         RISK_METRICS,
         SESSION_RUNS,
         AUDIT_LOG,

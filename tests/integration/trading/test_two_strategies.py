@@ -139,6 +139,14 @@ def test_orders_are_netted_and_profits_add_up_to_the_accounts_to_the_cent(both):
         )
         together, account = profit(platform, session)
         assert abs(together - account) < Decimal("0.01")
+        # fees and interest are none in this market, so round trips alone make the profit
+        assert abs(
+            database.fetch("select coalesce(sum(net_profit_usd), 0) from round_trips")[0][0] - account
+        ) < Decimal("0.01")
+    closed = "select strategy, count(closed_session) from round_trips group by 1 order by 1"
+    (contrary, sold), (momentum, _) = database.fetch(closed)
+    assert (contrary, momentum) == ("contrary", "momentum")
+    assert sold > 0, "nothing was sold: the test proves nothing"
     assert crossed > 0, "the two never went against each other: the test proves nothing"
     assert against > 0
     held = dict(database.fetch("select symbol, quantity from positions where session = %s", (session,)))
