@@ -58,6 +58,7 @@ def declared_assets(settings: Settings) -> list[DeclaredAsset]:
         analytics.portfolio_performance,
         analytics.strategy_attribution,
         analytics.round_trips,
+        analytics.order_slippage,
         risk.risk_metrics,
         analytics.query_catalog,
         *hourly.assets(settings.hourly_bar_sources),

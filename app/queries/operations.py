@@ -38,6 +38,7 @@ DATABASE_ASSETS = {
     "risk_metrics": None,
     "portfolio_performance": None,
     "strategy_attribution": None,
+    "order_slippage": None,
 }
 # Tables that are written by the asset of another name.
 WRITTEN_BY = {
@@ -47,7 +48,7 @@ WRITTEN_BY = {
 }
 # Tables whose newest rows need not be of the newest session: checkpoints and pairs are made month by month, the others as it happens.
 EVENTS = {
-    "feature_state", "instruments", "pair_statistics", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills",
+    "feature_state", "instruments", "pair_statistics", "quarantined_bars", "quarantined_hourly_bars", "order_intents", "orders", "fills", "order_slippage",
 }  # fmt: skip
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {

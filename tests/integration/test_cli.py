@@ -113,6 +113,25 @@ def test_the_books_are_printed_for_programs_and_for_people(running):
     assert sum(row["net_profit_usd"] for row in rows(installation, "round-trips")) == pytest.approx(
         profit, abs=0.01
     )
+    paid = rows(installation, "slippage", "--by", "order")
+    expected = dict(
+        platform.database.fetch(
+            "select symbol, sum(case i.side when 'buy' then 1 else -1 end * f.quantity * (f.price_usd - i.reference_price_usd))::float8"
+            " from fills f join order_intents i using (intent_id, symbol) where f.session = %s group by symbol",
+            (installation.session,),
+        )
+    )
+    told = {
+        row["symbol"]: row["slippage_usd"]
+        for row in paid
+        if row["session"] == installation.session.isoformat()
+    }
+    assert told == pytest.approx(expected, abs=1e-5)
+    totals = {row["session"]: row["slippage_usd"] for row in rows(installation, "slippage")}
+    assert totals[installation.session.isoformat()] == pytest.approx(sum(expected.values()), abs=1e-4)
+    (strategy,) = rows(installation, "slippage", "--by", "strategy")
+    assert strategy["strategy"] == "momentum"
+    assert "cost USD" in installation.command("slippage").stdout
     assert "Round trips" in installation.command("round-trips").stdout
     shown = installation.command("fills", *day).stdout
     assert f"Fills, session {installation.session}" in shown
@@ -153,6 +172,7 @@ def test_sql_reads_everything_in_every_format_and_changes_nothing(running, tmp_p
         "order_intents",
         "fills",
         "reconciliation",
+        "order_slippage",
         "round_trips",
         "session_runs",
     }

@@ -28,7 +28,7 @@ KEYS = [
 ASSETS = {
     "universe", "corporate_actions", "polygon_daily_bars", "yahoo_daily_bars", "alpaca_daily_bars", "daily_bars", "instruments",
     "daily_features", "screener_results", "screener_events", "signals", "pair_statistics", "target_positions", "order_intents", "orders", "fills", "positions",
-    "reconciliation", "risk_metrics", "portfolio_performance", "strategy_attribution", "round_trips", "query_catalog", "polygon_hourly_bars",
+    "reconciliation", "risk_metrics", "portfolio_performance", "strategy_attribution", "round_trips", "order_slippage", "query_catalog", "polygon_hourly_bars",
     "yahoo_hourly_bars", "alpaca_hourly_bars", "hourly_bars", "hourly_features",
 }  # fmt: skip
 BOOKS = {

@@ -16,16 +16,19 @@ from resources.platform import Platform
 from trading_assets.assets.metadata import preview, sparkline
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
+from trading_assets.books.slippage import slippage_totals
 from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import (
     profit_without_trip,
     store_attribution,
     store_performance,
     store_round_trips,
+    store_slippage,
     unattributed_profit,
 )
 from trading_assets.statistics.trades import expectancy, profit_factor, win_rate
 from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, ROUND_TRIPS, STRATEGY_ATTRIBUTION
+from trading_assets.tables.orders import ORDER_SLIPPAGE
 
 CENT = Decimal("0.01")
 
@@ -127,6 +130,24 @@ def round_trips(platform: Platform, sessions: list[date], _context: dg.AssetExec
 
 
 @session_asset(
+    group="analytics", kinds={"polars", "postgres"}, table=ORDER_SLIPPAGE, deps=["fills", "order_intents"]
+)
+def order_slippage(platform: Platform, sessions: list[date], _context: dg.AssetExecutionContext) -> Outcome:
+    """Fills against the close that sized the order: side-aware, in USD and bps, shared out to the strategies that wanted it."""
+    orders = store_slippage(account_of(platform), platform.lake)
+    floats = pl.selectors.decimal().cast(pl.Float64)
+    shown = orders.filter(pl.col("session").is_in(sessions)).with_columns(floats)
+    return Outcome(
+        rows=orders.height,
+        metadata={
+            "preview": preview(shown),
+            "by_strategy": preview(slippage_totals(shown, ["strategy"])),
+            "by_session": preview(slippage_totals(shown, ["session"])),
+        },
+    )
+
+
+@session_asset(
     group="analytics",
     kinds={"duckdb", "parquet"},
     grain="One DuckDB file with a view per table, and Postgres tables as Parquet",
@@ -134,6 +155,7 @@ def round_trips(platform: Platform, sessions: list[date], _context: dg.AssetExec
         "risk_metrics",
         "strategy_attribution",
         "round_trips",
+        "order_slippage",
         "screener_results",
         "screener_events",
         "pair_statistics",

@@ -54,7 +54,7 @@ def main(
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of connections cut by Ctrl-C
 
 
-for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, backtest.backtest, status.status, books.orders, books.positions, books.fills, books.activities, books.round_trips, control.halt, control.resume, control.reconcile,
+for command in (service.up, session.run, session.backfill, session.snapshot, query.sql, query.bars, screen.screen, backtest.backtest, status.status, books.orders, books.positions, books.fills, books.activities, books.round_trips, books.slippage, control.halt, control.resume, control.reconcile,
                 service.simulate, service.doctor, strategies.strategies, own_strategies.check_strategy, own_strategies.new_strategy):  # fmt: skip
     app.command()(command)
 app.add_typer(screens.app)

@@ -1,8 +1,9 @@
-"""`orders`, `positions`, `fills`, `activities` and `round-trips`: what the books say now."""
+"""`orders`, `positions`, `fills`, `activities`, `round-trips` and `slippage`: what the books say now."""
 
 from __future__ import annotations
 
 from datetime import UTC
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +52,19 @@ select symbol, strategy, side, quantity, opened_session, opened_at, closed_sessi
        exit_price_usd, gross_profit_usd, income_usd, fees_usd, net_profit_usd, closed_by
 from round_trips order by trip desc limit %s
 """
+SLIPPAGE = """
+select broker_order_id, strategy, session, executed_session, symbol, side, quantity, fill_price_usd, arrival_price_usd,
+       arrival_value_usd, slippage_usd, slippage_bps
+from order_slippage order by session desc, symbol, broker_order_id, strategy
+"""
+
+
+class SlippageBy(StrEnum):
+    """What orders are added up by."""
+
+    ORDER = "order"
+    SESSION = "session"
+    STRATEGY = "strategy"
 
 
 @friendly_errors
@@ -219,6 +233,66 @@ def round_trips(
         optional=("closed by", "fees USD", "sessions", "side", "strategy", "entry", "exit"),
         wide=wide,
     )
+
+
+@friendly_errors
+def slippage(
+    by: Annotated[
+        SlippageBy, typer.Option("--by", help="What to add up: sessions, strategies, or single orders.")
+    ] = SlippageBy.SESSION,
+    json: JsonOption = False,
+    wide: WideOption = False,
+) -> None:
+    """Show what orders paid beyond the price that their decision was sized with: a cost is positive, bps are of that price.
+
+    [dim]Example:[/] trading-assets slippage --by strategy
+    """
+    from trading_assets.books.slippage import slippage_totals
+    from trading_assets.settings import load_settings
+
+    with opened_database(load_settings()) as database:
+        frame = database.fetch_polars(SLIPPAGE)
+    if by is not SlippageBy.ORDER:
+        frame = slippage_totals(frame, [by.value])
+    if json:
+        return print_json(frame.to_dicts())
+    if frame.is_empty():
+        out.print("No fills yet: run a session with `trading-assets run`")
+        return None
+    columns, rows = _of_orders(frame) if by is SlippageBy.ORDER else _totals(frame, by.value)
+    return print_table(
+        "Slippage against arrival",
+        columns,
+        rows,
+        right=tuple(name for name in columns if name in _NUMBERS),
+        optional=tuple(name for name in ("strategy", "side", "measured") if name in columns[1:]),
+        wide=wide,
+    )
+
+
+_NUMBERS = {"quantity", "arrival", "paid", "cost USD", "bps", "orders", "measured", "value USD"}
+_Told = tuple[tuple[str, ...], list[tuple[object, ...]]]
+
+
+def _of_orders(frame: pl.DataFrame) -> _Told:
+    columns = ("session", "symbol", "strategy", "side", "quantity", "arrival", "paid", "cost USD", "bps")
+    return columns, [
+        (r["session"], r["symbol"], r["strategy"], r["side"], quantity(r["quantity"]), usd(r["arrival_price_usd"]),
+         usd(r["fill_price_usd"]), usd(r["slippage_usd"]), _bps(r["slippage_bps"]))
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def _totals(frame: pl.DataFrame, by: str) -> _Told:
+    columns = (by, "orders", "measured", "value USD", "cost USD", "bps")
+    return columns, [
+        (r[by], r["orders"], r["measured_orders"], usd(r["arrival_value_usd"]), usd(r["slippage_usd"]), _bps(r["slippage_bps"]))
+        for r in frame.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def _bps(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}"
 
 
 def _read(sql: str, name: str, session: str | None) -> tuple[pl.DataFrame, tzinfo]:

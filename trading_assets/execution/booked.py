@@ -10,6 +10,7 @@ from resources.database.database import Database
 from trading_assets import sessions as calendar
 from trading_assets.books.attribution import Crossing, Execution
 from trading_assets.books.holdings import Fill
+from trading_assets.books.slippage import OrderFill
 from trading_assets.execution.journal import changes_of
 from trading_assets.orders import Side
 
@@ -21,6 +22,11 @@ from fills where account = %s order by executed_at, activity_id
 
 EXECUTIONS = """
 select f.symbol, f.side, f.quantity, f.price_usd, f.session, f.executed_session, f.executed_at, f.activity_id, i.wanted_by
+from fills f left join order_intents i using (intent_id) where f.account = %s order by f.executed_at, f.activity_id
+"""
+ORDER_FILLS = """
+select f.symbol, f.side, f.quantity, f.price_usd, f.session, f.executed_session, f.executed_at, f.activity_id, i.wanted_by,
+       f.broker_order_id, i.reference_price_usd
 from fills f left join order_intents i using (intent_id) where f.account = %s order by f.executed_at, f.activity_id
 """
 CROSSINGS = """
@@ -56,6 +62,14 @@ def executions(database: Database, account: str) -> list[Execution]:
     return [
         Execution(_fill(*fill), changes_of(wanted_by))
         for *fill, wanted_by in database.fetch(EXECUTIONS, (account,))
+    ]
+
+
+def order_fills(database: Database, account: str) -> list[OrderFill]:
+    """Read every fill of the account with its order and the price that the order's decision was sized with, oldest first."""
+    return [
+        OrderFill(Execution(_fill(*fill), changes_of(wanted_by)), order, arrival)
+        for *fill, wanted_by, order, arrival in database.fetch(ORDER_FILLS, (account,))
     ]
 
 

@@ -18,8 +18,16 @@ from trading_assets.books.bookings import ZERO, Booking
 from trading_assets.books.holdings import Books, Fill
 from trading_assets.books.keeping import books_from_fills
 from trading_assets.books.round_trips import RoundTrips, round_trips
+from trading_assets.books.slippage import order_slippage
 from trading_assets.execution.account_bookings import account_symbols, bookings_of, today_in_new_york
-from trading_assets.execution.booked import account_fills, crossings, executions, newest_session, opening
+from trading_assets.execution.booked import (
+    account_fills,
+    crossings,
+    executions,
+    newest_session,
+    opening,
+    order_fills,
+)
 from trading_assets.execution.closes import last_closes
 from trading_assets.execution.trading_account import TradingAccount
 from trading_assets.features.build import BENCHMARK
@@ -27,6 +35,7 @@ from trading_assets.risk import metrics
 from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, POSITIONS, ROUND_TRIPS, STRATEGY_ATTRIBUTION
 from trading_assets.tables.features import DAILY_FEATURES
 from trading_assets.tables.listings import UNIVERSE
+from trading_assets.tables.orders import ORDER_SLIPPAGE
 
 RISK_SESSIONS = 252
 MARK_LOOK_BACK = 252
@@ -167,6 +176,15 @@ def profit_without_trip(account: TradingAccount, found: RoundTrips) -> Decimal:
     )
     net = sum(found.trips["net_profit_usd"], sum(found.other_income_usd.values(), ZERO))
     return (stored[0][0] if stored else ZERO) - net
+
+
+def store_slippage(account: TradingAccount, lake: Lake) -> pl.DataFrame:
+    """Store what every filled order paid against its arrival price, in place of what was stored before."""
+    orders = order_slippage(order_fills(account.database, account.number), bookings_of(account, lake))
+    rows = orders.with_columns(account=pl.lit(account.number))
+    with account.database.connection() as connection:
+        replace_rows(connection, ORDER_SLIPPAGE, rows, where={"account": account.number})
+    return orders
 
 
 def measure(account: TradingAccount, lake: Lake, session: date) -> pl.DataFrame:

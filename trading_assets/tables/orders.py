@@ -11,6 +11,7 @@ from trading_assets.tables.database_columns import (
     instant,
     json,
     long_count,
+    number,
     numbered,
     shares,
     text,
@@ -123,6 +124,33 @@ FILLS = DatabaseTable(
         "body": json("The broker's raw activity"),
     },
     key=("activity_id",),
+)
+
+ORDER_SLIPPAGE = DatabaseTable(
+    name="order_slippage",
+    grain="One row per (account, order, strategy) with fills: what it paid beyond the price that its decision was sized with",
+    columns={
+        "account": ACCOUNT,
+        "broker_order_id": text("The broker's id of the order"),
+        "strategy": text("Strategy whose part it is; unattributed for what no strategy wanted"),
+        "session": DECISION_SESSION,
+        "executed_session": day("Trading day of the newest of its fills (New York)"),
+        "symbol": SYMBOL,
+        "side": text("buy, sell or sell_short"),
+        "quantity": shares("Shares filled of that part, always positive"),
+        "fill_price_usd": usd("Mean price of its fills"),
+        "arrival_price_usd": usd(
+            "Close of the decision's session that sized it, in the scale of the fills; null where none is known",
+            nullable=True,
+        ),
+        "arrival_value_usd": usd("Quantity times arrival price; null without one", nullable=True),
+        "slippage_usd": usd(
+            "Cost against arrival: positive where a purchase paid more or a sale got less; null without an arrival price",
+            nullable=True,
+        ),
+        "slippage_bps": number("Slippage over arrival value; null without one", "bps", nullable=True),
+    },
+    key=("account", "broker_order_id", "strategy"),
 )
 
 SUBMITTERS = DatabaseTable(
