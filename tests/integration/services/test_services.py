@@ -35,9 +35,11 @@ time.sleep(600)
 """
 
 USER = """
-import sys
+import signal, sys
 from pathlib import Path
 from tests.integration.services.test_services import service
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # else inherited as ignored where the suite runs under nohup
 with service(Path(sys.argv[1])).use() as record:
     print(record.pid, flush=True)
     sys.stdin.read()
