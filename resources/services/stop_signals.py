@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NUMBERS = [
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
-]  # Windows knows no SIGHUP, the others no SIGBREAK
+_ENDING = {
+    getattr(signal, name): signal.SIG_DFL
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+}  # Windows knows no SIGHUP, the others no SIGBREAK
+_DEFAULTS: dict[int, Callable[[int, FrameType | None], object] | signal.Handlers] = {
+    **_ENDING,
+    signal.SIGINT: signal.default_int_handler,
+}
+"""What each signal does while nobody has taken it over."""
 
 
 _asked: list[int] = []  # lost or not, for the next hold
@@ -22,19 +29,18 @@ _deferred: list[int] = []  # how many sections of the main thread are being done
 _waiting: list[int] = []  # signals that came meanwhile
 
 
-def _exit(number: int, _frame: FrameType | None) -> None:
-    _asked.append(number)
-    if _deferred:
-        _waiting.append(number)
-        return
-    raise SystemExit(128 + number)
+def _stop(number: int, _frame: FrameType | None) -> None:
+    if number in _ENDING:
+        _asked.append(number)
+    _waiting.append(number)
+    if not _deferred:
+        _act()
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    if _deferred:
-        _waiting.append(number)
-        return
-    raise KeyboardInterrupt
+def _act() -> None:
+    number = _waiting[0]
+    _waiting.clear()
+    raise SystemExit(128 + number) if number in _ENDING else KeyboardInterrupt
 
 
 class StopSignals:
@@ -47,7 +53,7 @@ class StopSignals:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holds = 0
-        self._taken: list[signal.Signals] = []
+        self._taken: list[int] = []
 
     def hold(self) -> None:
         """Take the signals over until as many releases have followed.
@@ -61,12 +67,10 @@ class StopSignals:
             self._holds += 1
             if threading.current_thread() is not threading.main_thread():
                 return
-            for number in _NUMBERS:
-                if signal.getsignal(number) is signal.SIG_DFL:
-                    signal.signal(number, _exit)
+            for number, default in _DEFAULTS.items():
+                if signal.getsignal(number) is default:
+                    signal.signal(number, _stop)
                     self._taken.append(number)
-            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-                signal.signal(signal.SIGINT, _interrupt)
 
     def release(self) -> None:
         """Give up one hold; the last one restores the default actions."""
@@ -76,11 +80,9 @@ class StopSignals:
                 return
             _asked.clear()
             for number in self._taken:
-                if signal.getsignal(number) is _exit:
-                    signal.signal(number, signal.SIG_DFL)
+                if signal.getsignal(number) is _stop:
+                    signal.signal(number, _DEFAULTS[number])
             self._taken.clear()
-            if signal.getsignal(signal.SIGINT) is _interrupt:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -98,10 +100,5 @@ class StopSignals:
 
     def check(self) -> None:
         """Act upon a deferred signal now: where a deferred block waits and could as well be left."""
-        if not _waiting or threading.current_thread() is not threading.main_thread():
-            return
-        number = _waiting[0]
-        _waiting.clear()
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + number)
+        if _waiting and threading.current_thread() is threading.main_thread():
+            _act()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -16,6 +15,7 @@ from resources.platform import Platform
 from trading_assets.assets.metadata import preview, sparkline
 from trading_assets.assets.outcome import Outcome
 from trading_assets.assets.session_asset import session_asset
+from trading_assets.books.expected import CENT
 from trading_assets.books.slippage import slippage_totals
 from trading_assets.execution.trading_account import account_of
 from trading_assets.execution.valuation import (
@@ -29,8 +29,6 @@ from trading_assets.execution.valuation import (
 from trading_assets.statistics.trades import expectancy, profit_factor, win_rate
 from trading_assets.tables.accounts import PORTFOLIO_PERFORMANCE, ROUND_TRIPS, STRATEGY_ATTRIBUTION
 from trading_assets.tables.orders import ORDER_SLIPPAGE
-
-CENT = Decimal("0.01")
 
 
 @session_asset(
@@ -110,13 +108,12 @@ def round_trips(platform: Platform, sessions: list[date], _context: dg.AssetExec
     account = account_of(platform)
     found = store_round_trips(account, platform.lake, sessions)
     apart = profit_without_trip(account, found)
+    adds_up = abs(apart) < CENT
     check = dg.AssetCheckResult(
         check_name="round_trips_add_up",
-        passed=abs(apart) < CENT,
+        passed=adds_up,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{apart} USD are of no round trip"
-        if abs(apart) >= CENT
-        else "adds up to the account's profit",
+        description="adds up to the account's profit" if adds_up else f"{apart} USD are of no round trip",
     )
     shown = found.trips.with_columns(pl.selectors.decimal().cast(pl.Float64))
     closed = shown.drop_nulls("closed_session")

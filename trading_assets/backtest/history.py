@@ -143,11 +143,10 @@ class MarketHistory:
         wanted = set(symbols)
         names = [symbol for symbol in wanted if symbol in self.places]
         at = np.fromiter((self.places[symbol] for symbol in names), dtype=np.intp, count=len(names))
-        today = self.close_usd[place, at].tolist()
         ahead = [action for action in self.actions.get(place + 1, ()) if action.symbol in wanted]
         return Market(
             last_close=_known(last_close[at], names),
-            traded=frozenset(name for name, close in zip(names, today, strict=True) if close == close),  # noqa: PLR0124 - false for NaN
+            traded=frozenset(_known(self.close_usd[place, at], names)),
             dollar_volume=_known(self.dollar_volume[place, at], names),
             volatility=_known(self.volatility[place, at], names),
             atr=_known(self.atr[place, at], names),

@@ -20,10 +20,6 @@ from fills where account = %s order by executed_at, activity_id
 """
 
 
-EXECUTIONS = """
-select f.symbol, f.side, f.quantity, f.price_usd, f.session, f.executed_session, f.executed_at, f.activity_id, i.wanted_by
-from fills f left join order_intents i using (intent_id) where f.account = %s order by f.executed_at, f.activity_id
-"""
 ORDER_FILLS = """
 select f.symbol, f.side, f.quantity, f.price_usd, f.session, f.executed_session, f.executed_at, f.activity_id, i.wanted_by,
        f.broker_order_id, i.reference_price_usd
@@ -59,10 +55,7 @@ def newest_session(database: Database, account: str) -> date | None:
 
 def executions(database: Database, account: str) -> list[Execution]:
     """Read every fill of the account with what each strategy wanted of its order, oldest first."""
-    return [
-        Execution(_fill(*fill), changes_of(wanted_by))
-        for *fill, wanted_by in database.fetch(EXECUTIONS, (account,))
-    ]
+    return [item.execution for item in order_fills(database, account)]
 
 
 def order_fills(database: Database, account: str) -> list[OrderFill]:

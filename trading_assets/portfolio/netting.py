@@ -8,7 +8,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from trading_assets.portfolio.wishes import ZERO, Wish
+from trading_assets.portfolio.sizing import ZERO
+from trading_assets.portfolio.wishes import Wish
 
 SHARE_QUANTUM = Decimal("0.000000001")
 _DIGITS = 60
@@ -46,7 +47,11 @@ def net(wishes: Iterable[Wish]) -> list[NetWish]:
 
 def _net(symbol: str, wishes: Sequence[Wish]) -> NetWish:
     if len(wishes) == 1:
-        return NetWish(*wishes[0][1:])
+        (wish,) = wishes
+        return NetWish(
+            symbol, wish.held, wish.kept, wish.notional_usd, wish.strength, wish.rule, wish.reason, wish.enters,
+            wish.is_refused,
+        )  # fmt: skip
     rules = {wish.rule for wish in wishes}
     told = [wish.reason if len(wishes) == 1 else f"{wish.strategy}: {wish.reason}" for wish in wishes]
     return NetWish(

@@ -9,9 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from trading_assets.portfolio.exits import NOTHING, Exits, Memory, exit_of
-from trading_assets.portfolio.sizing import Capital, FixedFractional, PositionSizing, exact
-
-ZERO = Decimal(0)
+from trading_assets.portfolio.sizing import ZERO, Capital, FixedFractional, PositionSizing, exact
 
 
 class View(NamedTuple):

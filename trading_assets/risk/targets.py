@@ -13,13 +13,12 @@ import polars as pl
 
 from trading_assets.errors import DataQualityError
 from trading_assets.portfolio.netting import NetWish
-from trading_assets.portfolio.sizing import whole_shares
+from trading_assets.portfolio.sizing import ZERO, whole_shares
 from trading_assets.risk.limits import UNKNOWN_SECTOR, Entry, RiskLimits, caps, percent, refusal
 
 QUANTITY = pl.Decimal(20, 9)
 PRICE = pl.Decimal(20, 6)
 _MICRO = Decimal("0.000001")
-ZERO = Decimal(0)
 
 TARGET_SCHEMA = pl.Schema(
     {
@@ -103,7 +102,7 @@ class Target(NamedTuple):
 
     @property
     def given_up_usd(self) -> Decimal:
-        return max(-self.ordered_usd, Decimal(0))
+        return max(-self.ordered_usd, ZERO)
 
 
 def target_positions(
@@ -139,7 +138,10 @@ def target_positions(
     kept = [_freeze(_kept(item, market), market) for item in netted if item.held != 0]
     largest = max(book.equity_usd, ZERO) * limits.max_position_frac
     most = largest + max(book.equity_usd, ZERO) * limits.no_trade_frac
-    kept = [_cut_to_weight(item, largest, limits) if item.value_usd > most else item for item in kept]
+    kept = [
+        _cut_to_weight(item, largest, limits) if item.can_trade and item.value_usd > most else item
+        for item in kept
+    ]
     kept = _cut_to_gross(kept, book, limits)
     return sorted(_buy(netted, kept, book, market, limits), key=attrgetter("symbol"))
 
@@ -149,9 +151,7 @@ def _require_the_same_shares(netted: Sequence[NetWish], book: Book) -> None:
     held = {symbol: quantity for symbol, quantity in book.quantities.items() if quantity != 0}
     if wished != held:
         apart = sorted(
-            symbol
-            for symbol in {*wished, *held}
-            if wished.get(symbol, Decimal(0)) != held.get(symbol, Decimal(0))
+            symbol for symbol in {*wished, *held} if wished.get(symbol, ZERO) != held.get(symbol, ZERO)
         )
         raise DataQualityError(
             "The strategies' shares do not add up to the account's: nothing is decided on them", symbols=apart
@@ -171,9 +171,16 @@ def in_usd(value: float) -> Decimal:
 
 
 def _kept(item: NetWish, market: Market) -> Target:
-    symbol, held, kept, _, strength, rule, reason, _, _ = item
-    can_trade = symbol in market.traded
-    return Target(symbol, kept, held, _price(symbol, market), rule, reason, None, strength, can_trade)
+    return Target(
+        item.symbol,
+        item.kept,
+        item.held,
+        _price(item.symbol, market),
+        item.rule,
+        item.reason,
+        strength=item.strength,
+        can_trade=item.symbol in market.traded,
+    )
 
 
 def _freeze(target: Target, market: Market) -> Target:
@@ -185,8 +192,6 @@ def _freeze(target: Target, market: Market) -> Target:
 
 
 def _cut_to_weight(target: Target, largest: Decimal, limits: RiskLimits) -> Target:
-    if not target.can_trade:
-        return target
     return target._replace(
         quantity=whole_shares(largest, target.price),
         rule="max_position",
@@ -196,14 +201,14 @@ def _cut_to_weight(target: Target, largest: Decimal, limits: RiskLimits) -> Targ
 
 def _cut_to_gross(kept: list[Target], book: Book, limits: RiskLimits) -> list[Target]:
     """Cut the weakest holdings first until the book is within its gross limit."""
-    largest = max(book.equity_usd, Decimal(0)) * limits.max_gross_frac
+    largest = max(book.equity_usd, ZERO) * limits.max_gross_frac
     excess = _gross(kept) - largest
     result = {target.symbol: target for target in kept}
     for target in sorted(kept, key=lambda item: (item.strength, item.symbol)):
         if excess <= 0:
             break
         if target.can_trade and target.quantity > 0:
-            quantity = whole_shares(max(target.value_usd - excess, Decimal(0)), target.price)
+            quantity = whole_shares(max(target.value_usd - excess, ZERO), target.price)
             excess -= target.value_usd - quantity * target.price
             result[target.symbol] = target._replace(
                 quantity=quantity,
@@ -214,7 +219,7 @@ def _cut_to_gross(kept: list[Target], book: Book, limits: RiskLimits) -> list[Ta
 
 
 def _gross(targets: Iterable[Target]) -> Decimal:
-    return sum((abs(target.value_usd) for target in targets), Decimal(0))
+    return sum((abs(target.value_usd) for target in targets), ZERO)
 
 
 def _buy(
@@ -223,18 +228,14 @@ def _buy(
     """Open and increase positions, strongest first, as long as the limits allow."""
     gross = _gross(kept)
     sectors = _sectors(kept, market) if limits.max_sector_frac is not None else {}
-    traded, opened = sum((abs(target.ordered_usd) for target in kept), Decimal(0)), 0
+    traded, opened = sum((abs(target.ordered_usd) for target in kept), ZERO), 0
     positions = sum(target.quantity != 0 for target in kept)
-    available = book.cash_usd - max(book.equity_usd, Decimal(0)) * limits.cash_buffer_frac
-    targets = {target.symbol: target for target in kept}
-    targets |= {
-        item.symbol: _absent(item, market)
-        for item in netted
-        if not item.enters and item.symbol not in targets
-    }
+    available = book.cash_usd - max(book.equity_usd, ZERO) * limits.cash_buffer_frac
+    held = {target.symbol: target for target in kept}
+    targets = {item.symbol: held.get(item.symbol) or _absent(item, market) for item in netted}
     entering = [item for item in netted if item.enters]
     for item in sorted(entering, key=lambda item: (-item.strength, item.symbol)):
-        before = targets.get(item.symbol) or _absent(item, market)
+        before = targets[item.symbol]
         volume = market.dollar_volume.get(item.symbol)
         sector = market.sector.get(item.symbol, UNKNOWN_SECTOR)
         entry = Entry(
@@ -246,16 +247,16 @@ def _buy(
             available_usd=available + before.given_up_usd,
             held_usd=before.value_usd,
             sector=sector,
-            sector_usd=sectors.get(sector, Decimal(0)),
+            sector_usd=sectors.get(sector, ZERO),
             opened=opened,
             traded_usd=traded,
         )
         target = _sized(before, item.notional_usd, entry, market, limits)
         gross += target.value_usd - before.value_usd
-        available -= max(target.ordered_usd - max(before.ordered_usd, Decimal(0)), Decimal(0))
+        available -= max(target.ordered_usd - max(before.ordered_usd, ZERO), ZERO)
         positions += (target.quantity != 0) - (before.quantity != 0)
         opened += target.quantity != 0 and target.current == 0
-        sectors[sector] = sectors.get(sector, Decimal(0)) + target.value_usd - before.value_usd
+        sectors[sector] = sectors.get(sector, ZERO) + target.value_usd - before.value_usd
         traded += abs(target.ordered_usd) - abs(before.ordered_usd)
         targets[item.symbol] = target
     return list(targets.values())
@@ -265,15 +266,15 @@ def _sectors(targets: Iterable[Target], market: Market) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for target in targets:
         name = market.sector.get(target.symbol, UNKNOWN_SECTOR)
-        found[name] = found.get(name, Decimal(0)) + abs(target.value_usd)
+        found[name] = found.get(name, ZERO) + abs(target.value_usd)
     return found
 
 
 def _absent(item: NetWish, market: Market) -> Target:
-    symbol, _, _, _, strength, rule, reason, _, is_refused = item
-    close = market.last_close.get(symbol)
+    close = market.last_close.get(item.symbol)
     price = in_usd(close) if close is not None else ZERO
-    return Target(symbol, ZERO, ZERO, price, rule, reason, "blocked" if is_refused else None, strength)
+    outcome = "blocked" if item.is_refused else None
+    return Target(item.symbol, ZERO, ZERO, price, item.rule, item.reason, outcome, item.strength)
 
 
 def _sized(before: Target, wanted: Decimal, entry: Entry, market: Market, limits: RiskLimits) -> Target:
